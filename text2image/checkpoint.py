@@ -1,0 +1,185 @@
+"""Opens a BERT checkpoint: keras-hub preset, or Hugging Face directory."""
+
+import dataclasses
+import hashlib
+import importlib.resources
+import json
+import pathlib
+
+import keras
+import keras_hub
+
+# What keras-hub's BertBackbone fixes: a Hugging Face checkpoint with another
+# value would load and compute something else.
+_FIXED = {
+    "model_type": "bert",
+    "layer_norm_eps": 1e-12,
+    "type_vocab_size": 2,
+    "position_embedding_type": "absolute",
+}
+_ACTIVATIONS = {
+    "gelu": "exact",
+    "gelu_new": "tanh",
+    "gelu_pytorch_tanh": "tanh",
+}
+
+
+@dataclasses.dataclass(frozen=True)
+class Checkpoint:
+    """A loaded BERT and what identifies it.
+
+    Attributes:
+        backbone: keras-hub `BertBackbone`, float32, dropout 0.
+        vocabulary: WordPiece tokens by id.
+        lowercase: Whether it is uncased.
+        gelu: `exact` (erf) or `tanh`, the form the checkpoint computes with.
+    """
+
+    backbone: keras_hub.models.BertBackbone
+    vocabulary: list[str]
+    lowercase: bool
+    gelu: str
+
+
+MINI = "mini"
+
+
+def locate(source: str) -> str:
+    """`mini` is the directory of the encoder shipped with the package."""
+    if source != MINI:
+        return source
+    return str(importlib.resources.files("text2image") / "data/mini_encoder")
+
+
+def identify(source: str) -> str:
+    """Sha256 of a checkpoint without loading it.
+
+    Of the files of a directory, in order of their names; of the name alone
+    for a preset that keras-hub fetches by name.
+    """
+    path = pathlib.Path(source)
+    if path.is_dir():
+        return _sha256_of_directory(path)
+    return hashlib.sha256(source.encode()).hexdigest()
+
+
+def load_checkpoint(source: str) -> Checkpoint:
+    """Loads a checkpoint.
+
+    GELU by rule: a Hugging Face directory says which (`hidden_act`); Google's
+    checkpoints, which keras-hub calls `bert_*`, were trained with the exact
+    form, and the paper ran it; any other keras-hub preset computes the tanh
+    form that keras-hub saved it with.
+
+    Args:
+        source: A directory (keras-hub preset or Hugging Face layout with
+            `model.safetensors`, `vocab.txt`, `tokenizer_config.json`), or the
+            name of a keras-hub preset such as `bert_base_en_uncased`.
+
+    Raises:
+        FileNotFoundError: If the directory lacks a file.
+        ValueError: If the checkpoint is not a BERT that keras-hub can
+            compute.
+        RuntimeError: If a preset cannot be fetched.
+    """
+    path = pathlib.Path(source)
+    if not path.is_dir():
+        if "/" in source and "://" not in source:
+            raise FileNotFoundError(
+                "`encoder` must be a directory or the name of a keras-hub "
+                f"preset. Received: {source!r}, which is not a directory."
+            )
+        return _load_named_preset(source)
+    if (path / "vocab.txt").is_file():
+        return _load_hugging_face(path)
+    _require(path, ("config.json", "tokenizer.json", "model.weights.h5"))
+    return _load_preset(source, "tanh")
+
+
+def _load_named_preset(name: str) -> Checkpoint:
+    gelu = "exact" if name.startswith("bert_") else "tanh"
+    try:
+        return _load_preset(name, gelu)
+    except Exception as error:
+        raise RuntimeError(
+            f"The keras-hub preset {name!r} could not be loaded ({error}). "
+            "Without network give a directory with --encoder=PATH."
+        ) from error
+
+
+def _load_preset(source: str, gelu: str) -> Checkpoint:
+    backbone = keras_hub.models.BertBackbone.from_preset(
+        source, dropout=0.0, dtype="float32"
+    )
+    wordpiece = keras_hub.models.BertTokenizer.from_preset(source)
+    _set_gelu(backbone, gelu)
+    return Checkpoint(
+        backbone,
+        list(wordpiece.get_vocabulary()),
+        bool(wordpiece.lowercase),
+        gelu,
+    )
+
+
+def _load_hugging_face(path: pathlib.Path) -> Checkpoint:
+    _require(
+        path, ("config.json", "model.safetensors", "tokenizer_config.json")
+    )
+    config = json.loads((path / "config.json").read_text("utf-8"))
+    for key, expected in _FIXED.items():
+        received = config.get(key, expected)
+        if received != expected:
+            raise ValueError(
+                f"{path}/config.json: `{key}` must be {expected!r} for a BERT "
+                f"encoder. Received: {received!r}"
+            )
+    activation = config.get("hidden_act", "gelu")
+    if activation not in _ACTIVATIONS:
+        raise ValueError(
+            f"{path}/config.json: `hidden_act` must be one of "
+            f"{sorted(_ACTIVATIONS)}. Received: {activation!r}"
+        )
+    backbone = keras_hub.models.BertBackbone.from_preset(
+        str(path), dropout=0.0, dtype="float32"
+    )
+    _set_gelu(backbone, _ACTIVATIONS[activation])
+    tokenizer_config = json.loads(
+        (path / "tokenizer_config.json").read_text("utf-8")
+    )
+    return Checkpoint(
+        backbone,
+        (path / "vocab.txt").read_text("utf-8").splitlines(),
+        bool(tokenizer_config.get("do_lower_case", True)),
+        _ACTIVATIONS[activation],
+    )
+
+
+def _require(path: pathlib.Path, names: tuple[str, ...]) -> None:
+    missing = [name for name in names if not (path / name).is_file()]
+    if missing:
+        raise FileNotFoundError(
+            f"{path} must be a keras-hub preset or a Hugging Face BERT "
+            f"directory (weights as model.safetensors). Missing: {missing}"
+        )
+
+
+def _set_gelu(backbone: keras_hub.models.BertBackbone, gelu: str) -> None:
+    if gelu == "tanh":
+        return  # what keras-hub builds
+    for layer in backbone.transformer_layers:
+        # The dense layer computes with it; the layer's own is what its
+        # config saves.
+        layer._feedforward_intermediate_dense.activation = (
+            keras.activations.gelu
+        )
+        layer.activation = keras.activations.gelu
+
+
+def _sha256_of_directory(path: pathlib.Path) -> str:
+    digest = hashlib.sha256()
+    for file in sorted(item for item in path.rglob("*") if item.is_file()):
+        with file.open("rb") as stream:
+            content = hashlib.file_digest(stream, "sha256").hexdigest()
+        name = file.relative_to(path).as_posix()
+        digest.update(f"{name}\0{content}\n".encode())
+    return digest.hexdigest()

@@ -1,0 +1,171 @@
+"""Texts to stacks of BERT [CLS] vectors, `(N, L, D)`."""
+
+import re
+from collections.abc import Callable
+
+import keras
+import numpy as np
+import tensorflow as tf
+
+from text2image import checkpoint, tokenizer
+
+# Sequence lengths are rounded up to a multiple of this, so that XLA compiles
+# at most max_tokens / 64 shapes. Longer steps pad more, shorter compile more.
+_LENGTH_STEP = 64
+
+
+def parse_layers(layers: str, num_layers: int) -> list[int]:
+    """Reads `--layers`.
+
+    Args:
+        layers: `last6` (any count) or a range `5-10`, both ends included.
+            Layer i is keras-hub's `transformer_layer_i`, from 0: Hugging
+            Face's `hidden_states[i + 1]`.
+        num_layers: Layers of the encoder.
+
+    Returns:
+        The layers' indices, ascending.
+
+    Raises:
+        ValueError: If it cannot be read or the encoder lacks such a layer.
+    """
+    last = re.fullmatch(r"last(\d+)", layers)
+    between = re.fullmatch(r"(\d+)-(\d+)", layers)
+    if last:
+        first, final = num_layers - int(last[1]), num_layers - 1
+    elif between:
+        first, final = int(between[1]), int(between[2])
+    else:
+        raise ValueError(
+            "`layers` must be like `last6` or `5-10` (from 0, both ends "
+            f"included). Received: {layers!r}"
+        )
+    if not 0 <= first <= final < num_layers:
+        raise ValueError(
+            f"`layers` must name layers among 0-{num_layers - 1} of this "
+            f"encoder. Received: {layers!r}"
+        )
+    return list(range(first, final + 1))
+
+
+class Encoder:
+    """A BERT cut to the [CLS] vectors of some of its layers.
+
+    Attributes:
+        stack_shape: (L, D).
+        layers: The layers' indices.
+        max_tokens: Most tokens kept of a text.
+        gelu: `exact` or `tanh`, as the checkpoint computes it.
+    """
+
+    def __init__(
+        self,
+        source: str,
+        *,
+        layers: str = "last6",
+        max_tokens: int = 512,
+        tokens_per_batch: int = 2048,
+    ) -> None:
+        """Loads a checkpoint.
+
+        Args:
+            source: As `checkpoint.load_checkpoint`.
+            layers: As `parse_layers`.
+            max_tokens: Most tokens kept of a text, from its start.
+            tokens_per_batch: Texts of a length are encoded so many tokens at
+                a time. Part of the stacks' provenance: another value moves
+                their last bits.
+
+        Raises:
+            ValueError: If the encoder has fewer positions or layers.
+        """
+        loaded = checkpoint.load_checkpoint(source)
+        backbone = loaded.backbone
+        if not 2 < max_tokens <= backbone.max_sequence_length:
+            raise ValueError(
+                f"`max_tokens` must be in [3, {backbone.max_sequence_length}]"
+                f", the encoder's positions. Received: {max_tokens}"
+            )
+        self.layers = parse_layers(layers, backbone.num_layers)
+        self.max_tokens = max_tokens
+        self.stack_shape = (len(self.layers), backbone.hidden_dim)
+        self.tokenizer = tokenizer.Tokenizer(
+            loaded.vocabulary, lowercase=loaded.lowercase
+        )
+        self._tokens_per_batch = max(tokens_per_batch, max_tokens)
+        self.model = _cls_model(backbone, self.layers)
+        self._run = tf.function(
+            self.stacks_of_ids, jit_compile=True, reduce_retracing=False
+        )
+        self.gelu = loaded.gelu
+
+    def stacks_of_ids(self, ids: tf.Tensor) -> tf.Tensor:
+        """`(N, T)` int32 padded ids to `(N, L, D)` float32 stacks."""
+        return self.model(
+            {
+                "token_ids": ids,
+                "segment_ids": tf.zeros_like(ids),
+                "padding_mask": ids != self.tokenizer.pad_id,
+            },
+            training=False,
+        )
+
+    def count_tokens(self, texts: list[str]) -> np.ndarray:
+        """Tokens of each text before anything is cut off, `(N,)` int32."""
+        _, lengths = self.tokenizer.ids(
+            tf.constant(texts), tf.constant(self.max_tokens)
+        )
+        return lengths.numpy()
+
+    def encode(
+        self,
+        texts: list[str],
+        *,
+        progress: Callable[[int], object] = lambda _: None,
+    ) -> tuple[np.ndarray, np.ndarray]:
+        """Encodes texts.
+
+        Batches depend on `texts` alone: the same list gives the same bytes,
+        whatever was encoded before. Longest first, each batch padded to a
+        multiple of 64 tokens and, with empty texts, to the token budget.
+
+        Args:
+            texts: N texts.
+            progress: Called with the number of texts after each batch.
+
+        Returns:
+            Stacks `(N, L, D)` float32, and the tokens each text has before
+            anything is cut off, `(N,)` int32.
+        """
+        stacks = np.empty((len(texts), *self.stack_shape), np.float32)
+        if not texts:
+            return stacks, np.empty(0, np.int32)
+        padded, lengths = self.tokenizer.ids(
+            tf.constant(texts), tf.constant(self.max_tokens)
+        )
+        padded, lengths = padded.numpy(), lengths.numpy()
+        kept = np.minimum(lengths, self.max_tokens)
+        order = np.argsort(-kept, kind="stable")
+        start = 0
+        while start < len(order):
+            width = self._padded_width(kept[order[start]])
+            size = self._tokens_per_batch // width
+            rows = order[start : start + size]
+            ids = np.full((size, width), self.tokenizer.pad_id, np.int32)
+            ids[:, 0] = padded[0, 0]  # [CLS]: no row attends to nothing
+            used = min(width, padded.shape[1])
+            ids[: len(rows), :used] = padded[rows, :used]
+            stacks[rows] = self._run(tf.constant(ids)).numpy()[: len(rows)]
+            progress(len(rows))
+            start += size
+        return stacks, lengths
+
+    def _padded_width(self, length: int) -> int:
+        return min(-(-length // _LENGTH_STEP) * _LENGTH_STEP, self.max_tokens)
+
+
+def _cls_model(backbone: keras.Model, layers: list[int]) -> keras.Model:
+    outputs = [backbone.transformer_layers[i].output[:, 0] for i in layers]
+    return keras.Model(
+        backbone.inputs, keras.ops.stack(outputs, axis=1), name="cls_stack"
+    )

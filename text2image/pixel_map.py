@@ -1,0 +1,204 @@
+"""The fitted pixel map: which feature lands on which pixel.
+
+Saved as one .npz (arrays, the scaler's too) beside one .json (how it was
+made). Reading one needs numpy alone.
+"""
+
+import csv
+import dataclasses
+import json
+import pathlib
+from typing import Any
+
+import numpy as np
+import scipy.sparse
+
+from text2image import geometry, scaling
+
+FORMAT_VERSION = 1
+
+
+@dataclasses.dataclass(frozen=True)
+class PixelMap:
+    """Feature to pixel, with the scaler that goes before it.
+
+    Attributes:
+        coords: `(F, 2)` int32 (row, col), origin top left.
+        image_shape: (H, W).
+        points: `(F, 2)` float64 (x, y), the projection before turning.
+        hull: `(V, 2)` float64 corners of its convex hull.
+        rectangle: `(4, 2)` float64 corners of the rectangle around it.
+        scaler: Fitted on the same train rows.
+        provenance: What it was made from and how; JSON values only.
+    """
+
+    coords: np.ndarray
+    image_shape: tuple[int, int]
+    points: np.ndarray
+    hull: np.ndarray
+    rectangle: np.ndarray
+    scaler: scaling.Scaler
+    provenance: dict[str, Any]
+
+    @property
+    def num_features(self) -> int:
+        """F."""
+        return len(self.coords)
+
+    @property
+    def pixel_index(self) -> np.ndarray:
+        """`(F,)` int64, row * W + col."""
+        return np.ravel_multi_index(tuple(self.coords.T), self.image_shape)
+
+    def density(self) -> np.ndarray:
+        """Features per pixel, `(H, W)` int64 (the paper's Fig. 3)."""
+        height, width = self.image_shape
+        return np.bincount(self.pixel_index, minlength=height * width).reshape(
+            self.image_shape
+        )
+
+    def averaging_matrix(self) -> scipy.sparse.csr_matrix:
+        """`(H * W, F)` float32: `A @ x` is the picture of features x.
+
+        Row p holds 1/n at the n features of pixel p; empty rows are empty
+        pixels.
+        """
+        counts = self.density().ravel()[self.pixel_index]
+        return scipy.sparse.csr_matrix(
+            (
+                (1.0 / counts).astype(np.float32),
+                (self.pixel_index, np.arange(self.num_features)),
+            ),
+            shape=(int(np.prod(self.image_shape)), self.num_features),
+        )
+
+    def inverse(self, images: np.ndarray) -> np.ndarray:
+        """Reads every feature back from its pixel.
+
+        Args:
+            images: `(N, H, W)` or `(N, H, W, C)`.
+
+        Returns:
+            `(N, F)` or `(N, F, C)`: the average of the features that share
+            the pixel, exact where a feature has a pixel to itself.
+
+        Raises:
+            ValueError: If the pictures are not H by W.
+        """
+        if images.shape[1:3] != self.image_shape:
+            raise ValueError(
+                f"`images` must be (N, {self.image_shape[0]}, "
+                f"{self.image_shape[1]}) or the same with channels. "
+                f"Received: shape={images.shape}"
+            )
+        return images[:, self.coords[:, 0], self.coords[:, 1]]
+
+    def save(self, directory: pathlib.Path) -> None:
+        """Writes `pixel_map.npz`, `pixel_map.json`, `pixel_map.csv`."""
+        np.savez(
+            directory / "pixel_map.npz",
+            coords=self.coords,
+            image_shape=np.array(self.image_shape),
+            points=self.points,
+            hull=self.hull,
+            rectangle=self.rectangle,
+            **self.scaler.to_arrays(),
+        )
+        (directory / "pixel_map.json").write_text(
+            json.dumps(
+                {"format_version": FORMAT_VERSION, **self.provenance},
+                indent=2,
+                sort_keys=True,
+            )
+        )
+        self._write_csv(directory / "pixel_map.csv")
+
+    def _write_csv(self, path: pathlib.Path) -> None:
+        """One line a feature: where it comes from and where it lands."""
+        layers = self.provenance.get("layers") or [0]
+        hidden = self.num_features // len(layers)
+        with path.open("w", newline="", encoding="utf-8") as file:
+            writer = csv.writer(file)
+            writer.writerow(("feature", "layer", "dimension", "row", "column"))
+            for feature, (row, column) in enumerate(self.coords.tolist()):
+                layer, dimension = divmod(feature, hidden)
+                writer.writerow(
+                    (feature, layers[layer], dimension, row, column)
+                )
+
+    @classmethod
+    def load(cls, directory: pathlib.Path) -> "PixelMap":
+        """Reads what `save` wrote.
+
+        Raises:
+            FileNotFoundError: If there is no map in `directory`.
+            ValueError: If the files are damaged or of another format.
+        """
+        path = directory / "pixel_map.npz"
+        if not path.is_file():
+            raise FileNotFoundError(
+                f"No pixel map in {directory}. Build the records first: "
+                "python -m tfrecords.build"
+            )
+        try:
+            with np.load(path, allow_pickle=False) as archive:
+                arrays = {name: archive[name] for name in archive.files}
+            provenance = json.loads((directory / "pixel_map.json").read_text())
+            version = provenance.pop("format_version")
+            if version != FORMAT_VERSION:
+                raise ValueError(f"format version {version}")
+            height, width = arrays["image_shape"].tolist()
+            return cls(
+                coords=arrays["coords"],
+                image_shape=(height, width),
+                points=arrays["points"],
+                hull=arrays["hull"],
+                rectangle=arrays["rectangle"],
+                scaler=scaling.Scaler.from_arrays(arrays),
+                provenance=provenance,
+            )
+        except (ValueError, KeyError, OSError, EOFError) as error:
+            raise ValueError(
+                f"{path} is not a pixel map of format {FORMAT_VERSION} "
+                f"({error}). Delete its directory and build it again."
+            ) from error
+
+
+def fit_pixel_map(
+    points: np.ndarray,
+    image_shape: tuple[int, int],
+    scaler: scaling.Scaler,
+    *,
+    compat: bool = False,
+    provenance: dict[str, Any] | None = None,
+) -> PixelMap:
+    """Turns projected features into a pixel map.
+
+    Convex hull, smallest rectangle, turned level, binned (Sharma et al. 2019,
+    doi:10.1038/s41598-019-47765-6; the paper's IV.A.2 and Figs. 2-3).
+
+    Args:
+        points: `(F, 2)` float64 (x, y), one row a feature.
+        image_shape: (H, W).
+        scaler: Fitted scaler of the same F features.
+        compat: Reproduce pyDeepInsight 0.2.3: its rectangle (see
+            `geometry.minimum_rectangle`) and its orientation, x along rows.
+        provenance: Kept with the map.
+
+    Raises:
+        ValueError: If the points span no area.
+    """
+    hull = geometry.convex_hull(points)
+    angle, rectangle = geometry.minimum_rectangle(hull, compat=compat)
+    level = points @ geometry.rotation(angle).T
+    if compat:
+        level = level[:, ::-1]
+    return PixelMap(
+        coords=geometry.discretize(level, image_shape),
+        image_shape=image_shape,
+        points=points,
+        hull=hull,
+        rectangle=rectangle,
+        scaler=scaler,
+        provenance=dict(provenance or {}),
+    )

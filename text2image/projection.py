@@ -1,0 +1,181 @@
+"""Features to the plane: t-SNE (the paper's) or PCA, from a Gram matrix.
+
+The objects that are projected are the F features; their N coordinates are
+the scaled values in the N train rows. Everything needed of those is their
+(F, F) Gram matrix, so neither time nor memory depends on N.
+"""
+
+import dataclasses
+
+import numpy as np
+import scipy.sparse.linalg
+
+METHODS = ("tsne", "pca")
+METRICS = ("euclidean", "cosine")
+INITS = ("pca", "random")
+
+
+@dataclasses.dataclass(frozen=True)
+class Projection:
+    """How features are laid out in the plane.
+
+    Attributes:
+        method: `tsne` (van der Maaten and Hinton 2008) or `pca`.
+        metric: Distance between features: `euclidean` (the published code)
+            or `cosine` (pyDeepInsight's default). t-SNE only.
+        perplexity: t-SNE's effective number of neighbours; below F.
+        init: t-SNE's start: `pca` or `random`.
+        learning_rate: t-SNE's; 0 is scikit-learn's `auto`, the published
+            code ran with 200.
+        max_iter: t-SNE's optimisation steps.
+        seed: Seed of `random` and of the solver.
+    """
+
+    method: str = "tsne"
+    metric: str = "euclidean"
+    perplexity: float = 30.0
+    init: str = "pca"
+    learning_rate: float = 0.0
+    max_iter: int = 1000
+    seed: int = 0
+
+    def __post_init__(self) -> None:
+        """Refuses names this module does not know."""
+        for field, allowed in (
+            ("method", METHODS),
+            ("metric", METRICS),
+            ("init", INITS),
+        ):
+            if getattr(self, field) not in allowed:
+                raise ValueError(
+                    f"`{field}` must be one of {allowed}. Received: "
+                    f"{getattr(self, field)!r}"
+                )
+
+
+def project(
+    gram: np.ndarray, projection: Projection
+) -> tuple[np.ndarray, dict[str, float]]:
+    """Projects the features.
+
+    The same Gram matrix, settings and number of threads give the same
+    coordinates.
+
+    Args:
+        gram: `(F, F)` float64, inner products of the features.
+        projection: How.
+
+    Returns:
+        `(F, 2)` float64 coordinates (x, y), and figures for the report:
+        `kl_divergence` for t-SNE, `explained_variance` for PCA.
+
+    Raises:
+        ValueError: If there are fewer than three distinct features or the
+            perplexity is not below F.
+    """
+    squared = squared_distances(gram)
+    distinct = _count_distinct(squared)
+    if distinct < 3:
+        raise ValueError(
+            "A picture needs at least three distinct features. Received: "
+            f"{distinct} of {len(gram)}. Use more layers or more train texts."
+        )
+    if projection.method == "pca":
+        points, share = principal_coordinates(gram)
+        return points, {"explained_variance": share}
+    if not 0 < projection.perplexity < len(gram):
+        raise ValueError(
+            f"`perplexity` must be in (0, {len(gram)}), the number of "
+            f"features. Received: {projection.perplexity}"
+        )
+    return _tsne(gram, squared, projection)
+
+
+def squared_distances(gram: np.ndarray) -> np.ndarray:
+    """`(F, F)` float64 |f_i - f_j|^2 = G_ii + G_jj - 2 G_ij, never < 0."""
+    norms = np.diag(gram)
+    squared = norms[:, None] + norms[None, :] - 2.0 * gram
+    np.fill_diagonal(squared, 0.0)
+    return np.maximum(squared, 0.0, out=squared)
+
+
+def cosine_distances(gram: np.ndarray) -> np.ndarray:
+    """`(F, F)` float64 1 - cos(f_i, f_j), in [0, 2].
+
+    A zero feature is at distance 1 from all others, 0 from other zeros.
+    """
+    norms = np.sqrt(np.diag(gram))
+    inverse = np.zeros_like(norms)
+    np.divide(1.0, norms, out=inverse, where=norms > 0)
+    distances = 1.0 - gram * inverse[:, None] * inverse[None, :]
+    zero = norms == 0
+    distances[np.ix_(zero, zero)] = 0.0
+    np.fill_diagonal(distances, 0.0)
+    return np.clip(distances, 0.0, 2.0, out=distances)
+
+
+def principal_coordinates(gram: np.ndarray) -> tuple[np.ndarray, float]:
+    """First two principal components of the F features.
+
+    Eigenvectors of the doubly centred Gram matrix, scaled by the root of
+    their eigenvalue: what PCA of the (F, N) matrix gives, without it. The
+    sign is fixed: the entry of largest size is positive.
+
+    Returns:
+        `(F, 2)` float64 and the share of variance they hold.
+    """
+    means = gram.mean(axis=0)
+    centred = gram - means[:, None] - means[None, :] + means.mean()
+    start = np.linspace(1.0, 2.0, len(gram))  # a fixed start: no randomness
+    if len(gram) > 10:
+        values, vectors = scipy.sparse.linalg.eigsh(
+            centred, k=2, which="LA", v0=start
+        )
+    else:  # ARPACK needs room for more vectors than that
+        values, vectors = np.linalg.eigh(centred)
+        values, vectors = values[-2:], vectors[:, -2:]
+    values, vectors = np.maximum(values[::-1], 0.0), vectors[:, ::-1]
+    largest = np.abs(vectors).argmax(axis=0)
+    vectors = vectors * np.sign(vectors[largest, [0, 1]])
+    share = float(values.sum() / max(np.trace(centred), 1e-300))
+    return vectors * np.sqrt(values), share
+
+
+def _count_distinct(squared: np.ndarray) -> int:
+    """Counts groups of coinciding features, up to rounding; stops at 3."""
+    tolerance = 1e-12 * max(float(squared.max()), 1e-300)
+    remaining = np.ones(len(squared), dtype=bool)
+    for group in range(3):
+        if not remaining.any():
+            return group
+        remaining &= squared[int(remaining.argmax())] > tolerance
+    return 3
+
+
+def _tsne(
+    gram: np.ndarray, squared: np.ndarray, projection: Projection
+) -> tuple[np.ndarray, dict[str, float]]:
+    import sklearn.manifold
+
+    if projection.metric == "cosine":
+        distances = cosine_distances(gram)
+    else:
+        distances = np.sqrt(squared, out=squared)
+    init: str | np.ndarray = "random"
+    if projection.init == "pca":
+        # Small, as scikit-learn scales its own PCA start: the first
+        # coordinate's deviation is 1e-4.
+        start, _ = principal_coordinates(gram)
+        init = (start / np.std(start[:, 0]) * 1e-4).astype(np.float32)
+    tsne = sklearn.manifold.TSNE(
+        n_components=2,
+        metric="precomputed",
+        perplexity=projection.perplexity,
+        init=init,
+        learning_rate=projection.learning_rate or "auto",
+        max_iter=projection.max_iter,
+        random_state=projection.seed,
+        n_jobs=-1,
+    )
+    points = tsne.fit_transform(distances).astype(np.float64)
+    return points, {"kl_divergence": float(tsne.kl_divergence_)}

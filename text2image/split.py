@@ -1,0 +1,211 @@
+"""Which example trains and which validates; and an audit of repeats.
+
+One pass keeps, per example, a 16-byte digest of its folded text and its
+label: about 20 bytes, never the text.
+"""
+
+import dataclasses
+import hashlib
+from typing import Any
+
+import numpy as np
+
+from text2image import corpus
+
+PROTOCOLS = ("pooled", "official")
+TRAIN, VALIDATION, UNUSED = 0, 1, 2
+_VALIDATION_SHARE = 0.2  # the paper's V.A: 40,000 train, 10,000 validation
+
+
+@dataclasses.dataclass(frozen=True)
+class Split:
+    """Where every example of a corpus goes.
+
+    Attributes:
+        side: `(N,)` int8 of `TRAIN`, `VALIDATION` or `UNUSED`, in the order
+            in which the parts are read, one after the other.
+        label_names: Class names; the label of a class is its place.
+        audit: Counts of repeats and classes, for the user and the records.
+    """
+
+    side: np.ndarray
+    label_names: tuple[str, ...]
+    audit: dict[str, Any]
+
+
+def split_corpus(
+    source: corpus.Corpus,
+    *,
+    protocol: str = "pooled",
+    seed: int = 0,
+    limit_train: int = 0,
+    limit_validation: int = 0,
+) -> Split:
+    """Splits a corpus so that equal texts never stand on both sides.
+
+    Texts are equal if they agree after case folding and with every run of
+    white space taken as one space. All copies of a text go to one side.
+
+    Args:
+        source: The corpus.
+        protocol: `pooled` (the paper's): all labelled parts together, 80/20,
+            stratified, drawn from `seed`. `official`: the corpus's own parts;
+            train texts that also stand in the validation part are left out.
+            The demo is always read by its own split.
+        seed: Seed of the draw and of the limits.
+        limit_train: Most train examples kept, a stratified draw; 0 for all.
+        limit_validation: The same for validation.
+
+    Raises:
+        ValueError: If there is one class only, a class is missing on a side,
+            or `official` finds no part to validate on.
+    """
+    if protocol not in PROTOCOLS:
+        raise ValueError(
+            f"`split` must be one of {PROTOCOLS}. Received: {protocol!r}"
+        )
+    part, digest, label, label_names = _index(source)
+    _, group = np.unique(digest, return_inverse=True)
+    audit: dict[str, Any] = {"num_examples": len(label)}
+    audit["repeats"] = _audit(part, group, list(source.parts))
+    rng = np.random.default_rng(seed)
+    if source.name == corpus.DEMO or protocol == "official":
+        side = _official(part, group, list(source.parts))
+    else:
+        side = _pooled(group, label, rng)
+    for which, limit in ((TRAIN, limit_train), (VALIDATION, limit_validation)):
+        if limit:
+            _limit(side, which, label, limit, rng)
+    for which, name in ((TRAIN, "train"), (VALIDATION, "validation")):
+        counts = np.bincount(label[side == which], minlength=len(label_names))
+        audit[name] = dict(zip(label_names, counts.tolist(), strict=True))
+        if not counts.all():
+            raise ValueError(
+                f"Every class needs examples in {name}. Received: "
+                f"{audit[name]}. Use more data, another --seed or larger "
+                "limits."
+            )
+    audit["left_out"] = int((side == UNUSED).sum())
+    return Split(side, label_names, audit)
+
+
+def fold(text: str) -> str:
+    """What two equal texts share: case folded, white space as one space."""
+    return " ".join(text.casefold().split())
+
+
+def _index(
+    source: corpus.Corpus,
+) -> tuple[np.ndarray, np.ndarray, np.ndarray, tuple[str, ...]]:
+    part, digests, labels = [], bytearray(), []
+    known: dict[str, int] = {}
+    for number, read in enumerate(source.parts.values()):
+        for example in read():
+            digests += hashlib.blake2b(
+                fold(example.text).encode("utf-8"), digest_size=16
+            ).digest()
+            labels.append(known.setdefault(example.label, len(known)))
+            part.append(number)
+    # Files say nothing of order: names in alphabetical order.
+    names = source.label_names or tuple(sorted(known))
+    if len(known) < 2:
+        raise ValueError(
+            "A classifier needs at least two classes. Received: "
+            f"{sorted(known)} in {len(labels)} examples of {source.name}."
+        )
+    order = np.array([names.index(name) for name in known])
+    return (
+        np.array(part, np.int8),
+        np.frombuffer(bytes(digests), dtype="V16"),
+        order[np.array(labels)].astype(np.int32),
+        names,
+    )
+
+
+def _audit(
+    part: np.ndarray, group: np.ndarray, part_names: list[str]
+) -> dict[str, int]:
+    """Counts repeats: copies beyond the first, by where the first stands."""
+    num_groups = int(group.max()) + 1
+    per_part = np.stack(
+        [
+            np.bincount(group[part == number], minlength=num_groups)
+            for number in range(len(part_names))
+        ]
+    )
+    repeats = {"all": int(len(group) - num_groups)}
+    for number, name in enumerate(part_names):
+        repeats[f"within_{name}"] = int(
+            np.maximum(per_part[number] - 1, 0).sum()
+        )
+    repeats["across_parts"] = int(
+        np.maximum((per_part > 0).sum(axis=0) - 1, 0).sum()
+    )
+    return repeats
+
+
+def _pooled(
+    group: np.ndarray, label: np.ndarray, rng: np.random.Generator
+) -> np.ndarray:
+    """Draws whole groups of equal texts until each class has its share."""
+    side = np.full(len(group), TRAIN, np.int8)
+    size = np.bincount(group)
+    first = np.unique(group, return_index=True)[1]
+    # A group is drawn with the class of its first copy.
+    group_label = label[first]
+    for value in np.unique(label):
+        members = rng.permutation(np.flatnonzero(group_label == value))
+        wanted = round(_VALIDATION_SHARE * int((label == value).sum()))
+        drawn = members[np.cumsum(size[members]) <= wanted]
+        # A twin that did not fit leaves a gap: fill it with single texts.
+        gap = wanted - int(size[drawn].sum())
+        if gap:
+            rest = members[len(drawn) :]
+            drawn = np.append(drawn, rest[size[rest] == 1][:gap])
+        side[np.isin(group, drawn)] = VALIDATION
+    return side
+
+
+def _official(
+    part: np.ndarray, group: np.ndarray, part_names: list[str]
+) -> np.ndarray:
+    held_out = [name for name in ("test", "validation") if name in part_names]
+    if not held_out or "train" not in part_names:
+        raise ValueError(
+            "`split=official` needs parts `train` and `test` or `validation`."
+            f" Received: {part_names}. Use --split=pooled."
+        )
+    # A corpus with both keeps `test` for the very last: validate, not test.
+    name = held_out[-1]
+    side = np.full(len(part), UNUSED, np.int8)
+    held = part == part_names.index(name)
+    side[held] = VALIDATION
+    # The published validation part stays whole, so that results compare.
+    seen = np.isin(group, np.unique(group[held]))
+    side[(part == part_names.index("train")) & ~seen] = TRAIN
+    return side
+
+
+def _limit(
+    side: np.ndarray,
+    which: int,
+    label: np.ndarray,
+    limit: int,
+    rng: np.random.Generator,
+) -> None:
+    """Leaves a stratified draw of `limit` examples of one side, in place."""
+    members = np.flatnonzero(side == which)
+    if limit >= len(members):
+        return
+    counts = np.bincount(label[members])
+    share = counts * limit / len(members)
+    quota = np.floor(share).astype(int)
+    # Largest remainders get what rounding down left over.
+    for value in np.argsort(quota - share, kind="stable")[
+        : limit - quota.sum()
+    ]:
+        quota[value] += 1
+    side[members] = UNUSED
+    for value, number in enumerate(quota):
+        mine = members[label[members] == value]
+        side[rng.permutation(mine)[:number]] = which

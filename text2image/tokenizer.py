@@ -1,0 +1,94 @@
+"""Texts to WordPiece ids, inside the TensorFlow graph.
+
+keras-hub's tokeniser runs in C++ inside a graph and in Python outside, ten
+times slower, so it is only ever called inside one. A normaliser goes before
+it, because keras-hub folds and splits characters where BERT's own tokeniser
+deletes or keeps them.
+"""
+
+import keras_hub
+import tensorflow as tf
+import tensorflow_text as tf_text
+
+# Unicode classes as RE2 names them: separators become spaces; controls,
+# format characters and the replacement character go, as in Hugging Face's
+# BertNormalizer. With this front the ids agree on all of Latin-1.
+_SPACES = r"[\t\n\r\p{Z}]"
+_DELETED = r"[\p{C}\x{FFFD}]"
+_ACCENTS = r"\p{Mn}"
+
+
+class Tokenizer:
+    """`[CLS] tokens [SEP]`, padded to the longest text of the call.
+
+    Invalid UTF-8 is read as replacement characters and dropped. `[SEP]` and
+    the like typed in a text are ordinary characters.
+    """
+
+    def __init__(self, vocabulary: list[str], *, lowercase: bool) -> None:
+        """Builds the tokeniser.
+
+        Args:
+            vocabulary: WordPiece tokens by id, with `[PAD]`, `[UNK]`,
+                `[CLS]`, `[SEP]` and `[MASK]` among them.
+            lowercase: Whether the checkpoint is uncased: lower-cases and
+                strips accents.
+        """
+        self.vocabulary = vocabulary
+        self.lowercase = lowercase
+        self._wordpiece = keras_hub.models.BertTokenizer(
+            vocabulary=vocabulary,
+            lowercase=False,
+            strip_accents=lowercase,
+        )
+        self.pad_id = int(self._wordpiece.pad_token_id)
+        self._cls_id = int(self._wordpiece.cls_token_id)
+        self._sep_id = int(self._wordpiece.sep_token_id)
+        self.ids = tf.function(
+            self._ids,
+            input_signature=[
+                tf.TensorSpec([None], tf.string),
+                tf.TensorSpec([], tf.int32),
+            ],
+        )
+
+    def normalize(self, texts: tf.Tensor) -> tf.Tensor:
+        """Normalises `(N,)` strings as BERT's own tokeniser does."""
+        texts = tf.strings.unicode_transcode(
+            texts, "UTF-8", "UTF-8", errors="replace"
+        )
+        texts = tf.strings.regex_replace(texts, _SPACES, " ")
+        texts = tf.strings.regex_replace(texts, _DELETED, "")
+        if self.lowercase:
+            texts = tf_text.normalize_utf8(texts, "NFD")
+            texts = tf.strings.regex_replace(texts, _ACCENTS, "")
+            texts = tf.strings.lower(texts, encoding="utf-8")
+        return texts
+
+    def _ids(
+        self, texts: tf.Tensor, max_tokens: tf.Tensor
+    ) -> tuple[tf.Tensor, tf.Tensor]:
+        """Tokenises.
+
+        Args:
+            texts: `(N,)` strings.
+            max_tokens: Most tokens kept of a text, `[CLS]` and `[SEP]`
+                included; the tail is cut off.
+
+        Returns:
+            Ids `(N, T)` int32, padded, T the longest kept; and the number of
+            tokens of each text before anything was cut, `(N,)` int32.
+        """
+        pieces = self._wordpiece(self.normalize(texts))
+        lengths = tf.cast(pieces.row_lengths(), tf.int32) + 2
+        pieces = pieces[:, : max_tokens - 2]
+        count = pieces.nrows(out_type=tf.int32)
+        ids = tf.concat(
+            [
+                tf.fill([count, 1], self._cls_id),
+                tf.cast(pieces, tf.int32),
+                tf.fill([count, 1], self._sep_id),
+            ],
+            axis=1,
+        )
+        return ids.to_tensor(self.pad_id), lengths

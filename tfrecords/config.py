@@ -1,0 +1,122 @@
+"""Every setting that makes records, in one frozen dataclass.
+
+A field's metadata is its flag: `help`, and `choices` where there are few.
+This module imports nothing heavy, so that `--help` answers at once.
+"""
+
+import dataclasses
+import hashlib
+import json
+from typing import Any
+
+
+def setting(default: Any, help_: str, choices: tuple[str, ...] = ()) -> Any:
+    """A dataclass field with what its flag needs."""
+    return dataclasses.field(
+        default=default, metadata={"help": help_, "choices": choices}
+    )
+
+
+@dataclasses.dataclass(frozen=True)
+class RecordsConfig:
+    """How texts become records. See each field's help."""
+
+    dataset: str = setting(
+        "demo",
+        "Corpus: demo (shipped with the package), a .csv, .tsv or .jsonl "
+        "file, a prepared TFDS directory, or a TFDS name such as "
+        "imdb_reviews.",
+    )
+    data_dir: str = setting("", "Where TFDS keeps its datasets.")
+    download: bool = setting(False, "Let TFDS download a missing dataset.")
+    text_key: str = setting("text", "Column or key of the text.")
+    label_key: str = setting("label", "Column or key of the label.")
+    split: str = setting(
+        "pooled",
+        "pooled: all labelled texts together, 80/20, stratified and seeded "
+        "(the paper's protocol). official: the corpus's own train and test.",
+        ("pooled", "official"),
+    )
+    split_seed: int = setting(0, "Seed of the split and of the limits.")
+    limit_train: int = setting(0, "Most train texts, stratified; 0 for all.")
+    limit_validation: int = setting(
+        0, "Most validation texts, stratified; 0 for all."
+    )
+    encoder: str = setting(
+        "bert_base_en_uncased",
+        "BERT: mini (shipped with the package), a keras-hub preset name, or "
+        "a keras-hub or Hugging Face directory.",
+    )
+    layers: str = setting(
+        "last6",
+        "Layers whose [CLS] vectors make the stack: lastN, or a range from "
+        "0, ends included: 6-11 is the paper's text, 5-10 its code.",
+    )
+    max_tokens: int = setting(512, "Most tokens kept of a text.")
+    tokens_per_batch: int = setting(
+        2048, "Tokens encoded at a time; changes the last bits only."
+    )
+    scaler: str = setting(
+        "norm1",
+        "Feature scaling: norm1 (min-max), norm2 (log), standard (mean +- 3 "
+        "deviations).",
+        ("norm1", "norm2", "standard"),
+    )
+    projection: str = setting(
+        "tsne", "Features to the plane: tsne or pca.", ("tsne", "pca")
+    )
+    metric: str = setting(
+        "euclidean",
+        "t-SNE's distance between features.",
+        ("euclidean", "cosine"),
+    )
+    perplexity: float = setting(30.0, "t-SNE's perplexity.")
+    tsne_init: str = setting("pca", "t-SNE's start.", ("pca", "random"))
+    tsne_learning_rate: float = setting(
+        0.0, "t-SNE's learning rate; 0 is scikit-learn's auto."
+    )
+    tsne_iterations: int = setting(1000, "t-SNE's optimisation steps.")
+    image_height: int = setting(50, "Rows of a picture.")
+    image_width: int = setting(50, "Columns of a picture.")
+    compat: bool = setting(
+        False,
+        "Reproduce pyDeepInsight's rectangle and orientation instead of the "
+        "true minimum rectangle.",
+    )
+    map_seed: int = setting(0, "Seed of t-SNE.")
+    records_dir: str = setting("records", "Where records are kept.")
+    examples_per_shard: int = setting(2048, "Examples in a TFRecord file.")
+
+    def __post_init__(self) -> None:
+        """Refuses values that no run could use."""
+        for field in dataclasses.fields(self):
+            choices = field.metadata.get("choices", ())
+            value = getattr(self, field.name)
+            if choices and value not in choices:
+                raise ValueError(
+                    f"--{field.name} must be one of {choices}. Received: "
+                    f"{value!r}"
+                )
+        for name, least in (
+            ("limit_train", 0),
+            ("limit_validation", 0),
+            ("max_tokens", 3),
+            ("tokens_per_batch", 1),
+            ("tsne_iterations", 250),  # scikit-learn's least
+            ("image_height", 1),
+            ("image_width", 1),
+            ("examples_per_shard", 1),
+            ("split_seed", 0),
+            ("map_seed", 0),
+        ):
+            if getattr(self, name) < least:
+                raise ValueError(
+                    f"--{name} must be at least {least}. Received: "
+                    f"{getattr(self, name)}"
+                )
+
+
+def fingerprint(provenance: dict[str, Any]) -> str:
+    """First 12 hex digits of the sha256 of what an artefact depends on."""
+    canonical = json.dumps(provenance, sort_keys=True, separators=(",", ":"))
+    return hashlib.sha256(canonical.encode()).hexdigest()[:12]

@@ -1,0 +1,80 @@
+"""Dataclass settings as absl flags, and back. No other file reads a flag."""
+
+import dataclasses
+import logging as python_logging
+import os
+import sys
+from collections.abc import Mapping
+from typing import Any, NoReturn, TypeVar
+
+from absl import flags, logging
+
+# What a message alone explains: bad settings, files, records or numbers.
+MENDABLE = (OSError, ValueError, RuntimeError, FloatingPointError)
+
+_DEFINE = {
+    bool: flags.DEFINE_boolean,
+    int: flags.DEFINE_integer,
+    float: flags.DEFINE_float,
+    str: flags.DEFINE_string,
+}
+T = TypeVar("T")
+
+
+def define_flags(settings: type) -> None:
+    """Defines a flag for every plain field of a settings dataclass.
+
+    A flag's default is None: what was not typed is left to the preset or the
+    field's own default, which the help states.
+    """
+    for field in dataclasses.fields(settings):
+        if "help" not in field.metadata:
+            continue
+        text = f"{field.metadata['help']} Default: {field.default!r}."
+        choices = field.metadata["choices"]
+        if choices:
+            flags.DEFINE_enum(field.name, None, list(choices), text)
+        else:
+            _DEFINE[type(field.default)](field.name, None, text)
+        # `--help` shows the flags of the program's own file.
+        flags.FLAGS.register_key_flag_for_module(
+            sys.argv[0], flags.FLAGS[field.name]
+        )
+
+
+def typed_values(settings: type, values: Mapping[str, Any]) -> dict[str, Any]:
+    """What of `values` (flag name to value or None) belongs to `settings`."""
+    names = {field.name for field in dataclasses.fields(settings)}
+    return {
+        name: value
+        for name, value in values.items()
+        if name in names and value is not None
+    }
+
+
+def settings_from_flags(settings: type[T], preset: Mapping[str, Any]) -> T:
+    """Builds a settings object: typed flags over the preset over defaults."""
+    typed = typed_values(settings, flags.FLAGS.flag_values_dict())
+    return settings(**{**typed_values(settings, preset), **typed})
+
+
+def fail(error: Exception) -> NoReturn:
+    """Ends the program with what a user can mend; a trace would hide it."""
+    logging.debug("", exc_info=error)
+    sys.exit(f"error: {error}")
+
+
+def prepare_process() -> None:
+    """Quiets TensorFlow and logs plain messages; before any heavy import."""
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
+    os.environ.setdefault("KERAS_BACKEND", "tensorflow")
+    logging.set_verbosity(logging.INFO)
+    handler = logging.get_absl_handler()
+    handler.setFormatter(python_logging.Formatter("%(message)s"))
+    # TFDS logs every split it opens through the same logger.
+    handler.addFilter(
+        lambda record: (
+            record.levelno > python_logging.INFO
+            or "tensorflow_datasets" not in record.pathname
+        )
+    )

@@ -1,0 +1,97 @@
+"""A record directory as a tf.data.Dataset. Needs neither BERT nor sklearn."""
+
+import pathlib
+
+import tensorflow as tf
+
+from tfrecords import schema
+
+
+def open_records(
+    directory: pathlib.Path | str,
+    *,
+    kind: str | None = None,
+    fingerprint: str | None = None,
+) -> schema.Manifest:
+    """Reads a manifest and checks the directory against it.
+
+    Presence and size of every shard are checked here, before any training
+    starts; the contents by `python -m tfrecords.verify`.
+
+    Args:
+        directory: `<...>/<kind>/<config>/<version>`.
+        kind: Expected kind, `cls` or `image`.
+        fingerprint: Expected fingerprint.
+
+    Raises:
+        FileNotFoundError: If there is no manifest, or a shard is missing.
+        ValueError: If kind, fingerprint or a shard's size do not fit.
+    """
+    directory = pathlib.Path(directory)
+    manifest = schema.Manifest.load(directory)
+    if kind is not None and manifest.schema.kind != kind:
+        raise ValueError(
+            f"{directory} must hold {kind!r} records. Received: "
+            f"{manifest.schema.kind!r}"
+        )
+    if fingerprint is not None and manifest.fingerprint != fingerprint:
+        raise ValueError(
+            f"{directory} must hold records of fingerprint {fingerprint}. "
+            f"Received: {manifest.fingerprint}. They were made from other "
+            "texts or with other settings; build them again or name the "
+            "right --records_dir."
+        )
+    for shards in manifest.splits.values():
+        for shard in shards:
+            path = directory / shard.file
+            if not path.is_file():
+                raise FileNotFoundError(
+                    f"{path} is missing. Run python -m tfrecords.verify "
+                    f"{directory}, then build the records again."
+                )
+            if path.stat().st_size != shard.num_bytes:
+                raise ValueError(
+                    f"{path} must be {shard.num_bytes} bytes. Received: "
+                    f"{path.stat().st_size}. It was cut or changed; run "
+                    f"python -m tfrecords.verify {directory}"
+                )
+    return manifest
+
+
+def read_records(
+    directory: pathlib.Path | str,
+    split: str,
+    *,
+    batch_size: int = 256,
+    manifest: schema.Manifest | None = None,
+) -> tf.data.Dataset:
+    """Streams a split in its fixed order.
+
+    Args:
+        directory: As `open_records`.
+        split: `train` or `validation`.
+        batch_size: Records a batch; the last may be smaller.
+        manifest: What `open_records` returned, if it was called.
+
+    Returns:
+        Batches: a dictionary with `id` `(n,)` string, `label` `(n,)` int64,
+        `stack` `(n, L, D)` or `image` `(n, H, W, C)` float32, and, for
+        stacks, `text` `(n,)` string.
+
+    Raises:
+        ValueError: If there is no such split.
+    """
+    directory = pathlib.Path(directory)
+    if manifest is None:
+        manifest = open_records(directory)
+    if split not in manifest.splits:
+        raise ValueError(
+            f"`split` must be one of {sorted(manifest.splits)}. Received: "
+            f"{split!r}"
+        )
+    files = [str(directory / shard.file) for shard in manifest.splits[split]]
+    dataset = tf.data.TFRecordDataset(files, buffer_size=8 << 20)  # 8 MiB
+    dataset = dataset.batch(batch_size).map(
+        manifest.schema.parse, num_parallel_calls=tf.data.AUTOTUNE
+    )
+    return dataset.prefetch(tf.data.AUTOTUNE)

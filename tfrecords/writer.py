@@ -1,0 +1,297 @@
+"""Writes a record directory that is whole or not there.
+
+Everything goes to `<directory>.incomplete`: each shard is written aside,
+synced, renamed and noted in a journal. When all are there, TFDS's metadata
+and then the manifest are written and the directory gets its name. A killed
+run leaves its finished shards; the next one, asked for the same fingerprint,
+goes on behind them.
+"""
+
+import contextlib
+import dataclasses
+import fcntl
+import json
+import os
+import pathlib
+import shutil
+from collections.abc import Iterable, Iterator
+from typing import Any
+
+import tensorflow as tf
+
+from tfrecords import config, schema
+
+_JOURNAL = "journal.json"
+
+
+class RecordWriter:
+    """Shard by shard into one directory. Use as a context manager.
+
+    Attributes:
+        directory: Where the finished set will stand.
+    """
+
+    def __init__(
+        self,
+        directory: pathlib.Path,
+        record_schema: schema.Schema,
+        provenance: dict[str, Any],
+        num_shards: dict[str, int],
+    ) -> None:
+        """Prepares; `__enter__` takes the lock and reads the journal.
+
+        Args:
+            directory: `<...>/<kind>/<config>/<version>`.
+            record_schema: Of the records.
+            provenance: What they depend on.
+            num_shards: Shards of every split.
+        """
+        self.directory = directory
+        self._schema = record_schema
+        self._provenance = provenance
+        self._fingerprint = config.fingerprint(provenance)
+        self._num_shards = num_shards
+        self._aside = directory.with_name(directory.name + ".incomplete")
+        self._done: dict[str, schema.Shard] = {}
+        self._stack = contextlib.ExitStack()
+
+    def __enter__(self) -> "RecordWriter":
+        """Locks the directory and finds what an earlier run finished.
+
+        Raises:
+            RuntimeError: If another process is writing here.
+        """
+        self._aside.mkdir(parents=True, exist_ok=True)
+        self._stack.enter_context(_lock(self._aside))
+        try:
+            self._resume()
+        except BaseException:
+            self._stack.close()
+            raise
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        """Releases the lock; unfinished work stays for the next run."""
+        self._stack.close()
+
+    @property
+    def num_finished(self) -> int:
+        """Shards that need not be written again."""
+        return len(self._done)
+
+    def is_finished(self, split: str, index: int) -> bool:
+        """Whether a shard stands already."""
+        return self._name(split, index) in self._done
+
+    def write_shard(
+        self, split: str, index: int, records: Iterable[bytes]
+    ) -> None:
+        """Writes one shard: aside, counted again, synced, renamed, noted.
+
+        Raises:
+            OSError: If the disk does not hold what was written.
+        """
+        name = self._name(split, index)
+        aside = self._aside / f"{name}.writing"
+        count = 0
+        with tf.io.TFRecordWriter(str(aside)) as writer:
+            for record in records:
+                writer.write(record)
+                count += 1
+        # A full disk has been seen to lose records without an error.
+        found = sum(1 for _ in tf.data.TFRecordDataset([str(aside)]))
+        if found != count:
+            raise OSError(
+                f"{aside}: wrote {count} records but the disk holds {found}. "
+                "Free some space and run the same command again."
+            )
+        _sync(aside)
+        final = self._aside / name
+        os.replace(aside, final)
+        _sync(self._aside)
+        self._done[name] = schema.Shard(
+            name, count, final.stat().st_size, schema.sha256_of_file(final)
+        )
+        self._write_journal()
+
+    def finish(
+        self,
+        description: str,
+        details: dict[str, Any],
+        files: tuple[str, ...] = (),
+    ) -> schema.Manifest:
+        """Writes metadata and manifest and gives the directory its name.
+
+        Args:
+            description: For `dataset_info.json`.
+            details: Kept in the manifest.
+            files: Names of other files of the set, already written to
+                `working_directory`.
+
+        Raises:
+            RuntimeError: If a shard is missing.
+        """
+        splits = {
+            split: [self._shard(split, index) for index in range(count)]
+            for split, count in self._num_shards.items()
+        }
+        _write_tfds_metadata(
+            self._aside, self.directory, self._schema, splits, description
+        )
+        manifest = schema.Manifest(
+            self._schema,
+            self._fingerprint,
+            self._provenance,
+            details,
+            splits,
+            {name: schema.sha256_of_file(self._aside / name) for name in files},
+        )
+        write_text(self._aside / schema.MANIFEST, manifest.dumps())
+        (self._aside / _JOURNAL).unlink()
+        if self.directory.exists():
+            shutil.rmtree(self.directory)
+        os.replace(self._aside, self.directory)
+        _sync(self.directory.parent)
+        return manifest
+
+    @property
+    def working_directory(self) -> pathlib.Path:
+        """Where files that belong to the set are put before `finish`."""
+        return self._aside
+
+    def _shard(self, split: str, index: int) -> schema.Shard:
+        name = self._name(split, index)
+        if name not in self._done:
+            raise RuntimeError(f"{name} was never written.")
+        return self._done[name]
+
+    def _name(self, split: str, index: int) -> str:
+        return schema.shard_name(
+            self._schema.kind, split, index, self._num_shards[split]
+        )
+
+    def _resume(self) -> None:
+        """Keeps the shards the journal vouches for; clears the rest."""
+        journal = self._aside / _JOURNAL
+        if journal.is_file():
+            value = json.loads(journal.read_text("utf-8"))
+            if value["fingerprint"] == self._fingerprint:
+                for entry in value["shards"]:
+                    shard = schema.Shard(**entry)
+                    path = self._aside / shard.file
+                    if (
+                        path.is_file()
+                        and schema.sha256_of_file(path) == shard.sha256
+                    ):
+                        self._done[shard.file] = shard
+        for path in self._aside.iterdir():
+            if path.name not in self._done and path.name != _LOCK:
+                shutil.rmtree(path) if path.is_dir() else path.unlink()
+        self._write_journal()
+
+    def _write_journal(self) -> None:
+        write_text(
+            self._aside / _JOURNAL,
+            json.dumps(
+                {
+                    "fingerprint": self._fingerprint,
+                    "shards": [
+                        dataclasses.asdict(shard)
+                        for shard in self._done.values()
+                    ],
+                }
+            ),
+        )
+
+
+_LOCK = ".lock"
+
+
+@contextlib.contextmanager
+def _lock(directory: pathlib.Path) -> Iterator[None]:
+    """Holds a directory for one process; the kernel frees it on a kill."""
+    with (directory / _LOCK).open("a+") as file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError as error:
+            file.seek(0)
+            raise RuntimeError(
+                f"Process {file.read().strip() or '?'} is already writing "
+                f"{directory}. Wait for it, or stop it first."
+            ) from error
+        file.truncate(0)
+        file.write(str(os.getpid()))
+        file.flush()
+        yield
+
+
+def write_text(path: pathlib.Path, text: str) -> None:
+    """Writes a small file aside, syncs it and renames it."""
+    aside = path.with_name(path.name + ".writing")
+    aside.write_text(text, "utf-8")
+    _sync(aside)
+    os.replace(aside, path)
+    _sync(path.parent)
+
+
+def _sync(path: pathlib.Path) -> None:
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def _write_tfds_metadata(
+    aside: pathlib.Path,
+    directory: pathlib.Path,
+    record_schema: schema.Schema,
+    splits: dict[str, list[schema.Shard]],
+    description: str,
+) -> None:
+    import numpy as np
+    import tensorflow_datasets as tfds
+
+    features: dict[str, Any] = {
+        "id": tfds.features.Text(),
+        "label": tfds.features.ClassLabel(
+            names=list(record_schema.label_names)
+        ),
+        record_schema.array: tfds.features.Tensor(
+            shape=record_schema.shape, dtype=np.float32
+        ),
+    }
+    if record_schema.has_text:
+        features["text"] = tfds.features.Text()
+    info = tfds.core.DatasetInfo(
+        builder=tfds.core.dataset_info.DatasetIdentity(
+            name=record_schema.kind,
+            config_name=directory.parent.name,
+            version=directory.name,
+            data_dir=str(directory),
+            module_name="",
+        ),
+        features=tfds.features.FeaturesDict(features),
+        supervised_keys=(record_schema.array, "label"),
+        description=description,
+    )
+    info.set_file_format("tfrecord")
+    info.set_splits(
+        tfds.core.splits.SplitDict(
+            [
+                tfds.core.SplitInfo(
+                    name=split,
+                    shard_lengths=[shard.num_examples for shard in shards],
+                    num_bytes=sum(shard.num_bytes for shard in shards),
+                    filename_template=tfds.core.ShardedFileTemplate(
+                        dataset_name=record_schema.kind,
+                        data_dir=directory,
+                        split=split,
+                        filetype_suffix="tfrecord",
+                    ),
+                )
+                for split, shards in splits.items()
+            ]
+        )
+    )
+    info.write_to_directory(aside)

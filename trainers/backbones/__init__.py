@@ -1,0 +1,272 @@
+"""The frozen feature extractors: early layers of ImageNet architectures.
+
+One table, `BACKBONES`, declares every slice of the paper's Table I; one file
+per architecture builds it. This module imports no framework, so that flags
+and reports can read the table at once.
+
+Letters: N examples, H and W pixels, C channels.
+"""
+
+import dataclasses
+import importlib
+import math
+import typing
+
+if typing.TYPE_CHECKING:
+    import keras
+
+Window = tuple[int, int, int]  # kernel side, stride, padding on each side
+
+
+@dataclasses.dataclass(frozen=True)
+class PaperRecipe:
+    """What the published code puts behind one slice, and how it trains it.
+
+    Source: the paper's Table I (learning rates) and its official code
+    (main-train.py and models/*.py; see BUILD_NOTES.md for the differences).
+
+    Attributes:
+        autoencoder_lr: Adam's learning rate for the conv autoencoder.
+        head_lr: Adam's learning rate for the dense head.
+        filters: Filters of the autoencoder's four convolutions.
+        kernel_size: Their square kernel, valid padding, stride 1.
+        dropout: Dropout rate after each convolution's batch norm.
+        pool_size: Side of the adaptive average pool behind them.
+        hidden_units: Widths of the dense head before the logits.
+    """
+
+    autoencoder_lr: float
+    head_lr: float
+    filters: tuple[int, ...] = (192, 128, 64, 32)
+    kernel_size: int = 4
+    dropout: float = 0.05
+    pool_size: int = 10
+    hidden_units: tuple[int, ...] = (1600, 700, 50)
+
+
+@dataclasses.dataclass(frozen=True)
+class Backbone:
+    """One slice: where it is cut, what it returns, what it expects.
+
+    Attributes:
+        name: What `--backbone` takes.
+        title: The architecture's name, for reports.
+        module: File of this package whose `build()` returns the slice.
+        cut_layer: Name of the layer whose output is the feature maps.
+        windows: Kernel side, stride and padding of every layer on the way
+            that changes the size of its input, in order.
+        num_maps: Channels of the output (the paper's "Nbr of FM's").
+        preprocessing: Key of `PREPROCESSING`: the input the published
+            weights were trained on.
+        recipe: The published code's autoencoder, head and learning rates.
+    """
+
+    name: str
+    title: str
+    module: str
+    cut_layer: str
+    windows: tuple[Window, ...]
+    num_maps: int
+    preprocessing: str
+    recipe: PaperRecipe
+
+    @property
+    def stride(self) -> int:
+        """Input pixels per map cell, along each axis."""
+        return math.prod(stride for _, stride, _ in self.windows)
+
+    @property
+    def min_size(self) -> int:
+        """Smallest input side that leaves at least one map cell."""
+        return self.input_size(1)
+
+    def map_size(self, side: int) -> int:
+        """Cells of the map of an input `side` pixels long; 0 if none."""
+        for kernel, stride, padding in self.windows:
+            side = max(0, (side + 2 * padding - kernel) // stride + 1)
+            if side == 0:
+                break
+        return side
+
+    def input_size(self, cells: int) -> int:
+        """Smallest input side whose map is `cells` long, `cells` >= 1."""
+        for kernel, stride, padding in reversed(self.windows):
+            cells = max(1, (cells - 1) * stride + kernel - 2 * padding)
+        return cells
+
+
+@dataclasses.dataclass(frozen=True)
+class Preprocessing:
+    """RGB in [0, 1] to a backbone's input: `x * scale + offset`, per channel.
+
+    Attributes:
+        scale: Factor of the R, G and B channel.
+        offset: Summand of the R, G and B channel, after the factor.
+        bgr: Whether the channels are reversed afterwards.
+    """
+
+    scale: tuple[float, float, float]
+    offset: tuple[float, float, float]
+    bgr: bool = False
+
+
+# Mean and standard deviation of ImageNet's RGB pixels in [0, 1], as
+# torchvision's transforms state them.
+IMAGENET_MEAN = (0.485, 0.456, 0.406)
+IMAGENET_STD = (0.229, 0.224, 0.225)
+
+PREPROCESSING = {
+    # keras.applications.imagenet_utils, mode "caffe": BGR, 0..255, centred.
+    "caffe": Preprocessing(
+        (255.0, 255.0, 255.0), (-123.68, -116.779, -103.939), bgr=True
+    ),
+    # keras.applications.imagenet_utils, mode "tf": -1..1.
+    "tf": Preprocessing((2.0, 2.0, 2.0), (-1.0, -1.0, -1.0)),
+    # torchvision: standardised by ImageNet's mean and deviation.
+    "torch": Preprocessing(
+        (1 / 0.229, 1 / 0.224, 1 / 0.225),
+        (-0.485 / 0.229, -0.456 / 0.224, -0.406 / 0.225),
+    ),
+}
+
+# conv1 and the max-pool behind it, of the whole ResNet family.
+_RESNET_WINDOWS = ((7, 2, 3), (3, 2, 1))
+
+BACKBONES = {
+    backbone.name: backbone
+    for backbone in (
+        Backbone(
+            name="alexnet",
+            title="AlexNet",
+            module="alexnet",
+            cut_layer="conv2_relu",
+            windows=((11, 4, 2), (3, 2, 0)),
+            num_maps=192,
+            preprocessing="torch",
+            recipe=PaperRecipe(
+                1e-5,
+                5e-4,
+                filters=(192, 192, 192, 64),
+                kernel_size=2,
+                dropout=0.0,
+                pool_size=5,
+                hidden_units=(700, 50),
+            ),
+        ),
+        Backbone(
+            name="resnet",
+            title="ResNet50V2",
+            module="resnet50v2",
+            cut_layer="conv2_block2_out",
+            windows=_RESNET_WINDOWS,
+            num_maps=256,
+            preprocessing="tf",
+            recipe=PaperRecipe(5e-5, 1e-4, dropout=0.2),
+        ),
+        Backbone(
+            name="resnext",
+            title="ResNeXt50_32x4d",
+            module="resnext",
+            cut_layer="layer1_2_out",
+            windows=_RESNET_WINDOWS,
+            num_maps=256,
+            preprocessing="torch",
+            recipe=PaperRecipe(5e-5, 1e-3),
+        ),
+        Backbone(
+            name="shufflenet",
+            title="ShuffleNetV2 x1.0",
+            module="shufflenet",
+            cut_layer="stage2_3_out",
+            windows=((3, 2, 1), (3, 2, 1), (3, 2, 1)),
+            num_maps=116,
+            preprocessing="torch",
+            recipe=PaperRecipe(5e-4, 1e-3),
+        ),
+        Backbone(
+            name="vgg16",
+            title="VGG16",
+            module="vgg16",
+            cut_layer="block3_conv1",
+            windows=((2, 2, 0), (2, 2, 0)),
+            num_maps=256,
+            preprocessing="caffe",
+            recipe=PaperRecipe(5e-5, 1e-3),
+        ),
+        Backbone(
+            name="wide_resnet",
+            title="Wide ResNet50-2",
+            module="wide_resnet",
+            cut_layer="layer1_2_out",
+            windows=_RESNET_WINDOWS,
+            num_maps=256,
+            preprocessing="torch",
+            recipe=PaperRecipe(5e-5, 1e-4, dropout=0.2),
+        ),
+    )
+}
+
+
+def get_backbone(name: str) -> Backbone:
+    """Looks a backbone up by name.
+
+    Raises:
+        ValueError: If the table has no such name; lists those it has.
+    """
+    if name not in BACKBONES:
+        raise ValueError(
+            f"Unknown backbone. Expected one of {sorted(BACKBONES)}. "
+            f"Received: {name!r}"
+        )
+    return BACKBONES[name]
+
+
+def validate_input_size(
+    backbone: Backbone,
+    height: int,
+    width: int,
+    upsample: int = 1,
+    *,
+    cells: int = 1,
+) -> None:
+    """Refuses images that leave a slice too small a map, before it is built.
+
+    Args:
+        backbone: Entry of the table.
+        height: Rows of the images, before upsampling.
+        width: Columns of the images.
+        upsample: Factor by which both are enlarged.
+        cells: Cells that whatever follows the slice needs along each axis.
+
+    Raises:
+        ValueError: If the map is smaller: names the smallest image and the
+            smallest `--upsample` that will do.
+    """
+    maps = [backbone.map_size(side * upsample) for side in (height, width)]
+    if min(maps) >= cells:
+        return
+    needed = backbone.input_size(cells)
+    factor = math.ceil(needed / min(height, width))
+    raise ValueError(
+        f"Images are too small for the {backbone.name} slice: it must return "
+        f"at least {cells} x {cells} cells and so takes {needed} x {needed} "
+        f"pixels or more. Received: {height} x {width} pixels, enlarged "
+        f"{upsample} times, which leave {maps[0]} x {maps[1]} cells. Use "
+        f"--upsample={factor} or larger images."
+    )
+
+
+def build_slice(backbone: Backbone) -> "keras.Model":
+    """Builds the slice with fresh weights; `weights.load_weights` fills it.
+
+    Args:
+        backbone: Entry of the table.
+
+    Returns:
+        A functional model `(N, H, W, 3) -> (N, map_size(H), map_size(W),
+        num_maps)` with free H and W. The names of its layers with weights
+        are stable: they are the keys of every weight file.
+    """
+    module = importlib.import_module(f"{__name__}.{backbone.module}")
+    model: keras.Model = module.build()
+    return model

@@ -1,0 +1,187 @@
+"""Every setting of a training run, and the named presets.
+
+A field's metadata is its flag, as in `tfrecords.config`. This module imports
+nothing heavy, so that `--help` answers at once.
+"""
+
+import dataclasses
+import json
+from typing import Any
+
+from tfrecords import config as records_config
+from trainers import backbones
+
+setting = records_config.setting
+
+# What trains well on cached maps at batch 32 (BUILD_NOTES.md); the paper's
+# Table I holds for its own autoencoder.
+_SYMMETRIC_LR = (1e-3, 1e-3)
+
+
+@dataclasses.dataclass(frozen=True)
+class TrainConfig:
+    """How a run trains. See each field's help."""
+
+    backbone: str = setting(
+        "resnet",
+        "Architecture whose early layers are the frozen feature extractor.",
+        tuple(backbones.BACKBONES),
+    )
+    weights: str = setting(
+        "imagenet",
+        "Its weights: imagenet (downloaded, checked), random, or a .npz, "
+        ".safetensors or .h5 file.",
+    )
+    normalization: str = setting(
+        "image",
+        "Z-normalisation of pixels: per image, per batch (the published "
+        "code; a prediction then depends on its batch), or none.",
+        ("image", "batch", "none"),
+    )
+    upsample: int = setting(
+        1, "Nearest-neighbour enlargement of pictures; the paper's code: 3."
+    )
+    autoencoder: str = setting(
+        "symmetric",
+        "symmetric: encoder to a bottleneck and decoder back to the maps. "
+        "paper: the published code's four valid convolutions.",
+        ("symmetric", "paper"),
+    )
+    reconstruction_weight: float = setting(
+        0.1, "Weight of the symmetric autoencoder's reconstruction loss."
+    )
+    bottleneck: int = setting(
+        32, "Channels of the symmetric autoencoder's code."
+    )
+    dropout: float = setting(
+        0.3, "Dropout rate before the dense head's layers."
+    )
+    autoencoder_lr: float = setting(
+        0.0, "Adam's rate for the autoencoder; 0 is the preset's."
+    )
+    head_lr: float = setting(
+        0.0, "Adam's rate for the dense head; 0 is the preset's."
+    )
+    epochs: int = setting(10, "Passes over the train split.")
+    batch_size: int = setting(32, "Examples a step.")
+    eval_every: int = setting(
+        0,
+        "Steps between validations, besides the one after each epoch; the "
+        "published code's cumulative accuracy averages over them (there: 50).",
+    )
+    cache_gb: float = setting(
+        4.0, "Frozen maps kept in memory; more go to disk in the workdir."
+    )
+    seed: int = setting(0, "Seed of weights, data order and dropout.")
+    image_records: str = setting(
+        "",
+        "Train on this directory of image records instead of making them "
+        "from a dataset.",
+    )
+
+    def __post_init__(self) -> None:
+        """Refuses values that no run could use, or that contradict."""
+        for field in dataclasses.fields(self):
+            choices = field.metadata.get("choices", ())
+            value = getattr(self, field.name)
+            if choices and value not in choices:
+                raise ValueError(
+                    f"--{field.name} must be one of {choices}. Received: "
+                    f"{value!r}"
+                )
+        for name, least in (
+            ("upsample", 1),
+            ("epochs", 1),
+            ("batch_size", 1),
+            ("bottleneck", 1),
+            ("eval_every", 0),
+            ("seed", 0),
+            ("reconstruction_weight", 0),
+            ("autoencoder_lr", 0),
+            ("head_lr", 0),
+            ("cache_gb", 0),
+        ):
+            if getattr(self, name) < least:
+                raise ValueError(
+                    f"--{name} must be at least {least}. Received: "
+                    f"{getattr(self, name)}"
+                )
+        if not 0 <= self.dropout < 1:
+            raise ValueError(
+                f"--dropout must be in [0, 1). Received: {self.dropout}"
+            )
+        if self.normalization == "batch" and self.batch_size == 1:
+            raise ValueError(
+                "--normalization=batch needs --batch_size of 2 or more. "
+                "Received: 1"
+            )
+
+    @property
+    def learning_rates(self) -> tuple[float, float]:
+        """Adam's rates for autoencoder and head, zeros filled in."""
+        if self.autoencoder == "paper":
+            recipe = backbones.get_backbone(self.backbone).recipe
+            default = (recipe.autoencoder_lr, recipe.head_lr)
+        else:
+            default = _SYMMETRIC_LR
+        return (
+            self.autoencoder_lr or default[0],
+            self.head_lr or default[1],
+        )
+
+    def dumps(self) -> str:
+        """JSON text; `loads` is the way back."""
+        return json.dumps(dataclasses.asdict(self), indent=2, sort_keys=True)
+
+    @classmethod
+    def loads(cls, text: str) -> "TrainConfig":
+        """Reads `dumps`.
+
+        Raises:
+            ValueError: If it is not JSON or has another set of fields.
+        """
+        value = json.loads(text)
+        expected = {field.name for field in dataclasses.fields(cls)}
+        if not isinstance(value, dict) or set(value) != expected:
+            received = sorted(value) if isinstance(value, dict) else value
+            raise ValueError(
+                f"A run's config must have the fields {sorted(expected)}. "
+                f"Received: {received}"
+            )
+        return cls(**value)
+
+
+PRESETS: dict[str, dict[str, Any]] = {
+    # The first minute: everything shipped with the package.
+    "demo": {
+        "dataset": "demo",
+        "encoder": "mini",
+        "weights": "random",
+    },
+    # The best recipe we know.
+    "imdb": {
+        "dataset": "imdb_reviews",
+        "encoder": "bert_base_en_uncased",
+        "weights": "imagenet",
+    },
+    # The published code to the letter (BUILD_NOTES.md says where the paper's
+    # text differs): t-SNE as scikit-learn ran it then, log scaling, three
+    # times upsampling, batch normalisation of pixels, Table I.
+    "paper": {
+        "dataset": "imdb_reviews",
+        "encoder": "bert_base_en_uncased",
+        "weights": "imagenet",
+        "layers": "5-10",
+        "scaler": "norm2",
+        "tsne_init": "random",
+        "tsne_learning_rate": 200.0,
+        "map_seed": 1701,
+        "compat": True,
+        "normalization": "batch",
+        "upsample": 3,
+        "autoencoder": "paper",
+        "epochs": 15,
+        "eval_every": 50,
+        "seed": 42,
+    },
+}

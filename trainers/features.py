@@ -1,0 +1,162 @@
+"""What the trainable half reads, computed once: frozen maps, or pictures.
+
+The slice never changes, so its output for a record never does. It is computed
+in one pass over the records and kept, in memory up to a stated size and in a
+memory-mapped file beyond.
+"""
+
+import dataclasses
+import pathlib
+import shutil
+from collections.abc import Callable, Iterator
+
+import keras
+import numpy as np
+import tqdm
+
+from tfrecords import reader, schema
+
+_BATCH_SIZE = 64
+
+
+@dataclasses.dataclass(frozen=True)
+class Inputs:
+    """A split, ready to be drawn from in any order.
+
+    Attributes:
+        values: `(N, h, w, M)` float32 maps, or `(N, H, W, C)` pictures.
+        labels: `(N,)` int32.
+        ids: `(N,)` record ids, in the records' order.
+    """
+
+    values: np.ndarray
+    labels: np.ndarray
+    ids: list[str]
+
+
+def prepare_inputs(
+    records: pathlib.Path,
+    manifest: schema.Manifest,
+    extractor: keras.Model | None,
+    *,
+    limit_bytes: float,
+    scratch: pathlib.Path,
+) -> dict[str, Inputs]:
+    """Reads every split once, through the extractor if there is one.
+
+    Args:
+        records: The `image` records.
+        manifest: Their manifest.
+        extractor: Frozen half; `None` keeps the pictures themselves (when
+            the maps of a picture depend on its batch).
+        limit_bytes: Kept in memory up to so many bytes of all splits, else
+            in files.
+        scratch: Directory for those files; `clear` removes it.
+
+    Returns:
+        Split name to its inputs.
+    """
+    shape = manifest.schema.shape
+    if extractor is not None:
+        shape = tuple(extractor.output.shape[1:])
+    counts = {split: manifest.num_examples(split) for split in manifest.splits}
+    needed = 4 * int(np.prod(shape)) * sum(counts.values())
+    on_disk = needed > limit_bytes
+    if on_disk:
+        clear(scratch)
+        scratch.mkdir(parents=True)
+        free = shutil.disk_usage(scratch).free
+        if free < needed:
+            raise OSError(
+                f"{scratch} needs {needed / 1e9:.1f} GB for the frozen maps. "
+                f"Free: {free / 1e9:.1f} GB. Free some, name another "
+                "--workdir, or use --limit_train."
+            )
+    inputs = {}
+    with tqdm.tqdm(
+        total=sum(counts.values()), unit="image", desc="frozen maps"
+    ) as progress:
+        for split, count in counts.items():
+            if on_disk:
+                values = np.lib.format.open_memmap(
+                    scratch / f"{split}.npy",
+                    mode="w+",
+                    dtype=np.float32,
+                    shape=(count, *shape),
+                )
+            else:
+                values = np.empty((count, *shape), np.float32)
+            inputs[split] = _fill(
+                values, records, split, manifest, extractor, progress.update
+            )
+    return inputs
+
+
+def clear(scratch: pathlib.Path) -> None:
+    """Removes the files of `prepare_inputs`."""
+    if scratch.exists():
+        shutil.rmtree(scratch)
+
+
+def _fill(
+    values: np.ndarray,
+    records: pathlib.Path,
+    split: str,
+    manifest: schema.Manifest,
+    extractor: keras.Model | None,
+    progress: Callable[[int], object],
+) -> Inputs:
+    labels = np.empty(len(values), np.int32)
+    ids: list[str] = []
+    dataset = reader.read_records(
+        records, split, batch_size=_BATCH_SIZE, manifest=manifest
+    )
+    for batch in dataset:
+        images = batch["image"].numpy()
+        start, stop = len(ids), len(ids) + len(images)
+        if not np.isfinite(images).all():
+            raise ValueError(
+                f"{records}, {split}: a picture among records {start}-"
+                f"{stop - 1} is not finite. Run python -m tfrecords.verify "
+                f"{records}"
+            )
+        values[start:stop] = (
+            images if extractor is None else predict(extractor, images)
+        )
+        labels[start:stop] = batch["label"].numpy()
+        ids += [key.decode() for key in batch["id"].numpy()]
+        progress(len(images))
+    return Inputs(values, labels, ids)
+
+
+def predict(model: keras.Model, values: np.ndarray) -> np.ndarray:
+    """One batch through a model in inference mode, as numpy."""
+    return np.asarray(model.predict_on_batch(values))
+
+
+def predict_all(
+    model: keras.Model, values: np.ndarray, batch_size: int
+) -> np.ndarray:
+    """All rows through a model, batch by batch, in order."""
+    return np.concatenate(
+        [
+            predict(model, values[start : start + batch_size])
+            for start in range(0, len(values), batch_size)
+        ]
+    )
+
+
+def epoch_batches(
+    inputs: Inputs, batch_size: int, seed: int, epoch: int
+) -> Iterator[np.ndarray]:
+    """Row numbers of each batch of an epoch, drawn from (seed, epoch).
+
+    Every row comes once; a last batch of a single row is left out, because
+    batch norm cannot train on it.
+    """
+    rng = np.random.default_rng([seed, epoch])
+    order = rng.permutation(len(inputs.labels))
+    for start in range(0, len(order), batch_size):
+        rows = order[start : start + batch_size]
+        if len(rows) > 1 or len(order) == 1:
+            yield np.sort(rows)  # ascending rows read a file front to back

@@ -1,0 +1,42 @@
+"""The dense head: three linear layers to logits. Names start with `head`."""
+
+import keras
+
+
+def build_head(
+    code: keras.KerasTensor,
+    num_classes: int,
+    *,
+    hidden_units: tuple[int, ...],
+    dropout: float,
+) -> keras.KerasTensor:
+    """Flattens the code and classifies it.
+
+    Args:
+        code: Symbolic `(N, h, w, c)`.
+        num_classes: K.
+        hidden_units: Widths of the layers before the logits.
+        dropout: Dropout rate before the last two of these layers (where the
+            published heads have it).
+
+    Returns:
+        Symbolic logits `(N, K)`, float32 under any precision policy.
+    """
+    x = keras.layers.Flatten(name="head_flatten")(code)
+    last = len(hidden_units)
+    for index, units in enumerate((*hidden_units, num_classes)):
+        if dropout and last - 2 <= index < last:
+            x = keras.layers.Dropout(
+                dropout, seed=100 + index, name=f"head_dropout{index}"
+            )(x)
+        x = keras.layers.Dense(
+            units,
+            activation=None if index == last else "relu",
+            # Xavier uniform with ReLU's gain, as the published code.
+            kernel_initializer=keras.initializers.VarianceScaling(
+                2.0, mode="fan_avg", distribution="uniform"
+            ),
+            dtype="float32" if index == last else None,
+            name="head_logits" if index == last else f"head_dense{index}",
+        )(x)
+    return x

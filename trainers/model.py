@@ -1,0 +1,128 @@
+"""Assembles the model; the one place where anything is frozen.
+
+image -> normalisation -> three channels -> upsampling -> slice  (extractor)
+maps  -> autoencoder -> dense head -> logits                     (classifier)
+
+The two halves are models of their own, because the first never changes: its
+output can be computed once.
+"""
+
+import dataclasses
+
+import keras
+
+from trainers import autoencoder, backbones, head, pixels
+from trainers.backbones import weights
+from trainers.config import TrainConfig
+
+# The paper says three linear layers (its code has four).
+_SYMMETRIC_HIDDEN = (128, 32)
+_PAPER_DROPOUT = 0.3  # in the published head
+
+
+@dataclasses.dataclass(frozen=True)
+class Models:
+    """One network, whole and in halves that share their weights.
+
+    Attributes:
+        extractor: `(N, H, W, C) -> (N, h, w, M)`; nothing in it trains.
+        classifier: `(N, h, w, M) -> (N, K)` logits.
+        whole: `(N, H, W, C) -> (N, K)` logits.
+    """
+
+    extractor: keras.Model
+    classifier: keras.Model
+    whole: keras.Model
+
+
+def build_models(
+    config: TrainConfig, image_shape: tuple[int, ...], num_classes: int
+) -> Models:
+    """Builds the network of a run; its slice has its weights.
+
+    Args:
+        config: The run's settings.
+        image_shape: (H, W, C); C is 1 or 3.
+        num_classes: K.
+
+    Raises:
+        ValueError: If pictures are too small for the slice or the maps for
+            the autoencoder, C is neither, or the weights do not fit.
+    """
+    keras.utils.set_random_seed(config.seed)
+    extractor = build_extractor(config, image_shape)
+    classifier = build_classifier(
+        config, tuple(extractor.output.shape[1:]), num_classes
+    )
+    image = keras.Input(image_shape, name="image")
+    whole = keras.Model(
+        image, classifier(extractor(image)), name="text_as_image_classifier"
+    )
+    return Models(extractor, classifier, whole)
+
+
+def build_extractor(
+    config: TrainConfig, image_shape: tuple[int, ...]
+) -> keras.Model:
+    """Builds the frozen half, batch norm in inference mode."""
+    backbone = backbones.get_backbone(config.backbone)
+    height, width, channels = image_shape
+    cells = 1
+    if config.autoencoder == "paper":
+        cells = autoencoder.paper_min_cells(backbone.recipe)
+    backbones.validate_input_size(
+        backbone, height, width, config.upsample, cells=cells
+    )
+    slice_ = backbones.build_slice(backbone)
+    weights.load_weights(slice_, backbone, config.weights, seed=config.seed)
+    slice_.trainable = False
+    image = keras.Input(image_shape, name="image")
+    x = image
+    if config.normalization != "none":
+        x = pixels.ZNormalization(config.normalization, name="normalization")(x)
+    if channels == 1:
+        x = keras.layers.Concatenate(name="three_channels")([x, x, x])
+    elif channels != 3:
+        raise ValueError(
+            f"Pictures must have 1 or 3 channels. Received: {channels}"
+        )
+    if config.upsample > 1:
+        x = keras.layers.UpSampling2D(config.upsample, name="upsampling")(x)
+    x = pixels.SliceInput(
+        backbone.preprocessing,
+        standardized=config.normalization != "none",
+        name="slice_input",
+    )(x)
+    maps = slice_(x, training=False)
+    extractor = keras.Model(image, maps, name="feature_extractor")
+    extractor.trainable = False
+    return extractor
+
+
+def build_classifier(
+    config: TrainConfig, maps_shape: tuple[int, ...], num_classes: int
+) -> keras.Model:
+    """Builds the trainable half, maps (h, w, M) to logits (K,)."""
+    maps = keras.Input(maps_shape, name="maps")
+    if config.autoencoder == "paper":
+        recipe = backbones.get_backbone(config.backbone).recipe
+        code = autoencoder.build_paper_autoencoder(maps, recipe)
+        logits = head.build_head(
+            code,
+            num_classes,
+            hidden_units=recipe.hidden_units,
+            dropout=_PAPER_DROPOUT,
+        )
+    else:
+        code = autoencoder.build_symmetric_autoencoder(
+            maps,
+            bottleneck=config.bottleneck,
+            reconstruction_weight=config.reconstruction_weight,
+        )
+        logits = head.build_head(
+            code,
+            num_classes,
+            hidden_units=_SYMMETRIC_HIDDEN,
+            dropout=config.dropout,
+        )
+    return keras.Model(maps, logits, name="classifier")

@@ -1,0 +1,60 @@
+"""Adam with one learning rate per part of the model."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import keras
+
+
+@keras.saving.register_keras_serializable(package="text2image")
+class PartwiseAdam(keras.optimizers.Adam):
+    """Adam whose rate depends on the first word of a variable's name.
+
+    Adam's step is proportional to its rate, so this equals one Adam per part
+    (the published code's parameter groups).
+    """
+
+    def __init__(self, learning_rates: Mapping[str, float], **kwargs: Any):
+        """Keeps a rate per part.
+
+        Args:
+            learning_rates: Part (the layer name up to the first `_`) to
+                rate; the first part's is the optimiser's own.
+            **kwargs: As `keras.optimizers.Adam`.
+        """
+        first = next(iter(learning_rates.values()))
+        super().__init__(learning_rate=first, **kwargs)
+        self._factors = {
+            part: rate / first for part, rate in learning_rates.items()
+        }
+
+    def build(self, variables: list[keras.Variable]) -> None:
+        """Finds each variable's part.
+
+        Raises:
+            ValueError: If a variable belongs to no part.
+        """
+        parts = [variable.path.split("_")[0] for variable in variables]
+        strays = sorted(set(parts) - set(self._factors))
+        if strays:
+            raise ValueError(
+                f"Every variable must belong to one of the parts "
+                f"{sorted(self._factors)}. Received also: {strays}"
+            )
+        self._variable_factors = [self._factors[part] for part in parts]
+        super().build(variables)
+
+    def update_step(
+        self, gradient: Any, variable: Any, learning_rate: Any
+    ) -> None:
+        """One variable's step, at its part's rate."""
+        # Backends pass their own variables, so only the index is the same.
+        factor = self._variable_factors[self._get_variable_index(variable)]
+        super().update_step(gradient, variable, learning_rate * factor)
+
+    def get_config(self) -> dict[str, Any]:
+        """What `from_config` needs."""
+        config = super().get_config()
+        first = config.pop("learning_rate")
+        rates = {part: first * f for part, f in self._factors.items()}
+        return {**config, "learning_rates": rates}

@@ -1,0 +1,174 @@
+"""A run's directory to report.md and its pictures. Draws, never trains."""
+
+import pathlib
+from typing import Any
+
+import keras
+import matplotlib.figure
+import numpy as np
+
+from text2image import figures, pixel_map
+from tfrecords import reader
+from trainers import backbones, features, model
+from trainers.config import TrainConfig
+
+_NUM_EXAMPLES = 3
+
+
+def write_report(
+    workdir: pathlib.Path,
+    config: TrainConfig,
+    metrics: dict[str, Any],
+    baselines: dict[str, dict[str, Any]],
+) -> pathlib.Path:
+    """Writes `report.md` and the pictures it shows.
+
+    Args:
+        workdir: The run's directory.
+        config: Its settings.
+        metrics: What `train_and_evaluate` returned.
+        baselines: Name to figures of `baselines.logistic_regression`.
+
+    Returns:
+        The report's path.
+    """
+    records = pathlib.Path(config.image_records)
+    drawn = {"curves.png": _draw_curves(metrics["epochs"])}
+    if (records / "pixel_map.npz").is_file():
+        fitted = pixel_map.PixelMap.load(records)
+        drawn["map.png"] = figures.draw_map(fitted)
+        drawn["density.png"] = figures.draw_density(fitted)
+    drawn |= _draw_examples(config, records)
+    for name, figure in drawn.items():
+        aside = workdir / f"{name}.writing"
+        figure.savefig(aside, format="png", dpi=120)
+        aside.replace(workdir / name)
+    path = workdir / "report.md"
+    text = _text(config, metrics, baselines, list(drawn))
+    aside = workdir / "report.md.writing"
+    aside.write_text(text, "utf-8")
+    aside.replace(path)
+    return path
+
+
+def _draw_curves(epochs: list[dict[str, float]]) -> matplotlib.figure.Figure:
+    """Loss and accuracy against epochs."""
+    figure = matplotlib.figure.Figure(figsize=(9, 3.6), layout="constrained")
+    number = [row["epoch"] for row in epochs]
+    for axes, quantity in zip(
+        figure.subplots(1, 2), ("loss", "accuracy"), strict=True
+    ):
+        for name, field in (
+            ("train", f"train_{quantity}"),
+            ("validation", quantity),
+        ):
+            axes.plot(
+                number, [row[field] for row in epochs], "o-", ms=3, label=name
+            )
+        axes.set_xlabel("epoch")
+        axes.set_ylabel(quantity)
+        axes.xaxis.get_major_locator().set_params(integer=True)
+        axes.grid(alpha=0.3)
+        axes.legend()
+    return figure
+
+
+def _draw_examples(
+    config: TrainConfig, records: pathlib.Path
+) -> dict[str, matplotlib.figure.Figure]:
+    """The first train pictures before and after normalisation; maps."""
+    manifest = reader.open_records(records, kind="image")
+    batch = next(
+        iter(
+            reader.read_records(
+                records, "train", batch_size=_NUM_EXAMPLES, manifest=manifest
+            )
+        )
+    )
+    images = batch["image"].numpy()
+    names = manifest.schema.label_names
+    titles = [
+        f"{key.decode()} ({names[label]})"
+        for key, label in zip(
+            batch["id"].numpy(), batch["label"].numpy(), strict=True
+        )
+    ]
+    extractor = model.build_extractor(config, manifest.schema.shape)
+    normalized = images
+    if config.normalization != "none":
+        layer = extractor.get_layer("normalization")
+        normalized = np.asarray(layer(keras.ops.convert_to_tensor(images)))
+    maps = features.predict(extractor, images)
+    backbone = backbones.get_backbone(config.backbone)
+    return {
+        "examples.png": figures.draw_examples(
+            images.mean(axis=-1), normalized.mean(axis=-1), titles
+        ),
+        "feature_maps.png": figures.draw_feature_maps(
+            maps[0], f"{backbone.title}, {titles[0]}"
+        ),
+    }
+
+
+_CAPTIONS = {
+    "curves.png": "Loss and accuracy. The train figures are taken while the "
+    "model learns, with dropout; the train loss holds the reconstruction's "
+    "share.",
+    "map.png": "Where t-SNE or PCA puts every feature, with the convex hull "
+    "and the smallest rectangle that holds it.",
+    "density.png": "How many features share a pixel; their mean is drawn.",
+    "examples.png": "The first train pictures, as recorded and after "
+    "normalisation.",
+    "feature_maps.png": "What the frozen slice makes of the first of them.",
+}
+
+
+def _text(
+    config: TrainConfig,
+    metrics: dict[str, Any],
+    baselines: dict[str, dict[str, Any]],
+    pictures: list[str],
+) -> str:
+    backbone = backbones.get_backbone(config.backbone)
+    maps = metrics["feature_maps"]
+    lines = [
+        f"# {backbone.title} on text as pictures",
+        "",
+        f"Records: `{config.image_records}` "
+        f"(fingerprint {metrics['image_fingerprint']}), "
+        f"{metrics['num_train']} train and {metrics['num_validation']} "
+        "validation texts.",
+        "",
+        f"Frozen slice: {maps[0]} x {maps[1]} x {maps[2]} maps, weights "
+        f"`{config.weights}`. Trained: {metrics['trainable_parameters']:,} "
+        f"parameters, {len(metrics['epochs'])} epochs, Adam at "
+        f"{metrics['learning_rates']['autoencoder']:g} (autoencoder) and "
+        f"{metrics['learning_rates']['head']:g} (head).",
+        "",
+        "| on the validation texts | accuracy |",
+        "| --- | --- |",
+        f"| **this model, last epoch** | **{metrics['accuracy']:.4f}** |",
+        f"| this model, cumulative as the published code prints it (mean of "
+        f"{metrics['num_validations']} validations) | "
+        f"{metrics['cumulative_accuracy']:.4f} |",
+    ]
+    lines += [
+        f"| logistic regression on the same {name} | "
+        f"{figures_['accuracy']:.4f} |"
+        for name, figures_ in sorted(baselines.items(), reverse=True)
+    ]
+    lines += [
+        "",
+        f"Macro-F1 {metrics['macro_f1']:.4f}, loss {metrics['loss']:.4f}, "
+        f"expected calibration error {metrics['calibration_error']:.4f}.",
+        "",
+        "| true \\ predicted | " + " | ".join(metrics["label_names"]) + " |",
+        "| --- |" + " --- |" * len(metrics["label_names"]),
+    ]
+    for name, row in zip(
+        metrics["label_names"], metrics["confusion_matrix"], strict=True
+    ):
+        lines.append(f"| {name} | " + " | ".join(map(str, row)) + " |")
+    for picture in pictures:
+        lines += ["", f"![{picture}]({picture})", "", _CAPTIONS[picture]]
+    return "\n".join(lines) + "\n"

@@ -1,0 +1,291 @@
+"""Trains and evaluates one run, from records to metrics."""
+
+import csv
+import io
+import json
+import math
+import pathlib
+from typing import Any
+
+import keras
+import numpy as np
+import tensorflow as tf
+import tqdm
+from absl import logging
+
+from tfrecords import reader, schema
+from trainers import evaluate, features, model, optimizer, state
+from trainers.config import TrainConfig
+
+_HISTORY = ("epoch", "train_loss", "train_accuracy", "loss", "accuracy")
+_EVALUATION_BATCH = 256
+# Settings that move nothing in the results.
+_FREE = ("image_records", "cache_gb")
+
+
+def train_and_evaluate(
+    config: TrainConfig, workdir: pathlib.Path
+) -> dict[str, Any]:
+    """Trains a run to its end, from wherever an earlier try left it.
+
+    Writes `config.json` before the first step; `checkpoint.safetensors`,
+    `history.csv` and TensorBoard logs after every epoch; at the end
+    `model.safetensors`, `predictions.csv` and, last, `metrics.json`.
+
+    Args:
+        config: Settings; `image_records` names the records.
+        workdir: The run's own directory.
+
+    Returns:
+        The contents of `metrics.json`. Its `accuracy` is the last epoch's,
+        on the validation split; `cumulative_accuracy` is what the published
+        code prints: the mean over all validations of the run.
+
+    Raises:
+        ValueError: If the records or an earlier try's files do not fit.
+        FloatingPointError: If the loss is not finite; the last good epoch
+            stays in `checkpoint.safetensors`.
+    """
+    # --- Records -----------------------------------------------------------
+    records = pathlib.Path(config.image_records)
+    manifest = reader.open_records(records, kind="image")
+    _claim_workdir(config, manifest, workdir)
+    if (workdir / "metrics.json").is_file():
+        logging.info("training: reusing %s", workdir)
+        return json.loads((workdir / "metrics.json").read_text("utf-8"))
+    logging.info("training: making %s", workdir)
+
+    # --- Model -------------------------------------------------------------
+    _make_deterministic()
+    image_shape = manifest.schema.shape
+    num_classes = len(manifest.schema.label_names)
+    models = model.build_models(config, image_shape, num_classes)
+    # With pixels normalised per batch, maps depend on their batch.
+    cached = config.normalization != "batch"
+    trained = models.classifier if cached else models.whole
+    autoencoder_lr, head_lr = config.learning_rates
+    trained.compile(
+        optimizer=optimizer.PartwiseAdam(
+            {"autoencoder": autoencoder_lr, "head": head_lr}
+        ),
+        loss=keras.losses.SparseCategoricalCrossentropy(from_logits=True),
+        metrics=[keras.metrics.SparseCategoricalAccuracy(name="accuracy")],
+    )
+    trained.optimizer.build(trained.trainable_variables)
+
+    # --- Frozen maps -------------------------------------------------------
+    scratch = workdir / "frozen_maps"
+    inputs = features.prepare_inputs(
+        records,
+        manifest,
+        models.extractor if cached else None,
+        limit_bytes=config.cache_gb * 1e9,
+        scratch=scratch,
+    )
+
+    # --- Loop --------------------------------------------------------------
+    saved = state.variables(models.classifier, trained.optimizer)
+    history: list[dict[str, float]] = []
+    correct: list[int] = []  # of each validation, for the cumulative figure
+    checkpoint = workdir / "checkpoint.safetensors"
+    if checkpoint.is_file():
+        progress = state.load(checkpoint, saved)
+        history, correct = progress["history"], progress["correct"]
+        logging.info("training: going on behind epoch %d", len(history))
+    for epoch in range(len(history), config.epochs):
+        figures = _train_epoch(
+            config, trained, models.classifier, inputs, epoch, correct
+        )
+        logits = _validation_logits(config, trained, inputs["validation"])
+        figures |= evaluate.evaluate(logits, inputs["validation"].labels)
+        correct.append(round(figures["accuracy"] * len(logits)))
+        history.append({name: figures[name] for name in _HISTORY})
+        state.save(checkpoint, saved, {"history": history, "correct": correct})
+        _write_history(workdir, history)
+        logging.info(
+            "epoch %d: train loss %.4f, accuracy %.4f; validation loss %.4f, "
+            "accuracy %.4f",
+            epoch + 1,
+            *(history[-1][name] for name in _HISTORY[1:]),
+        )
+
+    # --- Results -----------------------------------------------------------
+    logits = _validation_logits(config, trained, inputs["validation"])
+    sha256 = state.save(
+        workdir / "model.safetensors",
+        state.variables(models.whole),
+        {"image_fingerprint": manifest.fingerprint},
+    )
+    _write_predictions(workdir, manifest, inputs["validation"], logits)
+    metrics = {
+        **evaluate.evaluate(logits, inputs["validation"].labels),
+        "cumulative_accuracy": float(np.mean(correct) / len(logits)),
+        "best_epoch_accuracy": max(row["accuracy"] for row in history),
+        "num_validations": len(correct),
+        "num_train": len(inputs["train"].labels),
+        "num_validation": len(logits),
+        "label_names": list(manifest.schema.label_names),
+        "backbone": config.backbone,
+        "feature_maps": list(models.extractor.output.shape[1:]),
+        "learning_rates": {"autoencoder": autoencoder_lr, "head": head_lr},
+        "trainable_parameters": sum(
+            math.prod(variable.shape) for variable in trained.trainable_variables
+        ),
+        "epochs": history,
+        "image_fingerprint": manifest.fingerprint,
+        "model_sha256": sha256,
+    }
+    state.write_whole(
+        workdir / "metrics.json",
+        json.dumps(metrics, indent=2, sort_keys=True).encode(),
+    )
+    features.clear(scratch)
+    return metrics
+
+
+def _train_epoch(
+    config: TrainConfig,
+    trained: keras.Model,
+    classifier: keras.Model,
+    inputs: dict[str, features.Inputs],
+    epoch: int,
+    correct: list[int],
+) -> dict[str, float]:
+    """One pass over the train split; appends mid-epoch validations.
+
+    Returns:
+        Number of the epoch (from 1), mean loss (the reconstruction's share
+        included) and accuracy over the train examples as they were seen.
+    """
+    train = inputs["train"]
+    state.seed_dropout(classifier, config.seed, epoch)
+    loss = hits = seen = 0.0
+    with tqdm.tqdm(
+        total=len(train.labels),
+        unit="image",
+        desc=f"epoch {epoch + 1}/{config.epochs}",
+    ) as progress:
+        batches = features.epoch_batches(
+            train, config.batch_size, config.seed, epoch
+        )
+        for step, rows in enumerate(batches, start=1):
+            batch_loss, accuracy = trained.train_on_batch(
+                train.values[rows], train.labels[rows]
+            )
+            if not math.isfinite(batch_loss):
+                raise FloatingPointError(
+                    f"The loss is {batch_loss} in epoch {epoch + 1}, step "
+                    f"{step}, on the records "
+                    f"{[train.ids[row] for row in rows[:8]]}... The last good "
+                    "epoch is kept. Lower --autoencoder_lr and --head_lr, or "
+                    "check the records with python -m tfrecords.verify"
+                )
+            loss += batch_loss * len(rows)
+            hits += accuracy * len(rows)
+            seen += len(rows)
+            progress.update(len(rows))
+            progress.set_postfix(loss=f"{loss / seen:.4f}", refresh=False)
+            if config.eval_every and step % config.eval_every == 0:
+                validation = inputs["validation"]
+                logits = _validation_logits(config, trained, validation)
+                right = logits.argmax(axis=1) == validation.labels
+                correct.append(int(right.sum()))
+    return {
+        "epoch": epoch + 1,
+        "train_loss": loss / seen,
+        "train_accuracy": hits / seen,
+    }
+
+
+def _validation_logits(
+    config: TrainConfig, trained: keras.Model, inputs: features.Inputs
+) -> np.ndarray:
+    """`(N, K)` logits; a batch that matters is as large as in training."""
+    by_batch = config.normalization == "batch"
+    size = config.batch_size if by_batch else _EVALUATION_BATCH
+    return features.predict_all(trained, inputs.values, size)
+
+
+def _claim_workdir(
+    config: TrainConfig, manifest: schema.Manifest, workdir: pathlib.Path
+) -> None:
+    """Writes config.json, or checks that an earlier try had the same."""
+    workdir.mkdir(parents=True, exist_ok=True)
+    path = workdir / "config.json"
+    claim = {
+        "config": json.loads(config.dumps()),
+        "image_fingerprint": manifest.fingerprint,
+    }
+    if not path.is_file():
+        state.write_whole(
+            path, json.dumps(claim, indent=2, sort_keys=True).encode()
+        )
+        return
+    try:
+        found = json.loads(path.read_text("utf-8"))
+        earlier = {**found["config"], "records": found["image_fingerprint"]}
+    except (ValueError, KeyError, TypeError) as error:
+        raise ValueError(
+            f"{path} is damaged ({error}). Name another --workdir."
+        ) from error
+    now = {**claim["config"], "records": claim["image_fingerprint"]}
+    changed = [
+        f"{name}: {earlier.get(name)!r} there, {now.get(name)!r} here"
+        for name in sorted(set(earlier) | set(now))
+        if name not in _FREE and earlier.get(name) != now.get(name)
+    ]
+    if changed:
+        raise ValueError(
+            f"{workdir} holds a run with other settings ({'; '.join(changed)})"
+            ". Name another --workdir, or delete it."
+        )
+
+
+def _make_deterministic() -> None:
+    """The same command gives the same bytes, on a CPU at least."""
+    if keras.config.backend() == "tensorflow":
+        tf.config.experimental.enable_op_determinism()
+
+
+def _write_history(
+    workdir: pathlib.Path, history: list[dict[str, float]]
+) -> None:
+    """history.csv, and the same figures for TensorBoard."""
+    text = io.StringIO()
+    writer = csv.DictWriter(text, _HISTORY, lineterminator="\n")
+    writer.writeheader()
+    writer.writerows(history)
+    state.write_whole(workdir / "history.csv", text.getvalue().encode())
+    row = history[-1]
+    for name, scalars in (
+        ("train", {"loss": "train_loss", "accuracy": "train_accuracy"}),
+        ("validation", {"loss": "loss", "accuracy": "accuracy"}),
+    ):
+        log = tf.summary.create_file_writer(
+            str(workdir / "tensorboard" / name)
+        )
+        with log.as_default(step=int(row["epoch"])):
+            for tag, field in scalars.items():
+                tf.summary.scalar(tag, row[field])
+        log.close()
+
+
+def _write_predictions(
+    workdir: pathlib.Path,
+    manifest: schema.Manifest,
+    inputs: features.Inputs,
+    logits: np.ndarray,
+) -> None:
+    """predictions.csv: id, label, prediction and every class's probability."""
+    names = manifest.schema.label_names
+    text = io.StringIO()
+    writer = csv.writer(text, lineterminator="\n")
+    writer.writerow(("id", "label", "prediction", *names))
+    probabilities = evaluate.softmax(logits)
+    for key, label, row in zip(
+        inputs.ids, inputs.labels, probabilities, strict=True
+    ):
+        writer.writerow(
+            (key, names[label], names[row.argmax()], *np.round(row, 6).tolist())
+        )
+    state.write_whole(workdir / "predictions.csv", text.getvalue().encode())

@@ -4,14 +4,13 @@
 
 Forward only, float32, inference mode, on the CPU unless Keras finds another
 device. Where torch and torchvision can be imported, each round times both
-libraries in turn, with the same number of threads; the table gives the median
-of the rounds.
+libraries in turn, with the same number of threads; the table gives the best
+round, the one that others on the machine disturbed least.
 """
 
 import argparse
 import math
 import os
-import statistics
 import time
 from collections.abc import Callable, Sequence
 
@@ -77,7 +76,7 @@ def rate(forward: Forward, count: int, seconds: float) -> float:
     return runs * count / passed
 
 
-def median_rates(
+def best_rates(
     forwards: Sequence[Forward | None],
     count: int,
     rounds: int,
@@ -96,7 +95,7 @@ def median_rates(
         for forward, own in zip(forwards, rates, strict=True):
             if forward is not None:
                 own.append(rate(forward, count, seconds))
-    return [statistics.median(own) if own else math.nan for own in rates]
+    return [max(own, default=math.nan) for own in rates]
 
 
 def has_torch() -> bool:
@@ -130,7 +129,7 @@ def main() -> None:
     images = images.astype("float32")
     print(
         f"{flags.batch} images of {flags.size} x {flags.size}, "
-        f"{flags.threads} threads, median of {flags.rounds} rounds\n\n"
+        f"{flags.threads} threads, best of {flags.rounds} rounds\n\n"
         "| backbone | parameters | maps | images/s | torchvision | ratio |\n"
         "| --- | --- | --- | --- | --- | --- |"
     )
@@ -139,7 +138,7 @@ def main() -> None:
         theirs = (
             torch_forward(name, images, flags.threads) if with_torch else None
         )
-        own, other = median_rates(
+        own, other = best_rates(
             (ours, theirs), flags.batch, flags.rounds, flags.seconds
         )
         side = backbone.map_size(flags.size)

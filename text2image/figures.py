@@ -11,7 +11,9 @@ def draw_map(fitted: pixel_map.PixelMap) -> matplotlib.figure.Figure:
     figure = matplotlib.figure.Figure(figsize=(6, 6), layout="constrained")
     axes = figure.subplots()
     layers = fitted.provenance.get("layers") or [0]
-    layer = np.repeat(np.arange(len(layers)), fitted.num_features // len(layers))
+    layer = np.repeat(
+        np.arange(len(layers)), fitted.num_features // len(layers)
+    )
     points = axes.scatter(
         *fitted.points.T, c=layer, cmap="viridis", s=4, linewidths=0
     )
@@ -24,9 +26,10 @@ def draw_map(fitted: pixel_map.PixelMap) -> matplotlib.figure.Figure:
     bar = figure.colorbar(points, ax=axes, shrink=0.7, label="layer")
     bar.set_ticks(range(len(layers)), labels=[str(i) for i in layers])
     axes.set_aspect("equal")
+    axes.invert_yaxis()  # row 0 of a picture is at its top
     axes.set_xlabel("x")
     axes.set_ylabel("y")
-    axes.legend(loc="upper right", fontsize="small")
+    figure.legend(loc="outside lower center", ncols=2, fontsize="small")
     axes.set_title(f"{fitted.num_features} features in the plane")
     return figure
 

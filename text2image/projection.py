@@ -70,9 +70,11 @@ def project(
         `kl_divergence` for t-SNE, `explained_variance` for PCA.
 
     Raises:
-        ValueError: If there are fewer than three distinct features or the
-            perplexity is not below F.
+        ValueError: If a value is not finite, there are fewer than three
+            distinct features, or the perplexity is not below F.
     """
+    if not np.isfinite(gram).all():
+        raise ValueError("`gram` must be finite. Received NaN or infinity.")
     squared = squared_distances(gram)
     distinct = _count_distinct(squared)
     if distinct < 3:

@@ -1,5 +1,7 @@
 """Feature rows to pictures, in batches."""
 
+import math
+
 import numpy as np
 import scipy.sparse
 
@@ -40,7 +42,8 @@ class Renderer:
             ValueError: If the number of features is not the map's, or a
                 value is not finite.
         """
-        rows = rows.reshape(len(rows), -1)
+        # Not -1: it cannot be told from no rows.
+        rows = rows.reshape(len(rows), math.prod(rows.shape[1:]))
         pixels = (self._matrix @ self._scaler.transform(rows).T).T
         if self._empty_value:
             pixels[:, self._empty] = self._empty_value

@@ -77,12 +77,14 @@ class Scaler:
             dtype=np.float32,
         )
         if self.kind == "norm2":
-            scaled += (np.abs(self.minimum) + 1.0).astype(np.float32)
+            # x - minimum first: it cannot round below 0, so that the
+            # logarithm's argument is at least 1 whatever the magnitude.
+            scaled -= self.minimum.astype(np.float32)
+            offset = self.minimum + np.abs(self.minimum) + 1.0
+            scaled += offset.astype(np.float32)
             np.log(scaled, out=scaled)
         scaled -= self.shift.astype(np.float32)
-        inverse = np.zeros_like(self.width)
-        np.divide(1.0, self.width, out=inverse, where=self.width > 0)
-        scaled *= inverse.astype(np.float32)
+        scaled *= self._inverse_width().astype(np.float32)
         return np.clip(scaled, 0.0, 1.0, out=scaled)
 
     def scaled_gram(self, stats: statistics.FeatureStatistics) -> np.ndarray:
@@ -96,11 +98,21 @@ class Scaler:
         cross = np.outer(self.shift, stats.total)
         gram = stats.gram_matrix() - cross - cross.T
         gram += stats.count * np.outer(self.shift, self.shift)
-        inverse = np.zeros_like(self.width)
-        np.divide(1.0, self.width, out=inverse, where=self.width > 0)
+        inverse = self._inverse_width()
         gram *= inverse[:, None]
         gram *= inverse[None, :]
         return gram
+
+    def _inverse_width(self) -> np.ndarray:
+        """`(F,)` float64 1 / width, 0 for constant features.
+
+        A width that float32 holds with fewer bits counts as none: its inverse
+        would overflow.
+        """
+        inverse = np.zeros_like(self.width)
+        wide = self.width >= np.finfo(np.float32).tiny
+        np.divide(1.0, self.width, out=inverse, where=wide)
+        return inverse
 
     def to_arrays(self) -> dict[str, np.ndarray]:
         """Returns the arrays to save; `from_arrays` is the way back."""

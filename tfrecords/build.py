@@ -49,6 +49,7 @@ _IMAGE_SETTINGS = (
     "compat",
     "map_seed",
 )
+_MAP_FILES = ("pixel_map.npz", "pixel_map.json", "pixel_map.csv")
 _VERSIONED = ("tensorflow", "keras", "keras-hub", "scikit-learn", "numpy")
 
 
@@ -98,7 +99,9 @@ def prepare_cls(settings: config.RecordsConfig) -> pathlib.Path:
         settings, "cls", f"{source.name}-{encoder_name}", provenance
     )
     if directory.exists():
-        manifest = reader.open_records(directory, kind="cls")
+        manifest = reader.open_records(
+            directory, kind="cls", fingerprint=config.fingerprint(provenance)
+        )
         logging.info("stacks: reusing %s", directory)
         _log_audit(manifest.details["audit"])
         return directory
@@ -233,6 +236,8 @@ def prepare_images(
     Returns:
         The directory of the `image` records, with the map beside them.
     """
+    import tensorflow as tf
+
     from tfrecords import reader, schema
 
     manifest = reader.open_records(cls_dir, kind="cls")
@@ -244,7 +249,9 @@ def prepare_images(
     name = cls_dir.parent.name.rsplit("-", 1)[0]
     directory = _directory(settings, "image", name, provenance)
     if directory.exists():
-        reader.open_records(directory, kind="image")
+        reader.open_records(
+            directory, kind="image", fingerprint=config.fingerprint(provenance)
+        )
         logging.info("pictures: reusing %s", directory)
         return directory
     logging.info("pictures: making %s", directory)
@@ -252,7 +259,13 @@ def prepare_images(
     record_schema = schema.image_schema(shape, manifest.schema.label_names)
     total = sum(manifest.num_examples(split) for split in manifest.splits)
     _check_space(settings, total, record_schema)
-    _draw(settings, cls_dir, manifest, directory, record_schema, provenance)
+    try:
+        _draw(settings, cls_dir, manifest, directory, record_schema, provenance)
+    except tf.errors.DataLossError as error:
+        raise ValueError(
+            f"{cls_dir} is damaged ({error.message}). Where, says python -m "
+            f"tfrecords.verify {cls_dir}; then delete it and build it again."
+        ) from error
     return directory
 
 
@@ -266,7 +279,7 @@ def _draw(
 ) -> None:
     import tqdm
 
-    from text2image import render
+    from text2image import pixel_map, render
     from tfrecords import fit, writer
 
     num_shards = {
@@ -275,8 +288,14 @@ def _draw(
     with writer.RecordWriter(
         directory, record_schema, provenance, num_shards
     ) as records:
-        fitted = fit.fit_pixel_map(settings, cls_dir, manifest, provenance)
-        fitted.save(records.working_directory)
+        if records.files:
+            # Another machine may fit another map.
+            logging.info("map: reusing the one of the finished shards")
+            fitted = pixel_map.PixelMap.load(records.working_directory)
+        else:
+            fitted = fit.fit_pixel_map(settings, cls_dir, manifest, provenance)
+            fitted.save(records.working_directory)
+            records.keep_files(_MAP_FILES)
         renderer = render.Renderer(fitted)
         total = sum(manifest.num_examples(split) for split in manifest.splits)
         with tqdm.tqdm(total=total, unit="text", desc="pictures") as progress:
@@ -299,7 +318,6 @@ def _draw(
                 "map": fitted.provenance["figures"],
                 "versions": _versions(),
             },
-            files=("pixel_map.npz", "pixel_map.json", "pixel_map.csv"),
         )
 
 

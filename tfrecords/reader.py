@@ -46,14 +46,15 @@ def open_records(
             path = directory / shard.file
             if not path.is_file():
                 raise FileNotFoundError(
-                    f"{path} is missing. Run python -m tfrecords.verify "
-                    f"{directory}, then build the records again."
+                    f"{path} is missing. Delete the directory and build the "
+                    "records again."
                 )
             if path.stat().st_size != shard.num_bytes:
                 raise ValueError(
                     f"{path} must be {shard.num_bytes} bytes. Received: "
-                    f"{path.stat().st_size}. It was cut or changed; run "
-                    f"python -m tfrecords.verify {directory}"
+                    f"{path.stat().st_size}. It was cut or changed: see python"
+                    f" -m tfrecords.verify {directory}; then delete the "
+                    "directory and build the records again."
                 )
     return manifest
 

@@ -171,7 +171,8 @@ class Manifest:
         if not path.is_file():
             raise FileNotFoundError(
                 f"{directory} holds no {MANIFEST}: not a finished set of "
-                "records. Build it with: python -m tfrecords.build"
+                "records. Delete the directory if it is there and build it "
+                "with: python -m tfrecords.build"
             )
         try:
             value = json.loads(path.read_text("utf-8"))

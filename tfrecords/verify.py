@@ -33,6 +33,7 @@ def verify(directory: pathlib.Path) -> list[str]:
             f"{schema.MANIFEST}: the fingerprint does not fit the provenance:"
             " it was edited"
         )
+    faults += _verify_metadata(directory, manifest)
     vouched = {
         shard.file for shards in manifest.splits.values() for shard in shards
     }
@@ -49,6 +50,42 @@ def verify(directory: pathlib.Path) -> list[str]:
         for shard in shards:
             faults += _verify_shard(directory, shard, manifest.schema, seen)
     return faults
+
+
+def _verify_metadata(
+    directory: pathlib.Path, manifest: schema.Manifest
+) -> list[str]:
+    """Holds the manifest against what TFDS reads beside it."""
+    import tensorflow_datasets as tfds
+
+    try:
+        info = tfds.builder_from_directory(directory).info
+        found = (
+            info.name,
+            tuple(info.features["label"].names),
+            tuple(info.features[manifest.schema.array].shape),
+            {name: split.shard_lengths for name, split in info.splits.items()},
+        )
+    except Exception as error:
+        return [f"TFDS cannot read the directory ({error})"]
+    expected = (
+        manifest.schema.kind,
+        manifest.schema.label_names,
+        manifest.schema.shape,
+        {
+            name: [shard.num_examples for shard in shards]
+            for name, shards in manifest.splits.items()
+        },
+    )
+    names = ("kind", "label_names", "shape", "splits")
+    return [
+        f"{schema.MANIFEST}: {name} {expected_value}, but TFDS's metadata say "
+        f"{found_value}"
+        for name, expected_value, found_value in zip(
+            names, expected, found, strict=True
+        )
+        if expected_value != found_value
+    ]
 
 
 def _verify_shard(

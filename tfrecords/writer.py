@@ -18,6 +18,7 @@ from collections.abc import Iterable, Iterator
 from typing import Any
 
 import tensorflow as tf
+from absl import logging
 
 from tfrecords import config, schema
 
@@ -53,6 +54,7 @@ class RecordWriter:
         self._num_shards = num_shards
         self._aside = directory.with_name(directory.name + ".incomplete")
         self._done: dict[str, schema.Shard] = {}
+        self._files: dict[str, str] = {}
         self._stack = contextlib.ExitStack()
 
     def __enter__(self) -> "RecordWriter":
@@ -79,6 +81,11 @@ class RecordWriter:
         """Shards that need not be written again."""
         return len(self._done)
 
+    @property
+    def files(self) -> tuple[str, ...]:
+        """Other files of the set that `keep_files` kept, in this run or before."""
+        return tuple(self._files)
+
     def is_finished(self, split: str, index: int) -> bool:
         """Whether a shard stands already."""
         return self._name(split, index) in self._done
@@ -94,10 +101,15 @@ class RecordWriter:
         name = self._name(split, index)
         aside = self._aside / f"{name}.writing"
         count = 0
-        with tf.io.TFRecordWriter(str(aside)) as writer:
-            for record in records:
-                writer.write(record)
-                count += 1
+        try:
+            with tf.io.TFRecordWriter(str(aside)) as writer:
+                for record in records:
+                    writer.write(record)
+                    count += 1
+        except tf.errors.DataLossError:
+            raise  # of what `records` reads
+        except tf.errors.OpError as error:
+            raise OSError(f"{name} was not written: {error.message}") from error
         # A full disk has been seen to lose records without an error.
         found = sum(1 for _ in tf.data.TFRecordDataset([str(aside)]))
         if found != count:
@@ -114,19 +126,22 @@ class RecordWriter:
         )
         self._write_journal()
 
+    def keep_files(self, names: tuple[str, ...]) -> None:
+        """Notes files in `working_directory` that every shard depends on.
+
+        A resumed run finds them as they are, or starts afresh.
+        """
+        self._files |= self._synced(names)
+        self._write_journal()
+
     def finish(
-        self,
-        description: str,
-        details: dict[str, Any],
-        files: tuple[str, ...] = (),
+        self, description: str, details: dict[str, Any]
     ) -> schema.Manifest:
         """Writes metadata and manifest and gives the directory its name.
 
         Args:
             description: For `dataset_info.json`.
             details: Kept in the manifest.
-            files: Names of other files of the set, already written to
-                `working_directory`.
 
         Raises:
             RuntimeError: If a shard is missing.
@@ -135,7 +150,7 @@ class RecordWriter:
             split: [self._shard(split, index) for index in range(count)]
             for split, count in self._num_shards.items()
         }
-        _write_tfds_metadata(
+        metadata = _write_tfds_metadata(
             self._aside, self.directory, self._schema, splits, description
         )
         manifest = schema.Manifest(
@@ -144,13 +159,15 @@ class RecordWriter:
             self._provenance,
             details,
             splits,
-            {name: schema.sha256_of_file(self._aside / name) for name in files},
+            self._files | self._synced(metadata),
         )
         write_text(self._aside / schema.MANIFEST, manifest.dumps())
         (self._aside / _JOURNAL).unlink()
         if self.directory.exists():
             shutil.rmtree(self.directory)
         os.replace(self._aside, self.directory)
+        # Not sooner: another process could take the lock of a set half done.
+        (self.directory / _LOCK).unlink()
         _sync(self.directory.parent)
         return manifest
 
@@ -158,6 +175,11 @@ class RecordWriter:
     def working_directory(self) -> pathlib.Path:
         """Where files that belong to the set are put before `finish`."""
         return self._aside
+
+    def _synced(self, names: tuple[str, ...]) -> dict[str, str]:
+        for name in names:
+            _sync(self._aside / name)
+        return {n: schema.sha256_of_file(self._aside / n) for n in names}
 
     def _shard(self, split: str, index: int) -> schema.Shard:
         name = self._name(split, index)
@@ -171,23 +193,38 @@ class RecordWriter:
         )
 
     def _resume(self) -> None:
-        """Keeps the shards the journal vouches for; clears the rest."""
-        journal = self._aside / _JOURNAL
-        if journal.is_file():
-            value = json.loads(journal.read_text("utf-8"))
-            if value["fingerprint"] == self._fingerprint:
-                for entry in value["shards"]:
-                    shard = schema.Shard(**entry)
-                    path = self._aside / shard.file
-                    if (
-                        path.is_file()
-                        and schema.sha256_of_file(path) == shard.sha256
-                    ):
-                        self._done[shard.file] = shard
+        """Keeps what the journal vouches for; clears the rest."""
+        self._read_journal()
+        kept = {*self._done, *self._files, _LOCK}
         for path in self._aside.iterdir():
-            if path.name not in self._done and path.name != _LOCK:
+            if path.name not in kept:
                 shutil.rmtree(path) if path.is_dir() else path.unlink()
         self._write_journal()
+
+    def _read_journal(self) -> None:
+        try:
+            value = json.loads((self._aside / _JOURNAL).read_text("utf-8"))
+            if value["fingerprint"] != self._fingerprint:
+                return
+            files = dict(value["files"])
+            shards = [schema.Shard(**entry) for entry in value["shards"]]
+        except FileNotFoundError:
+            return
+        except (ValueError, KeyError, TypeError) as error:
+            logging.warning("%s is damaged (%s): ignored", _JOURNAL, error)
+            return
+        # Shards drawn with a lost map must not meet a map fitted anew.
+        if all(self._stands(*entry) for entry in files.items()):
+            self._files = files
+            self._done = {
+                shard.file: shard
+                for shard in shards
+                if self._stands(shard.file, shard.sha256)
+            }
+
+    def _stands(self, name: str, sha256: str) -> bool:
+        path = self._aside / name
+        return path.is_file() and schema.sha256_of_file(path) == sha256
 
     def _write_journal(self) -> None:
         write_text(
@@ -195,6 +232,7 @@ class RecordWriter:
             json.dumps(
                 {
                     "fingerprint": self._fingerprint,
+                    "files": self._files,
                     "shards": [
                         dataclasses.asdict(shard)
                         for shard in self._done.values()
@@ -248,7 +286,7 @@ def _write_tfds_metadata(
     record_schema: schema.Schema,
     splits: dict[str, list[schema.Shard]],
     description: str,
-) -> None:
+) -> tuple[str, ...]:
     import numpy as np
     import tensorflow_datasets as tfds
 
@@ -295,3 +333,4 @@ def _write_tfds_metadata(
         )
     )
     info.write_to_directory(aside)
+    return ("dataset_info.json", "features.json", "label.labels.txt")

@@ -4,9 +4,48 @@ Layer names start with `autoencoder`: the optimiser gives them their own
 learning rate by that name.
 """
 
+from collections.abc import Iterable
+
 import keras
+import numpy as np
 
 from trainers import backbones
+
+
+@keras.saving.register_keras_serializable(package="text2image")
+class AdaptiveAveragePool(keras.layers.Layer):
+    """torch's adaptive average pool, which also enlarges.
+
+    Output cell i averages input cells floor(i n / p) to ceil((i + 1) n / p):
+    along each axis one constant matrix. Keras's own layer cannot make a map
+    larger, which the published code does behind ShuffleNet (7 to 10 cells).
+    """
+
+    def __init__(self, size: int, **kwargs: object) -> None:
+        """Keeps p, the side of the output."""
+        super().__init__(**kwargs)
+        self.size = size
+
+    def call(self, maps: keras.KerasTensor) -> keras.KerasTensor:
+        """`(N, h, w, c)` to `(N, p, p, c)`."""
+        rows, columns = (
+            keras.ops.convert_to_tensor(self._averages(side), maps.dtype)
+            for side in maps.shape[1:3]
+        )
+        maps = keras.ops.einsum("ph,nhwc->npwc", rows, maps)
+        return keras.ops.einsum("qw,npwc->npqc", columns, maps)
+
+    def _averages(self, side: int) -> np.ndarray:
+        matrix = np.zeros((self.size, side), np.float32)
+        for cell, row in enumerate(matrix):
+            start = cell * side // self.size
+            stop = -(-(cell + 1) * side // self.size)
+            row[start:stop] = 1.0 / (stop - start)
+        return matrix
+
+    def get_config(self) -> dict[str, object]:
+        """What `from_config` needs."""
+        return {**super().get_config(), "size": self.size}
 
 
 def paper_min_cells(recipe: backbones.PaperRecipe) -> int:
@@ -47,9 +86,53 @@ def build_paper_autoencoder(
             x = keras.layers.Dropout(
                 recipe.dropout, seed=index, name=f"autoencoder_dropout{index}"
             )(x)
-    return keras.layers.AdaptiveAveragePooling2D(
-        recipe.pool_size, name="autoencoder_pool"
-    )(x)
+    return AdaptiveAveragePool(recipe.pool_size, name="autoencoder_pool")(x)
+
+
+@keras.saving.register_keras_serializable(package="text2image")
+class CellStandardization(keras.layers.Layer):
+    """Every cell of every map to mean 0 and deviation 1 over the train split.
+
+    The statistics are fitted once, by `fit`, and never trained: a batch norm
+    over cells would estimate each from one batch.
+    """
+
+    # Cells that hardly vary would be blown up to noise: the deviation is
+    # never taken as smaller than this share of the largest.
+    _FLOOR = 1e-3
+
+    def build(self, input_shape: tuple[int | None, ...]) -> None:
+        """Makes `mean` and `deviation`, `(h, w, M)`."""
+        shape = input_shape[1:]
+        self.mean = self.add_weight(
+            shape=shape, initializer="zeros", trainable=False, name="mean"
+        )
+        self.deviation = self.add_weight(
+            shape=shape, initializer="ones", trainable=False, name="deviation"
+        )
+
+    def fit(self, batches: Iterable[np.ndarray]) -> None:
+        """Sets the statistics from batches of maps `(n, h, w, M)`.
+
+        Two sums in double precision: memory does not grow with the batches.
+        """
+        count = 0
+        total = np.zeros(self.mean.shape)
+        squares = np.zeros(self.mean.shape)
+        for batch in batches:
+            doubles = batch.astype(np.float64)
+            count += len(doubles)
+            total += doubles.sum(axis=0)
+            squares += np.square(doubles).sum(axis=0)
+        mean = total / count
+        deviation = np.sqrt(np.maximum(squares / count - mean**2, 0.0))
+        floor = self._FLOOR * max(float(deviation.max()), 1e-30)
+        self.mean.assign(mean.astype(np.float32))
+        self.deviation.assign(np.maximum(deviation, floor).astype(np.float32))
+
+    def call(self, maps: keras.KerasTensor) -> keras.KerasTensor:
+        """`(N, h, w, M)` to the same shape."""
+        return (maps - self.mean) / self.deviation
 
 
 @keras.saving.register_keras_serializable(package="text2image")
@@ -83,29 +166,22 @@ def build_symmetric_autoencoder(
     """An encoder to a bottleneck and a decoder back to the frozen maps.
 
     A text's picture differs little from the mean picture, and where a
-    feature lies is what it means. So every cell of every map is normalised
-    by itself (batch norm over places, not only over maps), and nothing is
-    pooled away: the code keeps the maps' cells, with fewer channels.
+    feature lies is what it means. So every cell of every map is standardised
+    by itself, and nothing is pooled away: the code keeps the maps' cells,
+    with fewer channels.
 
     Args:
         maps: Symbolic `(N, h, w, M)`.
         bottleneck: Channels of the code.
         reconstruction_weight: Weight of the mean squared error between the
-            decoder's output and the normalised maps; 0 builds no decoder.
+            decoder's output and the standardised maps; 0 builds no decoder.
 
     Returns:
         Symbolic `(N, h, w, bottleneck)`.
     """
     num_maps = maps.shape[-1]
     hidden = 2 * bottleneck
-    x = keras.layers.Flatten(name="autoencoder_flatten")(maps)
-    x = keras.layers.BatchNormalization(
-        momentum=0.9,
-        center=False,
-        scale=False,
-        name="autoencoder_normalization",
-    )(x)
-    target = keras.layers.Reshape(maps.shape[1:], name="autoencoder_reshape")(x)
+    target = CellStandardization(name="autoencoder_standardization")(maps)
     x = _convolution(target, hidden, 1, "autoencoder_encode0")
     code = _convolution(x, bottleneck, 3, "autoencoder_encode1")
     if not reconstruction_weight:

@@ -55,6 +55,8 @@ def train_and_evaluate(
         return json.loads((workdir / "metrics.json").read_text("utf-8"))
     logging.info("training: making %s", workdir)
 
+    checkpoint = workdir / "checkpoint.safetensors"
+
     # --- Model -------------------------------------------------------------
     _make_deterministic()
     image_shape = manifest.schema.shape
@@ -83,11 +85,13 @@ def train_and_evaluate(
         scratch=scratch,
     )
 
+    if config.autoencoder == "symmetric" and not checkpoint.is_file():
+        _fit_standardization(config, models, inputs["train"], cached)
+
     # --- Loop --------------------------------------------------------------
     saved = state.variables(models.classifier, trained.optimizer)
     history: list[dict[str, float]] = []
     correct: list[int] = []  # of each validation, for the cumulative figure
-    checkpoint = workdir / "checkpoint.safetensors"
     if checkpoint.is_file():
         progress = state.load(checkpoint, saved)
         history, correct = progress["history"], progress["correct"]
@@ -100,8 +104,9 @@ def train_and_evaluate(
         figures |= evaluate.evaluate(logits, inputs["validation"].labels)
         correct.append(round(figures["accuracy"] * len(logits)))
         history.append({name: figures[name] for name in _HISTORY})
-        state.save(checkpoint, saved, {"history": history, "correct": correct})
         _write_history(workdir, history)
+        state.save(checkpoint, saved, {"history": history, "correct": correct})
+        _log_scalars(workdir, history[-1])
         logging.info(
             "epoch %d: train loss %.4f, accuracy %.4f; validation loss %.4f, "
             "accuracy %.4f",
@@ -141,6 +146,24 @@ def train_and_evaluate(
     )
     features.clear(scratch)
     return metrics
+
+
+def _fit_standardization(
+    config: TrainConfig,
+    models: model.Models,
+    train: features.Inputs,
+    cached: bool,
+) -> None:
+    """Fits the symmetric autoencoder's input on the train maps."""
+    batches = (
+        train.values[start : start + config.batch_size]
+        for start in range(0, len(train.labels), config.batch_size)
+    )
+    if not cached:
+        batches = (
+            features.predict(models.extractor, images) for images in batches
+        )
+    models.classifier.get_layer("autoencoder_standardization").fit(batches)
 
 
 def _train_epoch(
@@ -250,13 +273,16 @@ def _make_deterministic() -> None:
 def _write_history(
     workdir: pathlib.Path, history: list[dict[str, float]]
 ) -> None:
-    """history.csv, and the same figures for TensorBoard."""
+    """history.csv: a line an epoch."""
     text = io.StringIO()
     writer = csv.DictWriter(text, _HISTORY, lineterminator="\n")
     writer.writeheader()
     writer.writerows(history)
     state.write_whole(workdir / "history.csv", text.getvalue().encode())
-    row = history[-1]
+
+
+def _log_scalars(workdir: pathlib.Path, row: dict[str, float]) -> None:
+    """The figures of an epoch, for TensorBoard."""
     for name, scalars in (
         ("train", {"loss": "train_loss", "accuracy": "train_accuracy"}),
         ("validation", {"loss": "loss", "accuracy": "accuracy"}),

@@ -1,0 +1,59 @@
+"""Installs the packages; every dependency is stated here, tools' settings in
+pyproject.toml."""
+
+import pathlib
+
+import setuptools
+
+# TensorFlow and tensorflow-text must be of one minor version: text's ops are
+# compiled against it. Keras has a floor for security.
+REQUIREMENTS = [
+    "tensorflow==2.21.*",
+    "tensorflow-text==2.21.*",
+    "keras>=3.15.1,<4",
+    "keras-hub>=0.32,<0.33",
+    "tensorflow-datasets>=4.9.10,<5",
+    "importlib_resources",  # tensorflow-datasets imports it undeclared
+    "tensorboard>=2.19",  # tf.summary imports it
+    "safetensors>=0.5",
+    "scikit-learn>=1.6",
+    "scipy>=1.14",
+    "numpy>=2.0",
+    "h5py>=3.11",
+    "absl-py>=2.1",
+    "tqdm>=4.66",
+    "matplotlib>=3.9",
+]
+
+EXTRAS = {
+    # The same TensorFlow with NVIDIA's user-space libraries.
+    "gpu": ["tensorflow[and-cuda]==2.21.*"],
+    # Only to read torchvision's .pth files; see README, "Weights".
+    "torch-weights": ["torch>=2.10"],
+    "dev": [
+        "mypy==2.4.1",
+        "ruff==0.17.5",
+        "pytest>=8",
+        "pytest-xdist>=3.6",
+        "hypothesis>=6.100",
+    ],
+}
+
+setuptools.setup(
+    name="text-as-image",
+    version="0.1.0",
+    description="Classify text with frozen vision models: BERT [CLS] stacks "
+    "as DeepInsight pictures, TFRecords, Keras 3, TF Serving.",
+    long_description=pathlib.Path(__file__)
+    .with_name("README.md")
+    .read_text("utf-8"),
+    long_description_content_type="text/markdown",
+    license="Apache-2.0",
+    python_requires=">=3.11",
+    packages=setuptools.find_packages(
+        include=["text2image*", "tfrecords*", "trainers*"]
+    ),
+    package_data={"text2image": ["data/**/*"], "trainers": ["data/**/*"]},
+    install_requires=REQUIREMENTS,
+    extras_require=EXTRAS,
+)

@@ -1,0 +1,40 @@
+"""Shared by the tests of this package."""
+
+import dataclasses
+import json
+import os
+import subprocess
+import sys
+
+import pytest
+
+from tests.tfrecords import made
+
+
+@pytest.fixture(scope="session")
+def zygote(tmp_path_factory):
+    """Runs a task in a process of its own: `(status, log)`; see zygote.py."""
+    log = tmp_path_factory.mktemp("zygote") / "log"
+    process = subprocess.Popen(
+        [sys.executable, "-m", "tests.tfrecords.zygote"],
+        cwd=made.ROOT,
+        env={**os.environ, "TF_CPP_MIN_LOG_LEVEL": "3", "TQDM_DISABLE": "1"},
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+        text=True,
+    )
+
+    def run(**task):
+        if "settings" in task:
+            task["settings"] = dataclasses.asdict(task["settings"])
+        process.stdin.write(json.dumps({**task, "log": str(log)}) + "\n")
+        process.stdin.flush()
+        answer = process.stdout.readline()
+        assert answer, "the zygote died"
+        return int(answer), log.read_text(errors="replace")
+
+    yield run
+    process.stdin.close()
+    process.stdout.close()
+    process.wait(60)

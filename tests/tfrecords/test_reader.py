@@ -1,0 +1,91 @@
+"""A set is checked before it is read, and read in its order."""
+
+import os
+
+import pytest
+
+from tests.tfrecords import made
+from tfrecords import reader, schema
+
+COUNTS = {"train": (4, 4, 3), "validation": (5,)}
+
+
+@pytest.fixture
+def directory(tmp_path):
+    directory = tmp_path / "cls" / "made-0" / "1.0.0"
+    made.write_set(directory, made.shards_of(COUNTS))
+    return directory
+
+
+def cut(directory, size):
+    os.truncate(directory / "cls-train.tfrecord-00001-of-00003", size)
+
+
+@pytest.mark.parametrize(
+    ("change", "match"),
+    [
+        (lambda d: (d / schema.MANIFEST).unlink(), "no manifest"),
+        (lambda d: (d / schema.MANIFEST).write_text("{}"), "not a manifest"),
+        (
+            lambda d: (d / "cls-validation.tfrecord-00000-of-00001").unlink(),
+            "00000-of-00001 is missing",
+        ),
+        (lambda d: cut(d, 0), "00001-of-00003 must be .* Received: 0"),
+        (lambda d: cut(d, 30), "00001-of-00003 must be .* Received: 30"),
+        (lambda d: cut(d, 10**4), "00001-of-00003 must be"),
+    ],
+)
+def test_a_set_that_does_not_fit_is_refused(directory, change, match):
+    change(directory)
+    with pytest.raises((FileNotFoundError, ValueError), match=match) as caught:
+        reader.open_records(directory)
+    # What the user needs: which set, and the way out.
+    assert str(directory) in str(caught.value)
+    assert "elete the directory" in str(caught.value)
+
+
+def test_kind_and_fingerprint_are_held_against_the_callers(directory):
+    manifest = reader.open_records(directory, kind="cls")
+    reader.open_records(directory, fingerprint=manifest.fingerprint)
+    reader.open_records(str(directory))
+    with pytest.raises(ValueError, match="must hold 'image' records"):
+        reader.open_records(directory, kind="image")
+    with pytest.raises(ValueError, match="fingerprint 0123") as caught:
+        reader.open_records(directory, fingerprint="0123")
+    assert manifest.fingerprint in str(caught.value)
+
+
+@pytest.mark.parametrize("split", ["test", "", "Train"])
+def test_an_unknown_split_is_refused(directory, split):
+    with pytest.raises(ValueError, match=r"\['train', 'validation'\]"):
+        reader.read_records(directory, split)
+
+
+@pytest.mark.parametrize("batch_size", [1, 3, 4, 11, 100])
+def test_every_batch_size_gives_the_same_records(directory, batch_size):
+    batches = list(
+        reader.read_records(
+            directory, "train", batch_size=batch_size
+        ).as_numpy_iterator()
+    )
+    sizes = [len(batch["id"]) for batch in batches]
+    assert set(sizes[:-1]) <= {batch_size}
+    assert [key.decode() for batch in batches for key in batch["id"]] == [
+        f"key-{number}" for number in range(11)
+    ]
+
+
+def test_a_pass_can_be_repeated(directory):
+    dataset = reader.read_records(directory, "validation")
+    first, second = (
+        [batch["id"].tolist() for batch in dataset.as_numpy_iterator()]
+        for _ in range(2)
+    )
+    assert first == second
+
+
+def test_the_manifest_is_not_read_twice(directory):
+    manifest = reader.open_records(directory)
+    (directory / schema.MANIFEST).unlink()
+    dataset = reader.read_records(directory, "train", manifest=manifest)
+    assert sum(len(b["id"]) for b in dataset.as_numpy_iterator()) == 11

@@ -1,0 +1,141 @@
+"""What a record is, and what its manifest says of it."""
+
+import dataclasses
+import json
+
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from tests.tfrecords import made
+from tfrecords import schema
+
+
+@pytest.mark.parametrize("kind", ["cls", "image"])
+def test_parse_gives_back_what_serialize_took(kind):
+    record_schema = made.schema_of(kind)
+    examples = [made.example(record_schema, number) for number in range(5)]
+    parsed = record_schema.parse(
+        tf.constant([record_schema.serialize(**e) for e in examples])
+    )
+    for row, expected in enumerate(examples):
+        assert parsed["id"][row].numpy().decode() == expected["key"]
+        assert int(parsed["label"][row]) == expected["label"]
+        array = parsed[record_schema.array][row].numpy()
+        assert array.dtype == np.float32
+        np.testing.assert_array_equal(array, expected["array"])
+        if kind == "cls":
+            assert parsed["text"][row].numpy().decode() == expected["text"]
+    assert ("text" in parsed) == record_schema.has_text == (kind == "cls")
+
+
+@pytest.mark.parametrize(
+    "text", ["", "NA", "null", 'a "b"\r\n', "\0", "\N{SNOWMAN}", "x" * 10**6]
+)
+def test_any_text_survives(text):
+    record_schema = made.schema_of("cls")
+    example = {**made.example(record_schema, 0), "text": text}
+    parsed = record_schema.parse(
+        tf.constant([record_schema.serialize(**example)])
+    )
+    assert parsed["text"][0].numpy().decode() == text
+
+
+def test_the_same_record_gives_the_same_bytes():
+    record_schema = made.schema_of("cls")
+    records = {
+        record_schema.serialize(**made.example(record_schema, 1))
+        for _ in range(20)
+    }
+    assert len(records) == 1
+
+
+def test_floats_keep_their_bits():
+    record_schema = made.schema_of("image")
+    bits = np.array(
+        [0, 1, 0x80000000, 0x7F7FFFFF, 0x00800000, 0x3F800001], np.uint32
+    )
+    array = bits.view(np.float32).reshape(record_schema.shape)
+    parsed = record_schema.parse(
+        tf.constant([record_schema.serialize("k", 0, array)])
+    )
+    found = parsed["image"].numpy().ravel().view(np.uint32)
+    np.testing.assert_array_equal(found, bits)
+
+
+def make_manifest():
+    return schema.Manifest(
+        made.schema_of("cls", ("a b", "\N{SNOWMAN}", "7")),
+        "0123456789ab",
+        {"kind": "cls", "perplexity": 30.0},
+        {"audit": {"repeats": {"all": 0}}},
+        {"train": [schema.Shard("f", 3, 100, "00")], "validation": []},
+        {"pixel_map.csv": "11"},
+    )
+
+
+def test_a_manifest_survives_its_file(tmp_path):
+    manifest = make_manifest()
+    (tmp_path / schema.MANIFEST).write_text(manifest.dumps(), "utf-8")
+    assert schema.Manifest.load(tmp_path) == manifest
+    assert manifest.num_examples("train") == 3
+    assert manifest.num_examples("validation") == 0
+
+
+def edited(**changes):
+    return json.dumps({**json.loads(make_manifest().dumps()), **changes})
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        "{",
+        "[]",
+        "null",
+        "\N{SNOWMAN}",
+        edited(format_version=2),
+        edited(schema=None),
+        edited(schema={"kind": "cls"}),
+        edited(splits=[]),
+        edited(splits={"train": [{"file": "f"}]}),
+        edited(splits={"train": [{"file": "f", "spam": 1}]}),
+        edited(files=None),
+        *(
+            json.dumps({**json.loads(make_manifest().dumps()), name: None})
+            for name in ("splits", "files", "schema", "format_version")
+        ),
+    ],
+)
+def test_an_unreadable_manifest_is_refused_by_name(tmp_path, text):
+    (tmp_path / schema.MANIFEST).write_text(text, "utf-8")
+    with pytest.raises(ValueError, match=schema.MANIFEST) as caught:
+        schema.Manifest.load(tmp_path)
+    assert "Delete the directory" in str(caught.value)
+
+
+def test_bytes_that_are_no_text_are_no_manifest(tmp_path):
+    (tmp_path / schema.MANIFEST).write_bytes(b"\xff\xfe{")
+    with pytest.raises(ValueError, match="is not a manifest"):
+        schema.Manifest.load(tmp_path)
+
+
+@pytest.mark.parametrize("made_directory", [True, False])
+def test_without_a_manifest_there_is_no_set(tmp_path, made_directory):
+    directory = tmp_path / "set"
+    if made_directory:
+        directory.mkdir()
+    with pytest.raises(FileNotFoundError, match=r"tfrecords\.build"):
+        schema.Manifest.load(directory)
+
+
+def test_shards_have_tfds_names():
+    name = schema.shard_name("cls", "train", 3, 12)
+    assert name == "cls-train.tfrecord-00003-of-00012"
+
+
+def test_a_schema_survives_json():
+    record_schema = made.schema_of("image", ("x", "y", "z"))
+    value = json.loads(json.dumps(record_schema.to_json()))
+    assert schema.Schema.from_json(value) == record_schema
+    assert dataclasses.asdict(record_schema)["shape"] == (2, 3, 1)

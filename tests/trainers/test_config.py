@@ -1,0 +1,78 @@
+"""Settings, presets and their JSON."""
+
+import dataclasses
+import json
+
+import pytest
+
+from tfrecords import config as records_config
+from trainers import backbones
+from trainers import config as train_config
+
+
+def test_json_round_trip_keeps_every_field():
+    config = train_config.TrainConfig(backbone="vgg16", epochs=3)
+    assert train_config.TrainConfig.loads(config.dumps()) == config
+
+
+@pytest.mark.parametrize("change", [{"epoch": 3}, {"backbone": None}])
+def test_json_with_other_fields_is_refused(change):
+    value = json.loads(train_config.TrainConfig().dumps())
+    value = {**value, **change}
+    if change.get("backbone", "") is None:
+        del value["backbone"]
+    with pytest.raises(ValueError, match="fields"):
+        train_config.TrainConfig.loads(json.dumps(value))
+
+
+@pytest.mark.parametrize(
+    ("settings", "flag"),
+    [
+        ({"backbone": "lenet"}, "--backbone"),
+        ({"epochs": 0}, "--epochs"),
+        ({"upsample": 0}, "--upsample"),
+        ({"dropout": 1.0}, "--dropout"),
+        ({"normalization": "batch", "batch_size": 1}, "--normalization"),
+        ({"reconstruction_weight": -1.0}, "--reconstruction_weight"),
+    ],
+)
+def test_a_useless_setting_is_refused_by_its_flag(settings, flag):
+    with pytest.raises(ValueError, match=flag):
+        train_config.TrainConfig(**settings)
+
+
+@pytest.mark.parametrize("preset", sorted(train_config.PRESETS))
+def test_presets_name_only_settings_that_exist(preset):
+    fields = {
+        field.name
+        for settings in (
+            train_config.TrainConfig,
+            records_config.RecordsConfig,
+        )
+        for field in dataclasses.fields(settings)
+    }
+    assert set(train_config.PRESETS[preset]) <= fields
+
+
+# Table I of the paper: autoencoder, head.
+TABLE_1 = {
+    "alexnet": (1e-5, 5e-4),
+    "resnet": (5e-5, 1e-4),
+    "wide_resnet": (5e-5, 1e-4),
+    "resnext": (5e-5, 1e-3),
+    "shufflenet": (5e-4, 1e-3),
+    "vgg16": (5e-5, 1e-3),
+}
+
+
+@pytest.mark.parametrize("name", sorted(backbones.BACKBONES))
+def test_the_paper_autoencoder_trains_at_table_1s_rates(name):
+    config = train_config.TrainConfig(backbone=name, autoencoder="paper")
+    assert config.learning_rates == TABLE_1[name]
+
+
+def test_typed_rates_win_over_the_presets():
+    config = train_config.TrainConfig(
+        autoencoder="paper", autoencoder_lr=0.5, head_lr=0.25
+    )
+    assert config.learning_rates == (0.5, 0.25)

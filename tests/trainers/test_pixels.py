@@ -1,0 +1,73 @@
+"""From a picture to a slice's input."""
+
+import keras
+import numpy as np
+import pytest
+
+from trainers import backbones, pixels
+
+IMAGE = (3, 6, 5, 3)
+
+
+def test_per_image_normalisation_gives_mean_0_and_deviation_1(rng):
+    images = rng.uniform(0, 1, IMAGE).astype(np.float32)
+    out = np.asarray(pixels.ZNormalization("image")(images))
+    # float32 means over 90 pixels.
+    np.testing.assert_allclose(out.mean(axis=(1, 2, 3)), 0, atol=1e-6)
+    np.testing.assert_allclose(out.std(axis=(1, 2, 3)), 1, atol=1e-5)
+
+
+def test_per_image_normalisation_ignores_the_rest_of_the_batch(rng):
+    images = rng.uniform(0, 1, IMAGE).astype(np.float32)
+    layer = pixels.ZNormalization("image")
+    np.testing.assert_allclose(
+        np.asarray(layer(images))[:1],
+        np.asarray(layer(images[:1])),
+        atol=1e-6,  # another shape may be summed in another order
+    )
+
+
+def test_per_batch_normalisation_is_the_published_formula(rng):
+    images = rng.uniform(0, 1, IMAGE)
+    expected = (images - images.mean()) / np.sqrt(
+        images.std(ddof=1) ** 2 + 1e-4**2
+    )
+    out = pixels.ZNormalization("batch")(images.astype(np.float32))
+    np.testing.assert_allclose(np.asarray(out), expected, atol=1e-5)
+
+
+def test_a_constant_picture_becomes_zero():
+    out = pixels.ZNormalization("image")(np.full(IMAGE, 0.3, np.float32))
+    # 0.3 is not exact in float32: the mean may miss it by an ulp, which the
+    # epsilon of 1e-4 divides.
+    np.testing.assert_allclose(np.asarray(out), 0, atol=1e-3)
+
+
+@pytest.mark.parametrize("kind", sorted(backbones.PREPROCESSING))
+def test_standardised_pixels_reach_the_slice_as_imagenets_would(rng, kind):
+    rgb = rng.uniform(0, 1, IMAGE).astype(np.float32)
+    standardized = (rgb - backbones.IMAGENET_MEAN) / backbones.IMAGENET_STD
+    from_rgb = pixels.SliceInput(kind, standardized=False)(rgb)
+    out = pixels.SliceInput(kind, standardized=True)(
+        standardized.astype(np.float32)
+    )
+    # `caffe` reaches 150: seven digits leave 2e-5.
+    np.testing.assert_allclose(
+        np.asarray(out), np.asarray(from_rgb), atol=1e-4
+    )
+
+
+@pytest.mark.parametrize(
+    "layer",
+    [
+        pixels.ZNormalization("batch", name="a"),
+        pixels.SliceInput("caffe", standardized=True, name="b"),
+    ],
+    ids=lambda layer: layer.name,
+)
+def test_layers_survive_their_config(layer, rng):
+    copy = keras.layers.deserialize(keras.layers.serialize(layer))
+    images = rng.uniform(0, 1, IMAGE).astype(np.float32)
+    np.testing.assert_array_equal(
+        np.asarray(layer(images)), np.asarray(copy(images))
+    )

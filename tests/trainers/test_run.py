@@ -1,0 +1,117 @@
+"""The command line, as a user types it."""
+
+import json
+import os
+import pathlib
+import subprocess
+import sys
+import time
+
+import pytest
+
+ROOT = pathlib.Path(__file__).parents[2]
+
+
+def _run(*flags: str, cwd: pathlib.Path) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "-m", "trainers.run", *flags],
+        cwd=cwd,
+        env={**os.environ, "PYTHONPATH": str(ROOT)},
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=300,
+    )
+
+
+@pytest.fixture
+def reviews(tmp_path):
+    """Sixty texts of two classes whose words give them away."""
+    path = tmp_path / "my reviews.csv"
+    lines = ["text,label"]
+    for index in range(60):
+        words = ("great love good", "bad dull hate")[index % 2]
+        label = ("fresh", "rotten")[index % 2]
+        lines.append(f'"{words} film, number {index}","{label}"')
+    path.write_text("\n".join(lines), "utf-8")
+    return path
+
+
+def _flags(reviews, tiny_bert) -> list[str]:
+    return [
+        f"--dataset={reviews}",
+        f"--encoder={tiny_bert}",
+        "--max_tokens=32",
+        "--backbone=vgg16",
+        "--weights=random",
+        "--epochs=2",
+        "--image_height=12",
+        "--image_width=12",
+        "--perplexity=5",
+        "--workdir=my run",
+    ]
+
+
+def test_text_to_report_and_the_second_run_reuses_everything(
+    reviews, tiny_bert, tmp_path
+):
+    flags = _flags(reviews, tiny_bert)
+    first = _run(*flags, cwd=tmp_path)
+    assert first.returncode == 0, first.stderr
+    for made in ("stacks: making", "pictures: making", "training: making"):
+        assert made in first.stderr
+    run = tmp_path / "my run"
+    metrics = json.loads((run / "metrics.json").read_text())
+    assert metrics["label_names"] == ["fresh", "rotten"]
+    assert 0 <= metrics["accuracy"] <= 1
+    report = (run / "report.md").read_text()
+    for picture in (
+        "curves.png",
+        "map.png",
+        "density.png",
+        "examples.png",
+        "feature_maps.png",
+    ):
+        assert f"]({picture})" in report
+        assert (run / picture).read_bytes().startswith(b"\x89PNG")
+    assert "logistic regression on the same stacks" in report
+
+    second = _run(*flags, cwd=tmp_path)
+    assert second.returncode == 0, second.stderr
+    assert "making" not in second.stderr
+    for reused in ("stacks: reusing", "pictures: reusing", "training: reusing"):
+        assert reused in second.stderr
+    assert json.loads((run / "metrics.json").read_text()) == metrics
+
+    third = _run(
+        *flags[:-1], "--backbone=alexnet", "--upsample=3", cwd=tmp_path
+    )
+    assert third.returncode == 0, third.stderr
+    assert "stacks: reusing" in third.stderr
+    assert "pictures: reusing" in third.stderr
+    assert "training: making runs/" in third.stderr
+
+
+def test_help_lists_the_flags_at_once(tmp_path):
+    start = time.monotonic()
+    shown = _run("--help", cwd=tmp_path)
+    assert time.monotonic() - start < 2
+    for flag in ("--backbone", "--dataset", "--weights", "--preset"):
+        assert flag in shown.stdout
+
+
+@pytest.mark.parametrize(
+    ("flags", "message"),
+    [
+        (["--backbon=vgg16"], "Did you mean: backbone"),
+        (["--backbone=lenet"], "alexnet|resnet|resnext"),
+        (["--epochs=0"], "error: --epochs must be at least 1"),
+        (["--dataset=no.csv"], "error: `dataset` must be"),
+        (["--image_records=nowhere"], "error: nowhere holds no manifest.json"),
+    ],
+)
+def test_a_wrong_call_is_explained_without_a_trace(tmp_path, flags, message):
+    failed = _run(*flags, cwd=tmp_path)
+    assert failed.returncode != 0
+    assert message in failed.stderr
+    assert "Traceback" not in failed.stderr

@@ -28,8 +28,6 @@ REQUIREMENTS = [
 EXTRAS = {
     # The same TensorFlow with NVIDIA's user-space libraries.
     "gpu": ["tensorflow[and-cuda]==2.21.*"],
-    # Only to read torchvision's .pth files; see README, "Weights".
-    "torch-weights": ["torch>=2.10"],
     "dev": [
         "mypy==2.4.1",
         "ruff==0.17.5",
@@ -53,7 +51,7 @@ setuptools.setup(
     packages=setuptools.find_packages(
         include=["text2image*", "tfrecords*", "trainers*"]
     ),
-    package_data={"text2image": ["data/**/*"], "trainers": ["data/**/*"]},
+    package_data={"text2image": ["data/**/*"]},
     install_requires=REQUIREMENTS,
     extras_require=EXTRAS,
 )

@@ -14,9 +14,8 @@ def draw_map(fitted: pixel_map.PixelMap) -> matplotlib.figure.Figure:
     layer = np.repeat(
         np.arange(len(layers)), fitted.num_features // len(layers)
     )
-    points = axes.scatter(
-        *fitted.points.T, c=layer, cmap="viridis", s=4, linewidths=0
-    )
+    x, y = fitted.points.T
+    points = axes.scatter(x, y, c=layer, cmap="viridis", s=4, linewidths=0)
     for corners, colour, label in (
         (fitted.hull, "tab:red", "convex hull"),
         (fitted.rectangle, "tab:green", "smallest rectangle"),

@@ -8,6 +8,7 @@ import csv
 import dataclasses
 import json
 import pathlib
+import zipfile
 from typing import Any
 
 import numpy as np
@@ -95,15 +96,15 @@ class PixelMap:
 
     def save(self, directory: pathlib.Path) -> None:
         """Writes `pixel_map.npz`, `pixel_map.json`, `pixel_map.csv`."""
-        np.savez(
-            directory / "pixel_map.npz",
-            coords=self.coords,
-            image_shape=np.array(self.image_shape),
-            points=self.points,
-            hull=self.hull,
-            rectangle=self.rectangle,
+        arrays: dict[str, Any] = {
+            "coords": self.coords,
+            "image_shape": np.array(self.image_shape),
+            "points": self.points,
+            "hull": self.hull,
+            "rectangle": self.rectangle,
             **self.scaler.to_arrays(),
-        )
+        }
+        np.savez(directory / "pixel_map.npz", **arrays)
         (directory / "pixel_map.json").write_text(
             json.dumps(
                 {"format_version": FORMAT_VERSION, **self.provenance},
@@ -144,6 +145,8 @@ class PixelMap:
             with np.load(path, allow_pickle=False) as archive:
                 arrays = {name: archive[name] for name in archive.files}
             provenance = json.loads((directory / "pixel_map.json").read_text())
+            if not isinstance(provenance, dict):
+                raise ValueError("provenance is not a JSON object")
             version = provenance.pop("format_version")
             if version != FORMAT_VERSION:
                 raise ValueError(f"format version {version}")
@@ -157,7 +160,13 @@ class PixelMap:
                 scaler=scaling.Scaler.from_arrays(arrays),
                 provenance=provenance,
             )
-        except (ValueError, KeyError, OSError, EOFError) as error:
+        except (
+            ValueError,
+            KeyError,
+            OSError,
+            EOFError,
+            zipfile.BadZipFile,
+        ) as error:
             raise ValueError(
                 f"{path} is not a pixel map of format {FORMAT_VERSION} "
                 f"({error}). Delete its directory and build it again."

@@ -4,7 +4,7 @@ import dataclasses
 import logging as python_logging
 import os
 import sys
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any, NoReturn, TypeVar
 
 from absl import flags, logging
@@ -12,7 +12,7 @@ from absl import flags, logging
 # What a message alone explains: bad settings, files, records or numbers.
 MENDABLE = (OSError, ValueError, RuntimeError, FloatingPointError)
 
-_DEFINE = {
+_DEFINE: dict[type, Callable[..., Any]] = {
     bool: flags.DEFINE_boolean,
     int: flags.DEFINE_integer,
     float: flags.DEFINE_float,

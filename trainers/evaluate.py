@@ -41,9 +41,7 @@ def calibration_error(
     confidence = probabilities.max(axis=1)
     correct = probabilities.argmax(axis=1) == labels
     bins = np.minimum((confidence * num_bins).astype(int), num_bins - 1)
-    gaps = np.bincount(
-        bins, weights=correct - confidence, minlength=num_bins
-    )
+    gaps = np.bincount(bins, weights=correct - confidence, minlength=num_bins)
     return float(np.abs(gaps).sum() / len(labels))
 
 
@@ -59,9 +57,7 @@ def evaluate(logits: np.ndarray, labels: np.ndarray) -> dict[str, Any]:
         `calibration_error` and `confusion_matrix` (rows are true classes).
     """
     probabilities = softmax(logits)
-    confusion = confusion_matrix(
-        labels, logits.argmax(axis=1), logits.shape[1]
-    )
+    confusion = confusion_matrix(labels, logits.argmax(axis=1), logits.shape[1])
     chosen = probabilities[np.arange(len(labels)), labels]
     return {
         "accuracy": float(np.trace(confusion) / len(labels)),

@@ -77,6 +77,7 @@ def prepare_inputs(
         total=sum(counts.values()), unit="image", desc="frozen maps"
     ) as progress:
         for split, count in counts.items():
+            values: np.ndarray
             if on_disk:
                 values = np.lib.format.open_memmap(
                     scratch / f"{split}.npy",

@@ -134,7 +134,7 @@ def train_and_evaluate(
         "feature_maps": list(models.extractor.output.shape[1:]),
         "learning_rates": {"autoencoder": autoencoder_lr, "head": head_lr},
         "trainable_parameters": sum(
-            math.prod(variable.shape) for variable in trained.trainable_variables
+            math.prod(weight.shape) for weight in trained.trainable_variables
         ),
         "epochs": history,
         "image_fingerprint": manifest.fingerprint,
@@ -287,9 +287,7 @@ def _log_scalars(workdir: pathlib.Path, row: dict[str, float]) -> None:
         ("train", {"loss": "train_loss", "accuracy": "train_accuracy"}),
         ("validation", {"loss": "loss", "accuracy": "accuracy"}),
     ):
-        log = tf.summary.create_file_writer(
-            str(workdir / "tensorboard" / name)
-        )
+        log = tf.summary.create_file_writer(str(workdir / "tensorboard" / name))
         with log.as_default(step=int(row["epoch"])):
             for tag, field in scalars.items():
                 tf.summary.scalar(tag, row[field])

@@ -4,10 +4,18 @@ import numpy as np
 import pytest
 import sklearn.decomposition
 import sklearn.manifold
+import threadpoolctl
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from text2image import projection
+
+
+@pytest.fixture(autouse=True)
+def one_thread():
+    """The bits depend on the threads; and tests beside these want some."""
+    with threadpoolctl.threadpool_limits(1):
+        yield
 
 
 def features(count=60, rows=25, seed=0):

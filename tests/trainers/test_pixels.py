@@ -52,9 +52,7 @@ def test_standardised_pixels_reach_the_slice_as_imagenets_would(rng, kind):
         standardized.astype(np.float32)
     )
     # `caffe` reaches 150: seven digits leave 2e-5.
-    np.testing.assert_allclose(
-        np.asarray(out), np.asarray(from_rgb), atol=1e-4
-    )
+    np.testing.assert_allclose(np.asarray(out), np.asarray(from_rgb), atol=1e-4)
 
 
 @pytest.mark.parametrize(

@@ -138,19 +138,24 @@ def _read_csv(
 ) -> Iterator[Example]:
     csv.field_size_limit(1 << 30)  # a field is a text, however long
     delimiter = "\t" if path.suffix == ".tsv" else ","
-    reader = csv.DictReader(_lines(path), delimiter=delimiter, strict=True)
-    start = 2
+    reader = csv.reader(_lines(path), delimiter=delimiter, strict=True)
+    start = 1  # line at which a row starts; a quoted field may span several
     try:
-        _check_keys(path, 1, reader.fieldnames or (), text_key, label_key)
-        for row in reader:
-            if row[text_key] is None or row[label_key] is None:
-                raise ValueError(
-                    f"{path}, line {start}: expected "
-                    f"{len(reader.fieldnames or ())} fields, found fewer."
+        names = next(reader, [])
+        _check_keys(path, start, names, text_key, label_key)
+        start = reader.line_num + 1
+        for fields in reader:
+            if fields:  # not a blank line
+                if len(fields) != len(names):
+                    raise ValueError(
+                        f"{path}, line {start}: expected {len(names)} fields, "
+                        f"found {len(fields)}. Quote fields that hold the "
+                        "delimiter."
+                    )
+                row = dict(zip(names, fields, strict=True))
+                yield _example(
+                    path, start, str(start), row[text_key], row[label_key]
                 )
-            yield _example(
-                path, start, str(start), row[text_key], row[label_key]
-            )
             start = reader.line_num + 1
     except csv.Error as error:
         raise ValueError(
@@ -167,7 +172,7 @@ def _read_jsonl(
             continue
         try:
             row = json.loads(line)
-        except ValueError as error:
+        except (ValueError, RecursionError) as error:
             raise ValueError(
                 f"{path}, line {number}: expected one JSON object a line "
                 f"({error})."
@@ -216,13 +221,14 @@ def _example(
             f"{path}, line {line}: the label is empty. Remove the line or "
             "give it one."
         )
-    try:
-        text.encode("utf-8")
-    except UnicodeEncodeError as error:
-        raise ValueError(
-            f"{path}, line {line}: the text holds a lone surrogate, which is "
-            "not Unicode text. Remove or repair it."
-        ) from error
+    for name, value in (("text", text), ("label", label)):
+        try:
+            value.encode("utf-8")
+        except UnicodeEncodeError as error:
+            raise ValueError(
+                f"{path}, line {line}: the {name} holds a lone surrogate, "
+                "which is not Unicode text. Remove or repair it."
+            ) from error
     return Example(key, text, label.strip())
 
 

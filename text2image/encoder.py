@@ -155,7 +155,15 @@ class Encoder:
             ids[:, 0] = padded[0, 0]  # [CLS]: no row attends to nothing
             used = min(width, padded.shape[1])
             ids[: len(rows), :used] = padded[rows, :used]
-            stacks[rows] = self._run(tf.constant(ids)).numpy()[: len(rows)]
+            try:
+                encoded = self._run(tf.constant(ids))
+            except tf.errors.ResourceExhaustedError as error:
+                raise MemoryError(
+                    f"Out of memory on a batch of {size} texts of {width} "
+                    "tokens. Lower --tokens_per_batch (now "
+                    f"{self._tokens_per_batch}) or --max_tokens."
+                ) from error
+            stacks[rows] = encoded.numpy()[: len(rows)]
             progress(len(rows))
             start += size
         return stacks, lengths

@@ -104,6 +104,7 @@ def prepare_cls(settings: config.RecordsConfig) -> pathlib.Path:
         )
         logging.info("stacks: reusing %s", directory)
         _log_audit(manifest.details["audit"])
+        _log_tokens(settings, manifest.details)
         return directory
     _encode(settings, source, encoder_path, directory, provenance)
     return directory
@@ -181,23 +182,28 @@ def _encode(
             num_tokens += int(np.minimum(lengths, bert.max_tokens).sum())
             num_truncated += int((lengths > bert.max_tokens).sum())
         count = sum(totals.values())
+        details = {
+            "audit": parts.audit,
+            "layers": bert.layers,
+            "gelu": bert.gelu,
+            "mean_tokens": num_tokens / count,
+            "truncated_share": num_truncated / count,
+            "versions": _versions(),
+        }
         records.finish(
-            f"BERT [CLS] stacks {bert.stack_shape} of {source.name}.",
-            {
-                "audit": parts.audit,
-                "layers": bert.layers,
-                "gelu": bert.gelu,
-                "mean_tokens": num_tokens / count,
-                "truncated_share": num_truncated / count,
-                "versions": _versions(),
-            },
+            f"BERT [CLS] stacks {bert.stack_shape} of {source.name}.", details
         )
+    _log_tokens(settings, details)
+
+
+def _log_tokens(
+    settings: config.RecordsConfig, details: dict[str, Any]
+) -> None:
     logging.info(
-        "stacks: %d texts, %.0f tokens on average, %.1f%% cut at %d tokens",
-        count,
-        num_tokens / count,
-        100 * num_truncated / count,
-        bert.max_tokens,
+        "stacks: %.0f tokens a text on average, %.1f%% of the texts cut at %d",
+        details["mean_tokens"],
+        100 * details["truncated_share"],
+        settings.max_tokens,
     )
 
 
@@ -263,8 +269,8 @@ def prepare_images(
         _draw(settings, cls_dir, manifest, directory, record_schema, provenance)
     except tf.errors.DataLossError as error:
         raise ValueError(
-            f"{cls_dir} is damaged ({error.message}). Where, says python -m "
-            f"tfrecords.verify {cls_dir}; then delete it and build it again."
+            f"{cls_dir} is damaged: see python -m tfrecords.verify {cls_dir}; "
+            "then delete the directory and build the records again."
         ) from error
     return directory
 

@@ -1,9 +1,11 @@
 """Scaler and pixel map from the train stacks, in one or two passes."""
 
 import pathlib
+from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
+import tqdm
 from absl import logging
 
 from text2image import pixel_map, projection, scaling, statistics
@@ -40,6 +42,11 @@ def fit_pixel_map(
         for rows in _train_rows(cls_dir, manifest):
             scaled.update(scaler.transform(rows))
         gram = scaled.gram_matrix()
+    logging.info(
+        "map: %s of %d features (about a minute for 4,608 by t-SNE)",
+        settings.projection,
+        num_features,
+    )
     points, figures = projection.project(
         gram,
         projection.Projection(
@@ -78,10 +85,17 @@ def fit_pixel_map(
     return fitted
 
 
-def _train_rows(cls_dir: pathlib.Path, manifest: schema.Manifest) -> Any:
+def _train_rows(
+    cls_dir: pathlib.Path, manifest: schema.Manifest
+) -> Iterator[np.ndarray]:
+    """Batches of train stacks as rows `(n, F)` float32."""
     dataset = reader.read_records(
         cls_dir, "train", batch_size=1024, manifest=manifest
     )
-    for batch in dataset:
-        stacks = batch["stack"].numpy()
-        yield stacks.reshape(len(stacks), -1)
+    with tqdm.tqdm(
+        total=manifest.num_examples("train"), unit="text", desc="statistics"
+    ) as progress:
+        for batch in dataset:
+            stacks = batch["stack"].numpy()
+            yield stacks.reshape(len(stacks), -1)
+            progress.update(len(stacks))

@@ -9,8 +9,16 @@ from typing import Any, NoReturn, TypeVar
 
 from absl import flags, logging
 
-# What a message alone explains: bad settings, files, records or numbers.
-MENDABLE = (OSError, ValueError, RuntimeError, FloatingPointError)
+# What a message alone explains: bad settings, files, records or numbers, too
+# little memory, and Ctrl-C.
+MENDABLE = (
+    OSError,
+    ValueError,
+    RuntimeError,
+    FloatingPointError,
+    MemoryError,
+    KeyboardInterrupt,
+)
 
 _DEFINE: dict[type, Callable[..., Any]] = {
     bool: flags.DEFINE_boolean,
@@ -58,9 +66,16 @@ def settings_from_flags(settings: type[T], preset: Mapping[str, Any]) -> T:
     return settings(**{**typed_values(settings, preset), **typed})
 
 
-def fail(error: Exception) -> NoReturn:
-    """Ends the program with what a user can mend; a trace would hide it."""
+def fail(error: BaseException) -> NoReturn:
+    """Ends the program with what a user can mend; a trace would hide it.
+
+    The trace is logged under `--verbosity=1`. Ctrl-C exits with 130, as
+    shells expect.
+    """
     logging.debug("", exc_info=error)
+    if isinstance(error, KeyboardInterrupt):
+        logging.error("interrupted: the same command goes on from here")
+        sys.exit(130)
     sys.exit(f"error: {error}")
 
 

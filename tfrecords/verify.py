@@ -9,6 +9,7 @@ count, size and sha256, and read record by record.
 
 import math
 import pathlib
+import re
 import sys
 
 import numpy as np
@@ -114,13 +115,17 @@ def _verify_shard(
         except StopIteration:
             break
         except tf.errors.DataLossError as error:
-            faults.append(f"{shard.file}, record {record}: {error.message}")
+            cause = re.search(r"\w+ record at \d+", error.message)
+            faults.append(
+                f"{shard.file}, record {record}: "
+                f"{cause[0] if cause else error.message}"
+            )
             return faults
-        cause = _verify_record(
+        fault = _verify_record(
             serialized, record_schema, f"{shard.file}, record {record}", seen
         )
-        if cause:
-            faults.append(f"{shard.file}, record {record}: {cause}")
+        if fault:
+            faults.append(f"{shard.file}, record {record}: {fault}")
         record += 1
     if record != shard.num_examples:
         faults.append(

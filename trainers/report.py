@@ -6,6 +6,7 @@ from typing import Any
 import keras
 import matplotlib.figure
 import numpy as np
+from absl import logging
 
 from text2image import figures, pixel_map
 from tfrecords import reader
@@ -32,19 +33,23 @@ def write_report(
     Returns:
         The report's path.
     """
+    path = workdir / "report.md"
+    text = _text(config, metrics, baselines, list(_CAPTIONS))
+    if path.is_file() and path.read_text("utf-8") == text:
+        logging.info("report: reusing %s", path)
+        return path
     records = pathlib.Path(config.image_records)
-    drawn = {"curves.png": _draw_curves(metrics["epochs"])}
-    if (records / "pixel_map.npz").is_file():
-        fitted = pixel_map.PixelMap.load(records)
-        drawn["map.png"] = figures.draw_map(fitted)
-        drawn["density.png"] = figures.draw_density(fitted)
-    drawn |= _draw_examples(config, records)
+    fitted = pixel_map.PixelMap.load(records)
+    drawn = {
+        "curves.png": _draw_curves(metrics["epochs"]),
+        "map.png": figures.draw_map(fitted),
+        "density.png": figures.draw_density(fitted),
+        **_draw_examples(config, records),
+    }
     for name, figure in drawn.items():
         aside = workdir / f"{name}.writing"
         figure.savefig(aside, format="png", dpi=120)
         aside.replace(workdir / name)
-    path = workdir / "report.md"
-    text = _text(config, metrics, baselines, list(drawn))
     aside = workdir / "report.md.writing"
     aside.write_text(text, "utf-8")
     aside.replace(path)

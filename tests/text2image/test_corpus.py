@@ -107,6 +107,8 @@ GOOD_JSONL = b'{"text": "good", "label": "pos"}\n'
         ("a.csv", GOOD_CSV + b"good,\n", "line 3: the label is empty"),
         ("a.csv", GOOD_CSV + b"good\n", "line 3: expected 2 fields"),
         ("a.csv", GOOD_CSV + b"good,pos,more\n", "line 3: expected 2 fields"),
+        ("a.csv", GOOD_CSV + b"\n\n,pos\n", "line 5: the text is empty"),
+        ("a.csv", b'text,"la\nbel",label\n,,a\n', "line 3: the text is"),
         ("a.csv", GOOD_CSV + b'"no end,pos\n', "line 3: not valid CSV"),
         ("a.csv", GOOD_CSV + b'"a" b,pos\n', "line 3: not valid CSV"),
         ("a.csv", b"review,label\n", "line 1: no 'text' among.*--text_key"),

@@ -1,5 +1,6 @@
 """Every fault is named: shard, record, cause."""
 
+import gzip
 import json
 import os
 import random
@@ -116,22 +117,10 @@ RECORD_FAULTS = [
         "truncated",
     ),
     (
-        "cut in a header",
-        lambda s: os.truncate(s, start_of(s, 2) + 5),
-        2,
-        "truncated",
-    ),
-    (
         "garbage behind",
         lambda s: s.write_bytes(s.read_bytes() + b"spam" * 9),
         4,
         "corrupted",
-    ),
-    (
-        "one byte behind",
-        lambda s: s.write_bytes(s.read_bytes() + b"\0"),
-        4,
-        "truncated",
     ),
     (
         "record repeated",
@@ -186,6 +175,17 @@ SHARD_FAULTS = [
         lambda s: os.truncate(s, start_of(s, 2)),
         "2 records, expected 4",
     ),
+    # Less than a header reads as a clean end.
+    (
+        "cut in a header",
+        lambda s: os.truncate(s, start_of(s, 2) + 5),
+        "2 records, expected 4",
+    ),
+    (
+        "one byte behind",
+        lambda s: s.write_bytes(s.read_bytes() + b"\0"),
+        "bytes, expected",
+    ),
     ("cut to nothing", lambda s: os.truncate(s, 0), "0 records, expected 4"),
     (
         "record removed",
@@ -229,7 +229,7 @@ SHARD_FAULTS = [
     ),
     (
         "compressed",
-        lambda s: s.write_bytes(__import__("gzip").compress(s.read_bytes())),
+        lambda s: s.write_bytes(gzip.compress(s.read_bytes())),
         "corrupted record",
     ),
     (
@@ -264,8 +264,6 @@ def test_a_damaged_record_is_named(directory, damage, record, cause):
     ids=[fault[0] for fault in SHARD_FAULTS],
 )
 def test_a_damaged_shard_is_named(directory, damage, cause, shard):
-    if shard == VALIDATION and damage is SHARD_FAULTS[6][1]:
-        pytest.skip("the split's only shard has no next one")
     damage(directory / shard)
     faults = verify.verify(directory)
     assert any(
@@ -388,7 +386,7 @@ def test_every_fault_is_named_not_the_first_alone(directory):
     (directory / TRAIN.format(0)).unlink()
     rewrite(
         directory / SHARD,
-        lambda r: altered(label=7)(altered(array=NAN)(r)[::-1])[::-1],
+        lambda r: [r[0], altered(label=7)(r)[2], *altered(array=NAN)(r)[2:]],
     )
     flip(directory / VALIDATION, 40)
     (directory / "features.json").unlink()
@@ -396,6 +394,7 @@ def test_every_fault_is_named_not_the_first_alone(directory):
     for part in (
         f"{TRAIN.format(0)}: missing",
         f"{SHARD}, record 1: label [7]",
+        f"{SHARD}, record 2: NaN",
         f"{VALIDATION}, record 0: corrupted",
         "features.json: missing",
     ):
@@ -417,13 +416,11 @@ def test_good_sets_have_no_fault(tmp_path, kind):
 
 
 @pytest.mark.parametrize(
-    "count", [150, pytest.param(3000, marks=pytest.mark.slow)]
+    "count", [30, pytest.param(1000, marks=pytest.mark.slow)]
 )
 def test_no_flipped_byte_goes_unseen(directory, count):
     draw = random.Random(0)
-    files = [
-        path for path in sorted(directory.iterdir()) if path.name != "x"
-    ]
+    files = sorted(directory.iterdir())
     for _ in range(count):
         path = draw.choice(files)
         content = path.read_bytes()
@@ -462,6 +459,9 @@ def test_the_reader_refuses_what_a_look_at_sizes_can_tell(directory, pristine):
         "one byte behind",
         "record repeated",
         "record removed",
+        "of another set",
+        "other feature",
+        "swapped with the next",
         "no protocol buffer",
         "empty record",
         "too few values",

@@ -1,0 +1,451 @@
+"""Corpus to records: resumed, repeated and moved, the bytes are the same."""
+
+import dataclasses
+import json
+import os
+import pathlib
+import shutil
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+
+from tests.tfrecords import made
+from text2image import pixel_map, render
+from tfrecords import build, config, reader, schema, verify
+
+NUM_SHARDS = 4  # of either kind: 19 train and 5 validation texts, 8 a shard
+
+
+@pytest.fixture(scope="session")
+def corpus(tmp_path_factory):
+    return made.write_csv(tmp_path_factory.mktemp("corpus") / "reviews.csv")
+
+
+@pytest.fixture(scope="session")
+def built(tmp_path_factory, zygote, corpus):
+    """Where an uninterrupted run left its records. Not to be changed."""
+    directory = tmp_path_factory.mktemp("built") / "records"
+    status, log = zygote(do="build", settings=made.settings(corpus, directory))
+    assert status == 0, log
+    return directory
+
+
+def only(directory, kind):
+    (found,) = (directory / kind).glob("*/1.0.0")
+    return found
+
+
+def copy_cls(built, directory):
+    shutil.copytree(built / "cls", directory / "cls")
+    return only(directory, "cls")
+
+
+def read(directory, split):
+    batches = list(
+        reader.read_records(directory, split).as_numpy_iterator()
+    )
+    return {
+        name: np.concatenate([batch[name] for batch in batches])
+        for name in batches[0]
+    }
+
+
+def assert_drawn_from(cls_dir, image_dir):
+    """Every picture is what the map makes of its stack."""
+    renderer = render.Renderer(pixel_map.PixelMap.load(image_dir))
+    for split in schema.SPLITS:
+        stacks, images = read(cls_dir, split), read(image_dir, split)
+        assert stacks["id"].tolist() == images["id"].tolist()
+        assert stacks["label"].tolist() == images["label"].tolist()
+        np.testing.assert_array_equal(
+            renderer.render(stacks["stack"]), images["image"]
+        )
+        assert np.ptp(images["image"]) > 0.5
+
+
+def test_both_sets_are_whole_and_nothing_else_is_left(built):
+    for kind in ("cls", "image"):
+        assert verify.verify(only(built, kind)) == []
+    names = [path.name for path in built.rglob("*")]
+    assert not [
+        name
+        for name in names
+        if name.startswith(".")
+        or name.endswith((".incomplete", ".writing", "journal.json"))
+    ]
+    assert_drawn_from(only(built, "cls"), only(built, "image"))
+
+
+def test_records_hold_the_corpus(built, corpus):
+    lines = corpus.read_text("utf-8").splitlines()
+    found = {}
+    for split in schema.SPLITS:
+        records = read(only(built, "cls"), split)
+        found |= {
+            int(key): (text.decode(), f"c{label}")
+            for key, text, label in zip(
+                records["id"], records["text"], records["label"], strict=True
+            )
+        }
+        assert np.isfinite(records["stack"]).all()
+        assert records["stack"].shape[1:] == (2, 16)
+    assert len(found) == len(lines) - 1
+    for line, (text, label) in found.items():
+        assert lines[line - 1] == f"{text},{label}"
+
+
+def test_details_say_what_was_made(built):
+    details = schema.Manifest.load(only(built, "cls")).details
+    assert details["audit"]["repeats"]["all"] == 0
+    assert details["audit"]["num_examples"] == 24
+    assert details["layers"] == [6, 7]
+    assert details["gelu"] == "exact"
+    assert 0 < details["truncated_share"] < 1
+    assert 3 < details["mean_tokens"] <= 64
+    assert "tensorflow" in details["versions"]
+    manifest = schema.Manifest.load(only(built, "image"))
+    assert manifest.details["map"]["num_features"] == 32
+    assert manifest.provenance["cls"] == (
+        schema.Manifest.load(only(built, "cls")).fingerprint
+    )
+
+
+def test_a_fresh_process_elsewhere_makes_the_same_bytes_and_then_reuses_them(
+    tmp_path, zygote, built, corpus
+):
+    shutil.copy(corpus, tmp_path / "reviews.csv")
+    settings = made.settings("reviews.csv", "with a space \N{SNOWMAN} é")
+    arguments = [
+        f"--{name}={value}"
+        for name, value in dataclasses.asdict(settings).items()
+        if value != getattr(config.RecordsConfig(), name)
+    ]
+    done = subprocess.run(
+        [sys.executable, "-m", "tfrecords.build", *arguments],
+        cwd=tmp_path,
+        env={
+            **os.environ,
+            "PYTHONPATH": str(made.ROOT),
+            "PYTHONHASHSEED": "77",
+            "TZ": "Asia/Kathmandu",
+            "LC_ALL": "C",
+            "LANG": "C",
+            "HOME": str(tmp_path / "home"),
+        },
+        umask=0o077,
+        capture_output=True,
+        text=True,
+        encoding="utf-8",
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    directory = tmp_path / settings.records_dir
+    assert made.tree(directory) == made.tree(built)
+    for part in ("stacks: making", "pictures: making", "24 texts, 0 exact"):
+        assert part in done.stderr
+    times = {path: path.stat().st_mtime_ns for path in directory.rglob("*")}
+    again = dataclasses.replace(settings, records_dir=str(directory))
+    again = dataclasses.replace(again, dataset=str(corpus))
+    status, log = zygote(do="build", settings=again)
+    assert status == 0, log
+    for kind, word in (("cls", "stacks"), ("image", "pictures")):
+        assert f"{word}: reusing {only(directory, kind)}" in log
+    assert "making" not in log
+    assert "24 texts, 0 exact repeats" in log
+    assert times == {
+        path: path.stat().st_mtime_ns for path in directory.rglob("*")
+    }
+
+
+@pytest.mark.parametrize(
+    ("call", "count"),
+    [
+        ("write_shard", 2),
+        ("_write_journal", 3),  # the second shard has its name, unnoted
+        *(
+            pytest.param(call, count, marks=pytest.mark.slow)
+            for call, counts in (
+                ("write_shard", (1, 3, 4)),
+                ("_write_journal", (1, 2, 4, 5)),
+                ("finish", (1,)),
+            )
+            for count in counts
+        ),
+    ],
+)
+def test_killed_while_embedding_a_build_goes_on_to_the_same_bytes(
+    tmp_path, zygote, built, corpus, call, count
+):
+    settings = made.settings(corpus, tmp_path / "records")
+    when = "before" if call == "_write_journal" else "after"
+    task = {"do": "build", "settings": settings}
+    status, log = zygote(**task, kill=(call, count, when))
+    assert status == -9, log
+    finished = {"write_shard": count, "_write_journal": max(count - 2, 0)}
+    status, log = zygote(**task)
+    assert status == 0, log
+    if call in finished and finished[call]:
+        assert f"going on behind {finished[call]} finished shards" in log
+    assert made.tree(tmp_path / "records") == made.tree(built)
+
+
+@pytest.mark.parametrize(
+    ("call", "count"),
+    [
+        ("write_shard", 1),
+        ("_write_journal", 4),  # the second shard has its name, unnoted
+        *(
+            pytest.param(call, count, marks=pytest.mark.slow)
+            for call, counts in (
+                ("write_shard", (2, 3, 4)),
+                ("_write_journal", (1, 2, 3, 5, 6)),
+                ("replace", range(1, 14)),
+                ("finish", (1,)),
+            )
+            for count in counts
+        ),
+    ],
+)
+def test_killed_while_drawing_a_build_goes_on_to_the_same_bytes(
+    tmp_path, zygote, built, corpus, call, count
+):
+    directory = tmp_path / "records"
+    copy_cls(built, directory)
+    task = {"do": "build", "settings": made.settings(corpus, directory)}
+    when = "after" if call == "write_shard" else "before"
+    status, log = zygote(**task, kill=(call, count, when))
+    assert status == -9, log
+    status, log = zygote(**task)
+    assert status == 0, log
+    if call == "write_shard":
+        # A map fitted anew could differ from the one already drawn with.
+        assert "map: reusing the one of the finished shards" in log
+    assert made.tree(directory) == made.tree(built)
+
+
+@pytest.mark.slow
+def test_a_chain_of_kills_ends_in_the_same_bytes(
+    tmp_path, zygote, built, corpus
+):
+    task = {
+        "do": "build",
+        "settings": made.settings(corpus, tmp_path / "records"),
+    }
+    for _ in range(2 * NUM_SHARDS):  # one shard a run
+        status, log = zygote(**task, kill=("write_shard", 1, "after"))
+        assert status == -9, log
+    assert zygote(**task)[0] == 0
+    assert made.tree(tmp_path / "records") == made.tree(built)
+
+
+def test_classes_picture_sizes_and_scalers_go_through(tmp_path, zygote):
+    corpus = made.write_csv(tmp_path / "three.csv", count=36, classes=3)
+    settings = made.settings(
+        corpus,
+        tmp_path / "records",
+        image_height=5,
+        image_width=9,
+        scaler="standard",
+        projection="tsne",
+        perplexity=4.0,
+        layers="2-3",
+        max_tokens=16,
+    )
+    status, log = zygote(do="build", settings=settings)
+    assert status == 0, log
+    cls_dir = only(tmp_path / "records", "cls")
+    image_dir = only(tmp_path / "records", "image")
+    manifest = reader.open_records(image_dir, kind="image")
+    assert manifest.schema.shape == (5, 9, 1)
+    assert manifest.schema.label_names == ("c0", "c1", "c2")
+    assert manifest.details["audit"]["validation"] == {
+        "c0": 2,
+        "c1": 2,
+        "c2": 2,
+    }
+    assert_drawn_from(cls_dir, image_dir)
+    # Another scaler draws beside it, from the same stacks.
+    other = dataclasses.replace(settings, scaler="norm2", compat=True)
+    other_dir = build.prepare_images(other, cls_dir)
+    assert other_dir != image_dir
+    assert_drawn_from(cls_dir, other_dir)
+    assert verify.verify(other_dir) == verify.verify(image_dir) == []
+
+
+OTHER_VALUES = {
+    bool: lambda value: not value,
+    int: lambda value: value + 1,
+    float: lambda value: value + 1.0,
+    str: lambda value: value + "x",
+}
+# Known by what they name, or without a say in the records.
+BY_CONTENT = {"dataset", "encoder"}
+WITHOUT_A_SAY = {"data_dir", "download", "records_dir"}
+
+
+def test_every_setting_decides_stacks_or_pictures_or_nothing():
+    groups = (
+        set(build._CLS_SETTINGS),
+        set(build._IMAGE_SETTINGS),
+        BY_CONTENT,
+        WITHOUT_A_SAY,
+    )
+    names = [field.name for field in dataclasses.fields(config.RecordsConfig)]
+    assert sorted(name for group in groups for name in group) == sorted(names)
+
+
+@pytest.mark.parametrize(
+    "field", dataclasses.fields(config.RecordsConfig), ids=lambda f: f.name
+)
+def test_a_setting_that_matters_changes_the_fingerprint(field):
+    def fingerprints(settings):
+        return [
+            config.fingerprint(build._pick(settings, names))
+            for names in (build._CLS_SETTINGS, build._IMAGE_SETTINGS)
+        ]
+
+    settings = config.RecordsConfig()
+    choices = [c for c in field.metadata["choices"] if c != field.default]
+    value = (
+        choices[0]
+        if choices
+        else OTHER_VALUES[type(field.default)](field.default)
+    )
+    other = dataclasses.replace(settings, **{field.name: value})
+    changed = [
+        first != second
+        for first, second in zip(
+            fingerprints(settings), fingerprints(other), strict=True
+        )
+    ]
+    assert changed == [
+        field.name in build._CLS_SETTINGS,
+        field.name in build._IMAGE_SETTINGS,
+    ]
+
+
+def test_other_texts_and_other_encoders_have_other_stacks(
+    tmp_path, zygote, built, corpus
+):
+    """Content decides: no file may hide behind a name."""
+    directory = tmp_path / "records"
+    copy_cls(built, directory)
+    encoder = tmp_path / "tiny_bert"
+    shutil.copytree(made.TINY_BERT, encoder)
+    vocabulary = encoder / "vocab.txt"
+    vocabulary.write_text(vocabulary.read_text("utf-8") + "spam\n", "utf-8")
+    edited = tmp_path / corpus.name
+    edited.write_text(corpus.read_text("utf-8").replace("film 3", "film x"))
+    for settings in (
+        made.settings(edited, directory),
+        made.settings(corpus, directory, encoder=str(encoder)),
+    ):
+        # Far enough to see what is made; an encoder is not needed for it.
+        _, log = zygote(
+            do="build", settings=settings, kill=("_write_journal", 1, "before")
+        )
+        assert "stacks: making" in log or "error" in log.lower(), log
+        assert "reusing" not in log
+
+
+@pytest.fixture
+def settings(tmp_path, corpus):
+    return made.settings(corpus, tmp_path / "records")
+
+
+def test_pictures_of_damaged_stacks_are_not_drawn(settings, built):
+    cls_dir = copy_cls(built, pathlib.Path(settings.records_dir))
+    (shard,) = cls_dir.glob("*train*00001-of-*")
+    content = bytearray(shard.read_bytes())
+    content[100] ^= 1
+    shard.write_bytes(content)
+    with pytest.raises(ValueError, match=r"tfrecords\.verify") as caught:
+        build.prepare_images(settings, cls_dir)
+    assert str(cls_dir) in str(caught.value)
+    images = pathlib.Path(settings.records_dir) / "image"
+    assert not list(images.glob("*/1.0.0"))
+
+
+def test_a_foreign_set_under_the_right_name_is_refused(settings, built):
+    directory = pathlib.Path(settings.records_dir)
+    cls_dir = copy_cls(built, directory)
+    image_dir = build.prepare_images(settings, cls_dir)
+    foreign = made.write_set  # whole in itself, made from something else
+    shutil.rmtree(image_dir)
+    foreign(
+        image_dir,
+        made.shards_of({"train": (2,), "validation": (1,)}, "image"),
+        kind="image",
+    )
+    assert verify.verify(image_dir) == []
+    with pytest.raises(ValueError, match="fingerprint"):
+        build.prepare_images(settings, cls_dir)
+
+
+def test_stacks_and_pictures_are_not_mistaken_for_each_other(settings, built):
+    with pytest.raises(ValueError, match="must hold 'cls' records"):
+        build.prepare_images(settings, only(built, "image"))
+
+
+def test_a_set_that_lost_its_manifest_is_not_reused(settings, built):
+    cls_dir = copy_cls(built, pathlib.Path(settings.records_dir))
+    (cls_dir / schema.MANIFEST).unlink()
+    with pytest.raises(FileNotFoundError, match="Delete the directory"):
+        build.prepare_cls(settings)
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"dataset": "none.csv"}, "none.csv"),
+        ({"text_key": "review"}, "--text_key"),
+        ({"encoder": "nowhere/bert"}, "nowhere/bert"),
+        ({"layers": "5-12"}, "layers"),
+        ({"max_tokens": 65}, "max_tokens"),
+        ({"split": "official"}, "--split=pooled"),
+        ({"limit_validation": 1}, "Every class needs examples in validation"),
+    ],
+)
+def test_what_cannot_be_built_is_explained(zygote, settings, changes, message):
+    status, log = zygote(
+        do="build", settings=dataclasses.replace(settings, **changes)
+    )
+    assert status == 3, log
+    assert message in log
+    assert not list(pathlib.Path(settings.records_dir).rglob("*.tfrecord*"))
+
+
+def test_a_place_that_cannot_be_written_is_named(zygote, settings, tmp_path):
+    (tmp_path / "file").touch()
+    place = tmp_path / "file" / "records"
+    status, log = zygote(
+        do="build", settings=dataclasses.replace(settings, records_dir=str(place))
+    )
+    assert status == 3, log
+    assert str(tmp_path / "file") in log
+
+
+def test_too_small_a_disk_is_refused_before_anything_is_made(settings, built):
+    # A picture of 10^7 by 10^7 pixels fits nowhere.
+    large = dataclasses.replace(
+        settings, image_height=10**7, image_width=10**7
+    )
+    cls_dir = copy_cls(built, pathlib.Path(settings.records_dir))
+    with pytest.raises(OSError, match="needs about .* GB") as caught:
+        build.prepare_images(large, cls_dir)
+    assert "--records_dir" in str(caught.value)
+
+
+def test_limits_take_less_and_say_so(tmp_path, zygote, corpus):
+    settings = made.settings(
+        corpus, tmp_path / "records", limit_train=8, limit_validation=2
+    )
+    status, log = zygote(do="build", settings=settings)
+    assert status == 0, log
+    manifest = reader.open_records(only(tmp_path / "records", "image"))
+    assert manifest.num_examples("train") == 8
+    assert manifest.num_examples("validation") == 2
+    assert "train {'c0': 4, 'c1': 4}" in log
+    assert json.loads(manifest.dumps())["details"]["audit"]["left_out"] == 14

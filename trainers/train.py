@@ -1,7 +1,5 @@
 """Trains and evaluates one run, from records to metrics."""
 
-import csv
-import io
 import json
 import math
 import pathlib
@@ -13,14 +11,18 @@ import tensorflow as tf
 import tqdm
 from absl import logging
 
-from tfrecords import reader, schema
-from trainers import evaluate, features, model, optimizer, state
+from tfrecords import reader
+from trainers import (
+    evaluate,
+    features,
+    model,
+    optimizer,
+    run_files,
+    state,
+)
 from trainers.config import TrainConfig
 
-_HISTORY = ("epoch", "train_loss", "train_accuracy", "loss", "accuracy")
 _EVALUATION_BATCH = 256
-# Settings that move nothing in the results.
-_FREE = ("image_records", "cache_gb")
 
 
 def train_and_evaluate(
@@ -49,7 +51,7 @@ def train_and_evaluate(
     # --- Records -----------------------------------------------------------
     records = pathlib.Path(config.image_records)
     manifest = reader.open_records(records, kind="image")
-    _claim_workdir(config, manifest, workdir)
+    run_files.claim_workdir(config, manifest, workdir)
     if (workdir / "metrics.json").is_file():
         logging.info("training: reusing %s", workdir)
         return json.loads((workdir / "metrics.json").read_text("utf-8"))
@@ -103,15 +105,15 @@ def train_and_evaluate(
         logits = _validation_logits(config, trained, inputs["validation"])
         figures |= evaluate.evaluate(logits, inputs["validation"].labels)
         correct.append(round(figures["accuracy"] * len(logits)))
-        history.append({name: figures[name] for name in _HISTORY})
-        _write_history(workdir, history)
+        history.append({name: figures[name] for name in run_files.HISTORY})
+        run_files.write_history(workdir, history)
         state.save(checkpoint, saved, {"history": history, "correct": correct})
-        _log_scalars(workdir, history[-1])
+        run_files.log_scalars(workdir, history[-1])
         logging.info(
             "epoch %d: train loss %.4f, accuracy %.4f; validation loss %.4f, "
             "accuracy %.4f",
             epoch + 1,
-            *(history[-1][name] for name in _HISTORY[1:]),
+            *(history[-1][name] for name in run_files.HISTORY[1:]),
         )
 
     # --- Results -----------------------------------------------------------
@@ -121,7 +123,7 @@ def train_and_evaluate(
         state.variables(models.whole),
         {"image_fingerprint": manifest.fingerprint},
     )
-    _write_predictions(workdir, manifest, inputs["validation"], logits)
+    run_files.write_predictions(workdir, manifest, inputs["validation"], logits)
     metrics = {
         **evaluate.evaluate(logits, inputs["validation"].labels),
         "cumulative_accuracy": float(np.mean(correct) / len(logits)),
@@ -229,87 +231,7 @@ def _validation_logits(
     return features.predict_all(trained, inputs.values, size)
 
 
-def _claim_workdir(
-    config: TrainConfig, manifest: schema.Manifest, workdir: pathlib.Path
-) -> None:
-    """Writes config.json, or checks that an earlier try had the same."""
-    workdir.mkdir(parents=True, exist_ok=True)
-    path = workdir / "config.json"
-    claim = {
-        "config": json.loads(config.dumps()),
-        "image_fingerprint": manifest.fingerprint,
-    }
-    if not path.is_file():
-        state.write_whole(
-            path, json.dumps(claim, indent=2, sort_keys=True).encode()
-        )
-        return
-    try:
-        found = json.loads(path.read_text("utf-8"))
-        earlier = {**found["config"], "records": found["image_fingerprint"]}
-    except (ValueError, KeyError, TypeError) as error:
-        raise ValueError(
-            f"{path} is damaged ({error}). Name another --workdir."
-        ) from error
-    now = {**claim["config"], "records": claim["image_fingerprint"]}
-    changed = [
-        f"{name}: {earlier.get(name)!r} there, {now.get(name)!r} here"
-        for name in sorted(set(earlier) | set(now))
-        if name not in _FREE and earlier.get(name) != now.get(name)
-    ]
-    if changed:
-        raise ValueError(
-            f"{workdir} holds a run with other settings ({'; '.join(changed)})"
-            ". Name another --workdir, or delete it."
-        )
-
-
 def _make_deterministic() -> None:
     """The same command gives the same bytes, on a CPU at least."""
     if keras.config.backend() == "tensorflow":
         tf.config.experimental.enable_op_determinism()
-
-
-def _write_history(
-    workdir: pathlib.Path, history: list[dict[str, float]]
-) -> None:
-    """history.csv: a line an epoch."""
-    text = io.StringIO()
-    writer = csv.DictWriter(text, _HISTORY, lineterminator="\n")
-    writer.writeheader()
-    writer.writerows(history)
-    state.write_whole(workdir / "history.csv", text.getvalue().encode())
-
-
-def _log_scalars(workdir: pathlib.Path, row: dict[str, float]) -> None:
-    """The figures of an epoch, for TensorBoard."""
-    for name, scalars in (
-        ("train", {"loss": "train_loss", "accuracy": "train_accuracy"}),
-        ("validation", {"loss": "loss", "accuracy": "accuracy"}),
-    ):
-        log = tf.summary.create_file_writer(str(workdir / "tensorboard" / name))
-        with log.as_default(step=int(row["epoch"])):
-            for tag, field in scalars.items():
-                tf.summary.scalar(tag, row[field])
-        log.close()
-
-
-def _write_predictions(
-    workdir: pathlib.Path,
-    manifest: schema.Manifest,
-    inputs: features.Inputs,
-    logits: np.ndarray,
-) -> None:
-    """predictions.csv: id, label, prediction and every class's probability."""
-    names = manifest.schema.label_names
-    text = io.StringIO()
-    writer = csv.writer(text, lineterminator="\n")
-    writer.writerow(("id", "label", "prediction", *names))
-    probabilities = evaluate.softmax(logits)
-    for key, label, row in zip(
-        inputs.ids, inputs.labels, probabilities, strict=True
-    ):
-        writer.writerow(
-            (key, names[label], names[row.argmax()], *np.round(row, 6).tolist())
-        )
-    state.write_whole(workdir / "predictions.csv", text.getvalue().encode())

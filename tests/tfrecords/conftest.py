@@ -18,7 +18,12 @@ def zygote(tmp_path_factory):
     process = subprocess.Popen(
         [sys.executable, "-m", "tests.tfrecords.zygote"],
         cwd=made.ROOT,
-        env={**os.environ, "TF_CPP_MIN_LOG_LEVEL": "3", "TQDM_DISABLE": "1"},
+        env={
+            **os.environ,
+            "TF_CPP_MIN_LOG_LEVEL": "3",
+            "TQDM_DISABLE": "1",
+            "OMP_WAIT_POLICY": "PASSIVE",  # t-SNE's threads spin otherwise
+        },
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         stderr=subprocess.DEVNULL,

@@ -43,9 +43,7 @@ def copy_cls(built, directory):
 
 
 def read(directory, split):
-    batches = list(
-        reader.read_records(directory, split).as_numpy_iterator()
-    )
+    batches = list(reader.read_records(directory, split).as_numpy_iterator())
     return {
         name: np.concatenate([batch[name] for batch in batches])
         for name in batches[0]
@@ -186,7 +184,7 @@ def test_killed_while_embedding_a_build_goes_on_to_the_same_bytes(
     finished = {"write_shard": count, "_write_journal": max(count - 2, 0)}
     status, log = zygote(**task)
     assert status == 0, log
-    if call in finished and finished[call]:
+    if finished.get(call):
         assert f"going on behind {finished[call]} finished shards" in log
     assert made.tree(tmp_path / "records") == made.tree(built)
 
@@ -250,6 +248,7 @@ def test_classes_picture_sizes_and_scalers_go_through(tmp_path, zygote):
         scaler="standard",
         projection="tsne",
         perplexity=4.0,
+        tsne_iterations=300,
         layers="2-3",
         max_tokens=16,
     )
@@ -267,7 +266,7 @@ def test_classes_picture_sizes_and_scalers_go_through(tmp_path, zygote):
     }
     assert_drawn_from(cls_dir, image_dir)
     # Another scaler draws beside it, from the same stacks.
-    other = dataclasses.replace(settings, scaler="norm2", compat=True)
+    other = dataclasses.replace(settings, scaler="norm2", projection="pca")
     other_dir = build.prepare_images(other, cls_dir)
     assert other_dir != image_dir
     assert_drawn_from(cls_dir, other_dir)
@@ -372,9 +371,8 @@ def test_a_foreign_set_under_the_right_name_is_refused(settings, built):
     directory = pathlib.Path(settings.records_dir)
     cls_dir = copy_cls(built, directory)
     image_dir = build.prepare_images(settings, cls_dir)
-    foreign = made.write_set  # whole in itself, made from something else
     shutil.rmtree(image_dir)
-    foreign(
+    made.write_set(  # whole in itself, made from something else
         image_dir,
         made.shards_of({"train": (2,), "validation": (1,)}, "image"),
         kind="image",
@@ -421,7 +419,8 @@ def test_a_place_that_cannot_be_written_is_named(zygote, settings, tmp_path):
     (tmp_path / "file").touch()
     place = tmp_path / "file" / "records"
     status, log = zygote(
-        do="build", settings=dataclasses.replace(settings, records_dir=str(place))
+        do="build",
+        settings=dataclasses.replace(settings, records_dir=str(place)),
     )
     assert status == 3, log
     assert str(tmp_path / "file") in log
@@ -429,9 +428,7 @@ def test_a_place_that_cannot_be_written_is_named(zygote, settings, tmp_path):
 
 def test_too_small_a_disk_is_refused_before_anything_is_made(settings, built):
     # A picture of 10^7 by 10^7 pixels fits nowhere.
-    large = dataclasses.replace(
-        settings, image_height=10**7, image_width=10**7
-    )
+    large = dataclasses.replace(settings, image_height=10**7, image_width=10**7)
     cls_dir = copy_cls(built, pathlib.Path(settings.records_dir))
     with pytest.raises(OSError, match="needs about .* GB") as caught:
         build.prepare_images(large, cls_dir)

@@ -320,7 +320,9 @@ def test_an_older_set_of_the_name_is_replaced_whole(directory, whole_tree):
     assert made.tree(directory.parent) == whole_tree
 
 
-@pytest.mark.parametrize("name", ["with a space", "\N{SNOWMAN} é", "%7B{}", "-"])
+@pytest.mark.parametrize(
+    "name", ["with a space", "\N{SNOWMAN} é", "%7B{}", "-"]
+)
 def test_paths_of_any_name_serve(tmp_path, name, whole_tree):
     directory = tmp_path / name / "cls" / "made-0" / "1.0.0"
     made.write_set(directory, made.shards_of(COUNTS), side_file=True)

@@ -36,7 +36,9 @@ def _sha256(path: pathlib.Path) -> str:
 
 def test_a_run_learns_what_can_be_learned(make_image_records, tmp_path):
     records = make_image_records(num_train=64, num_validation=16)
-    config = _config(records, epochs=12, bottleneck=8)
+    config = _config(
+        records, epochs=12, bottleneck=8, autoencoder_lr=1e-3, head_lr=1e-3
+    )
     metrics = train.train_and_evaluate(config, tmp_path / "run")
     # Which band is bright is the class: a model that reads places sees it.
     assert metrics["accuracy"] == 1.0

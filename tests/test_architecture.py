@@ -1,0 +1,147 @@
+"""Imports go one way, and light modules stay light."""
+
+import ast
+import pathlib
+import subprocess
+import sys
+
+import pytest
+
+ROOT = pathlib.Path(__file__).parents[1]
+# A package may import itself and those to its right.
+ORDER = ("trainers", "tfrecords", "text2image")
+HEAVY = ("tensorflow", "keras", "keras_hub", "sklearn", "matplotlib", "jax")
+
+
+def imported(path):
+    """Names of all modules a file imports, inside functions too."""
+    for node in ast.walk(ast.parse(path.read_text("utf-8"))):
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            assert not node.level, f"{path}: relative import"
+            yield from (f"{node.module}.{alias.name}" for alias in node.names)
+
+
+@pytest.mark.parametrize("package", ORDER)
+def test_packages_import_only_to_the_right(package):
+    forbidden = {*ORDER[: ORDER.index(package)], "tests", "benchmarks", "tools"}
+    files = sorted((ROOT / package).rglob("*.py"))
+    assert files
+    for path in files:
+        packages = {name.split(".")[0] for name in imported(path)}
+        assert not packages & forbidden, path.relative_to(ROOT)
+
+
+@pytest.mark.parametrize("package", ORDER)
+def test_modules_do_not_import_in_circles(package):
+    files = {
+        ".".join(path.relative_to(ROOT).with_suffix("").parts): path
+        for path in (ROOT / package).rglob("*.py")
+        if path.name != "__init__.py"
+    }
+    uses = {
+        name: set(imported(path)) & files.keys() for name, path in files.items()
+    }
+    while free := {name for name, used in uses.items() if not used}:
+        uses = {
+            name: used - free for name, used in uses.items() if name not in free
+        }
+    assert not uses
+
+
+def loaded_by(*arguments):
+    """Top-level packages that a fresh interpreter has after a statement."""
+    finished = subprocess.run(
+        [sys.executable, *arguments],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=True,
+    )
+    return {
+        name.split(".")[0]
+        for name in finished.stdout.split("MODULES")[-1].split()
+    }
+
+
+REPORT = "import sys; print('MODULES', *sys.modules)"
+
+
+@pytest.mark.parametrize(
+    ("modules", "absent"),
+    [
+        (
+            (
+                "text2image.pixel_map",
+                "text2image.render",
+                "text2image.scaling",
+                "text2image.geometry",
+            ),
+            HEAVY,
+        ),
+        (("text2image.projection", "text2image.statistics"), HEAVY),
+        (("text2image.corpus", "text2image.split"), HEAVY),
+        (("trainers.config", "tfrecords.config"), (*HEAVY, "numpy", "scipy")),
+    ],
+)
+def test_light_modules_stay_light(modules, absent):
+    loaded = loaded_by("-c", f"import {', '.join(modules)}; {REPORT}")
+    assert {name.split(".")[0] for name in modules} <= loaded
+    assert not loaded & set(absent)
+
+
+@pytest.mark.parametrize("program", ["trainers.run", "tfrecords.build"])
+def test_help_imports_nothing_heavy(program):
+    code = (
+        "import atexit, runpy, sys\n"
+        "atexit.register(lambda: print('MODULES', *sys.modules))\n"
+        f"sys.argv = [{program!r}, '--help']\n"
+        "try:\n"
+        f"    runpy.run_module({program!r}, run_name='__main__')\n"
+        "except SystemExit:\n"
+        "    pass\n"
+    )
+    loaded = loaded_by("-c", code)
+    assert "absl" in loaded
+    assert not loaded & set(HEAVY)
+
+
+@pytest.mark.parametrize("program", ["trainers.run", "tfrecords.build"])
+def test_help_lists_the_flags(program):
+    finished = subprocess.run(
+        [sys.executable, "-m", program, "--help"],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    # absl ends --help with 1.
+    assert finished.returncode in (0, 1), finished.stderr
+    for flag in ("--dataset", "--encoder", "--layers", "--split"):
+        assert flag in finished.stdout.replace("--[no]", "--")
+
+
+FORBIDDEN = (
+    "pickle",
+    "ignore_errors",
+    "load_model",
+    "torch.load",
+    "extractall",
+)
+
+
+def test_no_call_that_runs_foreign_code_or_hides_errors():
+    for package in ORDER:
+        for path in (ROOT / package).rglob("*.py"):
+            for node in ast.walk(ast.parse(path.read_text("utf-8"))):
+                if not isinstance(node, ast.Call):
+                    continue
+                name = ast.unparse(node.func)
+                assert not name.endswith(FORBIDDEN), f"{path}: {name}"
+                assert name not in ("eval", "exec"), f"{path}: {name}"
+                for keyword in node.keywords:
+                    if keyword.arg == "allow_pickle":
+                        assert keyword.value.value is False, path

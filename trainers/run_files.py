@@ -1,0 +1,97 @@
+"""The files of a run's directory: claim, history, scalars, predictions."""
+
+import csv
+import io
+import json
+import pathlib
+
+import numpy as np
+import tensorflow as tf
+
+from tfrecords import schema
+from trainers import evaluate, features, state
+from trainers.config import TrainConfig
+
+HISTORY = ("epoch", "train_loss", "train_accuracy", "loss", "accuracy")
+# Settings that move nothing in the results.
+_FREE = ("image_records", "cache_gb")
+
+
+def claim_workdir(
+    config: TrainConfig, manifest: schema.Manifest, workdir: pathlib.Path
+) -> None:
+    """Writes config.json, or checks that an earlier try had the same."""
+    workdir.mkdir(parents=True, exist_ok=True)
+    path = workdir / "config.json"
+    claim = {
+        "config": json.loads(config.dumps()),
+        "image_fingerprint": manifest.fingerprint,
+    }
+    if not path.is_file():
+        state.write_whole(
+            path, json.dumps(claim, indent=2, sort_keys=True).encode()
+        )
+        return
+    try:
+        found = json.loads(path.read_text("utf-8"))
+        earlier = {**found["config"], "records": found["image_fingerprint"]}
+    except (ValueError, KeyError, TypeError) as error:
+        raise ValueError(
+            f"{path} is damaged ({error}). Name another --workdir."
+        ) from error
+    now = {**claim["config"], "records": claim["image_fingerprint"]}
+    changed = [
+        f"{name}: {earlier.get(name)!r} there, {now.get(name)!r} here"
+        for name in sorted(set(earlier) | set(now))
+        if name not in _FREE and earlier.get(name) != now.get(name)
+    ]
+    if changed:
+        raise ValueError(
+            f"{workdir} holds a run with other settings ({'; '.join(changed)})"
+            ". Name another --workdir, or delete it."
+        )
+
+
+def write_history(
+    workdir: pathlib.Path, history: list[dict[str, float]]
+) -> None:
+    """history.csv: a line an epoch."""
+    text = io.StringIO()
+    writer = csv.DictWriter(text, HISTORY, lineterminator="\n")
+    writer.writeheader()
+    writer.writerows(history)
+    state.write_whole(workdir / "history.csv", text.getvalue().encode())
+
+
+def log_scalars(workdir: pathlib.Path, row: dict[str, float]) -> None:
+    """The figures of an epoch, for TensorBoard."""
+    for name, scalars in (
+        ("train", {"loss": "train_loss", "accuracy": "train_accuracy"}),
+        ("validation", {"loss": "loss", "accuracy": "accuracy"}),
+    ):
+        log = tf.summary.create_file_writer(str(workdir / "tensorboard" / name))
+        with log.as_default(step=int(row["epoch"])):
+            for tag, field in scalars.items():
+                tf.summary.scalar(tag, row[field])
+        log.close()
+
+
+def write_predictions(
+    workdir: pathlib.Path,
+    manifest: schema.Manifest,
+    inputs: features.Inputs,
+    logits: np.ndarray,
+) -> None:
+    """predictions.csv: id, label, prediction and every class's probability."""
+    names = manifest.schema.label_names
+    text = io.StringIO()
+    writer = csv.writer(text, lineterminator="\n")
+    writer.writerow(("id", "label", "prediction", *names))
+    probabilities = evaluate.softmax(logits)
+    for key, label, row in zip(
+        inputs.ids, inputs.labels, probabilities, strict=True
+    ):
+        writer.writerow(
+            (key, names[label], names[row.argmax()], *np.round(row, 6).tolist())
+        )
+    state.write_whole(workdir / "predictions.csv", text.getvalue().encode())

@@ -84,7 +84,7 @@ class Scaler:
             scaled += offset.astype(np.float32)
             np.log(scaled, out=scaled)
         scaled -= self.shift.astype(np.float32)
-        scaled *= self._inverse_width().astype(np.float32)
+        scaled *= self.inverse_width().astype(np.float32)
         return np.clip(scaled, 0.0, 1.0, out=scaled)
 
     def scaled_gram(self, stats: statistics.FeatureStatistics) -> np.ndarray:
@@ -98,12 +98,12 @@ class Scaler:
         cross = np.outer(self.shift, stats.total)
         gram = stats.gram_matrix() - cross - cross.T
         gram += stats.count * np.outer(self.shift, self.shift)
-        inverse = self._inverse_width()
+        inverse = self.inverse_width()
         gram *= inverse[:, None]
         gram *= inverse[None, :]
         return gram
 
-    def _inverse_width(self) -> np.ndarray:
+    def inverse_width(self) -> np.ndarray:
         """`(F,)` float64 1 / width, 0 for constant features.
 
         A width that float32 holds with fewer bits counts as none: its inverse

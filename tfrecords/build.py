@@ -163,7 +163,7 @@ def _encode(
             texts = [example.text for example in examples]
             if records.is_finished(name, index):
                 lengths = bert.count_tokens(texts)
-                progress.initial += len(texts)
+                progress.update(len(texts))
             else:
                 stacks, lengths = bert.encode(texts, progress=progress.update)
                 records.write_shard(
@@ -186,6 +186,14 @@ def _encode(
             "audit": parts.audit,
             "layers": bert.layers,
             "gelu": bert.gelu,
+            # What export and prediction need to find the encoder again.
+            "encoder": {
+                "source": _lasting(encoder_path),
+                "sha256": provenance["encoder_sha256"],
+                "layers": bert.layers,
+                "max_tokens": bert.max_tokens,
+                "gelu": bert.gelu,
+            },
             "mean_tokens": num_tokens / count,
             "truncated_share": num_truncated / count,
             "versions": _versions(),
@@ -322,6 +330,8 @@ def _draw(
             {
                 "audit": manifest.details["audit"],
                 "map": fitted.provenance["figures"],
+                "stacks": manifest.provenance,
+                "encoder": manifest.details.get("encoder"),
                 "versions": _versions(),
             },
         )
@@ -363,6 +373,12 @@ def _directory(
         / f"{name}-{config.fingerprint(provenance)}"
         / schema.VERSION
     )
+
+
+def _lasting(encoder_path: str) -> str:
+    """A directory's whole path; a preset's name as it is."""
+    path = pathlib.Path(encoder_path)
+    return str(path.resolve()) if path.is_dir() else encoder_path
 
 
 def _check_space(

@@ -83,7 +83,7 @@ class RecordWriter:
 
     @property
     def files(self) -> tuple[str, ...]:
-        """Other files of the set that `keep_files` kept, in this run or before."""
+        """Names of what `keep_files` noted, in this run or before."""
         return tuple(self._files)
 
     def is_finished(self, split: str, index: int) -> bool:

@@ -1,8 +1,8 @@
 """Makes the mini encoder: a small BERT pre-trained on reviews without labels.
 
 Stages: vocabulary, tokens, targets, train, export, measure. The slow results
-are kept in `--workdir`; a second run goes on from them and, with the same
-`--steps`, from the last checkpoint.
+are kept in `--workdir`; a second run goes on from them and from the last
+checkpoint. Only the measurement reads labels.
 
     KERAS_BACKEND=tensorflow python tools/make_mini_encoder.py \
         --unlabelled=../shared/data/imdb_unsupervised.jsonl.xz \
@@ -42,7 +42,9 @@ flags.DEFINE_string("labelled", None, "TFDS folder to measure on; none: skip.")
 flags.DEFINE_string("workdir", None, "Folder of the intermediate results.")
 flags.DEFINE_string("output", str(PRESET), "Preset folder to write.")
 flags.DEFINE_integer("seed", 0, "Seed of all random numbers.")
-flags.DEFINE_integer("steps", 6000, "Training steps.")
+flags.DEFINE_integer("steps", 3000, "Training steps of the schedule.")
+flags.DEFINE_integer("stop_after", None, "Export after this step; none: last.")
+flags.DEFINE_integer("num_measured", None, "Texts to measure on; none: all.")
 flags.DEFINE_integer("tokens_per_batch", 2048, "B * T of a training batch.")
 flags.DEFINE_float("learning_rate", 1.5e-3, "Peak, after the warm-up.")
 
@@ -298,13 +300,14 @@ def train(ids: Ids, space: Batch) -> keras_hub.models.BertBackbone:
         optimizer.apply(gradients, variables)
         return losses
 
-    batches = make_batches(ids, space, range(start, FLAGS.steps))
-    bar = tqdm(batches, "train", FLAGS.steps, initial=start, mininterval=10)
+    last = FLAGS.stop_after or FLAGS.steps
+    batches = make_batches(ids, space, range(start, last))
+    bar = tqdm(batches, "train", last, initial=start, mininterval=10)
     mean: dict[str, float] = {}
     for step, batch in enumerate(bar, start + 1):
         for key, loss in train_step(batch).items():
             mean[key] = mean.get(key, float(loss)) * 0.99 + float(loss) * 0.01
-        if step % 100 == 0 or step == FLAGS.steps:
+        if step % 100 == 0 or step == last:
             checkpoints.save()
             logging.info("Step %d: %s", step, mean)
     return backbone
@@ -342,7 +345,10 @@ def measure(preset: str, data_dir: str) -> dict[str, float]:
         as_supervised=True,
         download=False,
     )
-    texts, labels = zip(*data.as_numpy_iterator(), strict=True)
+    examples = list(data.as_numpy_iterator())
+    order = np.random.default_rng(FLAGS.seed).permutation(len(examples))
+    chosen = [examples[row] for row in order[: FLAGS.num_measured]]
+    texts, labels = zip(*chosen, strict=True)
     tokenizer = keras_hub.models.BertTokenizer.from_preset(preset)
     backbone = keras_hub.models.BertBackbone.from_preset(preset)
     ids = tokenize(list(texts), tokenizer)

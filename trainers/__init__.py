@@ -1,4 +1,22 @@
 """Frozen ImageNet slices with a trainable autoencoder and head.
 
 Letters: N examples, H and W pixels, C channels, M feature maps, K classes.
+
+`trainers.load(workdir)` gives a trained model back.
 """
+
+import typing
+
+if typing.TYPE_CHECKING:
+    from trainers.loading import load
+
+__all__ = ["load"]
+
+
+def __getattr__(name: str) -> typing.Any:
+    """Imports `load` when it is asked for: the package itself stays light."""
+    if name == "load":
+        from trainers import loading
+
+        return loading.load
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

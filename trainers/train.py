@@ -17,6 +17,7 @@ from trainers import (
     features,
     model,
     optimizer,
+    origin,
     run_files,
     state,
 )
@@ -52,6 +53,7 @@ def train_and_evaluate(
     records = pathlib.Path(config.image_records)
     manifest = reader.open_records(records, kind="image")
     run_files.claim_workdir(config, manifest, workdir)
+    origin.keep(records, manifest, workdir)
     if (workdir / "metrics.json").is_file():
         logging.info("training: reusing %s", workdir)
         return json.loads((workdir / "metrics.json").read_text("utf-8"))

@@ -24,7 +24,7 @@ SHAPES = ((12, 12), (9, 20), (20, 9))
 
 
 def clouds() -> dict[str, np.ndarray]:
-    """Points in the plane: a slanted one, a ragged one, the least one."""
+    """Slanted, ragged, the least one; one where the closing edge counts."""
     rng = np.random.default_rng(5)
     slanted = rng.normal(size=(60, 2)) * (4.0, 1.0)
     angle = 0.6
@@ -35,6 +35,7 @@ def clouds() -> dict[str, np.ndarray]:
         "slanted": slanted @ turn.T + (3.0, -1.0),
         "ragged": rng.standard_t(2, size=(40, 2)),
         "three": np.array([(0.0, 0.0), (5.0, 1.0), (1.0, 3.0)]),
+        "closing": np.random.default_rng(2).normal(size=(7, 2)),
     }
 
 

@@ -290,7 +290,7 @@ def test_bad_tfds_example_is_named(tmp_path, row, message):
 
 
 def test_tfds_keys_are_checked(tfds_directory):
-    with pytest.raises(ValueError, match="no 'body' among.*--text_key"):
+    with pytest.raises(ValueError, match=r"no 'body' among.*--text_key"):
         corpus.open_corpus(str(tfds_directory), text_key="body")
 
 

@@ -1,4 +1,4 @@
-"""Hull, smallest rectangle and pixels, against brute force and the reference."""
+"""Hull, smallest rectangle, pixels: against brute force and the reference."""
 
 import pathlib
 
@@ -173,7 +173,9 @@ def test_points_without_an_extent_are_explained():
         geometry.discretize(np.array([(0.0, 1.0), (2.0, 1.0)]), (4, 4))
 
 
-@pytest.mark.parametrize("cloud_name", ["slanted", "ragged", "three"])
+@pytest.mark.parametrize(
+    "cloud_name", ["slanted", "ragged", "three", "closing"]
+)
 def test_compat_angle_lays_out_as_pydeepinsight(cloud_name):
     with np.load(GOLDEN / "deepinsight.npz") as golden:
         points = golden[f"{cloud_name}/points"]

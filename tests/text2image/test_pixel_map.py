@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from text2image import pixel_map, scaling, statistics
 
 GOLDEN = pathlib.Path(__file__).parents[1] / "golden"
-CLOUDS = ("slanted", "ragged", "three")
+CLOUDS = ("slanted", "ragged", "three", "closing")
 SHAPES = ("12x12", "9x20", "20x9")
 
 

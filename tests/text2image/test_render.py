@@ -22,7 +22,7 @@ def fit(train, points, shape, *, compat=False, kind="norm1"):
 
 @pytest.mark.parametrize("empty", [0, 1])
 @pytest.mark.parametrize("shape", ["12x12", "9x20", "20x9"])
-@pytest.mark.parametrize("cloud", ["slanted", "ragged", "three"])
+@pytest.mark.parametrize("cloud", ["slanted", "ragged", "three", "closing"])
 def test_compat_pictures_are_pydeepinsights(cloud, shape, empty):
     with np.load(GOLDEN / "deepinsight.npz") as golden:
         points, train, unseen = (

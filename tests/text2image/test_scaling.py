@@ -59,7 +59,7 @@ def test_scaler_equals_its_formula(rng, formula, offset):
         np.testing.assert_allclose(scaled, expected, rtol=0, atol=ATOL)
 
 
-@pytest.mark.parametrize("cloud", ["slanted", "ragged", "three"])
+@pytest.mark.parametrize("cloud", ["slanted", "ragged", "three", "closing"])
 def test_norm2_equals_pydeepinsight_on_train_rows(cloud):
     with np.load(GOLDEN / "deepinsight.npz") as golden:
         train = golden[f"{cloud}/train"]
@@ -68,7 +68,7 @@ def test_norm2_equals_pydeepinsight_on_train_rows(cloud):
     np.testing.assert_allclose(scaled, expected, rtol=0, atol=ATOL)
 
 
-@pytest.mark.parametrize("cloud", ["slanted", "ragged", "three"])
+@pytest.mark.parametrize("cloud", ["slanted", "ragged", "three", "closing"])
 def test_norm2_equals_pydeepinsight_on_unseen_rows_in_range(cloud):
     with np.load(GOLDEN / "deepinsight.npz") as golden:
         train = golden[f"{cloud}/train"]
@@ -228,3 +228,14 @@ def test_nan_is_refused_and_never_drawn(kind, rng):
     scaler = fitted(kind, rng.normal(size=(5, 2)))
     with pytest.raises(ValueError, match="row 1"):
         scaler.transform(np.array([[0.0, 0.0], [0.0, np.nan]]))
+
+
+@pytest.mark.parametrize("kind", scaling.KINDS)
+@pytest.mark.parametrize(
+    "column", [(0.0, 1e-45), (1e-45, 3e-44), (-(2.0**24), -(2.0**24))]
+)
+def test_ranges_at_the_ends_of_float32_give_numbers(kind, column):
+    train = np.array([column, column], np.float32).T
+    with np.errstate(all="raise", under="ignore"):
+        scaled = fitted(kind, train).transform(train)
+    assert np.isfinite(scaled).all()

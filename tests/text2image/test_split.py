@@ -135,6 +135,25 @@ def test_pooled_share_is_exact_in_spite_of_twins():
     assert_nothing_across({"train": made}, result)
 
 
+@pytest.mark.parametrize("seed", range(8))
+def test_share_is_exact_however_large_the_groups(seed):
+    made = [(f"t {i // 7}", ("neg", "pos")[i // 7 % 2]) for i in range(280)]
+    made += rows(120, start=500)
+    result = split.split_corpus(make({"train": made}), seed=seed)
+    assert result.audit["validation"] == {"neg": 40, "pos": 40}
+
+
+def test_largest_remainders_fill_a_limit():
+    parts = {
+        "train": rows(61, ("neg",)) + rows(39, ("pos",), start=100),
+        "test": rows(10, start=200),
+    }
+    audit = split.split_corpus(
+        make(parts), protocol="official", limit_train=4
+    ).audit
+    assert audit["train"] == {"neg": 2, "pos": 2}  # of 2.44 and 1.56
+
+
 def test_unbalanced_classes_keep_their_shares():
     made = [
         (f"t {i}", "rare" if i % 100 == 0 else "common") for i in range(5000)

@@ -105,7 +105,7 @@ def test_values_are_checked_as_settings(parse):
 def test_fields_without_a_help_have_no_flag(monkeypatch):
     @dataclasses.dataclass(frozen=True)
     class Outer:
-        records: config.RecordsConfig = config.RecordsConfig()
+        records: config.RecordsConfig | None = None
 
     monkeypatch.setattr(absl_flags, "FLAGS", absl_flags.FlagValues())
     flags.define_flags(Outer)

@@ -39,6 +39,7 @@ def run(task):
         os.dup2(log.fileno(), 1)
         os.dup2(log.fileno(), 2)
     status = 1
+    signal.alarm(300)  # a hang must fail one test, not stop them all
     try:
         if "kill" in task:
             arm(*task["kill"])

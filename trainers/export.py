@@ -1,0 +1,227 @@
+"""A trained run as a SavedModel for TF Serving: strings in, labels out.
+
+    python -m trainers.export --workdir=RUN [--out=DIR] [--encoder=DIR]
+
+Writes `<out>/<version>/` aside and renames it, so that a server that watches
+`<out>` never sees half a model.
+"""
+
+import contextlib
+import fcntl
+import importlib.metadata
+import json
+import os
+import pathlib
+import shutil
+import typing
+from collections.abc import Iterator
+from typing import Any
+
+from absl import app, logging
+from absl import flags as absl_flags
+
+from tfrecords import flags
+
+if typing.TYPE_CHECKING:
+    from trainers import loading, text_classifier
+
+EXTRA = "assets.extra"
+PROVENANCE = "provenance.json"
+VERSIONS = "versions.json"
+_VERSIONED = ("tensorflow", "tensorflow-text", "keras", "keras-hub")
+_WARMUP_TEXT = b"A warm and funny film, and the ending is great."
+_WARMUP_BATCHES = (1, 8, 32)
+
+
+def export_run(
+    workdir: pathlib.Path | str,
+    out: pathlib.Path | str | None = None,
+    *,
+    encoder: str | None = None,
+) -> pathlib.Path:
+    """Exports a finished run as the next version.
+
+    Args:
+        workdir: The run's directory.
+        out: Where versions are kept; by default `export` in the workdir.
+        encoder: Where the encoder is now, if not where it was.
+
+    Returns:
+        `<out>/<version>`.
+
+    Raises:
+        FileNotFoundError: If the run is not finished or the encoder is gone.
+        ValueError: If the run's files do not belong together, or it cannot
+            take texts (`text_classifier.obstacle`).
+        RuntimeError: If another process is exporting to `out`, or the graph
+            holds an op it may not.
+    """
+    from trainers import loading, text_classifier
+
+    workdir = pathlib.Path(workdir)
+    run = loading.load_run(workdir)
+    classifier = text_classifier.load_classifier(run, encoder)
+    out = pathlib.Path(out or workdir / "export")
+    out.mkdir(parents=True, exist_ok=True)
+    with _lock(out):
+        aside = out / "incomplete"  # not a number: servers pass it by
+        shutil.rmtree(aside, ignore_errors=True)
+        _write(run, classifier, aside)
+        final = out / str(max(versions(out), default=0) + 1)
+        os.rename(aside, final)
+        _sync(out)
+    logging.info("export: made %s", final)
+    return final
+
+
+def versions(out: pathlib.Path) -> list[int]:
+    """The versions that stand in a directory, ascending."""
+    if not out.is_dir():
+        return []
+    return sorted(
+        int(path.name) for path in out.iterdir() if path.name.isdecimal()
+    )
+
+
+def latest(out: pathlib.Path, model_sha256: str) -> pathlib.Path | None:
+    """The newest version, if it is of the model with these weights."""
+    found = versions(out)
+    if not found:
+        return None
+    newest = out / str(found[-1])
+    kept = json.loads((newest / EXTRA / PROVENANCE).read_text("utf-8"))
+    return newest if kept["model_sha256"] == model_sha256 else None
+
+
+def _write(
+    run: "loading.Run",
+    classifier: "text_classifier.TextClassifier",
+    directory: pathlib.Path,
+) -> None:
+    import tensorflow as tf
+
+    from trainers import graph_ops
+
+    # Only what the signatures reach: no second copy of their functions.
+    served = tf.Module(name="text_as_image_classifier")
+    served.constants = classifier.constants
+    tf.saved_model.save(
+        served,
+        str(directory),
+        signatures={
+            name: function.get_concrete_function()
+            for name, function in classifier.signatures.items()
+        },
+    )
+    graph_ops.check_ops(directory)
+    extra = directory / EXTRA
+    extra.mkdir()
+    _write_json(extra / VERSIONS, installed_versions())
+    _write_json(extra / PROVENANCE, _provenance(run))
+    _write_warmup(run, extra)
+    for path in directory.rglob("*"):
+        _sync(path)
+
+
+def _write_warmup(run: "loading.Run", extra: pathlib.Path) -> None:
+    import numpy as np
+
+    from trainers import warmup
+
+    warmup.write_requests(
+        extra,
+        [
+            (
+                "serving_default",
+                {"text": np.array([_WARMUP_TEXT] * size, object)},
+            )
+            for size in _WARMUP_BATCHES
+        ]
+        + [("images", {"image": np.zeros((1, *run.origin.image_shape), "f4")})],
+    )
+
+
+def _provenance(run: "loading.Run") -> dict[str, Any]:
+    """What the model was made from; names and hashes, no paths."""
+    encoder = dict(run.origin.encoder or {})
+    encoder["name"] = pathlib.PurePath(encoder.pop("source")).name
+    settings = json.loads(run.config.dumps())
+    del settings["image_records"]  # a path; the fingerprint says which
+    settings["weights"] = pathlib.PurePath(settings["weights"]).name
+    return {
+        "model_sha256": run.metrics["model_sha256"],
+        "image_fingerprint": run.origin.fingerprint,
+        "image_records": run.origin.provenance,
+        "stacks": run.origin.stacks,
+        "map_sha256": run.origin.files["pixel_map.npz"],
+        "encoder": encoder,
+        "settings": settings,
+        "label_names": list(run.origin.label_names),
+        "accuracy": run.metrics["accuracy"],
+        "num_validation": run.metrics["num_validation"],
+    }
+
+
+def installed_versions() -> dict[str, str]:
+    """Of the libraries that made, or would load, a SavedModel."""
+    return {name: importlib.metadata.version(name) for name in _VERSIONED}
+
+
+def _write_json(path: pathlib.Path, value: dict[str, Any]) -> None:
+    path.write_text(json.dumps(value, indent=2, sort_keys=True), "utf-8")
+
+
+@contextlib.contextmanager
+def _lock(directory: pathlib.Path) -> Iterator[None]:
+    """Holds a directory for one process; the kernel frees it on a kill."""
+    descriptor = os.open(directory, os.O_RDONLY)
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        yield
+    except BlockingIOError as error:
+        raise RuntimeError(
+            f"Another process is exporting to {directory}. Wait for it, or "
+            "name another --out."
+        ) from error
+    finally:
+        os.close(descriptor)
+
+
+def _sync(path: pathlib.Path) -> None:
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def main(arguments: list[str]) -> None:
+    """Exports the run that the flags name."""
+    values = absl_flags.FLAGS
+    if len(arguments) > 1 or not values.workdir:
+        raise app.UsageError(
+            f"Expected --workdir=RUN. Received: {arguments[1:]}"
+        )
+    try:
+        export_run(values.workdir, values.out, encoder=values.encoder)
+    except flags.MENDABLE as error:
+        flags.fail(error)
+
+
+def _define_flags() -> None:
+    absl_flags.DEFINE_string("workdir", None, "Directory of a finished run.")
+    absl_flags.DEFINE_string(
+        "out", None, "Where versions are kept. Default: export in the workdir."
+    )
+    absl_flags.DEFINE_string(
+        "encoder",
+        None,
+        "Directory of the encoder, if it is no longer where it was when the "
+        "records were made. Checked by its sha256.",
+    )
+
+
+if __name__ == "__main__":
+    flags.prepare_process()
+    _define_flags()
+    app.run(main)

@@ -1,0 +1,97 @@
+"""Which ops a SavedModel holds, and whether it may hold them."""
+
+import pathlib
+from collections.abc import Iterator
+
+from tensorflow.core.protobuf import meta_graph_pb2, saved_model_pb2
+
+# Of tensorflow-text, what BERT's tokeniser needs: stock TF Serving links
+# these (its build file's SUPPORTED_TENSORFLOW_OPS).
+TEXT_OPS = frozenset(
+    """
+    FastWordpieceTokenizeWithOffsets NormalizeUTF8 RegexSplitWithOffsets
+    """.split()
+)
+
+# What may stand, not what may not: an op nobody thought of is refused too.
+# All of these make values from values.
+CORE_OPS = frozenset(
+    """
+    Abs Add AddV2 All ArgMax Assert AvgPool BatchMatMulV2 BiasAdd BroadcastTo
+    Cast ConcatV2 Const Conv2D DepthwiseConv2dNative Einsum Equal Erf Erfc Exp
+    ExpandDims Fill FusedBatchNormV3 GatherV2 Greater GreaterEqual Identity
+    If Less LessEqual Log LogicalAnd LogicalNot MatMul Max MaxPool Maximum
+    Mean Minimum Mul Neg NoOp NotEqual Pack Pad PadV2 PartitionedCall
+    Placeholder Pow Prod RaggedGather RaggedRange RaggedTensorToTensor Range
+    ReadVariableOp RealDiv Relu Reshape ResizeNearestNeighbor ReverseV2 Rsqrt
+    Select SelectV2 Shape Slice Softmax Split SplitV Sqrt Square
+    SquaredDifference Squeeze StatefulPartitionedCall StatelessIf
+    StaticRegexFullMatch StaticRegexReplace StopGradient StridedSlice
+    StringLower Sub Sum Tanh Tile Transpose UnicodeTranscode Unpack
+    UnsortedSegmentSum VarHandleOp ZerosLike
+    """.split()
+)
+
+# Only where a SavedModel restores its own variables, which every one does.
+_SAVER_OPS = frozenset(
+    """
+    AssignVariableOp DisableCopyOnRead MergeV2Checkpoints RestoreV2 SaveV2
+    ShardedFilename StringJoin
+    """.split()
+)
+
+
+def check_ops(export: pathlib.Path) -> None:
+    """Refuses a SavedModel that does more than compute.
+
+    Raises:
+        RuntimeError: If it holds an op that is not known to make values from
+            values only, such as one that reads files or calls Python.
+    """
+    strays = sorted(set(stray_ops(export)))
+    if strays:
+        raise RuntimeError(
+            f"The graph must hold known ops only. Received also: {strays} "
+            "(function: op). If an op makes values from values alone and "
+            "stock TF Serving has it, add it to trainers/graph_ops.py."
+        )
+
+
+def stray_ops(export: pathlib.Path) -> Iterator[str]:
+    """Reads the graph, without loading it, for what may not stand.
+
+    Args:
+        export: The directory with `saved_model.pb`.
+
+    Yields:
+        `function: op`.
+    """
+    message = saved_model_pb2.SavedModel()
+    message.ParseFromString((export / "saved_model.pb").read_bytes())
+    allowed = CORE_OPS | TEXT_OPS
+    for meta_graph in message.meta_graphs:
+        savers = _saver_functions(meta_graph)
+        graph = meta_graph.graph_def
+        bodies = [("main graph", graph.node)] + [
+            (function.signature.name, function.node_def)
+            for function in graph.library.function
+        ]
+        for name, nodes in bodies:
+            known = allowed | _SAVER_OPS if name in savers else allowed
+            yield from (
+                f"{name}: {node.op}" for node in nodes if node.op not in known
+            )
+
+
+def _saver_functions(meta_graph: meta_graph_pb2.MetaGraphDef) -> set[str]:
+    """Functions that the loader itself calls to save and restore."""
+    saver = meta_graph.saver_def
+    entries = {
+        name.split(":")[0]
+        for name in (saver.save_tensor_name, saver.restore_op_name)
+    }
+    return {
+        node.attr["f"].func.name
+        for node in meta_graph.graph_def.node
+        if node.name in entries
+    }

@@ -59,9 +59,7 @@ class PixelAveraging(keras.layers.Layer):
     feature's pixel, and its share 1/n among the n features there.
     """
 
-    def __init__(
-        self, height: int, width: int, **kwargs: object
-    ) -> None:
+    def __init__(self, height: int, width: int, **kwargs: object) -> None:
         """Keeps the picture's size; `set_map` sets the map."""
         super().__init__(trainable=False, **kwargs)
         self.height = height

@@ -15,7 +15,7 @@ setting = records_config.setting
 
 # What trains well on cached maps at batch 32 (BUILD_NOTES.md); the paper's
 # Table I holds for its own autoencoder.
-_SYMMETRIC_LR = (3e-4, 3e-4)
+_SYMMETRIC_LR = (1e-3, 1e-3)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -54,13 +54,22 @@ class TrainConfig:
         32, "Channels of the symmetric autoencoder's code."
     )
     dropout: float = setting(
-        0.3, "Dropout rate before the dense head's layers."
+        0.5, "Dropout rate before the dense head, behind the symmetric code."
     )
     autoencoder_lr: float = setting(
         0.0, "Adam's rate for the autoencoder; 0 is the preset's."
     )
     head_lr: float = setting(
         0.0, "Adam's rate for the dense head; 0 is the preset's."
+    )
+    lr_schedule: str = setting(
+        "cosine",
+        "Rates over the run: cosine falls to 0, constant is the published "
+        "code's.",
+        ("cosine", "constant"),
+    )
+    weight_decay: float = setting(
+        0.1, "Decoupled weight decay of autoencoder and head."
     )
     epochs: int = setting(10, "Passes over the train split.")
     batch_size: int = setting(32, "Examples a step.")
@@ -99,6 +108,7 @@ class TrainConfig:
             ("reconstruction_weight", 0),
             ("autoencoder_lr", 0),
             ("head_lr", 0),
+            ("weight_decay", 0),
             ("cache_gb", 0),
         ):
             if getattr(self, name) < least:
@@ -180,6 +190,8 @@ PRESETS: dict[str, dict[str, Any]] = {
         "normalization": "batch",
         "upsample": 3,
         "autoencoder": "paper",
+        "lr_schedule": "constant",
+        "weight_decay": 0.0,
         "epochs": 15,
         "eval_every": 50,
         "seed": 42,

@@ -74,6 +74,32 @@ def export_run(
     return final
 
 
+def export_finished(
+    workdir: pathlib.Path, *, encoder: str | None = None
+) -> pathlib.Path | None:
+    """Exports a run at its end, unless that is done or cannot be.
+
+    Returns:
+        `<workdir>/export/<version>`; `None` if the run cannot take texts,
+        which is logged with the reason.
+
+    Raises:
+        As `export_run`.
+    """
+    from trainers import loading, text_classifier
+
+    config, metrics, kept = loading.read_run(workdir)
+    reason = text_classifier.obstacle(config, kept)
+    if reason:
+        logging.warning("export: skipped. %s", reason)
+        return None
+    newest = latest(workdir / "export", metrics["model_sha256"])
+    if newest:
+        logging.info("export: reusing %s", newest)
+        return newest
+    return export_run(workdir, encoder=encoder)
+
+
 def versions(out: pathlib.Path) -> list[int]:
     """The versions that stand in a directory, ascending."""
     if not out.is_dir():
@@ -176,13 +202,14 @@ def _lock(directory: pathlib.Path) -> Iterator[None]:
     """Holds a directory for one process; the kernel frees it on a kill."""
     descriptor = os.open(directory, os.O_RDONLY)
     try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError as error:
+            raise RuntimeError(
+                f"Another process is exporting to {directory}. Wait for it, "
+                "or name another --out."
+            ) from error
         yield
-    except BlockingIOError as error:
-        raise RuntimeError(
-            f"Another process is exporting to {directory}. Wait for it, or "
-            "name another --out."
-        ) from error
     finally:
         os.close(descriptor)
 

@@ -147,6 +147,12 @@ def predict_all(
     )
 
 
+def count_batches(num_examples: int, batch_size: int) -> int:
+    """Steps of an epoch; see `epoch_batches`."""
+    whole, rest = divmod(num_examples, batch_size)
+    return whole + (rest > 1 or num_examples == 1)
+
+
 def epoch_batches(
     inputs: Inputs, batch_size: int, seed: int, epoch: int
 ) -> Iterator[np.ndarray]:

@@ -5,17 +5,22 @@ from collections.abc import Iterator
 
 from tensorflow.core.protobuf import meta_graph_pb2, saved_model_pb2
 
+
+def _names(text: str) -> frozenset[str]:
+    return frozenset(text.split())
+
+
 # Of tensorflow-text, what BERT's tokeniser needs: stock TF Serving links
 # these (its build file's SUPPORTED_TENSORFLOW_OPS).
-TEXT_OPS = frozenset(
+TEXT_OPS = _names(
     """
     FastWordpieceTokenizeWithOffsets NormalizeUTF8 RegexSplitWithOffsets
-    """.split()
+    """
 )
 
 # What may stand, not what may not: an op nobody thought of is refused too.
 # All of these make values from values.
-CORE_OPS = frozenset(
+CORE_OPS = _names(
     """
     Abs Add AddV2 All ArgMax Assert AvgPool BatchMatMulV2 BiasAdd BroadcastTo
     Cast ConcatV2 Const Conv2D DepthwiseConv2dNative Einsum Equal Erf Erfc Exp
@@ -29,15 +34,15 @@ CORE_OPS = frozenset(
     StaticRegexFullMatch StaticRegexReplace StopGradient StridedSlice
     StringLower Sub Sum Tanh Tile Transpose UnicodeTranscode Unpack
     UnsortedSegmentSum VarHandleOp ZerosLike
-    """.split()
+    """
 )
 
 # Only where a SavedModel restores its own variables, which every one does.
-_SAVER_OPS = frozenset(
+_SAVER_OPS = _names(
     """
     AssignVariableOp DisableCopyOnRead MergeV2Checkpoints RestoreV2 SaveV2
     ShardedFilename StringJoin
-    """.split()
+    """
 )
 
 

@@ -9,6 +9,7 @@ def build_head(
     *,
     hidden_units: tuple[int, ...],
     dropout: float,
+    dropout_before: tuple[int, ...],
 ) -> keras.KerasTensor:
     """Flattens the code and classifies it.
 
@@ -16,8 +17,8 @@ def build_head(
         code: Symbolic `(N, h, w, c)`.
         num_classes: K.
         hidden_units: Widths of the layers before the logits.
-        dropout: Dropout rate before the last two of these layers (where the
-            published heads have it).
+        dropout: Dropout rate.
+        dropout_before: Layers that dropout goes before, from 0.
 
     Returns:
         Symbolic logits `(N, K)`, float32 under any precision policy.
@@ -25,7 +26,7 @@ def build_head(
     x = keras.layers.Flatten(name="head_flatten")(code)
     last = len(hidden_units)
     for index, units in enumerate((*hidden_units, num_classes)):
-        if dropout and last - 2 <= index < last:
+        if dropout and index in dropout_before:
             x = keras.layers.Dropout(
                 dropout, seed=100 + index, name=f"head_dropout{index}"
             )(x)

@@ -54,27 +54,15 @@ def load(workdir: pathlib.Path | str) -> keras.Model:
 def load_run(workdir: pathlib.Path | str) -> Run:
     """Loads a trained model with what is known of it; raises as `load`."""
     workdir = pathlib.Path(workdir)
-    claim, metrics = _read(workdir, "config.json"), _read(workdir, "metrics.json")
-    kept = origin.Origin.load(workdir)
-    try:
-        config = TrainConfig.loads(json.dumps(claim["config"]))
-        fingerprints = {
-            "config.json": claim["image_fingerprint"],
-            "metrics.json": metrics["image_fingerprint"],
-            origin.RECORDS: kept.fingerprint,
-        }
-        sha256 = metrics["model_sha256"]
-    except (KeyError, TypeError) as error:
-        raise ValueError(
-            f"{workdir}/config.json or metrics.json is damaged: {error!r}."
-        ) from error
+    config, metrics, kept = read_run(workdir)
     path = workdir / "model.safetensors"
     received = schema.sha256_of_file(path)
-    if received != sha256:
+    if received != metrics["model_sha256"]:
         raise ValueError(
-            f"{path} must have the sha256 {sha256}, as metrics.json says. "
-            f"Received: {received}. It was damaged or belongs to another run;"
-            " restore it, or delete metrics.json and train again."
+            f"{path} must have the sha256 {metrics['model_sha256']}, as "
+            f"metrics.json says. Received: {received}. It was damaged or "
+            "belongs to another run; restore it, or delete metrics.json and "
+            "train again."
         )
     # All the weights are in the file: no need for the slice's own.
     models = model.build_models(
@@ -83,16 +71,49 @@ def load_run(workdir: pathlib.Path | str) -> Run:
         len(kept.label_names),
     )
     metadata = state.load(path, state.variables(models.whole))
-    fingerprints[path.name] = metadata["image_fingerprint"]
+    _check_same_records(
+        workdir,
+        {
+            origin.RECORDS: kept.fingerprint,
+            path.name: metadata["image_fingerprint"],
+        },
+    )
+    return Run(workdir, config, metrics, kept, models.whole)
+
+
+def read_run(
+    workdir: pathlib.Path,
+) -> tuple[TrainConfig, dict[str, Any], origin.Origin]:
+    """Reads all of a finished run but its weights; raises as `load`."""
+    claim = _read(workdir, "config.json", ("config", "image_fingerprint"))
+    metrics = _read(
+        workdir, "metrics.json", ("model_sha256", "image_fingerprint")
+    )
+    kept = origin.Origin.load(workdir)
+    _check_same_records(
+        workdir,
+        {
+            "config.json": claim["image_fingerprint"],
+            "metrics.json": metrics["image_fingerprint"],
+            origin.RECORDS: kept.fingerprint,
+        },
+    )
+    return TrainConfig.loads(json.dumps(claim["config"])), metrics, kept
+
+
+def _check_same_records(
+    workdir: pathlib.Path, fingerprints: dict[str, str]
+) -> None:
     if len(set(fingerprints.values())) > 1:
         raise ValueError(
             f"{workdir}: files of different records: {fingerprints}. Copy "
             "the whole directory of one run."
         )
-    return Run(workdir, config, metrics, kept, models.whole)
 
 
-def _read(workdir: pathlib.Path, name: str) -> dict[str, Any]:
+def _read(
+    workdir: pathlib.Path, name: str, keys: tuple[str, ...]
+) -> dict[str, Any]:
     path = workdir / name
     if not path.is_file():
         raise FileNotFoundError(
@@ -102,9 +123,12 @@ def _read(workdir: pathlib.Path, name: str) -> dict[str, Any]:
     try:
         value = json.loads(path.read_text("utf-8"))
     except ValueError as error:
-        raise ValueError(f"{path} is damaged ({error}).") from error
-    if not isinstance(value, dict):
         raise ValueError(
-            f"{path} must hold a JSON object. Received: {type(value).__name__}"
+            f"{path} is damaged ({error}): not a JSON file. Restore it."
+        ) from error
+    if not isinstance(value, dict) or not set(keys) <= set(value):
+        raise ValueError(
+            f"{path} must hold a JSON object with {list(keys)}. It is damaged:"
+            " restore it."
         )
     return value

@@ -16,7 +16,7 @@ from trainers.backbones import weights
 from trainers.config import TrainConfig
 
 # The paper says three linear layers (its code has four).
-_SYMMETRIC_HIDDEN = (128, 32)
+_SYMMETRIC_HIDDEN = (64, 32)
 _PAPER_DROPOUT = 0.3  # in the published head
 
 
@@ -112,6 +112,11 @@ def build_classifier(
             num_classes,
             hidden_units=recipe.hidden_units,
             dropout=_PAPER_DROPOUT,
+            # Before the two layers in front of the logits.
+            dropout_before=(
+                len(recipe.hidden_units) - 2,
+                len(recipe.hidden_units) - 1,
+            ),
         )
     else:
         code = autoencoder.build_symmetric_autoencoder(
@@ -124,5 +129,6 @@ def build_classifier(
             num_classes,
             hidden_units=_SYMMETRIC_HIDDEN,
             dropout=config.dropout,
+            dropout_before=(0,),
         )
     return keras.Model(maps, logits, name="classifier")

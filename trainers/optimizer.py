@@ -14,16 +14,31 @@ class PartwiseAdam(keras.optimizers.Adam):
     (the published code's parameter groups).
     """
 
-    def __init__(self, learning_rates: Mapping[str, float], **kwargs: Any):
+    def __init__(
+        self,
+        learning_rates: Mapping[str, float],
+        *,
+        decay_steps: int = 0,
+        **kwargs: Any,
+    ) -> None:
         """Keeps a rate per part.
 
         Args:
             learning_rates: Part (the layer name up to the first `_`) to
-                rate; the first part's is the optimiser's own.
-            **kwargs: As `keras.optimizers.Adam`.
+                rate.
+            decay_steps: Steps over which every rate falls to 0 along a half
+                cosine (Loshchilov and Hutter 2016, arXiv 1608.03983); 0
+                keeps them constant.
+            **kwargs: As `keras.optimizers.Adam`; `weight_decay` is taken at
+                the first part's rate.
         """
         first = next(iter(learning_rates.values()))
-        super().__init__(learning_rate=first, **kwargs)
+        rate: Any = first
+        if decay_steps:
+            rate = keras.optimizers.schedules.CosineDecay(first, decay_steps)
+        super().__init__(learning_rate=rate, **kwargs)
+        self._first_rate = first
+        self._decay_steps = decay_steps
         self._factors = {
             part: rate / first for part, rate in learning_rates.items()
         }
@@ -55,6 +70,12 @@ class PartwiseAdam(keras.optimizers.Adam):
     def get_config(self) -> dict[str, Any]:
         """What `from_config` needs."""
         config = super().get_config()
-        first = config.pop("learning_rate")
-        rates = {part: first * f for part, f in self._factors.items()}
-        return {**config, "learning_rates": rates}
+        del config["learning_rate"]
+        return {
+            **config,
+            "learning_rates": {
+                part: self._first_rate * factor
+                for part, factor in self._factors.items()
+            },
+            "decay_steps": self._decay_steps,
+        }

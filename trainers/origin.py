@@ -77,19 +77,27 @@ class Origin:
         return found
 
     def _check(self, workdir: pathlib.Path) -> None:
-        claims = [("image records", self.provenance, self.fingerprint)]
+        claims: list[tuple[str, dict[str, Any], str | None]] = [
+            ("image records", self.provenance, self.fingerprint)
+        ]
         if self.stacks is not None:
             claims.append(("stacks", self.stacks, self.provenance.get("cls")))
         for name, provenance, expected in claims:
-            _check_fingerprint(f"{workdir}/{RECORDS}: {name}", provenance, expected)
+            _check_fingerprint(
+                f"{workdir}/{RECORDS}: {name}", provenance, expected
+            )
         if self.encoder is not None:
-            vouched = (self.stacks or {}).get("encoder_sha256")
-            if self.encoder["sha256"] != vouched:
-                raise ValueError(
-                    f"{workdir}/{RECORDS}: the stacks were made by the encoder"
-                    f" {vouched}. Received: {self.encoder['sha256']}. The "
-                    "file was edited."
-                )
+            stacks = self.stacks or {}
+            for name, other in (
+                ("sha256", "encoder_sha256"),
+                ("max_tokens", "max_tokens"),
+            ):
+                if self.encoder[name] != stacks.get(other):
+                    raise ValueError(
+                        f"{workdir}/{RECORDS}: the encoder's {name} must be "
+                        f"{stacks.get(other)}, as for the stacks. Received: "
+                        f"{self.encoder[name]}. The file was edited."
+                    )
         for name, sha256 in self.files.items():
             path = workdir / name
             if not path.is_file():

@@ -37,6 +37,11 @@ _BASELINES = absl_flags.DEFINE_boolean(
     True,
     "Also fit logistic regression on the same stacks and pictures.",
 )
+_EXPORT = absl_flags.DEFINE_boolean(
+    "export",
+    True,
+    "Also export a SavedModel for TF Serving to `export` in the workdir.",
+)
 
 
 def main(arguments: list[str]) -> None:
@@ -60,7 +65,7 @@ def _run(
 ) -> None:
     start = time.monotonic()
     from tfrecords import build
-    from trainers import baselines, report, train
+    from trainers import baselines, export, report, train
 
     cls_dir = None
     if not config.image_records:
@@ -75,6 +80,10 @@ def _run(
         if cls_dir is not None:
             compared["stacks"] = baselines.logistic_regression(cls_dir, "stack")
     report.write_report(workdir, config, metrics, compared)
+    if _EXPORT.value:
+        # Records given by name know their own encoder.
+        encoder = None if cls_dir is None else records.encoder
+        export.export_finished(workdir, encoder=encoder)
     logging.info(
         "accuracy %.4f on %d validation texts (%s) in %.0f s; see %s",
         metrics["accuracy"],

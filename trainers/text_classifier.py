@@ -11,7 +11,8 @@ import keras
 import tensorflow as tf
 
 from text2image import checkpoint, encoder, layers, pixel_map
-from trainers import loading
+from trainers import loading, origin
+from trainers.config import TrainConfig
 
 Tensors = dict[str, tf.Tensor]
 
@@ -104,7 +105,9 @@ class TextClassifier(tf.Module):
         # No text at all has no tokens either: BERT needs a column for [CLS].
         missing = tf.maximum(2 - tf.shape(ids)[1], 0)
         ids = tf.pad(ids, [[0, 0], [0, missing]])
-        return self._encode(ids, tf.cast(ids != bert.tokenizer.pad_id, tf.int32))
+        return self._encode(
+            ids, tf.cast(ids != bert.tokenizer.pad_id, tf.int32)
+        )
 
     def _encode(self, ids: tf.Tensor, mask: tf.Tensor) -> tf.Tensor:
         return self._parts.encoder.model(
@@ -172,7 +175,7 @@ def load_classifier(
         ValueError: If it is another encoder, or the run cannot be served
             (see `obstacle`).
     """
-    reason = obstacle(run)
+    reason = obstacle(run.config, run.origin)
     if reason:
         raise ValueError(reason)
     recorded = run.origin.encoder
@@ -197,6 +200,11 @@ def load_classifier(
         layers=f"{chosen[0]}-{chosen[-1]}",
         max_tokens=recorded["max_tokens"],
     )
+    if bert.gelu != recorded["gelu"]:
+        raise ValueError(
+            f"The encoder must compute the {recorded['gelu']} GELU, as it did "
+            f"for the records. Received: {bert.gelu}."
+        )
     drawing = layers.build_drawing(
         pixel_map.PixelMap.load(run.workdir), bert.stack_shape
     )
@@ -205,19 +213,20 @@ def load_classifier(
     )
 
 
-def obstacle(run: loading.Run) -> str | None:
-    """Why a run cannot take texts; `None` if it can."""
-    if run.config.normalization == "batch":
+def obstacle(config: TrainConfig, kept: origin.Origin) -> str | None:
+    """Why a run of these settings and records cannot take texts, or `None`."""
+    if config.normalization == "batch":
         return (
             "--normalization=batch cannot be served: pixels are normalised "
             "over a whole batch, as the published code does, so a text's "
             "answer would depend on the texts beside it. Train with "
             "--normalization=image."
         )
-    if run.origin.encoder is None or "pixel_map.npz" not in run.origin.files:
+    if kept.encoder is None or "pixel_map.npz" not in kept.files:
         return (
-            f"The records of {run.workdir} do not say which encoder and map "
-            "made their pictures, so texts cannot be drawn. Delete them, "
-            "build them with python -m tfrecords.build and train on those."
+            f"The image records {kept.fingerprint} do not say which encoder "
+            "and map made their pictures, so texts cannot be drawn. Train on "
+            "records made with python -m tfrecords.build (sets of an earlier "
+            "version: delete and build them again)."
         )
     return None

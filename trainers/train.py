@@ -69,10 +69,19 @@ def train_and_evaluate(
     # With pixels normalised per batch, maps depend on their batch.
     cached = config.normalization != "batch"
     trained = models.classifier if cached else models.whole
+    num_steps = features.count_batches(
+        manifest.num_examples("train"), config.batch_size
+    )
     autoencoder_lr, head_lr = config.learning_rates
     trained.compile(
         optimizer=optimizer.PartwiseAdam(
-            {"autoencoder": autoencoder_lr, "head": head_lr}
+            {"autoencoder": autoencoder_lr, "head": head_lr},
+            decay_steps=(
+                config.epochs * num_steps
+                if config.lr_schedule == "cosine"
+                else 0
+            ),
+            weight_decay=config.weight_decay or None,
         ),
         loss=keras.losses.SparseCategoricalCrossentropy(from_logits=True),
         metrics=[keras.metrics.SparseCategoricalAccuracy(name="accuracy")],

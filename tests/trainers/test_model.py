@@ -157,6 +157,30 @@ def test_each_part_steps_as_its_own_adam_would(rng):
         np.testing.assert_allclose(np.asarray(a), np.asarray(b), rtol=1e-6)
 
 
+def test_rates_fall_to_zero_along_a_half_cosine():
+    variable = keras.Variable(np.zeros(1, np.float32), name="head_b")
+    adam = optimizer.PartwiseAdam({"head": 0.5}, decay_steps=4)
+    adam.build([variable])
+    # Adam's step under a constant gradient is its rate.
+    expected, position = 0.0, 0.0
+    for step in range(4):
+        adam.apply([keras.ops.ones(1)])
+        expected += 0.25 * (1 + np.cos(np.pi * step / 4))
+        position = -float(np.asarray(variable)[0])
+        assert position == pytest.approx(expected, rel=1e-4)  # its epsilon
+    adam.apply([keras.ops.ones(1)])
+    assert -float(np.asarray(variable)[0]) == pytest.approx(position)
+
+
+def test_the_optimizer_survives_its_config():
+    rates = {"autoencoder": 1e-2, "head": 3e-4}
+    adam = optimizer.PartwiseAdam(rates, decay_steps=7, weight_decay=0.1)
+    config = optimizer.PartwiseAdam.from_config(adam.get_config()).get_config()
+    assert config["learning_rates"] == pytest.approx(rates)
+    assert config["decay_steps"] == 7
+    assert config["weight_decay"] == 0.1
+
+
 def test_a_variable_of_no_part_is_refused():
     with pytest.raises(ValueError, match="stray"):
         optimizer.PartwiseAdam({"head": 1e-3}).build(

@@ -192,6 +192,7 @@ def test_an_epoch_shows_every_example_once(num_train):
         assert len(set(rows.tolist())) == len(rows)
         # A last batch of one cannot be normalised: it sits out one epoch.
         assert len(rows) == 24
+        assert features.count_batches(num_train, 8) == 3
 
 
 def test_a_loss_that_is_not_finite_stops_and_keeps_the_last_epoch(

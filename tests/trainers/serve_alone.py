@@ -1,0 +1,54 @@
+"""Answers texts with SavedModels in a process that cannot see this project.
+
+    python -I serve_alone.py REQUEST RESPONSE
+
+REQUEST is a JSON file: `models` (name to directory), `texts` (hexadecimal
+bytes) and `batch_sizes`. RESPONSE is an .npz of every output, named
+`model/signature/batch size/call/output`.
+"""
+
+import importlib.util
+import json
+import os
+import sys
+
+os.environ["TF_CPP_MIN_LOG_LEVEL"] = "3"
+
+import numpy as np
+import tensorflow as tf
+import tensorflow_text  # noqa: F401  registers its ops
+
+
+def main(request_path, response_path):
+    for package in ("trainers", "tfrecords", "text2image"):
+        assert importlib.util.find_spec(package) is None, package
+    with open(request_path) as file:
+        request = json.load(file)
+    texts = [bytes.fromhex(text) for text in request["texts"]]
+    found = {}
+    for name, directory in request["models"].items():
+        signatures = tf.saved_model.load(directory).signatures
+        plan = [("serving_default", size) for size in request["batch_sizes"]]
+        plan += [("embed", len(texts)), ("render", len(texts))]
+        for signature, size in plan:
+            for call in (0, 1):
+                parts = [
+                    signatures[signature](text=tf.constant(texts[i : i + size]))
+                    for i in range(0, len(texts), size)
+                ]
+                for output in parts[0]:
+                    found[f"{name}/{signature}/{size}/{call}/{output}"] = (
+                        np.concatenate([part[output] for part in parts])
+                    )
+    unseen = {"keras", "keras_hub"} & set(sys.modules)
+    assert not unseen, unseen
+    np.savez(
+        response_path,
+        **{
+            key: value.astype(bytes) if value.dtype == object else value
+            for key, value in found.items()
+        },
+    )
+
+
+main(*sys.argv[1:])

@@ -1,0 +1,66 @@
+"""An export back in Python, for prediction without the run's files."""
+
+import json
+import pathlib
+from collections.abc import Callable
+
+from absl import logging
+
+from trainers import export
+
+
+def load_functions(
+    directory: pathlib.Path,
+) -> tuple[dict[str, Callable], tuple[str, ...]]:
+    """Loads a SavedModel that `trainers.export` wrote.
+
+    A SavedModel is a program: load only what you trust.
+
+    Args:
+        directory: `<out>/<version>`, or `<out>` for its newest version.
+
+    Returns:
+        Its functions by signature, and the class names.
+
+    Raises:
+        FileNotFoundError: If no export stands there.
+        ValueError: If it is damaged, or holds an op it may not.
+    """
+    found = export.versions(directory)
+    if found and not (directory / "saved_model.pb").is_file():
+        directory = directory / str(found[-1])
+    extra = directory / export.EXTRA
+    for path in (directory / "saved_model.pb", extra / export.PROVENANCE):
+        if not path.is_file():
+            raise FileNotFoundError(
+                f"{path} is missing: not an export. Make one with python -m "
+                "trainers.export --workdir=RUN"
+            )
+    import tensorflow as tf
+    import tensorflow_text  # noqa: F401  registers its ops
+
+    from trainers import graph_ops
+
+    _warn_of_versions(extra / export.VERSIONS)
+    try:
+        graph_ops.check_ops(directory)
+        loaded = tf.saved_model.load(str(directory))
+        names = json.loads((extra / export.PROVENANCE).read_text("utf-8"))
+        return dict(loaded.signatures), tuple(names["label_names"])
+    except (ValueError, KeyError, TypeError, tf.errors.OpError) as error:
+        raise ValueError(
+            f"{directory} is damaged ({error}). Export the run again."
+        ) from error
+
+
+def _warn_of_versions(path: pathlib.Path) -> None:
+    made = json.loads(path.read_text("utf-8"))
+    here = export.installed_versions()
+    for name in ("tensorflow", "tensorflow-text"):
+        if made.get(name) != here[name]:
+            logging.warning(
+                "export made with %s %s, loaded with %s",
+                name,
+                made.get(name),
+                here[name],
+            )

@@ -148,10 +148,15 @@ def _load_hugging_face(path: pathlib.Path) -> Checkpoint:
     )
     return Checkpoint(
         backbone,
-        (path / "vocab.txt").read_text("utf-8").splitlines(),
+        _read_vocabulary(path / "vocab.txt"),
         bool(tokenizer_config.get("do_lower_case", True)),
         _ACTIVATIONS[activation],
     )
+
+
+def _read_vocabulary(path: pathlib.Path) -> list[str]:
+    # Not splitlines(): a token may be a line separator of another kind.
+    return path.read_text("utf-8").removesuffix("\n").split("\n")
 
 
 def _require(path: pathlib.Path, names: tuple[str, ...]) -> None:

@@ -82,7 +82,7 @@ def split_corpus(
         if not counts.all():
             raise ValueError(
                 f"Every class needs examples in {name}. Received: "
-                f"{audit[name]}. Use more data, another --seed or larger "
+                f"{audit[name]}. Use more data, another --split_seed or larger "
                 "limits."
             )
     audit["left_out"] = int((side == UNUSED).sum())

@@ -43,7 +43,7 @@ class RecordsConfig:
         0, "Most validation texts, stratified; 0 for all."
     )
     encoder: str = setting(
-        "bert_base_en_uncased",
+        "mini",
         "BERT: mini (shipped with the package), a keras-hub preset name, or "
         "a keras-hub or Hugging Face directory.",
     )
@@ -102,7 +102,7 @@ class RecordsConfig:
             ("limit_validation", 0),
             ("max_tokens", 3),
             ("tokens_per_batch", 1),
-            ("tsne_iterations", 250),  # scikit-learn's least
+            ("tsne_iterations", 300),  # 250 are early exaggeration
             ("image_height", 1),
             ("image_width", 1),
             ("examples_per_shard", 1),

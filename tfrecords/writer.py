@@ -9,18 +9,17 @@ goes on behind them.
 
 import contextlib
 import dataclasses
-import fcntl
 import json
 import os
 import pathlib
 import shutil
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from typing import Any
 
 import tensorflow as tf
 from absl import logging
 
-from tfrecords import config, schema
+from tfrecords import config, durable, schema, tfds_metadata
 
 _JOURNAL = "journal.json"
 
@@ -64,7 +63,7 @@ class RecordWriter:
             RuntimeError: If another process is writing here.
         """
         self._aside.mkdir(parents=True, exist_ok=True)
-        self._stack.enter_context(_lock(self._aside))
+        self._stack.enter_context(durable.lock(self._aside))
         try:
             self._resume()
         except BaseException:
@@ -117,10 +116,10 @@ class RecordWriter:
                 f"{aside}: wrote {count} records but the disk holds {found}. "
                 "Free some space and run the same command again."
             )
-        _sync(aside)
+        durable.sync(aside)
         final = self._aside / name
         os.replace(aside, final)
-        _sync(self._aside)
+        durable.sync(self._aside)
         self._done[name] = schema.Shard(
             name, count, final.stat().st_size, schema.sha256_of_file(final)
         )
@@ -150,7 +149,7 @@ class RecordWriter:
             split: [self._shard(split, index) for index in range(count)]
             for split, count in self._num_shards.items()
         }
-        metadata = _write_tfds_metadata(
+        metadata = tfds_metadata.write_metadata(
             self._aside, self.directory, self._schema, splits, description
         )
         manifest = schema.Manifest(
@@ -161,14 +160,14 @@ class RecordWriter:
             splits,
             self._files | self._synced(metadata),
         )
-        write_text(self._aside / schema.MANIFEST, manifest.dumps())
+        durable.write_text(self._aside / schema.MANIFEST, manifest.dumps())
         (self._aside / _JOURNAL).unlink()
         if self.directory.exists():
             shutil.rmtree(self.directory)
         os.replace(self._aside, self.directory)
         # Not sooner: another process could take the lock of a set half done.
-        (self.directory / _LOCK).unlink()
-        _sync(self.directory.parent)
+        (self.directory / durable.LOCK).unlink()
+        durable.sync(self.directory.parent)
         return manifest
 
     @property
@@ -178,7 +177,7 @@ class RecordWriter:
 
     def _synced(self, names: tuple[str, ...]) -> dict[str, str]:
         for name in names:
-            _sync(self._aside / name)
+            durable.sync(self._aside / name)
         return {n: schema.sha256_of_file(self._aside / n) for n in names}
 
     def _shard(self, split: str, index: int) -> schema.Shard:
@@ -195,7 +194,7 @@ class RecordWriter:
     def _resume(self) -> None:
         """Keeps what the journal vouches for; clears the rest."""
         self._read_journal()
-        kept = {*self._done, *self._files, _LOCK}
+        kept = {*self._done, *self._files, durable.LOCK}
         for path in self._aside.iterdir():
             if path.name not in kept:
                 shutil.rmtree(path) if path.is_dir() else path.unlink()
@@ -227,7 +226,7 @@ class RecordWriter:
         return path.is_file() and schema.sha256_of_file(path) == sha256
 
     def _write_journal(self) -> None:
-        write_text(
+        durable.write_text(
             self._aside / _JOURNAL,
             json.dumps(
                 {
@@ -240,97 +239,3 @@ class RecordWriter:
                 }
             ),
         )
-
-
-_LOCK = ".lock"
-
-
-@contextlib.contextmanager
-def _lock(directory: pathlib.Path) -> Iterator[None]:
-    """Holds a directory for one process; the kernel frees it on a kill."""
-    with (directory / _LOCK).open("a+") as file:
-        try:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError as error:
-            file.seek(0)
-            raise RuntimeError(
-                f"Process {file.read().strip() or '?'} is already writing "
-                f"{directory}. Wait for it, or stop it first."
-            ) from error
-        file.truncate(0)
-        file.write(str(os.getpid()))
-        file.flush()
-        yield
-
-
-def write_text(path: pathlib.Path, text: str) -> None:
-    """Writes a small file aside, syncs it and renames it."""
-    aside = path.with_name(path.name + ".writing")
-    aside.write_text(text, "utf-8")
-    _sync(aside)
-    os.replace(aside, path)
-    _sync(path.parent)
-
-
-def _sync(path: pathlib.Path) -> None:
-    descriptor = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
-
-
-def _write_tfds_metadata(
-    aside: pathlib.Path,
-    directory: pathlib.Path,
-    record_schema: schema.Schema,
-    splits: dict[str, list[schema.Shard]],
-    description: str,
-) -> tuple[str, ...]:
-    import numpy as np
-    import tensorflow_datasets as tfds
-
-    features: dict[str, Any] = {
-        "id": tfds.features.Text(),
-        "label": tfds.features.ClassLabel(
-            names=list(record_schema.label_names)
-        ),
-        record_schema.array: tfds.features.Tensor(
-            shape=record_schema.shape, dtype=np.float32
-        ),
-    }
-    if record_schema.has_text:
-        features["text"] = tfds.features.Text()
-    info = tfds.core.DatasetInfo(
-        builder=tfds.core.dataset_info.DatasetIdentity(
-            name=record_schema.kind,
-            config_name=directory.parent.name,
-            version=directory.name,
-            data_dir=str(directory),
-            module_name="",
-        ),
-        features=tfds.features.FeaturesDict(features),
-        supervised_keys=(record_schema.array, "label"),
-        description=description,
-    )
-    info.set_file_format("tfrecord")
-    info.set_splits(
-        tfds.core.splits.SplitDict(
-            [
-                tfds.core.SplitInfo(
-                    name=split,
-                    shard_lengths=[shard.num_examples for shard in shards],
-                    num_bytes=sum(shard.num_bytes for shard in shards),
-                    filename_template=tfds.core.ShardedFileTemplate(
-                        dataset_name=record_schema.kind,
-                        data_dir=directory,
-                        split=split,
-                        filetype_suffix="tfrecord",
-                    ),
-                )
-                for split, shards in splits.items()
-            ]
-        )
-    )
-    info.write_to_directory(aside)
-    return ("dataset_info.json", "features.json", "label.labels.txt")

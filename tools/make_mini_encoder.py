@@ -50,8 +50,9 @@ flags.DEFINE_float("learning_rate", 1.5e-3, "Peak, after the warm-up.")
 
 SPECIAL = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]"]  # ids 0 to 4
 CLS, SEP, MASK = 2, 3, 4
+NUM_PIECES = 8000
 BACKBONE = {
-    "vocabulary_size": 8000,
+    "vocabulary_size": NUM_PIECES,
     "num_layers": 6,
     "num_heads": 4,
     "hidden_dim": 128,
@@ -59,7 +60,6 @@ BACKBONE = {
     "dropout": 0.0,  # the data are seen about once: nothing to over-fit
     "max_sequence_length": 512,
 }
-NUM_PIECES = BACKBONE["vocabulary_size"]
 MIN_REVIEWS = 100  # a pair of pieces is a term if in so many reviews
 LSA_DIM, NUM_TARGETS = 512, 256  # the latter is K
 # Cross-entropy is about 6 at first, each regression loss below 2.

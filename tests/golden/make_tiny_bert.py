@@ -98,7 +98,7 @@ def main() -> None:
     vocabulary = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]"]
     vocabulary += list("!\"#$%&'()*+,-./:;<=>?@[]^_`{|}~£¿°½²™“”’—…電影映画")
     vocabulary += list(letters) + [f"##{letter}" for letter in letters]
-    vocabulary += WORDS + ["##ing", "##ed", "##s", "##er", "##ly"]
+    vocabulary += [*WORDS, "##ing", "##ed", "##s", "##er", "##ly"]
     vocabulary = list(dict.fromkeys(vocabulary))
     (out / "vocab.txt").write_text("\n".join(vocabulary) + "\n", "utf-8")
     (out / "tokenizer_config.json").write_text(

@@ -13,7 +13,15 @@ import pytest
 
 from tests.tfrecords import made
 from text2image import pixel_map, render
-from tfrecords import build, config, reader, schema, verify
+from tfrecords import (
+    config,
+    draw,
+    encode,
+    place,
+    reader,
+    schema,
+    verify,
+)
 
 NUM_SHARDS = 4  # of either kind: 19 train and 5 validation texts, 8 a shard
 
@@ -266,7 +274,7 @@ def test_classes_picture_sizes_and_scalers_go_through(tmp_path, zygote):
     assert_drawn_from(cls_dir, image_dir)
     # Another scaler draws beside it, from the same stacks.
     other = dataclasses.replace(settings, scaler="norm2", projection="pca")
-    other_dir = build.prepare_images(other, cls_dir)
+    other_dir = draw.prepare_images(other, cls_dir)
     assert other_dir != image_dir
     assert_drawn_from(cls_dir, other_dir)
     assert verify.verify(other_dir) == verify.verify(image_dir) == []
@@ -285,8 +293,8 @@ WITHOUT_A_SAY = {"data_dir", "download", "records_dir"}
 
 def test_every_setting_decides_stacks_or_pictures_or_nothing():
     groups = (
-        set(build._CLS_SETTINGS),
-        set(build._IMAGE_SETTINGS),
+        set(encode.SETTINGS),
+        set(draw.SETTINGS),
         BY_CONTENT,
         WITHOUT_A_SAY,
     )
@@ -300,8 +308,8 @@ def test_every_setting_decides_stacks_or_pictures_or_nothing():
 def test_a_setting_that_matters_changes_the_fingerprint(field):
     def fingerprints(settings):
         return [
-            config.fingerprint(build._pick(settings, names))
-            for names in (build._CLS_SETTINGS, build._IMAGE_SETTINGS)
+            config.fingerprint(place.pick(settings, names))
+            for names in (encode.SETTINGS, draw.SETTINGS)
         ]
 
     settings = config.RecordsConfig()
@@ -319,8 +327,8 @@ def test_a_setting_that_matters_changes_the_fingerprint(field):
         )
     ]
     assert changed == [
-        field.name in build._CLS_SETTINGS,
-        field.name in build._IMAGE_SETTINGS,
+        field.name in encode.SETTINGS,
+        field.name in draw.SETTINGS,
     ]
 
 
@@ -360,7 +368,7 @@ def test_pictures_of_damaged_stacks_are_not_drawn(settings, built):
     content[100] ^= 1
     shard.write_bytes(content)
     with pytest.raises(ValueError, match=r"tfrecords\.verify") as caught:
-        build.prepare_images(settings, cls_dir)
+        draw.prepare_images(settings, cls_dir)
     assert str(cls_dir) in str(caught.value)
     images = pathlib.Path(settings.records_dir) / "image"
     assert not list(images.glob("*/1.0.0"))
@@ -369,7 +377,7 @@ def test_pictures_of_damaged_stacks_are_not_drawn(settings, built):
 def test_a_foreign_set_under_the_right_name_is_refused(settings, built):
     directory = pathlib.Path(settings.records_dir)
     cls_dir = copy_cls(built, directory)
-    image_dir = build.prepare_images(settings, cls_dir)
+    image_dir = draw.prepare_images(settings, cls_dir)
     shutil.rmtree(image_dir)
     made.write_set(  # whole in itself, made from something else
         image_dir,
@@ -378,19 +386,19 @@ def test_a_foreign_set_under_the_right_name_is_refused(settings, built):
     )
     assert verify.verify(image_dir) == []
     with pytest.raises(ValueError, match="fingerprint"):
-        build.prepare_images(settings, cls_dir)
+        draw.prepare_images(settings, cls_dir)
 
 
 def test_stacks_and_pictures_are_not_mistaken_for_each_other(settings, built):
     with pytest.raises(ValueError, match="must hold 'cls' records"):
-        build.prepare_images(settings, only(built, "image"))
+        draw.prepare_images(settings, only(built, "image"))
 
 
 def test_a_set_that_lost_its_manifest_is_not_reused(settings, built):
     cls_dir = copy_cls(built, pathlib.Path(settings.records_dir))
     (cls_dir / schema.MANIFEST).unlink()
     with pytest.raises(FileNotFoundError, match="Delete the directory"):
-        build.prepare_cls(settings)
+        encode.prepare_cls(settings)
 
 
 @pytest.mark.parametrize(
@@ -430,7 +438,7 @@ def test_too_small_a_disk_is_refused_before_anything_is_made(settings, built):
     large = dataclasses.replace(settings, image_height=10**7, image_width=10**7)
     cls_dir = copy_cls(built, pathlib.Path(settings.records_dir))
     with pytest.raises(OSError, match=r"needs about .* GB") as caught:
-        build.prepare_images(large, cls_dir)
+        draw.prepare_images(large, cls_dir)
     assert "--records_dir" in str(caught.value)
 
 

@@ -23,7 +23,7 @@ def test_unknown_choices_are_refused_by_their_flag(name):
         ("limit_validation", 0),
         ("max_tokens", 3),
         ("tokens_per_batch", 1),
-        ("tsne_iterations", 250),
+        ("tsne_iterations", 300),
         ("image_height", 1),
         ("image_width", 1),
         ("examples_per_shard", 1),

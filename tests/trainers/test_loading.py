@@ -120,7 +120,7 @@ def test_files_of_another_run_are_refused(trained, run_copy, names):
     for name in names:
         shutil.copy(trained[3].workdir / name, run_copy / name)
     with pytest.raises(
-        ValueError, match="sha256|fingerprint|different records"
+        ValueError, match=r"sha256|fingerprint|different records"
     ):
         trainers.load(run_copy)
 

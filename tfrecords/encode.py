@@ -1,0 +1,222 @@
+"""Corpus to `cls` records: texts to [CLS] stacks."""
+
+import pathlib
+import typing
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+from absl import logging
+
+from tfrecords import config, place
+
+if typing.TYPE_CHECKING:
+    from text2image import corpus as corpus_lib
+    from text2image import split as split_lib
+
+SETTINGS = (
+    "text_key",
+    "label_key",
+    "split",
+    "split_seed",
+    "limit_train",
+    "limit_validation",
+    "layers",
+    "max_tokens",
+    "tokens_per_batch",
+    "examples_per_shard",
+)
+
+
+def prepare_cls(settings: config.RecordsConfig) -> pathlib.Path:
+    """Encodes the corpus, unless the same stacks stand already.
+
+    Memory holds two shards of texts and one of stacks, whatever the corpus.
+
+    Returns:
+        The directory of the `cls` records.
+    """
+    from text2image import checkpoint, corpus
+    from tfrecords import reader
+
+    source = corpus.open_corpus(
+        settings.dataset,
+        data_dir=settings.data_dir or None,
+        download=settings.download,
+        text_key=settings.text_key,
+        label_key=settings.label_key,
+    )
+    encoder_path = checkpoint.locate(settings.encoder)
+    provenance = {
+        "kind": "cls",
+        "corpus": source.name,
+        "corpus_sha256": source.sha256,
+        "encoder_sha256": checkpoint.identify(encoder_path),
+        **place.pick(settings, SETTINGS),
+    }
+    encoder_name = pathlib.PurePath(settings.encoder).name
+    directory = place.directory(
+        settings, "cls", f"{source.name}-{encoder_name}", provenance
+    )
+    if directory.exists():
+        manifest = reader.open_records(
+            directory, kind="cls", fingerprint=config.fingerprint(provenance)
+        )
+        logging.info("stacks: reusing %s", directory)
+        _log_audit(manifest.details["audit"])
+        _log_tokens(settings, manifest.details)
+        return directory
+    _encode(settings, source, encoder_path, directory, provenance)
+    return directory
+
+
+def _encode(
+    settings: config.RecordsConfig,
+    source: "corpus_lib.Corpus",
+    encoder_path: str,
+    directory: pathlib.Path,
+    provenance: dict[str, Any],
+) -> None:
+    import tqdm
+
+    from text2image import encoder, split
+    from tfrecords import schema, writer
+
+    logging.info("stacks: making %s", directory)
+    parts = split.split_corpus(
+        source,
+        protocol=settings.split,
+        seed=settings.split_seed,
+        limit_train=settings.limit_train,
+        limit_validation=settings.limit_validation,
+    )
+    _log_audit(parts.audit)
+    bert = encoder.Encoder(
+        encoder_path,
+        layers=settings.layers,
+        max_tokens=settings.max_tokens,
+        tokens_per_batch=settings.tokens_per_batch,
+    )
+    record_schema = schema.cls_schema(bert.stack_shape, parts.label_names)
+    totals = {
+        name: int((parts.side == side).sum())
+        for side, name in enumerate(schema.SPLITS)
+    }
+    place.check_space(settings, sum(totals.values()), record_schema)
+    size = settings.examples_per_shard
+    num_shards = {name: -(-count // size) for name, count in totals.items()}
+    num_tokens = num_truncated = 0
+    with (
+        writer.RecordWriter(
+            directory, record_schema, provenance, num_shards
+        ) as records,
+        tqdm.tqdm(
+            total=sum(totals.values()), unit="text", desc="stacks"
+        ) as progress,
+    ):
+        if records.num_finished:
+            logging.info(
+                "stacks: going on behind %d finished shards",
+                records.num_finished,
+            )
+        for name, index, examples in _shards(source, parts, size):
+            texts = [example.text for example in examples]
+            if records.is_finished(name, index):
+                lengths = bert.count_tokens(texts)
+                progress.update(len(texts))
+            else:
+                stacks, lengths = bert.encode(texts, progress=progress.update)
+                records.write_shard(
+                    name,
+                    index,
+                    (
+                        record_schema.serialize(
+                            example.id,
+                            parts.label_names.index(example.label),
+                            stack,
+                            example.text,
+                        )
+                        for example, stack in zip(examples, stacks, strict=True)
+                    ),
+                )
+            num_tokens += int(np.minimum(lengths, bert.max_tokens).sum())
+            num_truncated += int((lengths > bert.max_tokens).sum())
+        count = sum(totals.values())
+        details = {
+            "audit": parts.audit,
+            "layers": bert.layers,
+            "gelu": bert.gelu,
+            # What export and prediction need to find the encoder again.
+            "encoder": {
+                "source": _lasting(encoder_path),
+                "sha256": provenance["encoder_sha256"],
+                "layers": bert.layers,
+                "max_tokens": bert.max_tokens,
+                "gelu": bert.gelu,
+            },
+            "mean_tokens": num_tokens / count,
+            "truncated_share": num_truncated / count,
+            "versions": place.versions(),
+        }
+        records.finish(
+            f"BERT [CLS] stacks {bert.stack_shape} of {source.name}.", details
+        )
+    _log_tokens(settings, details)
+
+
+def _shards(
+    source: "corpus_lib.Corpus", parts: "split_lib.Split", size: int
+) -> Iterator[tuple[str, int, list["corpus_lib.Example"]]]:
+    """Deals the corpus out to shards of `size`, in the order of its rows."""
+    from tfrecords import schema
+
+    waiting: list[list[corpus_lib.Example]] = [[] for _ in schema.SPLITS]
+    index = [0] * len(schema.SPLITS)
+    row = 0
+    for read in source.parts.values():
+        for example in read():
+            side = int(parts.side[row])
+            row += 1
+            if side >= len(waiting):
+                continue
+            waiting[side].append(example)
+            if len(waiting[side]) == size:
+                yield schema.SPLITS[side], index[side], waiting[side]
+                index[side] += 1
+                waiting[side] = []
+    for side, examples in enumerate(waiting):
+        if examples:
+            yield schema.SPLITS[side], index[side], examples
+
+
+def _lasting(encoder_path: str) -> str:
+    """A directory's whole path; a preset's name as it is."""
+    path = pathlib.Path(encoder_path)
+    return str(path.resolve()) if path.is_dir() else encoder_path
+
+
+def _log_tokens(
+    settings: config.RecordsConfig, details: dict[str, Any]
+) -> None:
+    logging.info(
+        "stacks: %.0f tokens a text on average, %.1f%% of the texts cut at %d",
+        details["mean_tokens"],
+        100 * details["truncated_share"],
+        settings.max_tokens,
+    )
+
+
+def _log_audit(audit: dict[str, Any]) -> None:
+    repeats = ", ".join(
+        f"{count} {name.replace('_', ' ')}"
+        for name, count in audit["repeats"].items()
+        if name != "all"
+    )
+    logging.info(
+        "corpus: %d texts, %d exact repeats (%s); train %s, validation %s",
+        audit["num_examples"],
+        audit["repeats"]["all"],
+        repeats,
+        audit["train"],
+        audit["validation"],
+    )

@@ -1,0 +1,66 @@
+"""Where a record set stands, and whether there is room for it."""
+
+import importlib.metadata
+import pathlib
+import re
+import shutil
+import typing
+from typing import Any
+
+import numpy as np
+
+from tfrecords import config
+
+if typing.TYPE_CHECKING:
+    from tfrecords import schema
+
+_VERSIONED = ("tensorflow", "keras", "keras-hub", "scikit-learn", "numpy")
+
+
+def pick(settings: config.RecordsConfig, names: tuple[str, ...]) -> dict:
+    """The named settings, for a provenance."""
+    return {name: getattr(settings, name) for name in names}
+
+
+def directory(
+    settings: config.RecordsConfig,
+    kind: str,
+    name: str,
+    provenance: dict[str, Any],
+) -> pathlib.Path:
+    """`<records_dir>/<kind>/<name>-<fingerprint>/<version>`."""
+    from tfrecords import schema
+
+    name = re.sub(r"[^a-z0-9]+", "_", name.lower()).strip("_")
+    return (
+        pathlib.Path(settings.records_dir)
+        / kind
+        / f"{name}-{config.fingerprint(provenance)}"
+        / schema.VERSION
+    )
+
+
+def check_space(
+    settings: config.RecordsConfig, count: int, record_schema: "schema.Schema"
+) -> None:
+    """Refuses to start a set that the disk cannot hold.
+
+    Raises:
+        OSError: Names what is needed and what is free.
+    """
+    # 2 KiB for id, label, framing and a text of ordinary length.
+    needed = count * (4 * int(np.prod(record_schema.shape)) + 2048)
+    directory = pathlib.Path(settings.records_dir)
+    directory.mkdir(parents=True, exist_ok=True)
+    free = shutil.disk_usage(directory).free
+    if free < needed:
+        raise OSError(
+            f"{directory} needs about {needed / 1e9:.1f} GB for {count} "
+            f"{record_schema.kind} records. Free: {free / 1e9:.1f} GB. Free "
+            "some, name another --records_dir, or use --limit_train."
+        )
+
+
+def versions() -> dict[str, str]:
+    """Versions of the libraries a set's bytes may depend on."""
+    return {name: importlib.metadata.version(name) for name in _VERSIONED}

@@ -1,0 +1,75 @@
+"""What TFDS needs beside the shards: dataset_info.json, features.json."""
+
+import pathlib
+from typing import Any
+
+from tfrecords import schema
+
+
+def write_metadata(
+    aside: pathlib.Path,
+    directory: pathlib.Path,
+    record_schema: schema.Schema,
+    splits: dict[str, list[schema.Shard]],
+    description: str,
+) -> tuple[str, ...]:
+    """Writes the metadata of a set.
+
+    Args:
+        aside: Where to.
+        directory: `<...>/<kind>/<config>/<version>`, where the set will
+            stand; the names inside come from it.
+        record_schema: Of the records.
+        splits: Split name to its shards.
+        description: Of the set.
+
+    Returns:
+        Names of the files written.
+    """
+    import numpy as np
+    import tensorflow_datasets as tfds
+
+    features: dict[str, Any] = {
+        "id": tfds.features.Text(),
+        "label": tfds.features.ClassLabel(
+            names=list(record_schema.label_names)
+        ),
+        record_schema.array: tfds.features.Tensor(
+            shape=record_schema.shape, dtype=np.float32
+        ),
+    }
+    if record_schema.has_text:
+        features["text"] = tfds.features.Text()
+    info = tfds.core.DatasetInfo(
+        builder=tfds.core.dataset_info.DatasetIdentity(
+            name=record_schema.kind,
+            config_name=directory.parent.name,
+            version=directory.name,
+            data_dir=str(directory),
+            module_name="",
+        ),
+        features=tfds.features.FeaturesDict(features),
+        supervised_keys=(record_schema.array, "label"),
+        description=description,
+    )
+    info.set_file_format("tfrecord")
+    info.set_splits(
+        tfds.core.splits.SplitDict(
+            [
+                tfds.core.SplitInfo(
+                    name=split,
+                    shard_lengths=[shard.num_examples for shard in shards],
+                    num_bytes=sum(shard.num_bytes for shard in shards),
+                    filename_template=tfds.core.ShardedFileTemplate(
+                        dataset_name=record_schema.kind,
+                        data_dir=directory,
+                        split=split,
+                        filetype_suffix="tfrecord",
+                    ),
+                )
+                for split, shards in splits.items()
+            ]
+        )
+    )
+    info.write_to_directory(aside)
+    return ("dataset_info.json", "features.json", "label.labels.txt")

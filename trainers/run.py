@@ -44,6 +44,12 @@ _EXPORT = absl_flags.DEFINE_boolean(
 )
 
 
+_REAL_THING = (
+    "That was the demo. On the real reviews: python -m trainers.run "
+    "--preset=imdb --download --backbone=resnet"
+)
+
+
 def main(arguments: list[str]) -> None:
     """Prepares what is missing, trains, evaluates and reports."""
     if len(arguments) > 1:
@@ -52,12 +58,54 @@ def main(arguments: list[str]) -> None:
         )
     preset = train_config.PRESETS[_PRESET.value]
     try:
-        _run(
-            flags.settings_from_flags(train_config.TrainConfig, preset),
-            flags.settings_from_flags(records_config.RecordsConfig, preset),
+        config = flags.settings_from_flags(train_config.TrainConfig, preset)
+        records = flags.settings_from_flags(
+            records_config.RecordsConfig, preset
         )
+        _refuse_ignored_flags(config, records)
+        _run(config, records)
     except flags.MENDABLE as error:
         flags.fail(error)
+
+
+def _refuse_ignored_flags(
+    config: train_config.TrainConfig, records: records_config.RecordsConfig
+) -> None:
+    """Refuses typed flags that another setting leaves without effect."""
+    all_records = tuple(
+        field.name for field in dataclasses.fields(records_config.RecordsConfig)
+    )
+    tsne = ("metric", "perplexity", *(n for n in all_records if "tsne" in n))
+    symmetric = ("reconstruction_weight", "bottleneck", "dropout")
+    from_tfds = not records.dataset.endswith((".csv", ".tsv", ".jsonl"))
+    for names, is_ignored, because in (
+        (
+            all_records,
+            bool(config.image_records),
+            "--image_records names finished records",
+        ),
+        (
+            (*tsne, "map_seed"),
+            records.projection == "pca",
+            "--projection=pca has no use for it",
+        ),
+        (
+            symmetric,
+            config.autoencoder == "paper",
+            "--autoencoder=paper has its own",
+        ),
+        (
+            ("data_dir", "download"),
+            not from_tfds or records.dataset == "demo",
+            f"--dataset={records.dataset} is not a TFDS name",
+        ),
+    ):
+        typed = [n for n in names if absl_flags.FLAGS[n].present]
+        if is_ignored and typed:
+            raise ValueError(
+                f"--{typed[0]} would have no effect: {because}. Leave one of "
+                "the two out."
+            )
 
 
 def _run(
@@ -84,21 +132,28 @@ def _run(
         # Records given by name know their own encoder.
         encoder = None if cls_dir is None else records.encoder
         export.export_finished(workdir, encoder=encoder)
+    beside = "".join(
+        f", logistic regression on the {name} {figures['accuracy']:.4f}"
+        for name, figures in compared.items()
+    )
     logging.info(
-        "accuracy %.4f on %d validation texts (%s) in %.0f s; see %s",
+        "%s: accuracy %.4f on %d validation texts%s; %.0f s; see %s",
+        config.backbone,
         metrics["accuracy"],
         metrics["num_validation"],
-        ", ".join(
-            f"logistic regression on the {name}: {figures['accuracy']:.4f}"
-            for name, figures in compared.items()
-        ),
+        beside,
         time.monotonic() - start,
         workdir / "report.md",
     )
+    if records.dataset == "demo" and cls_dir is not None:
+        logging.info(_REAL_THING)
 
 
 def _default_workdir(config: train_config.TrainConfig) -> str:
     settings = dataclasses.asdict(config)
+    # The records' name holds their fingerprint; the others move no result.
+    for name in ("image_records", "cache_gb"):
+        del settings[name]
     dataset = pathlib.Path(config.image_records).parent.name
     name = records_config.fingerprint(settings)[:8]
     return f"runs/{dataset}-{config.backbone}-{name}"

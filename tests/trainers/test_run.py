@@ -107,6 +107,22 @@ def test_help_lists_the_flags_at_once(tmp_path):
         (["--backbone=lenet"], "alexnet|resnet|resnext"),
         (["--epochs=0"], "error: --epochs must be at least 1"),
         (["--dataset=no.csv"], "error: `dataset` must be"),
+        (
+            ["--image_records=nowhere", "--layers=5-10"],
+            "error: --layers would have no effect: --image_records",
+        ),
+        (
+            ["--autoencoder=paper", "--bottleneck=8"],
+            "error: --bottleneck would have no effect: --autoencoder=paper",
+        ),
+        (
+            ["--projection=pca", "--perplexity=5"],
+            "error: --perplexity would have no effect: --projection=pca",
+        ),
+        (
+            ["--dataset=my.csv", "--download"],
+            "error: --download would have no effect: --dataset=my.csv",
+        ),
         (["--image_records=nowhere"], "error: nowhere holds no manifest.json"),
     ],
 )

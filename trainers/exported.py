@@ -41,13 +41,19 @@ def load_functions(
 
     from trainers import graph_ops
 
-    _warn_of_versions(extra / export.VERSIONS)
     try:
+        _warn_of_versions(extra / export.VERSIONS)
         graph_ops.check_ops(directory)
         loaded = tf.saved_model.load(str(directory))
         names = json.loads((extra / export.PROVENANCE).read_text("utf-8"))
         return dict(loaded.signatures), tuple(names["label_names"])
-    except (ValueError, KeyError, TypeError, tf.errors.OpError) as error:
+    except (
+        OSError,
+        ValueError,
+        KeyError,
+        TypeError,
+        tf.errors.OpError,
+    ) as error:
         raise ValueError(
             f"{directory} is damaged ({error}). Export the run again."
         ) from error

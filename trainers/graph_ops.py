@@ -3,6 +3,7 @@
 import pathlib
 from collections.abc import Iterator
 
+import google.protobuf.message
 from tensorflow.core.protobuf import meta_graph_pb2, saved_model_pb2
 
 
@@ -23,8 +24,8 @@ TEXT_OPS = _names(
 CORE_OPS = _names(
     """
     Abs Add AddV2 All ArgMax Assert AvgPool BatchMatMulV2 BiasAdd BroadcastTo
-    Cast ConcatV2 Const Conv2D DepthwiseConv2dNative Einsum Equal Erf Erfc Exp
-    ExpandDims Fill FusedBatchNormV3 GatherV2 Greater GreaterEqual Identity
+    Cast ConcatV2 Const Conv2D DepthwiseConv2dNative Einsum EnsureShape Equal
+    Erf Erfc Exp ExpandDims Fill FusedBatchNormV3 GatherV2 Greater GreaterEqual Identity
     If Less LessEqual Log LogicalAnd LogicalNot MatMul Max MaxPool Maximum
     Mean Minimum Mul Neg NoOp NotEqual Pack Pad PadV2 PartitionedCall
     Placeholder Pow Prod RaggedGather RaggedRange RaggedTensorToTensor Range
@@ -50,6 +51,7 @@ def check_ops(export: pathlib.Path) -> None:
     """Refuses a SavedModel that does more than compute.
 
     Raises:
+        ValueError: If `saved_model.pb` is damaged.
         RuntimeError: If it holds an op that is not known to make values from
             values only, such as one that reads files or calls Python.
     """
@@ -72,7 +74,10 @@ def stray_ops(export: pathlib.Path) -> Iterator[str]:
         `function: op`.
     """
     message = saved_model_pb2.SavedModel()
-    message.ParseFromString((export / "saved_model.pb").read_bytes())
+    try:
+        message.ParseFromString((export / "saved_model.pb").read_bytes())
+    except google.protobuf.message.DecodeError as error:
+        raise ValueError(f"saved_model.pb cannot be read: {error}") from error
     allowed = CORE_OPS | TEXT_OPS
     for meta_graph in message.meta_graphs:
         savers = _saver_functions(meta_graph)

@@ -101,6 +101,8 @@ class TextClassifier(tf.Module):
 
     def _encode_text(self, text: tf.Tensor) -> tf.Tensor:
         bert = self._parts.encoder
+        # A server does not hold a request against the signature's shape.
+        text = tf.ensure_shape(text, [None])
         ids, _ = bert.tokenizer.ids(text, tf.constant(bert.max_tokens))
         # No text at all has no tokens either: BERT needs a column for [CLS].
         missing = tf.maximum(2 - tf.shape(ids)[1], 0)

@@ -329,6 +329,8 @@ def test_paths_of_any_name_serve(tmp_path, name, whole_tree):
 
 _FOREIGN = """
 import json, sys
+# The project may be installed: forbid it, as if it were not.
+sys.modules.update(text2image=None, tfrecords=None, trainers=None)
 try:
     import tfrecords
 except ModuleNotFoundError:

@@ -20,9 +20,10 @@ from trainers.config import TrainConfig
 HERE = pathlib.Path(__file__).parent
 # The same ops on the same machine: only their fusion may differ.
 TOLERANCE = 1e-6
-# Texts of other lengths beside a text change the padding and so the order of
-# BERT's sums.
-BATCH_TOLERANCE = 1e-5
+# Another batch means other matrix kernels and other padding: another order of
+# BERT's sums. This random BERT turns that into 1e-5 of its stacks, ten times
+# what a trained one does, and a model of 38 texts doubles it.
+BATCH_TOLERANCE = 1e-4
 OUTPUTS = {"label", "score", "probabilities"}
 
 
@@ -188,7 +189,7 @@ def test_what_is_served_is_what_training_validated(
     validated = [[float(row[name]) for name in names] for row in rows]
     # The records' encoder pads to multiples of 64 and is compiled by XLA.
     np.testing.assert_allclose(
-        found["probabilities"], validated, rtol=0, atol=5 * BATCH_TOLERANCE
+        found["probabilities"], validated, rtol=0, atol=BATCH_TOLERANCE
     )
 
 
@@ -342,7 +343,9 @@ def test_tokens_and_images_lead_to_the_same_answer(signatures, reloaded, texts):
     # Another padding, as a client may choose it.
     ids = tf.pad(ids, [[0, 0], [0, 32 - ids.shape[1]]])
     found = functions["tokens"](ids=ids, mask=tf.cast(ids != 0, tf.int32))
-    assert_parity({k: v.numpy() for k, v in found.items()}, reference, 1e-5)
+    assert_parity(
+        {k: v.numpy() for k, v in found.items()}, reference, BATCH_TOLERANCE
+    )
     image = functions["render"](text=tf.constant(texts))["image"]
     np.testing.assert_allclose(
         functions["images"](image=image)["probabilities"],

@@ -1,0 +1,215 @@
+"""Prediction from the run and from its export, as a user types it."""
+
+import csv
+import io
+import json
+import os
+import pathlib
+import shutil
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from trainers import answers, predict, texts
+
+ROOT = pathlib.Path(__file__).parents[2]
+
+
+def run(*flags, cwd, stdin=""):
+    return subprocess.run(
+        [sys.executable, "-m", "trainers.predict", *flags],
+        cwd=cwd,
+        env={**os.environ, "PYTHONPATH": str(ROOT), "TQDM_DISABLE": "0"},
+        input=stdin,
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=300,
+    )
+
+
+def stream(values):
+    return [texts.Text(i, value) for i, value in enumerate(values, start=1)]
+
+
+@pytest.fixture(scope="module")
+def predictors(trained):
+    return {
+        "run": predict.load_predictor(workdir=str(trained[3].workdir)),
+        "export": predict.load_predictor(export_dir=str(trained[3].export)),
+    }
+
+
+def test_run_and_export_say_the_same(trained, predictors, tmp_path):
+    values = [*trained[3].texts.values(), "", "\ud800 lone", "x" * 10_000]
+    found = {}
+    for name, predictor in predictors.items():
+        found[name] = list(
+            predictor.predict(stream(values), batch_size=4, image_dir=tmp_path)
+        )
+        assert [a.text for a in found[name]] == values
+        assert [a.id for a in found[name]] == list(range(1, len(values) + 1))
+    for one, other in zip(found["run"], found["export"], strict=True):
+        assert one.label == other.label
+        np.testing.assert_allclose(
+            one.probabilities, other.probabilities, rtol=0, atol=1e-6
+        )
+        assert one.score == max(one.probabilities)
+        best = one.probabilities.index(one.score)
+        assert one.label == predictors["run"].label_names[best]
+    assert len(list(tmp_path.iterdir())) == len(values)
+
+
+def test_pictures_are_those_the_model_sees(predictors, tmp_path):
+    values = ["a good film", "a dull film, and a long one"]
+    list(predictors["run"].predict(stream(values), image_dir=tmp_path))
+    images = predictors["run"]._render(values)["image"]
+    for index, image in enumerate(images, start=1):
+        content = (tmp_path / f"{index:06d}.png").read_bytes()
+        pixels = tf.io.decode_png(content).numpy()
+        assert pixels.shape == (12, 14, 1)
+        # 8 bits: half a step of 1/255.
+        np.testing.assert_allclose(pixels / 255, image, atol=0.5 / 255 + 1e-6)
+
+
+def test_texts_are_answered_while_they_come(predictors):
+    seen = []
+
+    def endless():
+        for item in stream(["good"] * 10**6):
+            seen.append(item.id)
+            yield item
+
+    found = predictors["run"].predict(endless(), batch_size=2)
+    assert next(found).id == 1
+    assert len(seen) <= 16
+
+
+def test_the_newest_version_is_taken(trained, tmp_path):
+    shutil.copytree(trained[2].export, tmp_path / "2")
+    shutil.copytree(trained[3].export, tmp_path / "10")
+    predictor = predict.load_predictor(export_dir=str(tmp_path))
+    assert len(predictor.label_names) == 3
+
+
+def test_an_export_of_other_versions_warns(trained, tmp_path, caplog):
+    directory = shutil.copytree(trained[2].export, tmp_path / "1")
+    path = directory / "assets.extra/versions.json"
+    path.write_text(json.dumps({"tensorflow": "2.20.0"}))
+    predict.load_predictor(export_dir=str(directory))
+    assert "made with tensorflow 2.20.0" in caplog.text
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "saved_model.pb",
+        "variables/variables.index",
+        "assets.extra/provenance.json",
+        "assets.extra/versions.json",
+    ],
+)
+def test_a_damaged_export_is_refused(trained, tmp_path, name):
+    directory = shutil.copytree(trained[2].export, tmp_path / "1")
+    path = directory / name
+    path.write_bytes(path.read_bytes()[: path.stat().st_size // 2])
+    with pytest.raises(ValueError, match="is damaged"):
+        predict.load_predictor(export_dir=str(directory))
+
+
+NAMES = ("neg", "größe")
+MADE = [
+    answers.Answer(1, "a\tb \x1b[31m" + "c" * 100, "neg", 0.75, (0.75, 0.25)),
+    answers.Answer(2, 'say "é",\n\ud800', "größe", 1.0, (0.0, 1.0)),
+]
+
+
+def test_a_table_is_aligned_and_tame():
+    lines = list(answers.table(MADE, NAMES))
+    assert len({line.index("  neg") for line in lines[1:2]}) == 1
+    assert lines[0].split() == ["id", "label", "score", "text"]
+    assert lines[1].startswith("     1  neg    0.7500  a b ?[31mccc")
+    assert lines[1].endswith("c…\n")
+    assert all(line.count("\n") == 1 for line in lines)
+
+
+def test_csv_and_jsonl_come_back():
+    rows = list(
+        csv.DictReader(
+            io.StringIO("".join(answers.comma_separated(MADE, NAMES)))
+        )
+    )
+    assert [row["label"] for row in rows] == ["neg", "größe"]
+    assert rows[0]["probability_größe"] == "0.250000"
+    assert rows[1]["text"] == 'say "é",\n?'
+    values = [json.loads(line) for line in answers.json_lines(MADE, NAMES)]
+    assert values[0]["probabilities"] == {"neg": 0.75, "größe": 0.25}
+    assert values[1]["text"] == 'say "é",\n?'
+
+
+# --- The command -------------------------------------------------------------
+
+
+def test_the_command_answers_a_file_from_a_run(trained, tmp_path):
+    path = tmp_path / "reviews.csv"
+    path.write_text('review,n\n"a good, long film",1\n,2\nbad,3\n')
+    done = run(
+        f"--workdir={trained[2].workdir}",
+        "--file=reviews.csv",
+        "--text_key=review",
+        "--format=csv",
+        "--image_dir=pictures",
+        cwd=tmp_path,
+    )
+    assert done.returncode == 0, done.stderr
+    rows = list(csv.DictReader(io.StringIO(done.stdout)))
+    assert [row["text"] for row in rows] == ["a good, long film", "", "bad"]
+    assert [row["id"] for row in rows] == ["2", "3", "4"]
+    assert {row["label"] for row in rows} <= {"clåss 0", "clåss 1"}
+    assert len(list((tmp_path / "pictures").glob("*.png"))) == 3
+    assert "3text" in done.stderr  # the bar
+
+
+def test_the_command_answers_a_pipe_from_an_export_alone(trained, tmp_path):
+    moved = shutil.copytree(trained[3].export.parent, tmp_path / "models")
+    done = run(
+        f"--export_dir={moved}",
+        "--file=-",
+        "--format=jsonl",
+        cwd=tmp_path,
+        stdin="good film\nbad film\n",
+    )
+    assert done.returncode == 0, done.stderr
+    values = [json.loads(line) for line in done.stdout.splitlines()]
+    assert [value["text"] for value in values] == ["good film", "bad film"]
+    assert all(len(value["probabilities"]) == 3 for value in values)
+
+
+@pytest.mark.parametrize(
+    ("flags", "message"),
+    [
+        ([], "Expected either --workdir or --export_dir"),
+        (["--workdir=a", "--export_dir=b", "text"], "Expected either"),
+        (["--workdir=a"], "Expected either texts"),
+        (["--workdir=a", "--file=b.txt", "text"], "Expected either texts"),
+        (["--workdir=a", "--file=b.txt"], "error: --file must be an existing"),
+        (["--workdir=a", "--format=xml", "text"], "should be one of"),
+    ],
+)
+def test_a_wrong_call_is_explained_before_anything_is_loaded(
+    tmp_path, flags, message
+):
+    failed = run(*flags, cwd=tmp_path)
+    assert failed.returncode != 0
+    assert message in failed.stdout + failed.stderr
+    assert "Traceback" not in failed.stderr
+
+
+def test_a_wrong_workdir_is_explained(tmp_path):
+    with pytest.raises(FileNotFoundError, match="not a finished run"):
+        predict.load_predictor(workdir=str(tmp_path))
+    with pytest.raises(FileNotFoundError, match="not an export"):
+        predict.load_predictor(export_dir=str(tmp_path))

@@ -8,7 +8,7 @@ from text2image import pixel_map
 
 def draw_map(fitted: pixel_map.PixelMap) -> matplotlib.figure.Figure:
     """Features in the plane with hull and rectangle (the paper's Fig. 2)."""
-    figure = matplotlib.figure.Figure(figsize=(6, 6), layout="constrained")
+    figure = matplotlib.figure.Figure(figsize=(7, 5), layout="constrained")
     axes = figure.subplots()
     layers = fitted.provenance.get("layers") or [0]
     layer = np.repeat(

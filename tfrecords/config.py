@@ -89,31 +89,46 @@ class RecordsConfig:
 
     def __post_init__(self) -> None:
         """Refuses values that no run could use."""
-        for field in dataclasses.fields(self):
-            choices = field.metadata.get("choices", ())
-            value = getattr(self, field.name)
-            if choices and value not in choices:
-                raise ValueError(
-                    f"--{field.name} must be one of {choices}. Received: "
-                    f"{value!r}"
-                )
-        for name, least in (
-            ("limit_train", 0),
-            ("limit_validation", 0),
-            ("max_tokens", 3),
-            ("tokens_per_batch", 1),
-            ("tsne_iterations", 300),  # 250 are early exaggeration
-            ("image_height", 1),
-            ("image_width", 1),
-            ("examples_per_shard", 1),
-            ("split_seed", 0),
-            ("map_seed", 0),
-        ):
-            if getattr(self, name) < least:
-                raise ValueError(
-                    f"--{name} must be at least {least}. Received: "
-                    f"{getattr(self, name)}"
-                )
+        validate(
+            self,
+            least={
+                "limit_train": 0,
+                "limit_validation": 0,
+                "max_tokens": 3,
+                "tokens_per_batch": 1,
+                "tsne_iterations": 300,  # 250 are early exaggeration
+                "image_height": 1,
+                "image_width": 1,
+                "examples_per_shard": 1,
+                "split_seed": 0,
+                "map_seed": 0,
+            },
+        )
+
+
+def validate(settings: Any, *, least: dict[str, float]) -> None:
+    """Refuses settings that are none of their choices, or too small.
+
+    Args:
+        settings: Instance of a settings dataclass.
+        least: Field name to the smallest value allowed.
+
+    Raises:
+        ValueError: Names the flag, what it takes, and what it got.
+    """
+    for field in dataclasses.fields(settings):
+        choices = field.metadata.get("choices", ())
+        value = getattr(settings, field.name)
+        if choices and value not in choices:
+            raise ValueError(
+                f"--{field.name} must be one of {choices}. Received: {value!r}"
+            )
+    for name, minimum in least.items():
+        if getattr(settings, name) < minimum:
+            raise ValueError(
+                f"--{name} must be at least {minimum}. Received: "
+                f"{getattr(settings, name)}"
+            )
 
 
 def fingerprint(provenance: dict[str, Any]) -> str:

@@ -3,6 +3,7 @@
 import dataclasses
 import logging as python_logging
 import os
+import re
 import sys
 from collections.abc import Callable, Mapping
 from typing import Any, NoReturn, TypeVar
@@ -27,6 +28,7 @@ _DEFINE: dict[type, Callable[..., Any]] = {
     str: flags.DEFINE_string,
 }
 T = TypeVar("T")
+_FOREIGN = re.compile(r"[/\\](tensorflow|tensorflow_datasets|keras)[/\\]")
 
 
 def define_flags(settings: type) -> None:
@@ -86,10 +88,10 @@ def prepare_process() -> None:
     logging.set_verbosity(logging.INFO)
     handler = logging.get_absl_handler()
     handler.setFormatter(python_logging.Formatter("%(message)s"))
-    # TFDS logs every split it opens through the same logger.
+    # TensorFlow and TFDS log their own progress through the same logger.
     handler.addFilter(
         lambda record: (
-            record.levelno > python_logging.INFO
-            or "tensorflow_datasets" not in record.pathname
+            record.levelno >= python_logging.ERROR
+            or not _FOREIGN.search(record.pathname)
         )
     )

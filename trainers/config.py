@@ -90,32 +90,22 @@ class TrainConfig:
 
     def __post_init__(self) -> None:
         """Refuses values that no run could use, or that contradict."""
-        for field in dataclasses.fields(self):
-            choices = field.metadata.get("choices", ())
-            value = getattr(self, field.name)
-            if choices and value not in choices:
-                raise ValueError(
-                    f"--{field.name} must be one of {choices}. Received: "
-                    f"{value!r}"
-                )
-        for name, least in (
-            ("upsample", 1),
-            ("epochs", 1),
-            ("batch_size", 1),
-            ("bottleneck", 1),
-            ("eval_every", 0),
-            ("seed", 0),
-            ("reconstruction_weight", 0),
-            ("autoencoder_lr", 0),
-            ("head_lr", 0),
-            ("weight_decay", 0),
-            ("cache_gb", 0),
-        ):
-            if getattr(self, name) < least:
-                raise ValueError(
-                    f"--{name} must be at least {least}. Received: "
-                    f"{getattr(self, name)}"
-                )
+        records_config.validate(
+            self,
+            least={
+                "upsample": 1,
+                "epochs": 1,
+                "batch_size": 1,
+                "bottleneck": 1,
+                "eval_every": 0,
+                "seed": 0,
+                "reconstruction_weight": 0,
+                "autoencoder_lr": 0,
+                "head_lr": 0,
+                "weight_decay": 0,
+                "cache_gb": 0,
+            },
+        )
         if not 0 <= self.dropout < 1:
             raise ValueError(
                 f"--dropout must be in [0, 1). Received: {self.dropout}"

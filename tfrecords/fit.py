@@ -43,9 +43,11 @@ def fit_pixel_map(
             scaled.update(scaler.transform(rows))
         gram = scaled.gram_matrix()
     logging.info(
-        "map: %s of %d features (about a minute for 4,608 by t-SNE)",
+        "map: %s of %d features%s",
         settings.projection,
         num_features,
+        # It shows no progress of its own.
+        " (4,608 take about a minute)" if settings.projection == "tsne" else "",
     )
     points, figures = projection.project(
         gram,

@@ -206,7 +206,7 @@ def test_killed_while_embedding_a_build_goes_on_to_the_same_bytes(
             for call, counts in (
                 ("write_shard", (2, 3, 4)),
                 ("_write_journal", (1, 2, 3, 5, 6)),
-                ("replace", range(1, 14)),
+                ("replace", range(1, 13)),
                 ("finish", (1,)),
             )
             for count in counts

@@ -9,7 +9,7 @@ import json
 import pathlib
 from collections.abc import Callable, Iterator
 
-from text2image import corpus_files, corpus_tfds
+from text2image import corpus_files, corpus_tfds, rows
 from text2image.example import Corpus, Example, sha256_of_files
 
 __all__ = ["DEMO", "Corpus", "Example", "open_corpus"]
@@ -43,7 +43,7 @@ def open_corpus(
     if dataset == DEMO:
         return _open_demo()
     path = pathlib.Path(dataset)
-    if path.suffix in corpus_files.SUFFIXES:
+    if path.suffix in rows.SUFFIXES:
         return corpus_files.open_file(path, text_key, label_key)
     return corpus_tfds.open_tfds(
         dataset, data_dir, download, text_key, label_key

@@ -3,7 +3,7 @@
 import pathlib
 from collections.abc import Callable, Iterator
 
-from text2image import example
+from text2image import example, rows
 
 
 def open_tfds(
@@ -41,12 +41,11 @@ def open_tfds(
                 f"{builder.data_path}. Name its place with --data_dir, or "
                 "let TFDS fetch it with --download."
             )
-    example.check_keys(
+    rows.check_keys(
         pathlib.Path(builder.name),
         0,
         builder.info.features,
-        text_key,
-        label_key,
+        {"text_key": text_key, "label_key": label_key},
     )
     label_feature = builder.info.features[label_key]
     names = getattr(label_feature, "names", None)

@@ -39,23 +39,6 @@ class Corpus:
     sha256: str
 
 
-def check_keys(
-    path: pathlib.Path, line: int, keys: object, text_key: str, label_key: str
-) -> None:
-    """Refuses a source without the text's or the label's key.
-
-    Raises:
-        ValueError: Names the place, the keys there, and the flag.
-    """
-    names = list(keys)  # type: ignore[call-overload]
-    for flag, key in (("text_key", text_key), ("label_key", label_key)):
-        if key not in names:
-            raise ValueError(
-                f"{path}, line {line}: no {key!r} among {names}. Name the "
-                f"right one with --{flag}."
-            )
-
-
 def make_example(
     path: pathlib.Path, line: int, key: str, text: str, label: str
 ) -> Example:

@@ -83,6 +83,11 @@ class TextClassifier(tf.Module):
             )
         }
 
+    @property
+    def encoder(self) -> encoder.Encoder:
+        """The model's first part: texts to stacks."""
+        return self._parts.encoder
+
     def _classify_text(self, text: tf.Tensor) -> Tensors:
         return self._answers(self._draw(self._encode_text(text)))
 

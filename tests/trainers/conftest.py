@@ -2,6 +2,7 @@
 
 import csv
 import dataclasses
+import functools
 import pathlib
 import random
 import shutil
@@ -13,7 +14,7 @@ _SCALERS = {2: "norm1", 3: "standard"}
 _WORDS = (("bad", "dull", "hate"), ("good", "great", "love"), ("a", "so"))
 
 
-@dataclasses.dataclass(frozen=True)
+@dataclasses.dataclass
 class Trained:
     """A run, and what stands before and behind it.
 
@@ -21,15 +22,20 @@ class Trained:
         workdir: The finished run; its records are gone.
         model: The Keras model as training left it in memory.
         texts: The corpus, id (line) to text.
-        export: Its SavedModel.
         encoder: Directory of the encoder.
     """
 
     workdir: pathlib.Path
     model: object
     texts: dict[str, str]
-    export: pathlib.Path
     encoder: str
+
+    @functools.cached_property
+    def export(self) -> pathlib.Path:
+        """Its SavedModel, made when it is first asked for."""
+        from trainers import export
+
+        return export.export_run(self.workdir, self.workdir.parent / "models")
 
 
 def _write_corpus(path, num_classes):
@@ -49,7 +55,7 @@ def _write_corpus(path, num_classes):
 
 def _make(directory, encoder, num_classes):
     from tfrecords import build, config
-    from trainers import export, model, train
+    from trainers import model, train
     from trainers.config import TrainConfig
 
     texts = _write_corpus(directory / "corpus.csv", num_classes)
@@ -87,8 +93,7 @@ def _make(directory, encoder, num_classes):
             directory / "run",
         )
     shutil.rmtree(records)  # whatever comes now does without
-    exported = export.export_run(directory / "run", directory / "models")
-    return Trained(directory / "run", built[0].whole, texts, exported, encoder)
+    return Trained(directory / "run", built[0].whole, texts, encoder)
 
 
 @pytest.fixture(scope="session")

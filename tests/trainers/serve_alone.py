@@ -36,7 +36,8 @@ def main(request_path, response_path):
         plan = [("serving_default", size) for size in request["batch_sizes"]]
         plan += [("embed", len(texts)), ("render", len(texts))]
         for signature, size in plan:
-            for call in (0, 1):
+            # Twice at once, where a second call costs least.
+            for call in (0, 1) if size == len(texts) else (0,):
                 parts = [
                     signatures[signature](text=tf.constant(texts[i : i + size]))
                     for i in range(0, len(texts), size)

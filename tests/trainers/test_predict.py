@@ -19,10 +19,12 @@ ROOT = pathlib.Path(__file__).parents[2]
 
 
 def run(*flags, cwd, stdin=""):
+    environment = {**os.environ, "PYTHONPATH": str(ROOT)}
+    environment.pop("TQDM_DISABLE", None)
     return subprocess.run(
         [sys.executable, "-m", "trainers.predict", *flags],
         cwd=cwd,
-        env={**os.environ, "PYTHONPATH": str(ROOT), "TQDM_DISABLE": "0"},
+        env=environment,
         input=stdin,
         capture_output=True,
         text=True,
@@ -89,14 +91,17 @@ def test_texts_are_answered_while_they_come(predictors):
 
 
 def test_the_newest_version_is_taken(trained, tmp_path):
-    shutil.copytree(trained[2].export, tmp_path / "2")
-    shutil.copytree(trained[3].export, tmp_path / "10")
+    for version in ("2", "10"):
+        shutil.copytree(trained[3].export, tmp_path / version)
+    path = tmp_path / "10/assets.extra/provenance.json"
+    kept = json.loads(path.read_text())
+    path.write_text(json.dumps({**kept, "label_names": ["a", "b", "c"]}))
     predictor = predict.load_predictor(export_dir=str(tmp_path))
-    assert len(predictor.label_names) == 3
+    assert predictor.label_names == ("a", "b", "c")
 
 
 def test_an_export_of_other_versions_warns(trained, tmp_path, caplog):
-    directory = shutil.copytree(trained[2].export, tmp_path / "1")
+    directory = shutil.copytree(trained[3].export, tmp_path / "1")
     path = directory / "assets.extra/versions.json"
     path.write_text(json.dumps({"tensorflow": "2.20.0"}))
     predict.load_predictor(export_dir=str(directory))
@@ -113,7 +118,7 @@ def test_an_export_of_other_versions_warns(trained, tmp_path, caplog):
     ],
 )
 def test_a_damaged_export_is_refused(trained, tmp_path, name):
-    directory = shutil.copytree(trained[2].export, tmp_path / "1")
+    directory = shutil.copytree(trained[3].export, tmp_path / "1")
     path = directory / name
     path.write_bytes(path.read_bytes()[: path.stat().st_size // 2])
     with pytest.raises(ValueError, match="is damaged"):

@@ -58,14 +58,14 @@ def test_a_key_names_the_column(tmp_path):
         (
             "a.jsonl",
             b"{}\n",
-            r"line 1: expected an object with a string 'text'",
+            r"line 1: no 'text' among \[\]",
         ),
         (
             "a.jsonl",
             b'{"text": "a"}\n{"text": 1}',
-            r"line 2: expected an object",
+            r"line 2: `text` must be a string",
         ),
-        ("a.jsonl", b"[1]\n", r"line 1: expected an object"),
+        ("a.jsonl", b"[1]\n", r"line 1: expected a JSON object"),
         ("a.jsonl", b"{", r"line 1: expected one JSON object"),
         ("a.parquet", b"", r"--file must end in one of"),
     ],

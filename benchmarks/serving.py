@@ -1,0 +1,158 @@
+"""Times prediction from strings: the SavedModel and the model in memory.
+
+    python -m benchmarks.serving --workdir=RUN --file=reviews.csv
+
+Each round times both in turn on the same texts, at every batch size; the
+table gives the best round, the one that others on the machine disturbed
+least. The share outside BERT compares the whole model with its encoder alone
+on the same token ids, in the same round.
+"""
+
+import argparse
+import os
+import pathlib
+import statistics
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from typing import Any
+
+os.environ.setdefault("KERAS_BACKEND", "tensorflow")
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+
+import numpy as np
+import tensorflow as tf
+
+from trainers import export, exported, loading, text_classifier, texts
+
+BATCH_SIZES = (1, 8, 64)
+Call = Callable[..., Any]
+
+
+def read(file: str, text_key: str, count: int) -> list[bytes]:
+    """The first `count` texts of a file."""
+    found = []
+    for item in texts.read_texts(file, text_key=text_key):
+        found.append(item.text.encode())
+        if len(found) == count:
+            break
+    return found
+
+
+def seconds(call: Call, batches: list[tf.Tensor]) -> float:
+    """Wall time of one pass."""
+    start = time.perf_counter()
+    for batch in batches:
+        call(batch)
+    return time.perf_counter() - start
+
+
+def measure(
+    calls: dict[str, Call],
+    batches: dict[str, list[tf.Tensor]],
+    rounds: int,
+) -> list[dict[str, float]]:
+    """Seconds of every call in each round, after one pass to warm up."""
+    for name, call in calls.items():
+        seconds(call, batches[name])
+    return [
+        {name: seconds(call, batches[name]) for name, call in calls.items()}
+        for _ in range(rounds)
+    ]
+
+
+def in_batches(values: list[bytes], size: int) -> Iterator[tf.Tensor]:
+    """Whole batches of texts, in their order."""
+    for start in range(0, len(values) - size + 1, size):
+        yield tf.constant(values[start : start + size])
+
+
+def largest_difference(
+    model: text_classifier.TextClassifier, served: Call, values: list[bytes]
+) -> dict[str, float]:
+    """Of probabilities: between the two models, and between batch sizes."""
+
+    def probabilities(call: Call, size: int) -> np.ndarray:
+        return np.concatenate(
+            [
+                call(text=tf.constant(values[start : start + size]))[
+                    "probabilities"
+                ]
+                for start in range(0, len(values), size)
+            ]
+        )
+
+    whole = probabilities(model.serving_default, 32)
+    found = {
+        "SavedModel and memory": probabilities(served, 32),
+        "batch 32 and 1": probabilities(served, 1),
+        "batch 32 and 8": probabilities(served, 8),
+    }
+    return {
+        name: float(np.abs(value - whole).max())
+        for name, value in found.items()
+    }
+
+
+def main() -> None:
+    """Prints one row per batch size."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--workdir", required=True)
+    parser.add_argument("--file", required=True)
+    parser.add_argument("--text_key", default="text")
+    parser.add_argument("--encoder", default=None)
+    parser.add_argument("--texts", type=int, default=64)
+    parser.add_argument("--rounds", type=int, default=5)
+    flags = parser.parse_args()
+    values = read(flags.file, flags.text_key, flags.texts)
+    run = loading.load_run(flags.workdir)
+    model = text_classifier.load_classifier(run, flags.encoder)
+    with tempfile.TemporaryDirectory() as out:
+        start = time.perf_counter()
+        directory = export.export_run(flags.workdir, out, encoder=flags.encoder)
+        passed = time.perf_counter() - start
+        size = sum(p.stat().st_size for p in pathlib.Path(out).rglob("*"))
+        functions, _ = exported.load_functions(directory)
+    print(f"\nexport: {passed:.1f} s, {size / 1e6:.0f} MB")
+    served = functions["serving_default"]
+    for name, difference in largest_difference(model, served, values).items():
+        print(f"largest difference of probabilities, {name}: {difference:.1e}")
+    bert = model.encoder
+    encode = tf.function(bert.stacks_of_ids, reduce_retracing=True)
+    tokens = bert.count_tokens([text.decode() for text in values])
+    print(
+        f"{len(values)} texts of {np.minimum(tokens, bert.max_tokens).mean():.0f}"
+        f" tokens on average, best of {flags.rounds} rounds\n\n"
+        "| batch | SavedModel, texts/s | in memory, texts/s | ms a batch "
+        "(SavedModel) | outside BERT |\n| --- | --- | --- | --- | --- |"
+    )
+    for size in BATCH_SIZES:
+        batches = list(in_batches(values, size))
+        ids = [
+            bert.tokenizer.ids(batch, tf.constant(bert.max_tokens))[0]
+            for batch in batches
+        ]
+        rounds = measure(
+            {
+                "served": lambda batch: served(text=batch),
+                "memory": lambda batch: model.serving_default(text=batch),
+                "bert": encode,
+            },
+            {"served": batches, "memory": batches, "bert": ids},
+            flags.rounds,
+        )
+        best = {name: min(row[name] for row in rounds) for name in rounds[0]}
+        count = size * len(batches)
+        outside = statistics.median(
+            1 - row["bert"] / row["memory"] for row in rounds
+        )
+        print(
+            f"| {size} | {count / best['served']:.1f} | "
+            f"{count / best['memory']:.1f} | "
+            f"{1e3 * best['served'] / len(batches):.0f} | {outside:.1%} |",
+            flush=True,
+        )
+
+
+if __name__ == "__main__":
+    main()

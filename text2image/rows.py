@@ -1,0 +1,126 @@
+"""Rows of CSV, TSV and JSON lines as dictionaries, strictly read.
+
+Nothing is guessed and nothing is held but the row at hand: "NA" and "null"
+stay text, and what is faulty is named by file and line.
+"""
+
+import csv
+import json
+import pathlib
+from collections.abc import Iterator, Mapping
+from typing import Any, BinaryIO
+
+SUFFIXES = (".csv", ".tsv", ".jsonl")
+
+
+def read_rows(
+    path: pathlib.Path, keys: Mapping[str, str]
+) -> Iterator[tuple[int, dict[str, Any]]]:
+    """Streams a file's rows with the line each starts at, from 1.
+
+    Args:
+        path: A .csv or .tsv file with a header, or .jsonl, an object a line.
+            UTF-8; a byte order mark is skipped.
+        keys: Flag name to the column or key that every row must have.
+
+    Raises:
+        ValueError: If a line is faulty; names file, line and what to do.
+    """
+    with path.open("rb") as stream:
+        lines = decoded_lines(str(path), stream)
+        if path.suffix == ".jsonl":
+            yield from _json_rows(path, lines, keys)
+        else:
+            delimiter = "\t" if path.suffix == ".tsv" else ","
+            yield from _csv_rows(path, lines, delimiter, keys)
+
+
+def decoded_lines(name: str, stream: BinaryIO) -> Iterator[str]:
+    """Lines with their ends, strictly UTF-8 (a byte order mark is skipped).
+
+    Raises:
+        ValueError: If a byte is not UTF-8; names line and column.
+    """
+    for number, line in enumerate(stream, start=1):
+        try:
+            yield line.decode("utf-8-sig" if number == 1 else "utf-8")
+        except UnicodeDecodeError as error:
+            raise ValueError(
+                f"{name}, line {number}: expected UTF-8. Received: byte "
+                f"0x{line[error.start]:02x} at column {error.start + 1}. "
+                "Convert the file, e.g. iconv -f latin1 -t utf-8"
+            ) from error
+
+
+def check_keys(
+    path: pathlib.Path, line: int, names: Any, keys: Mapping[str, str]
+) -> None:
+    """Refuses a row, or a data set, without the keys it must have.
+
+    Raises:
+        ValueError: Names the place, the keys there, and the flag.
+    """
+    for flag, key in keys.items():
+        if key not in names:
+            raise ValueError(
+                f"{path}, line {line}: no {key!r} among {list(names)}. Name "
+                f"the right one with --{flag}."
+            )
+
+
+def _csv_rows(
+    path: pathlib.Path,
+    lines: Iterator[str],
+    delimiter: str,
+    keys: Mapping[str, str],
+) -> Iterator[tuple[int, dict[str, Any]]]:
+    csv.field_size_limit(1 << 30)  # a field is a text, however long
+    reader = csv.reader(lines, delimiter=delimiter, strict=True)
+    start = 1  # line at which a row starts; a quoted field may span several
+    try:
+        names = next(reader, [])
+        check_keys(path, start, names, keys)
+        start = reader.line_num + 1
+        for fields in reader:
+            if fields:  # not a blank line
+                if len(fields) != len(names):
+                    raise ValueError(
+                        f"{path}, line {start}: expected {len(names)} fields, "
+                        f"found {len(fields)}. Quote fields that hold the "
+                        "delimiter."
+                    )
+                yield start, dict(zip(names, fields, strict=True))
+            start = reader.line_num + 1
+    except csv.Error as error:
+        raise ValueError(
+            f"{path}, line {start}: not valid CSV ({error}). Quote fields "
+            'that hold quotes or newlines, and double the quotes: "".'
+        ) from error
+
+
+def _json_rows(
+    path: pathlib.Path, lines: Iterator[str], keys: Mapping[str, str]
+) -> Iterator[tuple[int, dict[str, Any]]]:
+    for number, line in enumerate(lines, start=1):
+        if not line.strip():
+            continue
+        try:
+            row = json.loads(line)
+        except (ValueError, RecursionError) as error:
+            raise ValueError(
+                f"{path}, line {number}: expected one JSON object a line "
+                f"({error})."
+            ) from error
+        if not isinstance(row, dict):
+            raise ValueError(
+                f"{path}, line {number}: expected a JSON object. Received: "
+                f"{type(row).__name__}"
+            )
+        check_keys(path, number, row, keys)
+        text_key = keys["text_key"]
+        if not isinstance(row[text_key], str):
+            raise ValueError(
+                f"{path}, line {number}: `{text_key}` must be a string. "
+                f"Received: {type(row[text_key]).__name__}"
+            )
+        yield number, row

@@ -27,13 +27,18 @@ def lock(directory: pathlib.Path) -> Iterator[None]:
         yield
 
 
-def write_text(path: pathlib.Path, text: str) -> None:
-    """Writes a small file aside, syncs it and renames it."""
+def write_bytes(path: pathlib.Path, content: bytes) -> None:
+    """Writes a file aside, syncs it and renames it."""
     aside = path.with_name(path.name + ".writing")
-    aside.write_text(text, "utf-8")
+    aside.write_bytes(content)
     sync(aside)
     os.replace(aside, path)
     sync(path.parent)
+
+
+def write_text(path: pathlib.Path, text: str) -> None:
+    """The same for text, as UTF-8."""
+    write_bytes(path, text.encode("utf-8"))
 
 
 def sync(path: pathlib.Path) -> None:

@@ -7,8 +7,7 @@ import warnings
 import numpy as np
 from absl import logging
 
-from tfrecords import reader
-from trainers import state
+from tfrecords import durable, reader
 
 _SEED = 0
 
@@ -74,5 +73,5 @@ def logistic_regression(
         "model": f"standardised {array}s, logistic regression, C = 0.001",
         "fingerprint": manifest.fingerprint,
     }
-    state.write_whole(path, json.dumps(result, indent=2).encode())
+    durable.write_bytes(path, json.dumps(result, indent=2).encode())
     return result

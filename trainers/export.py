@@ -20,7 +20,7 @@ from typing import Any
 from absl import app, logging
 from absl import flags as absl_flags
 
-from tfrecords import flags
+from tfrecords import durable, flags
 
 if typing.TYPE_CHECKING:
     from trainers import loading, text_classifier
@@ -69,7 +69,7 @@ def export_run(
         _write(run, classifier, aside)
         final = out / str(max(versions(out), default=0) + 1)
         os.rename(aside, final)
-        _sync(out)
+        durable.sync(out)
     logging.info("export: made %s", final)
     return final
 
@@ -146,7 +146,7 @@ def _write(
     _write_json(extra / PROVENANCE, _provenance(run))
     _write_warmup(run, extra)
     for path in directory.rglob("*"):
-        _sync(path)
+        durable.sync(path)
 
 
 def _write_warmup(run: "loading.Run", extra: pathlib.Path) -> None:
@@ -210,14 +210,6 @@ def _lock(directory: pathlib.Path) -> Iterator[None]:
                 "or name another --out."
             ) from error
         yield
-    finally:
-        os.close(descriptor)
-
-
-def _sync(path: pathlib.Path) -> None:
-    descriptor = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
     finally:
         os.close(descriptor)
 

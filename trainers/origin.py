@@ -12,8 +12,7 @@ import pathlib
 from typing import Any
 
 from tfrecords import config as records_config
-from tfrecords import schema
-from trainers import state
+from tfrecords import durable, schema
 
 FORMAT_VERSION = 1
 RECORDS = "records.json"
@@ -161,7 +160,7 @@ def keep(
                 "manifest says: it was changed. Delete the directory and "
                 "build the records again."
             )
-        state.write_whole(workdir / name, content)
+        durable.write_bytes(workdir / name, content)
     origin = Origin(
         fingerprint=manifest.fingerprint,
         provenance=manifest.provenance,
@@ -172,7 +171,7 @@ def keep(
         files=files,
     )
     value = {"format_version": FORMAT_VERSION, **dataclasses.asdict(origin)}
-    state.write_whole(
+    durable.write_bytes(
         workdir / RECORDS,
         json.dumps(value, indent=2, sort_keys=True).encode(),
     )

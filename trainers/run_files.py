@@ -8,8 +8,8 @@ import pathlib
 import numpy as np
 import tensorflow as tf
 
-from tfrecords import schema
-from trainers import evaluate, features, state
+from tfrecords import durable, schema
+from trainers import evaluate, features
 from trainers.config import TrainConfig
 
 HISTORY = ("epoch", "train_loss", "train_accuracy", "loss", "accuracy")
@@ -28,7 +28,7 @@ def claim_workdir(
         "image_fingerprint": manifest.fingerprint,
     }
     if not path.is_file():
-        state.write_whole(
+        durable.write_bytes(
             path, json.dumps(claim, indent=2, sort_keys=True).encode()
         )
         return
@@ -60,7 +60,7 @@ def write_history(
     writer = csv.DictWriter(text, HISTORY, lineterminator="\n")
     writer.writeheader()
     writer.writerows(history)
-    state.write_whole(workdir / "history.csv", text.getvalue().encode())
+    durable.write_bytes(workdir / "history.csv", text.getvalue().encode())
 
 
 def log_scalars(workdir: pathlib.Path, row: dict[str, float]) -> None:
@@ -94,4 +94,4 @@ def write_predictions(
         writer.writerow(
             (key, names[label], names[row.argmax()], *np.round(row, 6).tolist())
         )
-    state.write_whole(workdir / "predictions.csv", text.getvalue().encode())
+    durable.write_bytes(workdir / "predictions.csv", text.getvalue().encode())

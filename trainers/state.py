@@ -2,7 +2,6 @@
 
 import hashlib
 import json
-import os
 import pathlib
 from typing import Any
 
@@ -10,6 +9,8 @@ import keras
 import numpy as np
 import safetensors
 import safetensors.numpy
+
+from tfrecords import durable
 
 
 def variables(
@@ -43,7 +44,7 @@ def save(
         {name: np.asarray(value) for name, value in values.items()},
         {"metadata": json.dumps(metadata)},
     )
-    write_whole(path, content)
+    durable.write_bytes(path, content)
     return hashlib.sha256(content).hexdigest()
 
 
@@ -77,16 +78,6 @@ def load(
     for name, variable in values.items():
         variable.assign(arrays[name])
     return metadata
-
-
-def write_whole(path: pathlib.Path, content: bytes) -> None:
-    """Writes a file aside, syncs it and renames it."""
-    aside = path.with_name(path.name + ".writing")
-    with aside.open("wb") as file:
-        file.write(content)
-        file.flush()
-        os.fsync(file.fileno())
-    os.replace(aside, path)
 
 
 def seed_dropout(model: keras.Model, seed: int, epoch: int) -> None:

@@ -11,7 +11,7 @@ import tensorflow as tf
 import tqdm
 from absl import logging
 
-from tfrecords import reader
+from tfrecords import durable, reader
 from trainers import (
     evaluate,
     features,
@@ -153,7 +153,7 @@ def train_and_evaluate(
         "image_fingerprint": manifest.fingerprint,
         "model_sha256": sha256,
     }
-    state.write_whole(
+    durable.write_bytes(
         workdir / "metrics.json",
         json.dumps(metrics, indent=2, sort_keys=True).encode(),
     )

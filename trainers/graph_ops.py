@@ -33,8 +33,10 @@ CORE_OPS = _names(
     Select SelectV2 Shape Slice Softmax Split SplitV Sqrt Square
     SquaredDifference Squeeze StatefulPartitionedCall StatelessIf
     StaticRegexFullMatch StaticRegexReplace StopGradient StridedSlice
-    StringLower Sub Sum Tanh Tile Transpose UnicodeTranscode Unpack
-    UnsortedSegmentSum VarHandleOp ZerosLike
+    StatelessWhile StringLower Sub Sum Tanh TensorListFromTensor
+    TensorListGetItem TensorListReserve TensorListSetItem TensorListStack Tile
+    Transpose UnicodeTranscode Unpack UnsortedSegmentSum VarHandleOp While
+    ZerosLike
     """
 )
 

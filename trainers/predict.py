@@ -23,9 +23,6 @@ if typing.TYPE_CHECKING:
 
 Function = Callable[[list[str]], dict[str, "np.ndarray"]]
 
-# Texts read ahead, so that those of like length share a batch: less padding.
-_READ_AHEAD = 8
-
 
 class Predictor:
     """Answers texts with a loaded model."""
@@ -56,20 +53,10 @@ class Predictor:
             image_dir: Where to save each text's picture, `<id>.png`.
         """
         waiting = iter(stream)
-        while chunk := list(
-            itertools.islice(waiting, batch_size * _READ_AHEAD)
-        ):
-            found: dict[int, answers.Answer] = {}
-            # By length, the order of equals kept.
-            order = sorted(range(len(chunk)), key=lambda i: len(chunk[i].text))
-            for start in range(0, len(order), batch_size):
-                rows = order[start : start + batch_size]
-                batch = [chunk[row] for row in rows]
-                if image_dir is not None:
-                    self._save_images(batch, image_dir)
-                for row, answer in zip(rows, self._answer(batch), strict=True):
-                    found[row] = answer
-            yield from (found[row] for row in range(len(chunk)))
+        while batch := list(itertools.islice(waiting, batch_size)):
+            if image_dir is not None:
+                self._save_images(batch, image_dir)
+            yield from self._answer(batch)
 
     def _answer(self, batch: list[texts.Text]) -> Iterator[answers.Answer]:
         result = self._classify([item.text for item in batch])

@@ -6,6 +6,7 @@ the graph, so that training and serving cannot differ.
 
 import dataclasses
 import pathlib
+from collections.abc import Callable
 
 import keras
 import tensorflow as tf
@@ -88,69 +89,39 @@ class TextClassifier(tf.Module):
         """The model's first part: texts to stacks."""
         return self._parts.encoder
 
+    def stacks(self, ids: tf.Tensor, mask: tf.Tensor) -> tf.Tensor:
+        """`(N, T)` int32 ids and mask to stacks `(N, L, D)`."""
+        shape = (None, *self._parts.encoder.stack_shape)
+        return _each(self._encode, (ids, mask), shape)
+
     def _classify_text(self, text: tf.Tensor) -> Tensors:
-        return self._answers(self._draw(self._encode_text(text)))
+        return self._classify(*self._tokenize(text))
 
     def _classify_tokens(self, ids: tf.Tensor, mask: tf.Tensor) -> Tensors:
-        self._check_tokens(ids)
-        return self._answers(self._draw(self._encode(ids, mask)))
+        self._check_tokens(ids, mask)
+        return self._classify(ids, mask)
 
     def _classify_images(self, image: tf.Tensor) -> Tensors:
-        return {"probabilities": self._probabilities(image)}
+        return {
+            "probabilities": _each(
+                self._probabilities, (image,), self._parts.model.output_shape
+            )
+        }
 
     def _embed(self, text: tf.Tensor) -> Tensors:
-        return {"stack": self._encode_text(text)}
+        return {"stack": self.stacks(*self._tokenize(text))}
 
     def _render(self, text: tf.Tensor) -> Tensors:
-        return {"image": self._draw(self._encode_text(text))}
+        ids, mask = self._tokenize(text)
+        shape = self._parts.drawing.output_shape
+        return {"image": _each(self._draw, (ids, mask), shape)}
 
-    def _encode_text(self, text: tf.Tensor) -> tf.Tensor:
-        bert = self._parts.encoder
-        # A server does not hold a request against the signature's shape.
-        text = tf.ensure_shape(text, [None])
-        ids, _ = bert.tokenizer.ids(text, tf.constant(bert.max_tokens))
-        # No text at all has no tokens either: BERT needs a column for [CLS].
-        missing = tf.maximum(2 - tf.shape(ids)[1], 0)
-        ids = tf.pad(ids, [[0, 0], [0, missing]])
-        return self._encode(
-            ids, tf.cast(ids != bert.tokenizer.pad_id, tf.int32)
+    def _classify(self, ids: tf.Tensor, mask: tf.Tensor) -> Tensors:
+        probabilities = _each(
+            lambda *row: self._probabilities(self._draw(*row)),
+            (ids, mask),
+            self._parts.model.output_shape,
         )
-
-    def _encode(self, ids: tf.Tensor, mask: tf.Tensor) -> tf.Tensor:
-        return self._parts.encoder.model(
-            {
-                "token_ids": ids,
-                "segment_ids": tf.zeros_like(ids),
-                "padding_mask": mask,
-            },
-            training=False,
-        )
-
-    def _check_tokens(self, ids: tf.Tensor) -> None:
-        longest = self._parts.encoder.max_tokens
-        size = len(self._parts.encoder.tokenizer.vocabulary)
-        tf.debugging.assert_less_equal(
-            tf.shape(ids)[1],
-            longest,
-            f"`ids` must have at most {longest} columns, [CLS] and [SEP] "
-            "included: cut the text.",
-        )
-        tf.debugging.assert_less(
-            ids, size, f"`ids` must be in [0, {size - 1}]."
-        )
-        tf.debugging.assert_non_negative(
-            ids, f"`ids` must be in [0, {size - 1}]."
-        )
-
-    def _draw(self, stack: tf.Tensor) -> tf.Tensor:
-        return self._parts.drawing(stack, training=False)
-
-    def _probabilities(self, image: tf.Tensor) -> tf.Tensor:
-        logits = self._parts.model(image, training=False)
-        return keras.ops.softmax(logits, axis=-1)
-
-    def _answers(self, image: tf.Tensor) -> Tensors:
-        probabilities = self._probabilities(image)
         return {
             "label": tf.gather(
                 tf.constant(self._parts.label_names),
@@ -159,6 +130,80 @@ class TextClassifier(tf.Module):
             "score": tf.reduce_max(probabilities, axis=-1),
             "probabilities": probabilities,
         }
+
+    def _tokenize(self, text: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+        bert = self._parts.encoder
+        # A server does not hold a request against the signature's shape.
+        text = tf.ensure_shape(text, [None])
+        ids, _ = bert.tokenizer.ids(text, tf.constant(bert.max_tokens))
+        return ids, tf.cast(ids != bert.tokenizer.pad_id, tf.int32)
+
+    def _encode(self, ids: tf.Tensor, mask: tf.Tensor) -> tf.Tensor:
+        """`(1, T)` ids and mask to the stack `(1, L, D)`, padding cut off."""
+        place = tf.range(1, tf.shape(mask)[1] + 1)
+        length = tf.reduce_max(tf.where(mask[0] != 0, place, 1))
+        ids = ids[:, :length]
+        return self._parts.encoder.model(
+            {
+                "token_ids": ids,
+                "segment_ids": tf.zeros_like(ids),
+                "padding_mask": mask[:, :length],
+            },
+            training=False,
+        )
+
+    def _draw(self, ids: tf.Tensor, mask: tf.Tensor) -> tf.Tensor:
+        return self._parts.drawing(self._encode(ids, mask), training=False)
+
+    def _probabilities(self, image: tf.Tensor) -> tf.Tensor:
+        logits = self._parts.model(image, training=False)
+        return keras.ops.softmax(logits, axis=-1)
+
+    def _check_tokens(self, ids: tf.Tensor, mask: tf.Tensor) -> None:
+        longest = self._parts.encoder.max_tokens
+        size = len(self._parts.encoder.tokenizer.vocabulary)
+        tf.debugging.assert_less_equal(
+            tf.shape(ids)[1],
+            longest,
+            f"`ids` must have at most {longest} columns, [CLS] and [SEP] "
+            "included: cut the text.",
+        )
+        tf.debugging.assert_positive(
+            tf.shape(ids)[1], "`ids` must have a column, for [CLS]."
+        )
+        tf.debugging.assert_equal(
+            tf.shape(ids), tf.shape(mask), "`ids` and `mask` must be alike."
+        )
+        tf.debugging.assert_less(
+            ids, size, f"`ids` must be in [0, {size - 1}]."
+        )
+        tf.debugging.assert_non_negative(
+            ids, f"`ids` must be in [0, {size - 1}]."
+        )
+
+
+def _each(
+    function: Callable[..., tf.Tensor],
+    rows: tuple[tf.Tensor, ...],
+    shape: tuple[int | None, ...],
+) -> tf.Tensor:
+    """Applies a function to the examples of a batch one by one.
+
+    Matrix kernels sum in another order for another batch size or padding, and
+    normalising pictures that differ little makes much of it: up to 3e-4 of a
+    probability. Alone, a text gets the same answer in any company. It also
+    costs no padding.
+
+    Args:
+        function: `(1, ...)` tensors to one `(1, ...)` float32 tensor.
+        rows: Its arguments for all examples, `(N, ...)`.
+        shape: Of the result, its first dimension N.
+    """
+    return tf.map_fn(
+        lambda row: function(*(item[tf.newaxis] for item in row))[0],
+        rows,
+        fn_output_signature=tf.TensorSpec(shape[1:], tf.float32),
+    )
 
 
 def _graph(

@@ -98,8 +98,7 @@ class TextClassifier(tf.Module):
         return self._classify(*self._tokenize(text))
 
     def _classify_tokens(self, ids: tf.Tensor, mask: tf.Tensor) -> Tensors:
-        self._check_tokens(ids, mask)
-        return self._classify(ids, mask)
+        return self._classify(self._checked(ids, mask), mask)
 
     def _classify_images(self, image: tf.Tensor) -> Tensors:
         return {
@@ -159,27 +158,30 @@ class TextClassifier(tf.Module):
         logits = self._parts.model(image, training=False)
         return keras.ops.softmax(logits, axis=-1)
 
-    def _check_tokens(self, ids: tf.Tensor, mask: tf.Tensor) -> None:
+    def _checked(self, ids: tf.Tensor, mask: tf.Tensor) -> tf.Tensor:
+        """The ids, if they are such as the encoder takes."""
         longest = self._parts.encoder.max_tokens
-        size = len(self._parts.encoder.tokenizer.vocabulary)
-        tf.debugging.assert_less_equal(
-            tf.shape(ids)[1],
-            longest,
-            f"`ids` must have at most {longest} columns, [CLS] and [SEP] "
-            "included: cut the text.",
-        )
-        tf.debugging.assert_positive(
-            tf.shape(ids)[1], "`ids` must have a column, for [CLS]."
-        )
-        tf.debugging.assert_equal(
-            tf.shape(ids), tf.shape(mask), "`ids` and `mask` must be alike."
-        )
-        tf.debugging.assert_less(
-            ids, size, f"`ids` must be in [0, {size - 1}]."
-        )
-        tf.debugging.assert_non_negative(
-            ids, f"`ids` must be in [0, {size - 1}]."
-        )
+        last = len(self._parts.encoder.tokenizer.vocabulary) - 1
+        width = tf.shape(ids)[1]
+        within = f"`ids` must be in [0, {last}]."
+        checks = [
+            tf.debugging.assert_less_equal(
+                width,
+                longest,
+                f"`ids` must have at most {longest} columns, [CLS] and [SEP] "
+                "included: cut the text.",
+            ),
+            tf.debugging.assert_positive(
+                width, "`ids` must have a column, for [CLS]."
+            ),
+            tf.debugging.assert_equal(
+                tf.shape(ids), tf.shape(mask), "`ids` and `mask` must be alike."
+            ),
+            tf.debugging.assert_less_equal(ids, last, within),
+            tf.debugging.assert_non_negative(ids, within),
+        ]
+        with tf.control_dependencies(checks):
+            return tf.identity(ids)
 
 
 def _each(

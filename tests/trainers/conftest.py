@@ -65,6 +65,7 @@ def _make(directory, encoder, num_classes):
             dataset=str(directory / "corpus.csv"),
             records_dir=str(records),
             encoder=encoder,
+            layers="0-2",  # the other five are not computed
             max_tokens=32,
             tokens_per_batch=512,
             projection="pca",

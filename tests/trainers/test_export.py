@@ -14,7 +14,15 @@ import tensorflow as tf
 
 from tests.trainers import nasty_texts
 from text2image import encoder, layers, pixel_map
-from trainers import export, graph_ops, loading, text_classifier, train
+from trainers import (
+    backbones,
+    export,
+    graph_ops,
+    loading,
+    model,
+    text_classifier,
+    train,
+)
 from trainers.config import TrainConfig
 
 HERE = pathlib.Path(__file__).parent
@@ -698,3 +706,23 @@ def test_a_thousand_texts_agree(
         batched = part(served, "model", "serving_default", size, 0)
         batched["label"] = batched["label"].astype(object)
         assert_parity(batched, reference)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", list(backbones.BACKBONES))
+@pytest.mark.parametrize("autoencoder", ["symmetric", "paper"])
+def test_every_backbone_has_known_ops_only(name, autoencoder):
+    config = TrainConfig(
+        backbone=name, weights="random", autoencoder=autoencoder, upsample=3
+    )
+    whole = model.build_models(config, (50, 50, 1), 3).whole
+    function = tf.function(
+        lambda image: whole(image, training=False),
+        input_signature=[tf.TensorSpec([None, 50, 50, 1])],
+        autograph=False,
+    )
+    definition = function.get_concrete_function().graph.as_graph_def()
+    ops = {node.op for node in definition.node}
+    for body in definition.library.function:
+        ops |= {node.op for node in body.node_def}
+    assert ops <= graph_ops.CORE_OPS

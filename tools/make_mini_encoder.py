@@ -6,7 +6,7 @@ checkpoint. Only the measurement reads labels.
 
     KERAS_BACKEND=tensorflow python tools/make_mini_encoder.py \
         --unlabelled=../shared/data/imdb_unsupervised.jsonl.xz \
-        --labelled=../shared/data/tfds --workdir=/tmp/mini_encoder
+        --labelled=../shared/data/tfds --workdir=WORKDIR
 
 Axes: N texts, B batch rows, T tokens, L layers, D hidden, K targets.
 """

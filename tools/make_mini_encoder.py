@@ -15,6 +15,7 @@ import json
 import lzma
 import shutil
 import time
+from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -42,7 +43,7 @@ flags.DEFINE_string("labelled", None, "TFDS folder to measure on; none: skip.")
 flags.DEFINE_string("workdir", None, "Folder of the intermediate results.")
 flags.DEFINE_string("output", str(PRESET), "Preset folder to write.")
 flags.DEFINE_integer("seed", 0, "Seed of all random numbers.")
-flags.DEFINE_integer("steps", 3000, "Training steps of the schedule.")
+flags.DEFINE_integer("steps", 2000, "Training steps of the schedule.")
 flags.DEFINE_integer("stop_after", None, "Export after this step; none: last.")
 flags.DEFINE_integer("num_measured", None, "Texts to measure on; none: all.")
 flags.DEFINE_integer("tokens_per_batch", 2048, "B * T of a training batch.")
@@ -51,6 +52,7 @@ flags.DEFINE_float("learning_rate", 1.5e-3, "Peak, after the warm-up.")
 SPECIAL = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]"]  # ids 0 to 4
 CLS, SEP, MASK = 2, 3, 4
 NUM_PIECES = 8000
+MAX_CHARACTERS = 200  # single-character pieces, and as many that go on a word
 BACKBONE = {
     "vocabulary_size": NUM_PIECES,
     "num_layers": 6,
@@ -82,14 +84,27 @@ def normalize(text: tf.Tensor) -> tf.Tensor:
 
 
 def learn_vocabulary(texts: list[str], path: Path) -> None:
-    """Learns a WordPiece vocabulary and writes it, one piece a line."""
+    """Learns a WordPiece vocabulary and writes it, one piece a line.
+
+    The same texts give the same file: the trainer numbers characters in the
+    order of a hash map, and breaks ties by number, so they come numbered.
+    """
+    data = tf.data.Dataset.from_tensor_slices(texts).map(normalize)
+    lines = [line.decode() for line in data.as_numpy_iterator()]
+    counts: Counter[str] = Counter()
+    for line in lines:
+        counts.update(line)
+    characters = sorted(
+        (c for c in counts if not c.isspace()), key=lambda c: (-counts[c], c)
+    )[:MAX_CHARACTERS]
     model = tokenizers.Tokenizer(tokenizers.models.WordPiece())
     model.pre_tokenizer = tokenizers.pre_tokenizers.BertPreTokenizer()
     trainer = tokenizers.trainers.WordPieceTrainer(
-        vocab_size=NUM_PIECES, special_tokens=SPECIAL, limit_alphabet=200
+        vocab_size=NUM_PIECES,
+        special_tokens=[*SPECIAL, *characters, *(f"##{c}" for c in characters)],
+        initial_alphabet=characters,
+        limit_alphabet=MAX_CHARACTERS,
     )
-    data = tf.data.Dataset.from_tensor_slices(texts).map(normalize)
-    lines = (line.decode() for line in data.as_numpy_iterator())
     model.train_from_iterator(lines, trainer)
     ids = model.get_vocab()
     path.write_text("\n".join(sorted(ids, key=ids.__getitem__)) + "\n")

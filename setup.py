@@ -34,6 +34,8 @@ EXTRAS = {
         "pytest>=8",
         "pytest-xdist>=3.6",
         "hypothesis>=6.100",
+        # Checks the requests that trainers/warmup.py encodes by hand.
+        "tensorflow-serving-api==2.21.*",
     ],
 }
 

@@ -94,42 +94,25 @@ def largest_difference(
     }
 
 
-def main() -> None:
+def print_rates(
+    model: text_classifier.TextClassifier,
+    served: Call,
+    values: list[bytes],
+    num_rounds: int,
+) -> None:
     """Prints one row per batch size."""
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--workdir", required=True)
-    parser.add_argument("--file", required=True)
-    parser.add_argument("--text_key", default="text")
-    parser.add_argument("--encoder", default=None)
-    parser.add_argument("--texts", type=int, default=64)
-    parser.add_argument("--rounds", type=int, default=5)
-    flags = parser.parse_args()
-    values = read(flags.file, flags.text_key, flags.texts)
-    run = loading.load_run(flags.workdir)
-    model = text_classifier.load_classifier(run, flags.encoder)
-    with tempfile.TemporaryDirectory() as out:
-        start = time.perf_counter()
-        directory = export.export_run(flags.workdir, out, encoder=flags.encoder)
-        passed = time.perf_counter() - start
-        size = sum(p.stat().st_size for p in pathlib.Path(out).rglob("*"))
-        functions, _ = exported.load_functions(directory)
-    print(f"\nexport: {passed:.1f} s, {size / 1e6:.0f} MB")
-    served = functions["serving_default"]
-    for name, difference in largest_difference(model, served, values).items():
-        print(f"largest difference of probabilities, {name}: {difference:.1e}")
     bert = model.encoder
-    ids_type = tf.TensorSpec([None, None], tf.int32)
     encode = tf.function(
         lambda ids: model.stacks(
             ids, tf.cast(ids != bert.tokenizer.pad_id, tf.int32)
         ),
-        input_signature=[ids_type],
+        input_signature=[tf.TensorSpec([None, None], tf.int32)],
     )
     tokens = bert.count_tokens([text.decode() for text in values])
     mean = np.minimum(tokens, bert.max_tokens).mean()
     print(
         f"{len(values)} texts of {mean:.0f} tokens on average, best of "
-        f"{flags.rounds} rounds\n\n"
+        f"{num_rounds} rounds\n\n"
         "| batch | SavedModel, texts/s | in memory, texts/s | ms a batch "
         "(SavedModel) | outside BERT |\n| --- | --- | --- | --- | --- |"
     )
@@ -146,7 +129,7 @@ def main() -> None:
                 "bert": encode,
             },
             {"served": batches, "memory": batches, "bert": ids},
-            flags.rounds,
+            num_rounds,
         )
         best = {name: min(row[name] for row in rounds) for name in rounds[0]}
         count = size * len(batches)
@@ -159,6 +142,34 @@ def main() -> None:
             f"{1e3 * best['served'] / len(batches):.0f} | {outside:.1%} |",
             flush=True,
         )
+
+
+def main() -> None:
+    """Exports the run, compares both models and times them."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--workdir", required=True)
+    parser.add_argument("--file", required=True)
+    parser.add_argument("--text_key", default="text")
+    parser.add_argument("--encoder", default=None)
+    parser.add_argument("--texts", type=int, default=64)
+    parser.add_argument("--rounds", type=int, default=5)
+    flags = parser.parse_args()
+    values = read(flags.file, flags.text_key, flags.texts)
+    if len(values) < BATCH_SIZES[-1]:
+        parser.error(f"expected {BATCH_SIZES[-1]} texts, found {len(values)}")
+    run = loading.load_run(flags.workdir)
+    model = text_classifier.load_classifier(run, flags.encoder)
+    with tempfile.TemporaryDirectory() as out:
+        start = time.perf_counter()
+        directory = export.export_run(flags.workdir, out, encoder=flags.encoder)
+        passed = time.perf_counter() - start
+        size = sum(p.stat().st_size for p in pathlib.Path(out).rglob("*"))
+        functions, _ = exported.load_functions(directory)
+    print(f"\nexport: {passed:.1f} s, {size / 1e6:.0f} MB")
+    served = functions["serving_default"]
+    for name, difference in largest_difference(model, served, values).items():
+        print(f"largest difference of probabilities, {name}: {difference:.1e}")
+    print_rates(model, served, values, flags.rounds)
 
 
 if __name__ == "__main__":

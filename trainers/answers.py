@@ -37,16 +37,15 @@ def table(
     answers: Iterable[Answer], label_names: tuple[str, ...]
 ) -> Iterator[str]:
     """Aligned lines: id, label, score and the text's beginning."""
-    width = max(len(name) for name in (*label_names, "label"))
+    width = max(len(_tame(name)) for name in (*label_names, "label"))
     yield f"{'id':>6}  {'label':<{width}}  score   text\n"
     for answer in answers:
-        text = " ".join(_writable(answer.text[: 4 * _EXCERPT]).split())
-        # Control characters would move the terminal's cursor.
-        text = "".join(c if c.isprintable() else "?" for c in text)
+        text = _tame(answer.text[: 4 * _EXCERPT])
         if len(text) > _EXCERPT:
             text = text[: _EXCERPT - 1] + "…"
         yield (
-            f"{answer.id:>6}  {answer.label:<{width}}  {answer.score:.4f}  "
+            f"{answer.id:>6}  {_tame(answer.label):<{width}}  "
+            f"{answer.score:.4f}  "
             f"{text}\n"
         )
 
@@ -101,6 +100,12 @@ def save_picture(path: pathlib.Path, image: "np.ndarray") -> None:
 
     pixels = np.round(255 * np.clip(image, 0, 1)).astype(np.uint8)
     path.write_bytes(tf.io.encode_png(pixels).numpy())
+
+
+def _tame(text: str) -> str:
+    """One line, without control characters that move the cursor."""
+    text = " ".join(_writable(text).split())
+    return "".join(c if c.isprintable() else "?" for c in text)
 
 
 def _writable(text: str) -> str:

@@ -6,21 +6,17 @@ Writes `<out>/<version>/` aside and renames it, so that a server that watches
 `<out>` never sees half a model.
 """
 
-import contextlib
-import fcntl
 import importlib.metadata
 import json
-import os
 import pathlib
-import shutil
 import typing
-from collections.abc import Iterator
 from typing import Any
 
 from absl import app, logging
 from absl import flags as absl_flags
 
-from tfrecords import durable, flags
+from tfrecords import flags
+from trainers import versions
 
 if typing.TYPE_CHECKING:
     from trainers import loading, text_classifier
@@ -52,24 +48,20 @@ def export_run(
     Raises:
         FileNotFoundError: If the run is not finished or the encoder is gone.
         ValueError: If the run's files do not belong together, or it cannot
-            take texts (`text_classifier.obstacle`).
+            take texts (`loading.obstacle`).
         RuntimeError: If another process is exporting to `out`, or the graph
             holds an op it may not.
+        OSError: If the disk does not take it.
     """
     from trainers import loading, text_classifier
 
     workdir = pathlib.Path(workdir)
     run = loading.load_run(workdir)
     classifier = text_classifier.load_classifier(run, encoder)
-    out = pathlib.Path(out or workdir / "export")
-    out.mkdir(parents=True, exist_ok=True)
-    with _lock(out):
-        aside = out / "incomplete"  # not a number: servers pass it by
-        shutil.rmtree(aside, ignore_errors=True)
-        _write(run, classifier, aside)
-        final = out / str(max(versions(out), default=0) + 1)
-        os.rename(aside, final)
-        durable.sync(out)
+    final = versions.publish(
+        pathlib.Path(out or workdir / "export"),
+        lambda directory: _write(run, classifier, directory),
+    )
     logging.info("export: made %s", final)
     return final
 
@@ -86,10 +78,10 @@ def export_finished(
     Raises:
         As `export_run`.
     """
-    from trainers import loading, text_classifier
+    from trainers import loading
 
     config, metrics, kept = loading.read_run(workdir)
-    reason = text_classifier.obstacle(config, kept)
+    reason = loading.obstacle(config, kept)
     if reason:
         logging.warning("export: skipped. %s", reason)
         return None
@@ -100,23 +92,21 @@ def export_finished(
     return export_run(workdir, encoder=encoder)
 
 
-def versions(out: pathlib.Path) -> list[int]:
-    """The versions that stand in a directory, ascending."""
-    if not out.is_dir():
-        return []
-    return sorted(
-        int(path.name) for path in out.iterdir() if path.name.isdecimal()
-    )
-
-
 def latest(out: pathlib.Path, model_sha256: str) -> pathlib.Path | None:
-    """The newest version, if it is of the model with these weights."""
-    found = versions(out)
+    """The newest version, if it is of the model with these weights.
+
+    Versions that others made, or that were damaged, are of no known model.
+    """
+    found = versions.numbers(out)
     if not found:
         return None
     newest = out / str(found[-1])
-    kept = json.loads((newest / EXTRA / PROVENANCE).read_text("utf-8"))
-    return newest if kept["model_sha256"] == model_sha256 else None
+    try:
+        kept = json.loads((newest / EXTRA / PROVENANCE).read_text("utf-8"))
+        is_same = kept["model_sha256"] == model_sha256
+    except (OSError, ValueError, KeyError, TypeError):
+        return None
+    return newest if is_same else None
 
 
 def _write(
@@ -145,8 +135,6 @@ def _write(
     _write_json(extra / VERSIONS, installed_versions())
     _write_json(extra / PROVENANCE, _provenance(run))
     _write_warmup(run, extra)
-    for path in directory.rglob("*"):
-        durable.sync(path)
 
 
 def _write_warmup(run: "loading.Run", extra: pathlib.Path) -> None:
@@ -195,23 +183,6 @@ def installed_versions() -> dict[str, str]:
 
 def _write_json(path: pathlib.Path, value: dict[str, Any]) -> None:
     path.write_text(json.dumps(value, indent=2, sort_keys=True), "utf-8")
-
-
-@contextlib.contextmanager
-def _lock(directory: pathlib.Path) -> Iterator[None]:
-    """Holds a directory for one process; the kernel frees it on a kill."""
-    descriptor = os.open(directory, os.O_RDONLY)
-    try:
-        try:
-            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError as error:
-            raise RuntimeError(
-                f"Another process is exporting to {directory}. Wait for it, "
-                "or name another --out."
-            ) from error
-        yield
-    finally:
-        os.close(descriptor)
 
 
 def main(arguments: list[str]) -> None:

@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 from absl import logging
 
-from trainers import export
+from trainers import export, versions
 
 
 def load_functions(
@@ -24,9 +24,10 @@ def load_functions(
 
     Raises:
         FileNotFoundError: If no export stands there.
-        ValueError: If it is damaged, or holds an op it may not.
+        ValueError: If it is damaged.
+        RuntimeError: If its graph holds an op it may not.
     """
-    found = export.versions(directory)
+    found = versions.numbers(directory)
     if found and not (directory / "saved_model.pb").is_file():
         directory = directory / str(found[-1])
     extra = directory / export.EXTRA

@@ -87,7 +87,9 @@ def read_run(
     """Reads all of a finished run but its weights; raises as `load`."""
     claim = _read(workdir, "config.json", ("config", "image_fingerprint"))
     metrics = _read(
-        workdir, "metrics.json", ("model_sha256", "image_fingerprint")
+        workdir,
+        "metrics.json",
+        ("model_sha256", "image_fingerprint", "accuracy", "num_validation"),
     )
     kept = origin.Origin.load(workdir)
     _check_same_records(
@@ -98,7 +100,30 @@ def read_run(
             origin.RECORDS: kept.fingerprint,
         },
     )
-    return TrainConfig.loads(json.dumps(claim["config"])), metrics, kept
+    try:
+        config = TrainConfig.loads(json.dumps(claim["config"]))
+    except (ValueError, TypeError) as error:
+        raise ValueError(f"{workdir / 'config.json'}: {error}") from error
+    return config, metrics, kept
+
+
+def obstacle(config: TrainConfig, kept: origin.Origin) -> str | None:
+    """Why a run of these settings and records cannot take texts, or `None`."""
+    if config.normalization == "batch":
+        return (
+            "--normalization=batch cannot be served: pixels are normalised "
+            "over a whole batch, as the published code does, so a text's "
+            "answer would depend on the texts beside it. Train with "
+            "--normalization=image."
+        )
+    if kept.encoder is None or "pixel_map.npz" not in kept.files:
+        return (
+            f"The image records {kept.fingerprint} do not say which encoder "
+            "and map made their pictures, so texts cannot be drawn. Train on "
+            "records made with python -m tfrecords.build (sets of an earlier "
+            "version: delete and build them again)."
+        )
+    return None
 
 
 def _check_same_records(

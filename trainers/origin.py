@@ -19,6 +19,7 @@ RECORDS = "records.json"
 _MAP_FILES = ("pixel_map.npz", "pixel_map.json")
 # What fitting adds to the provenance in pixel_map.json.
 _ADDED_BY_FIT = ("layers", "figures")
+_ENCODER_KEYS = {"source", "sha256", "layers", "max_tokens", "gelu"}
 
 
 @dataclasses.dataclass(frozen=True)
@@ -62,17 +63,23 @@ class Origin:
             )
         try:
             value = json.loads(path.read_text("utf-8"))
-            if value.pop("format_version") != FORMAT_VERSION:
-                raise ValueError("another format_version")
+            if (version := value.pop("format_version")) != FORMAT_VERSION:
+                raise TypeError(f"format_version is {version}")
             value["image_shape"] = tuple(value["image_shape"])
             value["label_names"] = tuple(value["label_names"])
             found = cls(**value)
-        except (ValueError, KeyError, TypeError, AttributeError) as error:
+            found._check(workdir)
+        except (
+            json.JSONDecodeError,
+            UnicodeDecodeError,
+            KeyError,
+            TypeError,
+            AttributeError,
+        ) as error:
             raise ValueError(
-                f"{path} is damaged ({error}). Give the run's training "
+                f"{path} is damaged ({error!r}). Give the run's training "
                 "command again: that writes it anew and trains nothing."
             ) from error
-        found._check(workdir)
         return found
 
     def _check(self, workdir: pathlib.Path) -> None:
@@ -86,6 +93,9 @@ class Origin:
                 f"{workdir}/{RECORDS}: {name}", provenance, expected
             )
         if self.encoder is not None:
+            missing = _ENCODER_KEYS - set(self.encoder)
+            if missing:
+                raise KeyError(*sorted(missing))
             stacks = self.stacks or {}
             for name, other in (
                 ("sha256", "encoder_sha256"),

@@ -7,14 +7,16 @@ The answers go to standard output one by one, in the order of the texts.
 """
 
 import itertools
+import os
 import pathlib
 import sys
 import typing
 from collections.abc import Callable, Iterable, Iterator
 
-from absl import app
+from absl import app, logging
 from absl import flags as absl_flags
 
+from text2image import rows
 from tfrecords import flags
 from trainers import answers, texts
 
@@ -49,7 +51,7 @@ class Predictor:
 
         Args:
             stream: The texts.
-            batch_size: Texts computed at a time.
+            batch_size: Texts read before they are answered.
             image_dir: Where to save each text's picture, `<id>.png`.
         """
         waiting = iter(stream)
@@ -135,12 +137,28 @@ def main(arguments: list[str]) -> None:
         raise app.UsageError("Expected either --workdir or --export_dir.")
     if bool(values.file) == (len(arguments) > 1):
         raise app.UsageError('Expected either texts ("...") or --file=PATH.')
+    _refuse_ignored_flags()
     try:
         _predict(arguments[1:])
     except BrokenPipeError:
-        sys.stderr.close()  # the reader has seen enough, as `head` does
+        # The reader has seen enough, as `head` does: nothing left to flush.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    except KeyboardInterrupt:
+        sys.exit(130)  # as shells expect; there is nothing to go on from
     except flags.MENDABLE as error:
         flags.fail(error)
+
+
+def _refuse_ignored_flags() -> None:
+    """Refuses typed flags that another one leaves without effect."""
+    values = absl_flags.FLAGS
+    has_columns = (values.file or "").endswith(rows.SUFFIXES)
+    for name, is_ignored, because in (
+        ("encoder", bool(values.export_dir), "an export holds its encoder"),
+        ("text_key", not has_columns, "only .csv, .tsv and .jsonl have keys"),
+    ):
+        if is_ignored and values[name].present:
+            raise app.UsageError(f"--{name} would have no effect: {because}.")
 
 
 def _predict(typed: list[str]) -> None:
@@ -153,6 +171,8 @@ def _predict(typed: list[str]) -> None:
         stream = itertools.starmap(texts.Text, enumerate(typed, start=1))
     # A wrong file is told before the model is loaded.
     first = list(itertools.islice(stream, 1))
+    if not first:
+        logging.warning("no texts in %s", values.file)
     image_dir = None
     if values.image_dir:
         image_dir = pathlib.Path(values.image_dir)
@@ -167,8 +187,9 @@ def _predict(typed: list[str]) -> None:
         batch_size=values.batch_size,
         image_dir=image_dir,
     )
-    progress = tqdm.tqdm(found, unit="text", desc="texts", mininterval=0.5)
-    for line in answers.FORMATS[values.format](progress, predictor.label_names):
+    if not sys.stdout.isatty():  # there the answers show how far it is
+        found = tqdm.tqdm(found, unit=" texts", mininterval=0.5)
+    for line in answers.FORMATS[values.format](found, predictor.label_names):
         sys.stdout.write(line)
         sys.stdout.flush()
 
@@ -193,7 +214,10 @@ def _define_flags() -> None:
     ):
         absl_flags.DEFINE_string(name, default, text)
     absl_flags.DEFINE_integer(
-        "batch_size", 32, "Texts computed at a time.", lower_bound=1
+        "batch_size",
+        32,
+        "Texts read before they are answered; 1 answers each as it comes.",
+        lower_bound=1,
     )
     absl_flags.DEFINE_enum(
         "format", "table", list(answers.FORMATS), "Of the answers."

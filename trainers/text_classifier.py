@@ -7,13 +7,13 @@ the graph, so that training and serving cannot differ.
 import dataclasses
 import pathlib
 from collections.abc import Callable
+from typing import Any
 
 import keras
 import tensorflow as tf
 
 from text2image import checkpoint, encoder, layers, pixel_map
-from trainers import loading, origin
-from trainers.config import TrainConfig
+from trainers import loading
 
 Tensors = dict[str, tf.Tensor]
 
@@ -179,6 +179,11 @@ class TextClassifier(tf.Module):
             ),
             tf.debugging.assert_less_equal(ids, last, within),
             tf.debugging.assert_non_negative(ids, within),
+            tf.debugging.assert_equal(
+                mask,
+                tf.cast(mask != 0, tf.int32),
+                "`mask` must be 1 for a token and 0 for padding.",
+            ),
         ]
         with tf.control_dependencies(checks):
             return tf.identity(ids)
@@ -226,31 +231,17 @@ def load_classifier(
 
     Raises:
         FileNotFoundError: If the encoder is not there.
-        ValueError: If it is another encoder, or the run cannot be served
-            (see `obstacle`).
+        ValueError: If it is another encoder, or the run cannot take texts
+            (`loading.obstacle`).
     """
-    reason = obstacle(run.config, run.origin)
+    reason = loading.obstacle(run.config, run.origin)
     if reason:
         raise ValueError(reason)
     recorded = run.origin.encoder
     assert recorded is not None  # no obstacle
-    source = checkpoint.locate(encoder_source or recorded["source"])
-    received = checkpoint.identify(source)
-    if received != recorded["sha256"]:
-        if not pathlib.Path(source).is_dir():
-            raise FileNotFoundError(
-                f"The encoder is not at {source!r}, where the records were "
-                "made with it. Name its directory with --encoder=PATH "
-                f"(sha256 {recorded['sha256']})."
-            )
-        raise ValueError(
-            f"The encoder {source!r} must have the sha256 "
-            f"{recorded['sha256']}. Received: {received}. Name the one that "
-            "made the records with --encoder=PATH."
-        )
     chosen = recorded["layers"]
     bert = encoder.Encoder(
-        source,
+        _find_encoder(recorded, encoder_source),
         layers=f"{chosen[0]}-{chosen[-1]}",
         max_tokens=recorded["max_tokens"],
     )
@@ -267,20 +258,20 @@ def load_classifier(
     )
 
 
-def obstacle(config: TrainConfig, kept: origin.Origin) -> str | None:
-    """Why a run of these settings and records cannot take texts, or `None`."""
-    if config.normalization == "batch":
-        return (
-            "--normalization=batch cannot be served: pixels are normalised "
-            "over a whole batch, as the published code does, so a text's "
-            "answer would depend on the texts beside it. Train with "
-            "--normalization=image."
+def _find_encoder(recorded: dict[str, Any], named: str | None) -> str:
+    """Where the encoder is, if it is the recorded one."""
+    source = checkpoint.locate(named or recorded["source"])
+    received = checkpoint.identify(source)
+    if received == recorded["sha256"]:
+        return source
+    if not pathlib.Path(source).is_dir():
+        raise FileNotFoundError(
+            f"The encoder is not at {source!r}, where the records were "
+            "made with it. Name its directory with --encoder=PATH "
+            f"(sha256 {recorded['sha256']})."
         )
-    if kept.encoder is None or "pixel_map.npz" not in kept.files:
-        return (
-            f"The image records {kept.fingerprint} do not say which encoder "
-            "and map made their pictures, so texts cannot be drawn. Train on "
-            "records made with python -m tfrecords.build (sets of an earlier "
-            "version: delete and build them again)."
-        )
-    return None
+    raise ValueError(
+        f"The encoder {source!r} must have the sha256 "
+        f"{recorded['sha256']}. Received: {received}. Name the one that "
+        "made the records with --encoder=PATH."
+    )

@@ -1,10 +1,10 @@
-"""Answers texts with SavedModels in a process that cannot see this project.
+"""Answers texts with a SavedModel in a process that cannot see this project.
 
     python -I serve_alone.py REQUEST RESPONSE
 
-REQUEST is a JSON file: `models` (name to directory), `texts` (hexadecimal
-bytes) and `batch_sizes`. RESPONSE is an .npz of every output, named
-`model/signature/batch size/call/output`.
+REQUEST is a JSON file: `model` (directory), `texts` (hexadecimal bytes) and
+`batches` (pairs: batch size, number of texts). RESPONSE is an .npz of every
+output, named `signature/batch size/call/output`.
 """
 
 import json
@@ -31,21 +31,21 @@ def main(request_path, response_path):
         request = json.load(file)
     texts = [bytes.fromhex(text) for text in request["texts"]]
     found = {}
-    for name, directory in request["models"].items():
-        signatures = tf.saved_model.load(directory).signatures
-        plan = [("serving_default", size) for size in request["batch_sizes"]]
-        plan += [("embed", len(texts)), ("render", len(texts))]
-        for signature, size in plan:
-            # Twice at once, where a second call costs least.
-            for call in (0, 1) if size == len(texts) else (0,):
-                parts = [
-                    signatures[signature](text=tf.constant(texts[i : i + size]))
-                    for i in range(0, len(texts), size)
-                ]
-                for output in parts[0]:
-                    found[f"{name}/{signature}/{size}/{call}/{output}"] = (
-                        np.concatenate([part[output] for part in parts])
-                    )
+    signatures = tf.saved_model.load(request["model"]).signatures
+    whole = len(texts)
+    plan = [("serving_default", *batch, 0) for batch in request["batches"]]
+    plan += [(name, whole, whole, 0) for name in ("embed", "render")]
+    # Twice, where a second call costs least.
+    plan += [("serving_default", whole, whole, call) for call in (0, 1)]
+    for signature, size, count, call in plan:
+        parts = [
+            signatures[signature](text=tf.constant(texts[i : i + size]))
+            for i in range(0, count, size)
+        ]
+        for output in parts[0]:
+            found[f"{signature}/{size}/{call}/{output}"] = np.concatenate(
+                [part[output] for part in parts]
+            )
     assert "keras_hub" not in sys.modules
     np.savez(
         response_path,

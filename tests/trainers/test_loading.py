@@ -1,5 +1,6 @@
 """A trained model from its directory, whole or refused."""
 
+import dataclasses
 import json
 import pathlib
 import shutil
@@ -10,7 +11,7 @@ import numpy as np
 import pytest
 
 import trainers
-from trainers import loading, train
+from trainers import export, loading, train
 from trainers.config import TrainConfig
 
 ROOT = pathlib.Path(__file__).parents[2]
@@ -31,15 +32,12 @@ def test_the_function_is_no_module():
 
 
 @pytest.mark.parametrize("num_classes", [2, 3])
-def test_a_loaded_model_computes_what_the_trained_one_did(
-    trained, num_classes, rng
-):
-    images = rng.uniform(0, 1, (9, 12, 14, 1)).astype(np.float32)
+def test_a_loaded_model_computes_what_the_trained_one_did(trained, num_classes):
+    in_memory = trained[num_classes].in_memory
     loaded = trainers.load(trained[num_classes].workdir)
     assert loaded.output_shape == (None, num_classes)
     np.testing.assert_array_equal(
-        loaded.predict_on_batch(images),
-        trained[num_classes].model.predict_on_batch(images),
+        loaded.predict_on_batch(in_memory["images"]), in_memory["logits"]
     )
 
 
@@ -55,7 +53,19 @@ def test_published_weights_are_not_asked_for(run_copy, monkeypatch):
     trainers.load(run_copy)
 
 
-def test_pictures_from_elsewhere_load_too(make_image_records, tmp_path):
+def test_pictures_from_elsewhere_cannot_take_texts(run_copy):
+    config, _, kept = loading.read_run(run_copy)
+    assert loading.obstacle(config, kept) is None
+    for change in ({"encoder": None}, {"files": {}}):
+        other = dataclasses.replace(kept, **change)
+        reason = loading.obstacle(config, other)
+        assert "do not say which encoder" in reason
+
+
+@pytest.mark.slow
+def test_pictures_from_elsewhere_load_but_cannot_take_texts(
+    make_image_records, tmp_path
+):
     records = make_image_records(num_train=8, shape=(12, 12, 3))
     config = TrainConfig(
         backbone="vgg16",
@@ -67,6 +77,9 @@ def test_pictures_from_elsewhere_load_too(make_image_records, tmp_path):
     train.train_and_evaluate(config, tmp_path / "run")
     shutil.rmtree(records)
     assert trainers.load(str(tmp_path / "run")).input_shape == (None, 12, 12, 3)
+    with pytest.raises(ValueError, match="do not say which encoder"):
+        export.export_run(tmp_path / "run")
+    assert export.export_finished(tmp_path / "run") is None
 
 
 @pytest.mark.parametrize(
@@ -106,6 +119,15 @@ def test_a_damaged_file_is_named(run_copy, name, content):
         trainers.load(run_copy)
 
 
+@pytest.mark.parametrize("config", [5, {}, {"epochs": 1}])
+def test_settings_that_are_none_name_their_file(run_copy, config):
+    path = run_copy / "config.json"
+    claim = json.loads(path.read_text())
+    path.write_text(json.dumps({**claim, "config": config}))
+    with pytest.raises(ValueError, match=r"config\.json: A run's config"):
+        trainers.load(run_copy)
+
+
 @pytest.mark.parametrize(
     "names",
     [
@@ -138,6 +160,9 @@ def test_files_of_another_run_are_refused(trained, run_copy, names):
         (lambda v: v["stacks"].update(max_tokens=64), "stacks must"),
         (lambda v: v["encoder"].update(sha256="0" * 64), "encoder"),
         (lambda v: v.update(format_version=2), "format_version"),
+        (lambda v: v["encoder"].pop("gelu"), r"records\.json is damaged.*gelu"),
+        (lambda v: v.update(encoder=5), r"records\.json is damaged"),
+        (lambda v: v.update(files=["a"]), r"records\.json is damaged"),
     ],
 )
 def test_an_edited_origin_is_refused(run_copy, edit, message):

@@ -90,21 +90,16 @@ def test_texts_are_answered_while_they_come(predictors):
     assert len(seen) <= 2
 
 
-def test_the_newest_version_is_taken(trained, tmp_path):
+def test_the_newest_version_is_taken_and_told_of(trained, tmp_path, caplog):
     for version in ("2", "10"):
         shutil.copytree(trained[3].export, tmp_path / version)
-    path = tmp_path / "10/assets.extra/provenance.json"
+    extra = tmp_path / "10/assets.extra"
+    path = extra / "provenance.json"
     kept = json.loads(path.read_text())
     path.write_text(json.dumps({**kept, "label_names": ["a", "b", "c"]}))
+    (extra / "versions.json").write_text(json.dumps({"tensorflow": "2.20.0"}))
     predictor = predict.load_predictor(export_dir=str(tmp_path))
     assert predictor.label_names == ("a", "b", "c")
-
-
-def test_an_export_of_other_versions_warns(trained, tmp_path, caplog):
-    directory = shutil.copytree(trained[3].export, tmp_path / "1")
-    path = directory / "assets.extra/versions.json"
-    path.write_text(json.dumps({"tensorflow": "2.20.0"}))
-    predict.load_predictor(export_dir=str(directory))
     assert "made with tensorflow 2.20.0" in caplog.text
 
 
@@ -126,6 +121,7 @@ def test_a_damaged_export_is_refused(trained, tmp_path, name):
 
 
 NAMES = ("neg", "größe")
+ODD_NAMES = ("a\x1b[2J", "b\nc")
 MADE = [
     answers.Answer(1, "a\tb \x1b[31m" + "c" * 100, "neg", 0.75, (0.75, 0.25)),
     answers.Answer(2, 'say "é",\n\ud800', "größe", 1.0, (0.0, 1.0)),
@@ -139,6 +135,12 @@ def test_a_table_is_aligned_and_tame():
     assert lines[1].startswith("     1  neg    0.7500  a b ?[31mccc")
     assert lines[1].endswith("c…\n")
     assert all(line.count("\n") == 1 for line in lines)
+
+
+def test_odd_class_names_do_not_break_the_table():
+    made = answers.Answer(1, "text", ODD_NAMES[0], 0.75, (0.75, 0.25))
+    lines = list(answers.table([made], ODD_NAMES))
+    assert lines[1] == "     1  a?[2J  0.7500  text\n"
 
 
 def test_csv_and_jsonl_come_back():
@@ -176,7 +178,7 @@ def test_the_command_answers_a_file_from_a_run(trained, tmp_path):
     assert [row["id"] for row in rows] == ["2", "3", "4"]
     assert {row["label"] for row in rows} <= {"clåss 0", "clåss 1"}
     assert len(list((tmp_path / "pictures").glob("*.png"))) == 3
-    assert "3text" in done.stderr  # the bar
+    assert "3 texts" in done.stderr  # the bar
 
 
 def test_the_command_answers_a_pipe_from_an_export_alone(trained, tmp_path):
@@ -203,6 +205,8 @@ def test_the_command_answers_a_pipe_from_an_export_alone(trained, tmp_path):
         (["--workdir=a", "--file=b.txt", "text"], "Expected either texts"),
         (["--workdir=a", "--file=b.txt"], "error: --file must be an existing"),
         (["--workdir=a", "--format=xml", "text"], "should be one of"),
+        (["--export_dir=a", "--encoder=b", "text"], "--encoder would have no"),
+        (["--workdir=a", "--text_key=b", "text"], "--text_key would have no"),
     ],
 )
 def test_a_wrong_call_is_explained_before_anything_is_loaded(

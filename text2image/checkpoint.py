@@ -2,12 +2,13 @@
 
 import dataclasses
 import hashlib
-import importlib.resources
 import json
 import pathlib
 
 import keras
 import keras_hub
+
+from text2image import assets
 
 # What keras-hub's BertBackbone fixes: a Hugging Face checkpoint with another
 # value would load and compute something else.
@@ -45,10 +46,15 @@ MINI = "mini"
 
 
 def locate(source: str) -> str:
-    """`mini` is the directory of the encoder shipped with the package."""
+    """`mini` is the directory of the encoder shipped with the package.
+
+    Raises:
+        FileNotFoundError: If a file of it is missing.
+        ValueError: If one was altered.
+    """
     if source != MINI:
         return source
-    return str(importlib.resources.files("text2image") / "data/mini_encoder")
+    return str(assets.mini_encoder())
 
 
 def identify(source: str) -> str:

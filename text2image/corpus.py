@@ -4,12 +4,11 @@ A corpus is a list of parts (`train`, `test`, or one file); each part yields
 its examples in a fixed order. Nothing here is held in memory.
 """
 
-import importlib.resources
 import json
 import pathlib
 from collections.abc import Callable, Iterator
 
-from text2image import corpus_files, corpus_tfds, rows
+from text2image import assets, corpus_files, corpus_tfds, rows
 from text2image.example import Corpus, Example, sha256_of_files
 
 __all__ = ["DEMO", "Corpus", "Example", "open_corpus"]
@@ -51,9 +50,7 @@ def open_corpus(
 
 
 def _open_demo() -> Corpus:
-    resource = importlib.resources.files("text2image") / "data"
-    with importlib.resources.as_file(resource / "demo_reviews.jsonl") as path:
-        pass  # a package is a directory: the path outlives the context
+    path = assets.demo_reviews()
 
     def part(split: str) -> Callable[[], Iterator[Example]]:
         def read() -> Iterator[Example]:

@@ -46,12 +46,19 @@ def check_space(
     """Refuses to start a set that the disk cannot hold.
 
     Raises:
-        OSError: Names what is needed and what is free.
+        OSError: If there is no room, or no permission to write: names what
+            is needed.
     """
     # 2 KiB for id, label, framing and a text of ordinary length.
     needed = count * (4 * int(np.prod(record_schema.shape)) + 2048)
     directory = pathlib.Path(settings.records_dir)
-    directory.mkdir(parents=True, exist_ok=True)
+    try:
+        directory.mkdir(parents=True, exist_ok=True)
+    except PermissionError as error:
+        raise PermissionError(
+            f"{directory.resolve()} cannot be made: no permission to write "
+            "there. Work in another directory, or name one with --records_dir."
+        ) from error
     free = shutil.disk_usage(directory).free
     if free < needed:
         raise OSError(

@@ -21,7 +21,13 @@ def claim_workdir(
     config: TrainConfig, manifest: schema.Manifest, workdir: pathlib.Path
 ) -> None:
     """Writes config.json, or checks that an earlier try had the same."""
-    workdir.mkdir(parents=True, exist_ok=True)
+    try:
+        workdir.mkdir(parents=True, exist_ok=True)
+    except PermissionError as error:
+        raise PermissionError(
+            f"{workdir.resolve()} cannot be made: no permission to write "
+            "there. Work in another directory, or name one with --workdir."
+        ) from error
     path = workdir / "config.json"
     claim = {
         "config": json.loads(config.dumps()),

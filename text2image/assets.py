@@ -1,0 +1,78 @@
+"""Files that come with the package: found, and checked before use."""
+
+import hashlib
+import importlib.resources
+import pathlib
+
+# Sha256 of each file; `data/DEMO_REVIEWS.md` and `data/MINI_ENCODER.md` say
+# what they are.
+DEMO_REVIEWS = {
+    "data/demo_reviews.jsonl": (
+        "60997e7952f8cd4db1c8fa054dce187a55a57acfae032e40da2b6f38a2960363"
+    ),
+}
+MINI_ENCODER = {
+    "data/mini_encoder/assets/tokenizer/vocabulary.txt": (
+        "7e588482afe2662be9c0be4d3e515c1c0c915d6cd4d4ec0ca26b3765d41f6236"
+    ),
+    "data/mini_encoder/config.json": (
+        "524bcb565290dbca9ff991a62f087c0f7a2d2a3d57a617d8796a56341ab72352"
+    ),
+    "data/mini_encoder/metadata.json": (
+        "d7912bdddfdc5a23ba52060610a8edd1c256bf70e7b2ca529b45f2ebbe735e79"
+    ),
+    "data/mini_encoder/model.weights.h5": (
+        "dffa5022251f200866cc533f74fb2622411b0298d69ad2fd10260a2a1e11892f"
+    ),
+    "data/mini_encoder/tokenizer.json": (
+        "079fb3bad326b1ad3eca1c99e10dc8d0342d0c186aa1da6c679e38555b4c4870"
+    ),
+}
+
+
+def demo_reviews() -> pathlib.Path:
+    """Finds the demo reviews; errors as `verified`."""
+    (path,) = verified("text2image", DEMO_REVIEWS)
+    return path
+
+
+def mini_encoder() -> pathlib.Path:
+    """Finds the directory of the mini encoder; errors as `verified`."""
+    verified("text2image", MINI_ENCODER)
+    return _root("text2image") / "data/mini_encoder"
+
+
+def verified(package: str, files: dict[str, str]) -> list[pathlib.Path]:
+    """Finds files of a package and checks that they are as they were shipped.
+
+    Args:
+        package: The importable package they came with.
+        files: Path within the package to sha256.
+
+    Raises:
+        FileNotFoundError: If one is missing.
+        ValueError: If one was altered.
+    """
+    paths = []
+    for name, sha256 in files.items():
+        path = _root(package) / name
+        if not path.is_file():
+            raise FileNotFoundError(
+                f"{path} comes with the package and is missing. {_CURE}"
+            )
+        received = hashlib.sha256(path.read_bytes()).hexdigest()
+        if received != sha256:
+            raise ValueError(
+                f"{path} comes with the package and must have the sha256 "
+                f"{sha256}. Received: {received}. It was altered. {_CURE}"
+            )
+        paths.append(path)
+    return paths
+
+
+_CURE = "Install the package again: pip install --force-reinstall --no-deps ."
+
+
+def _root(package: str) -> pathlib.Path:
+    # A package is a directory: setuptools installs none as a zip file.
+    return pathlib.Path(str(importlib.resources.files(package)))

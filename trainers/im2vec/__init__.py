@@ -1,0 +1,42 @@
+"""Im2Vec: class vectors from a classifier's own weights.
+
+Lee, Jung and Bansal, *Im2Vec: A Language Model Approach to Understanding Image
+Classification*, with its code (irenelee5645/image_vector, December 2020).
+
+Letters: N images, P = H * W * C pixels, m hidden units, K classes (the paper's
+n); `e_k` is the k-th unit vector of length K.
+
+The model (appendix A.1) has no activation between its two layers:
+
+    h = W1 x + b1        x (P,), W1 (m, P), h (m,)
+    z = W2 h + b2        W2 (K, m), logits z (K,)
+
+Word2Vec reads a word's vector by multiplying a one-hot input with its first
+matrix. Here the one-hot vector is the output, so the paper goes back through
+the last layer: the vector of class k is the hidden vector v_k that W2 sends to
+e_k,
+
+    W2 v_k = e_k,  v_k = W2^-1 e_k,
+
+so that V = (W2^-1)^T (K, m) has v_k in row k: K rows because it is transposed,
+and a square W2 (m = K) because it is inverted. Biases are left out, as in the
+published code. Where m is not K, or W2 is nearly singular, `vectors` offers the
+pseudo-inverse (least squares, and the shortest vector where many fit) and a
+ridge.
+
+What follows from that, and what `truth` measures:
+
+1. Cross-entropy does not see W2 + 1 c^T (1 = a column of ones), so the sum of
+   W2's rows is moved by weight decay alone, towards zero, and W2 towards a
+   singular matrix. W2^-1 then has a large part along W2^-1 1, which is the same
+   in every class vector: it cancels in their distances and in a centred PCA,
+   and it dominates the uncentred SVD that the published code draws.
+2. The inverse stretches what W2 shrinks: classes k and l whose rows in W2 are
+   alike get vectors that lie far apart along e_k - e_l. With balanced layers
+   (W2^T W2 = W1 W1^T, where weight decay drives a linear network; Arora et al.
+   2018, arXiv 1802.06509) V V^T = (M M^T)^(-1/2) for the whole map M = W2 W1.
+   The paper hopes for the contrary: near vectors for like classes.
+3. The loss sees W2 W1 only, so the first steps decide on which of all bases of
+   the hidden space V is written down. A rotation moves no distance; any other
+   basis does, and only weight decay takes it out again.
+"""

@@ -1,0 +1,146 @@
+"""Every setting of an Im2Vec run.
+
+A field's metadata is its flag, as in `tfrecords.config`. This module imports
+nothing heavy, so that `--help` answers at once.
+"""
+
+import dataclasses
+
+from tfrecords import config as records_config
+
+setting = records_config.setting
+
+# What the vectors of a trained network depend on, and training does not.
+ANALYSIS = ("inverse", "ridge", "num_seeds", "permutations")
+
+
+@dataclasses.dataclass(frozen=True)
+class Im2VecConfig:
+    """How class vectors are made and judged. See each field's help."""
+
+    dataset: str = setting(
+        "",
+        "Images: a TFDS name (cifar10, cifar100), a prepared TFDS directory, "
+        "or a directory of this project's image records.",
+    )
+    data_dir: str = setting("", "Where TFDS keeps its datasets.")
+    download: bool = setting(False, "Let TFDS download a missing dataset.")
+    image_key: str = setting("image", "TFDS feature of the picture.")
+    label_key: str = setting("label", "TFDS feature of the class.")
+    classes: str = setting(
+        "", "Only these classes, comma-separated: lion,tiger,wolf."
+    )
+    superclass: str = setting(
+        "",
+        "Only the classes of this superclass, for datasets whose records "
+        "name one (CIFAR-100): large_carnivores.",
+    )
+    classifier: str = setting(
+        "",
+        "Take the vectors from the last dense layer of finished runs of "
+        "trainers.run instead of training: one --workdir, or several with "
+        "commas (seeds of one model).",
+    )
+    hidden: int = setting(
+        0, "Hidden units; 0 is the number of classes, as in the paper."
+    )
+    inverse: str = setting(
+        "auto",
+        "How W2 is inverted. inverse: the paper's, square matrices only. "
+        "pinv: pseudo-inverse. ridge: least squares with --ridge. auto: "
+        "inverse where W2 is square, otherwise pinv.",
+        ("auto", "inverse", "pinv", "ridge"),
+    )
+    ridge: float = setting(
+        1e-3, "Ridge, as a share of W2's largest squared singular value."
+    )
+    epochs: int = setting(
+        500, "Passes over the train split; the paper took 1000 for CIFAR-100."
+    )
+    batch_size: int = setting(512, "Images a step.")
+    learning_rate: float = setting(0.01, "SGD's learning rate.")
+    momentum: float = setting(0.2, "SGD's momentum.")
+    weight_decay: float = setting(
+        0.01, "SGD's weight decay: an L2 penalty, as in the paper's PyTorch."
+    )
+    milestones: str = setting(
+        "100,200",
+        "Epochs after which the learning rate falls, comma-separated; the "
+        "published code's.",
+    )
+    lr_factor: float = setting(0.1, "By which it is multiplied then.")
+    normalization: str = setting(
+        "channel",
+        "Pixels before the first layer. channel: mean 0 and deviation 1 per "
+        "channel of the train images. published: the published code's means "
+        "and deviations (RGB; its deviations are a tenth of the true ones). "
+        "none: 0 to 1, or records as they are.",
+        ("channel", "published", "none"),
+    )
+    double_softmax: bool = setting(
+        False,
+        "Apply softmax before the loss that applies it again: only to "
+        "reproduce the published code.",
+    )
+    seed: int = setting(0, "First seed of weights and data order.")
+    num_seeds: int = setting(3, "Networks trained, for the stability figures.")
+    permutations: int = setting(
+        9999,
+        "Permutations of a Mantel test; all of them where there are no more.",
+    )
+
+    def __post_init__(self) -> None:
+        """Refuses values that no run could use, or that contradict."""
+        records_config.validate(
+            self,
+            least={
+                "hidden": 0,
+                "ridge": 0,
+                "epochs": 1,
+                "batch_size": 1,
+                "momentum": 0,
+                "weight_decay": 0,
+                "seed": 0,
+                "num_seeds": 1,
+                "permutations": 1,
+            },
+        )
+        for name in ("learning_rate", "lr_factor"):
+            if not getattr(self, name) > 0:
+                raise ValueError(
+                    f"--{name} must be above 0. Received: {getattr(self, name)}"
+                )
+        if self.momentum >= 1:
+            raise ValueError(
+                f"--momentum must be below 1. Received: {self.momentum}"
+            )
+        if not self.dataset and not self.classifier:
+            raise ValueError(
+                "--dataset must name images, such as --dataset=cifar10 with "
+                "--data_dir, a TFDS directory or a directory of image "
+                "records; or --classifier a finished run."
+            )
+        if self.classes and self.superclass:
+            raise ValueError(
+                "--classes and --superclass must not be given together. "
+                f"Received: {self.classes!r} and {self.superclass!r}"
+            )
+        self.milestone_epochs  # noqa: B018 (raises)
+
+    @property
+    def milestone_epochs(self) -> tuple[int, ...]:
+        """`milestones` as numbers."""
+        try:
+            return tuple(
+                int(word) for word in self.milestones.split(",") if word
+            )
+        except ValueError as error:
+            raise ValueError(
+                "--milestones must be whole numbers with commas, such as "
+                f"100,200. Received: {self.milestones!r}"
+            ) from error
+
+    def learning_rate_of(self, epoch: int) -> float:
+        """Learning rate of an epoch, counted from 0."""
+        passed = sum(epoch >= milestone for milestone in self.milestone_epochs)
+        return self.learning_rate * self.lr_factor**passed

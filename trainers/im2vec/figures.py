@@ -1,0 +1,192 @@
+"""Pictures of class vectors and of what they are worth. matplotlib figures."""
+
+import matplotlib.axes
+import matplotlib.figure
+import matplotlib.offsetbox
+import matplotlib.patches
+import numpy as np
+
+_THUMBNAIL_INCHES = 0.42
+_MANY = 20  # classes, drawn smaller
+
+
+def thumbnails(class_means: np.ndarray, shape: tuple[int, ...]) -> np.ndarray:
+    """Mean images `(K, P)` as RGB `(K, H, W, 3)` from 0 to 1.
+
+    One scale for all, so that they can be compared; pictures of another
+    number of channels than three are drawn as the mean of theirs.
+    """
+    pictures = class_means.reshape(-1, *shape)
+    if shape[-1] != 3:
+        pictures = np.repeat(pictures.mean(axis=-1, keepdims=True), 3, axis=-1)
+    low, high = pictures.min(), pictures.max()
+    return (pictures - low) / (high - low if high > low else 1)
+
+
+def draw_vectors(
+    planes: dict[str, np.ndarray],
+    class_names: tuple[str, ...],
+    pictures: np.ndarray,
+) -> matplotlib.figure.Figure:
+    """Class vectors in the plane, each with its name and mean image.
+
+    Args:
+        planes: Four views' titles to points `(K, 2)`.
+        class_names: K names.
+        pictures: `(K, H, W, 3)`.
+    """
+    figure = matplotlib.figure.Figure(figsize=(12, 11.5), layout="constrained")
+    for axes, (title, points) in zip(
+        figure.subplots(2, 2).flat, planes.items(), strict=True
+    ):
+        axes.axhline(0, color="0.85", linewidth=0.8, zorder=0)
+        axes.axvline(0, color="0.85", linewidth=0.8, zorder=0)
+        if "normalised" in title:  # all on the unit circle
+            circle = matplotlib.patches.Circle(
+                (0, 0), 1, fill=False, color="0.85", zorder=0
+            )
+            axes.add_patch(circle)
+            axes.set_aspect("equal")
+            axes.set_xlim(-1.3, 1.3)
+            axes.set_ylim(-1.3, 1.3)
+        axes.scatter(*points.T, s=1, color="none")  # sets the limits
+        axes.margins(0.14)
+        _draw_classes(axes, points, class_names, pictures)
+        axes.set_title(title)
+    return figure
+
+
+def _draw_classes(
+    axes: matplotlib.axes.Axes,
+    points: np.ndarray,
+    class_names: tuple[str, ...],
+    pictures: np.ndarray,
+) -> None:
+    """A thumbnail at every point, its name below and never covered."""
+    size = 1.0 if len(class_names) <= _MANY else 0.6
+    for point, name, picture in zip(points, class_names, pictures, strict=True):
+        _draw_thumbnail(axes, tuple(point), picture, size)
+        axes.annotate(
+            name,
+            point,
+            xytext=(0, -20 * size),
+            textcoords="offset points",
+            ha="center",
+            va="top",
+            fontsize=9 if size == 1 else 7,
+            bbox={"facecolor": "white", "alpha": 0.6, "pad": 0.5, "lw": 0},
+            zorder=4,
+        )
+
+
+def _draw_thumbnail(
+    axes: matplotlib.axes.Axes,
+    place: tuple[float, float],
+    picture: np.ndarray,
+    size: float,
+) -> None:
+    zoom = size * _THUMBNAIL_INCHES * 72 / max(picture.shape[:2])
+    box = matplotlib.offsetbox.AnnotationBbox(
+        matplotlib.offsetbox.OffsetImage(picture, zoom=zoom),
+        place,
+        pad=0.1,
+        bboxprops={"linewidth": 0.5},
+    )
+    axes.add_artist(box)
+
+
+def draw_curves(
+    histories: dict[str, list[dict[str, float]]],
+) -> matplotlib.figure.Figure:
+    """Train loss and test accuracy against epochs, a line a network."""
+    figure = matplotlib.figure.Figure(figsize=(9, 3.6), layout="constrained")
+    for axes, quantity, label in zip(
+        figure.subplots(1, 2),
+        ("train_loss", "accuracy"),
+        ("train loss", "test accuracy"),
+        strict=True,
+    ):
+        for name, history in histories.items():
+            rows = [row for row in history if quantity in row]
+            axes.plot(
+                [row["epoch"] for row in rows],
+                [row[quantity] for row in rows],
+                linewidth=1.2,
+                label=name,
+            )
+        axes.set_xlabel("epoch")
+        axes.set_ylabel(label)
+        axes.grid(alpha=0.3)
+        axes.legend()
+    return figure
+
+
+def draw_truth(
+    panels: dict[str, tuple[np.ndarray, np.ndarray]],
+    class_names: tuple[str, ...],
+) -> matplotlib.figure.Figure:
+    """Distance of class vectors against another distance, a dot a pair.
+
+    Args:
+        panels: Title and axis label, split by a line break, to vector
+            distances and the others, `(K, K)` each.
+        class_names: K names; pairs are named where they are few.
+    """
+    figure = matplotlib.figure.Figure(
+        figsize=(5.6 * len(panels), 4.8), layout="constrained"
+    )
+    above = np.triu_indices(len(class_names), 1)
+    for axes, (heading, (own, other)) in zip(
+        figure.subplots(1, len(panels), squeeze=False)[0],
+        panels.items(),
+        strict=True,
+    ):
+        title, label = heading.split("\n")
+        axes.scatter(other[above], own[above], s=18, alpha=0.8)
+        axes.margins(0.16, 0.08)
+        if len(above[0]) <= 10:
+            for row, column in zip(*above, strict=True):
+                axes.annotate(
+                    f"{class_names[row]}, {class_names[column]}",
+                    (other[row, column], own[row, column]),
+                    xytext=(0, 5),
+                    textcoords="offset points",
+                    ha="center",
+                    fontsize=8,
+                )
+        axes.set_title(title)
+        axes.set_xlabel(label)
+        axes.set_ylabel("distance of class vectors")
+        axes.grid(alpha=0.3)
+    return figure
+
+
+def draw_confusion(
+    confusion: np.ndarray, class_names: tuple[str, ...]
+) -> matplotlib.figure.Figure:
+    """Confusion matrix in shares of the true class."""
+    count = len(class_names)
+    side = 3 + 0.38 * count
+    figure = matplotlib.figure.Figure(
+        figsize=(side + 0.6, side), layout="constrained"
+    )
+    axes = figure.subplots()
+    shares = confusion / np.maximum(confusion.sum(axis=1, keepdims=True), 1)
+    shown = axes.imshow(shares, cmap="magma", vmin=0)
+    if count <= 12:
+        for (row, column), share in np.ndenumerate(shares):
+            axes.text(
+                column,
+                row,
+                f"{100 * share:.0f}",
+                ha="center",
+                va="center",
+                fontsize=8,
+                color="black" if share > shares.max() / 2 else "white",
+            )
+    axes.set_xticks(range(count), class_names, rotation=60, ha="right")
+    axes.set_yticks(range(count), class_names)
+    axes.set_xlabel("predicted")
+    axes.set_ylabel("true")
+    figure.colorbar(shown, ax=axes, shrink=0.8, label="share of the true class")
+    return figure

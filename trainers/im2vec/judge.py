@@ -1,0 +1,154 @@
+"""All figures of a set of networks: vectors, tests, stability, chance."""
+
+import dataclasses
+import itertools
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from trainers.im2vec import truth, vectors
+from trainers.im2vec.config import Im2VecConfig
+
+NUM_RANDOM = 100  # random W2 that chance is measured with
+REFERENCES = ("confusion", "class means")
+
+
+@dataclasses.dataclass(frozen=True)
+class Network:
+    """What is known of one trained network.
+
+    Attributes:
+        name: Such as `seed 0`.
+        weights: W2, `(K, m)`.
+        confusion: `(K, K)` counts on held-out images, rows are true classes.
+        accuracy: On the same images.
+    """
+
+    name: str
+    weights: np.ndarray
+    confusion: np.ndarray
+    accuracy: float
+
+
+def judge(
+    config: Im2VecConfig,
+    networks: Sequence[Network],
+    random_weights: Sequence[np.ndarray],
+    class_means: np.ndarray,
+) -> dict[str, Any]:
+    """Measures whether class vectors say what the paper claims.
+
+    Args:
+        config: How to invert, how many permutations.
+        networks: One a seed; the first is the one shown.
+        random_weights: Untrained W2, as many as chance is measured with.
+        class_means: Mean images `(K, P)`.
+
+    Returns:
+        `networks`: name, accuracy, condition number and error of each.
+        `truth`: a row for each reference (confusion, class means) and metric
+        with the tests of all networks and the correlations of random
+        weights. `stability`: mean Procrustes disparity and mean Spearman
+        correlation between networks, and the same between random weights.
+
+    Raises:
+        ValueError: If a trained W2 cannot be inverted as asked.
+    """
+    trained = [_vectors(config, network.weights) for network in networks]
+    random = [_vectors(config, weights) for weights in random_weights]
+    return {
+        "networks": [_describe(network) for network in networks],
+        "truth": [
+            _test(config, networks, trained, random, class_means, *pair)
+            for pair in itertools.product(REFERENCES, truth.METRICS)
+        ],
+        "stability": {
+            "trained": _stability(
+                trained, list(itertools.combinations(range(len(trained)), 2))
+            ),
+            "random": _stability(
+                random, [(i, i + 1) for i in range(0, len(random) - 1, 2)]
+            ),
+        },
+    }
+
+
+def _vectors(config: Im2VecConfig, weights: np.ndarray) -> np.ndarray:
+    return vectors.class_vectors(weights, config.inverse, config.ridge)
+
+
+def _describe(network: Network) -> dict[str, Any]:
+    return {
+        "name": network.name,
+        "accuracy": network.accuracy,
+        "shape": list(network.weights.shape),
+        "condition_number": vectors.condition_number(network.weights),
+        "relative_error": vectors.relative_error(network.weights),
+        "ill_conditioned": vectors.is_ill_conditioned(network.weights),
+    }
+
+
+def reference_distances(
+    reference: str, network: Network, class_means: np.ndarray
+) -> np.ndarray:
+    """`(K, K)` distances that class vectors are compared with."""
+    if reference == "confusion":
+        return truth.confusion_distances(network.confusion)
+    return truth.distances(class_means)
+
+
+def _test(
+    config: Im2VecConfig,
+    networks: Sequence[Network],
+    trained: list[np.ndarray],
+    random: list[np.ndarray],
+    class_means: np.ndarray,
+    reference: str,
+    metric: str,
+) -> dict[str, Any]:
+    tests = [
+        truth.mantel(
+            truth.distances(own, metric),
+            reference_distances(reference, network, class_means),
+            permutations=config.permutations,
+            seed=config.seed,
+        )
+        for network, own in zip(networks, trained, strict=True)
+    ]
+    shown = reference_distances(reference, networks[0], class_means)
+    chance = [
+        truth.spearman(truth.distances(own, metric), shown) for own in random
+    ]
+    known = np.array([rho for rho in chance if rho is not None])
+    return {
+        "reference": reference,
+        "metric": metric,
+        "tests": tests,
+        "random": {
+            "mean": float(known.mean()) if len(known) else None,
+            "low": float(np.quantile(known, 0.05)) if len(known) else None,
+            "high": float(np.quantile(known, 0.95)) if len(known) else None,
+        },
+    }
+
+
+def _stability(
+    found: list[np.ndarray], pairs: list[tuple[int, int]]
+) -> dict[str, float | None]:
+    """Means over pairs; None without a pair, or where not defined."""
+    disparities = [truth.procrustes(found[i], found[j]) for i, j in pairs]
+    correlations = [
+        rho
+        for i, j in pairs
+        if (
+            rho := truth.spearman(
+                truth.distances(found[i]), truth.distances(found[j])
+            )
+        )
+        is not None
+    ]
+    return {
+        "procrustes": float(np.mean(disparities)) if pairs else None,
+        "spearman": float(np.mean(correlations)) if correlations else None,
+    }

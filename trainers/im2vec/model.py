@@ -1,0 +1,122 @@
+"""The network: two linear layers, no activation between."""
+
+import keras
+import numpy as np
+
+# irenelee5645/image_vector, cifar10_main.py: called the "std dev of color
+# across training images", about a tenth of CIFAR-10's (0.25, 0.24, 0.26).
+_PUBLISHED_MEAN = (0.49131522, 0.48209435, 0.44646862)
+_PUBLISHED_STD = (0.01897398, 0.03039277, 0.03872553)
+
+
+class Linear(keras.layers.Layer):
+    """z = W x + b with W in the paper's orientation, `(units, inputs)`.
+
+    Not keras.layers.Dense, whose kernel is the transpose: the gradient of this
+    one is G^T X with X read row by row, and an epoch takes a third of the time
+    (BUILD_NOTES.md). Starts as PyTorch's, and the published code's, does: W
+    uniform within 1 / sqrt(inputs); but b is 0.
+    """
+
+    def __init__(self, units: int, *, seed: int, name: str) -> None:
+        """Keeps the width and the seed of the first weights."""
+        super().__init__(name=name)
+        self.units = units
+        self.seed = seed
+
+    def build(self, input_shape: tuple[int | None, ...]) -> None:
+        """Creates `kernel` (units, inputs) and `bias` (units,)."""
+        inputs = int(input_shape[-1] or 0)
+        self.kernel = self.add_weight(
+            shape=(self.units, inputs),
+            initializer=first_weights(inputs, self.seed),
+            name="kernel",
+        )
+        self.bias = self.add_weight(
+            shape=(self.units,), initializer="zeros", name="bias"
+        )
+
+    def call(self, x: keras.KerasTensor) -> keras.KerasTensor:
+        """`(N, inputs)` to `(N, units)`."""
+        return keras.ops.matmul(x, keras.ops.transpose(self.kernel)) + self.bias
+
+
+def first_weights(inputs: int, seed: int) -> keras.initializers.Initializer:
+    """PyTorch's start of a linear layer: uniform within 1 / sqrt(inputs)."""
+    limit = inputs**-0.5
+    return keras.initializers.RandomUniform(-limit, limit, seed=seed)
+
+
+def pixel_scale(
+    normalization: str,
+    unit: float,
+    channel_mean: np.ndarray,
+    channel_std: np.ndarray,
+) -> tuple[np.ndarray, np.ndarray]:
+    """Scale and offset of every channel, for pixels as they are stored.
+
+    Args:
+        normalization: `channel`, `published` or `none`.
+        unit: What brings stored pixels to the units of the means.
+        channel_mean: `(C,)`.
+        channel_std: `(C,)`; a constant channel is only centred.
+
+    Returns:
+        Two arrays `(C,)`: pixels times the first plus the second.
+
+    Raises:
+        ValueError: If the published figures meet pixels that are not RGB
+            bytes.
+    """
+    if normalization == "none":
+        channel_mean = np.zeros_like(channel_mean)
+        channel_std = np.ones_like(channel_std)
+    elif normalization == "published":
+        if len(channel_mean) != 3 or unit == 1:
+            raise ValueError(
+                "--normalization=published is for RGB images of uint8. "
+                f"Received: {len(channel_mean)} channels, "
+                f"{'float32' if unit == 1 else 'uint8'}. Use channel."
+            )
+        channel_mean = np.array(_PUBLISHED_MEAN)
+        channel_std = np.array(_PUBLISHED_STD)
+    deviation = np.where(channel_std > 0, channel_std, 1)
+    return unit / deviation, -channel_mean / deviation
+
+
+def build_model(
+    shape: tuple[int, int, int],
+    dtype: str,
+    num_classes: int,
+    *,
+    hidden: int,
+    scale: np.ndarray,
+    offset: np.ndarray,
+    seed: int,
+) -> keras.Model:
+    """Builds the network.
+
+    Args:
+        shape: (H, W, C).
+        dtype: Of stored pixels.
+        num_classes: K.
+        hidden: m.
+        scale: `(C,)`, of `pixel_scale`.
+        offset: `(C,)`, likewise.
+        seed: Of the first weights.
+
+    Returns:
+        Flattened pixels `(N, P)` to logits `(N, K)`; its layers `hidden` and
+        `logits` hold W1 and W2.
+    """
+    height, width, _ = shape
+    repeats = height * width
+    pixels = keras.Input((repeats * shape[2],), dtype=dtype, name="pixels")
+    x = keras.layers.Rescaling(
+        np.tile(scale, repeats).astype("float32"),
+        np.tile(offset, repeats).astype("float32"),
+        name="scaling",
+    )(pixels)
+    x = Linear(hidden, seed=2 * seed, name="hidden")(x)
+    logits = Linear(num_classes, seed=2 * seed + 1, name="logits")(x)
+    return keras.Model(pixels, logits, name="im2vec")

@@ -1,0 +1,323 @@
+"""A run's files for people: report.md, its pictures and the exports."""
+
+import dataclasses
+import io
+import pathlib
+from typing import Any
+
+import matplotlib.figure
+import numpy as np
+
+from tfrecords import durable
+from trainers.im2vec import export, figures, judge, truth, vectors
+from trainers.im2vec import images as images_
+from trainers.im2vec.config import Im2VecConfig
+
+# The paper's network on CIFAR-10, section 4.1.
+_PAPER_CIFAR10 = 0.41
+_FEW = 10  # classes that a title can name
+_LABELS = {
+    "confusion": "1 - share taken for each other",
+    "class means": "distance of mean images",
+}
+
+
+@dataclasses.dataclass(frozen=True)
+class Findings:
+    """What a run found out before it is judged.
+
+    Attributes:
+        images: The dataset.
+        statistics: Of its train images.
+        networks: Trained networks; the first is the one shown.
+        random: Untrained W2.
+        histories: Network's name to a line an epoch; empty where nothing was
+            trained.
+    """
+
+    images: images_.Images
+    statistics: images_.Statistics
+    networks: list[judge.Network]
+    random: list[np.ndarray]
+    histories: dict[str, list[dict[str, float]]]
+
+
+def write_report(
+    config: Im2VecConfig,
+    workdir: pathlib.Path,
+    findings: Findings,
+    metrics: dict[str, Any],
+) -> pathlib.Path:
+    """Writes vectors.csv, points.csv, projector/, pictures and report.md.
+
+    Args:
+        config: Settings.
+        workdir: The run's directory.
+        findings: Weights and images.
+        metrics: Figures, of `judge.judge` among others.
+
+    Returns:
+        The report's path.
+    """
+    names = findings.images.class_names
+    shown = findings.networks[0]
+    own = vectors.class_vectors(shown.weights, config.inverse, config.ridge)
+    means = findings.statistics.class_means
+    pictures = figures.thumbnails(means, findings.images.shape)
+    planes = {
+        method + ending: points
+        for method in ("pca", "svd")
+        for ending, points in _plain_and_normalized(own, method)
+    }
+    export.write_vectors(workdir / "vectors.csv", names, own)
+    export.write_points(workdir / "points.csv", names, planes)
+    export.write_projector(workdir / "projector", names, own, pictures)
+    drawn = {
+        "vectors.png": figures.draw_vectors(
+            dict(zip(_TITLES, planes.values(), strict=True)), names, pictures
+        ),
+        "truth.png": _draw_truth(shown, own, means, metrics, names),
+        "confusion.png": figures.draw_confusion(shown.confusion, names),
+    }
+    if findings.histories:
+        drawn["curves.png"] = figures.draw_curves(findings.histories)
+    for name, figure in drawn.items():
+        _save(workdir / name, figure)
+    path = workdir / "report.md"
+    text = _text(config, findings, metrics, own, list(drawn))
+    durable.write_text(path, text)
+    return path
+
+
+_TITLES = (
+    "PCA (centred)",
+    "PCA, points normalised",
+    "SVD (uncentred, the published code's)",
+    "SVD, points normalised",
+)
+
+
+def _plain_and_normalized(
+    own: np.ndarray, method: str
+) -> list[tuple[str, np.ndarray]]:
+    points = vectors.to_plane(own, method)
+    return [("", points), ("_normalized", vectors.normalize(points))]
+
+
+def _save(path: pathlib.Path, figure: matplotlib.figure.Figure) -> None:
+    content = io.BytesIO()
+    figure.savefig(content, format="png", dpi=110)
+    durable.write_bytes(path, content.getvalue())
+
+
+def _draw_truth(
+    network: judge.Network,
+    own: np.ndarray,
+    means: np.ndarray,
+    metrics: dict[str, Any],
+    names: tuple[str, ...],
+) -> matplotlib.figure.Figure:
+    panels = {}
+    for reference in judge.REFERENCES:
+        row = next(
+            row for row in metrics["truth"] if row["reference"] == reference
+        )
+        test = row["tests"][0]
+        title = (
+            f"Spearman {_number(test['rho'])}, p {_number(test['p'])} "
+            f"({test['orders']} orders)"
+        )
+        panels[f"{title}\n{_LABELS[reference]}"] = (
+            truth.distances(own),
+            judge.reference_distances(reference, network, means),
+        )
+    return figures.draw_truth(panels, names)
+
+
+def _number(value: float | None, digits: int = 3) -> str:
+    return "not defined" if value is None else f"{value:.{digits}f}"
+
+
+def _text(
+    config: Im2VecConfig,
+    findings: Findings,
+    metrics: dict[str, Any],
+    own: np.ndarray,
+    pictures: list[str],
+) -> str:
+    lines = [
+        f"# Class vectors: {_title(findings)}",
+        "",
+        _about(config, findings, metrics),
+        "",
+        *_networks_table(metrics),
+        "",
+        *_warning(config, metrics),
+        "## Do near vectors mean like classes?",
+        "",
+        "Spearman's correlation between distances of class vectors and two "
+        "other distances of the same pairs of classes: 1 minus the share of "
+        "test images taken for each other, and the distance of mean train "
+        "images. The paper's claim makes it positive. p: share of orders of "
+        "the classes that correlate as much (Mantel's test, one-sided); the "
+        "least possible is 1 in the number of orders. Chance: 100 random W2.",
+        "",
+        *_truth_table(metrics),
+        "",
+        *_stability_table(metrics),
+        "",
+        "## Every class's nearest",
+        "",
+        *_nearest_table(findings, own),
+    ]
+    for picture in pictures:
+        lines += ["", f"![{picture}]({picture})", "", _CAPTIONS[picture]]
+    lines += [
+        "",
+        "`vectors.csv` holds the vectors, `points.csv` the four views; "
+        "`tensorboard --logdir=projector` turns them around.",
+    ]
+    return "\n".join(lines) + "\n"
+
+
+def _title(findings: Findings) -> str:
+    names = findings.images.class_names
+    if len(names) > _FEW:
+        return f"{findings.images.name}, {len(names)} classes"
+    return f"{findings.images.name} ({', '.join(names)})"
+
+
+_CAPTIONS = {
+    "vectors.png": "Class vectors of the first network with the mean image of "
+    "each class. The published pictures are uncentred SVD; what all vectors "
+    "have in common dominates its first axis.",
+    "truth.png": "A dot for each pair of classes, first network, Euclidean.",
+    "confusion.png": "Confusion on the test images, first network; percent of "
+    "the true class.",
+    "curves.png": "Loss while learning, and accuracy on the test images.",
+}
+
+
+def _about(
+    config: Im2VecConfig, findings: Findings, metrics: dict[str, Any]
+) -> str:
+    height, width, channels = findings.images.shape
+    shape = metrics["networks"][0]["shape"]
+    how = vectors.resolve(config.inverse, tuple(shape))
+    if how == "ridge":
+        how += f" {config.ridge:g}"
+    if config.classifier:
+        origin = "the last dense layer of finished runs"
+    else:
+        origin = (
+            f"two linear layers, {config.epochs} epochs of SGD at "
+            f"{config.learning_rate:g} (momentum {config.momentum:g}, weight "
+            f"decay {config.weight_decay:g}, batch {config.batch_size}, times "
+            f"{config.lr_factor:g} behind epochs {config.milestones or '-'}), "
+            f"pixels: {config.normalization}"
+        )
+        if config.double_softmax:
+            origin += ", softmax applied twice as in the published code"
+    return (
+        f"{metrics['num_train']} train and {metrics['num_test']} test images "
+        f"of {height} x {width} x {channels}, {len(metrics['class_names'])} "
+        f"classes. W2 ({shape[0]} x {shape[1]}): {origin}. Vectors: rows of "
+        f"the transposed inverse of W2 ({how})."
+    )
+
+
+def _networks_table(metrics: dict[str, Any]) -> list[str]:
+    lines = [
+        "| network | test accuracy | condition number of W2 | vectors' error "
+        "by float32 |",
+        "| --- | --- | --- | --- |",
+    ]
+    for row in metrics["networks"]:
+        lines.append(
+            f"| {row['name']} | {row['accuracy']:.4f} | "
+            f"{row['condition_number']:.4g} | "
+            f"{row['relative_error']:.1e} |"
+        )
+    if metrics["dataset"].startswith("cifar10_") or (
+        metrics["dataset"] == "cifar10"
+    ):
+        lines.append(f"| the paper, 500 epochs | {_PAPER_CIFAR10} | | |")
+    chance = 1 / len(metrics["class_names"])
+    lines.append(f"| guessing | {chance:.4f} | | |")
+    return lines
+
+
+def _warning(config: Im2VecConfig, metrics: dict[str, Any]) -> list[str]:
+    ill = [row["name"] for row in metrics["networks"] if row["ill_conditioned"]]
+    if not ill:
+        return []
+    return [
+        f"**W2 is ill-conditioned ({', '.join(ill)})**: rounding alone may "
+        "move the inverse by more than 0.1%. Compare with --inverse=pinv or "
+        "--inverse=ridge.",
+        "",
+    ]
+
+
+def _truth_table(metrics: dict[str, Any]) -> list[str]:
+    names = [row["name"] for row in metrics["networks"]]
+    lines = [
+        "| against | vectors' distance | "
+        + " | ".join(f"{name} (p)" for name in names)
+        + " | chance: mean [5%, 95%] |",
+        "| --- | --- |" + " --- |" * (len(names) + 1),
+    ]
+    for row in metrics["truth"]:
+        tests = " | ".join(
+            f"{_number(test['rho'])} ({_number(test['p'])})"
+            for test in row["tests"]
+        )
+        random = row["random"]
+        lines.append(
+            f"| {row['reference']} | {row['metric']} | {tests} | "
+            f"{_number(random['mean'])} [{_number(random['low'])}, "
+            f"{_number(random['high'])}] |"
+        )
+    return lines
+
+
+def _stability_table(metrics: dict[str, Any]) -> list[str]:
+    stability = metrics["stability"]
+    if stability["trained"]["procrustes"] is None:
+        return ["Stability needs two networks or more (--num_seeds)."]
+    lines = [
+        "| between networks of other seeds | trained | random W2 |",
+        "| --- | --- | --- |",
+    ]
+    for key, name in (
+        ("procrustes", "Procrustes disparity, 0 the same to 1"),
+        ("spearman", "Spearman correlation of distances"),
+    ):
+        lines.append(
+            f"| {name} | {_number(stability['trained'][key])} | "
+            f"{_number(stability['random'][key])} |"
+        )
+    return lines
+
+
+def _nearest_table(findings: Findings, own: np.ndarray) -> list[str]:
+    names = findings.images.class_names
+    shown = findings.networks[0]
+    means = findings.statistics.class_means
+    columns = [
+        truth.nearest(matrix)
+        for matrix in (
+            truth.distances(own),
+            truth.confusion_distances(shown.confusion),
+            truth.distances(means),
+        )
+    ]
+    lines = [
+        "| class | by vectors | by confusion | by mean images |",
+        "| --- | --- | --- | --- |",
+    ]
+    for name, *near in zip(names, *columns, strict=True):
+        lines.append(
+            f"| {name} | " + " | ".join(names[index] for index in near) + " |"
+        )
+    return lines

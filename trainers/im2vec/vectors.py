@@ -1,0 +1,124 @@
+"""Class vectors from W2, how far they can be trusted, and their 2-D view.
+
+numpy only, in float64. The derivation stands in the package's docstring.
+"""
+
+import numpy as np
+
+# W2 is known to the rounding of float32.
+_ROUNDING = float(np.finfo(np.float32).eps)
+_WORST_ERROR = 1e-3  # above, vectors are called ill-conditioned
+
+
+def condition_number(weights: np.ndarray) -> float:
+    """Largest over smallest singular value of W2 `(K, m)`; may be inf."""
+    values = np.linalg.svd(weights.astype(np.float64), compute_uv=False)
+    return float(values[0] / values[-1]) if values[-1] > 0 else float("inf")
+
+
+def relative_error(weights: np.ndarray) -> float:
+    """Bound of the inverse's relative error due to W2's rounding.
+
+    Source: condition number times relative change of the matrix (Golub and
+    Van Loan 2013, Matrix Computations, section 2.6).
+    """
+    return condition_number(weights) * _ROUNDING
+
+
+def is_ill_conditioned(weights: np.ndarray) -> bool:
+    """Whether rounding alone may move vectors by more than 0.1%."""
+    return relative_error(weights) > _WORST_ERROR
+
+
+def resolve(inverse: str, shape: tuple[int, int]) -> str:
+    """What `--inverse=auto` means for a W2 of this shape."""
+    if inverse != "auto":
+        return inverse
+    return "inverse" if shape[0] == shape[1] else "pinv"
+
+
+def class_vectors(
+    weights: np.ndarray, inverse: str = "auto", ridge: float = 0.0
+) -> np.ndarray:
+    """V = (W2^-1)^T: the hidden vector that W2 sends to each one-hot output.
+
+    Args:
+        weights: W2, `(K, m)`.
+        inverse: `inverse` for the inverse, K = m. `pinv`: v_k is, of the
+            vectors that bring W2 v closest to e_k, the shortest; singular
+            values below the rounding of float32 count as 0. `ridge`: v_k
+            minimises |W2 v - e_k|^2 + ridge * s^2 * |v|^2, with s the largest
+            singular value. `auto`: see `resolve`.
+        ridge: 0 or more; for `ridge` alone.
+
+    Returns:
+        V, `(K, m)` float64; row k belongs to class k.
+
+    Raises:
+        ValueError: If W2 is not finite, or the inverse does not exist or
+            cannot be told from a singular one in float32.
+    """
+    weights = weights.astype(np.float64)
+    if not np.isfinite(weights).all():
+        raise ValueError("W2 must be finite. Train again with a lower rate.")
+    inverse = resolve(inverse, weights.shape)
+    if inverse == "inverse":
+        _require_invertible(weights)
+        return np.linalg.inv(weights).T
+    left, values, right = np.linalg.svd(weights, full_matrices=False)
+    if inverse == "pinv":
+        cut = max(weights.shape) * _ROUNDING * values[0]
+        kept = values > cut
+        factors = np.divide(1.0, values, where=kept, out=np.zeros_like(values))
+    elif values[0] == 0:
+        factors = values
+    else:
+        factors = values / (values**2 + ridge * values[0] ** 2)
+        if ridge == 0:
+            return class_vectors(weights, "pinv")
+    return (left * factors) @ right
+
+
+def _require_invertible(weights: np.ndarray) -> None:
+    if weights.shape[0] != weights.shape[1]:
+        raise ValueError(
+            "--inverse=inverse needs as many hidden units as classes. "
+            f"Received: W2 of shape {weights.shape}. Use --inverse=pinv or "
+            "--inverse=ridge, or --hidden=0."
+        )
+    condition = condition_number(weights)
+    if condition * _ROUNDING >= 1:
+        raise ValueError(
+            f"W2 is singular: its condition number {condition:.3g} is beyond "
+            f"float32 ({1 / _ROUNDING:.3g}), so that its inverse is noise. "
+            "Use --inverse=pinv or --inverse=ridge; nothing is trained again."
+        )
+
+
+def to_plane(vectors: np.ndarray, method: str) -> np.ndarray:
+    """First two coordinates of the class vectors.
+
+    Args:
+        vectors: `(K, m)`.
+        method: `pca` centres them (the paper's word); `svd` does not (its
+            code's sklearn TruncatedSVD).
+
+    Returns:
+        `(K, 2)`; the sign is such that every axis's largest coordinate is
+        positive. With one hidden unit the second coordinate is 0.
+    """
+    if method == "pca":
+        vectors = vectors - vectors.mean(axis=0)
+    left, values, _ = np.linalg.svd(vectors, full_matrices=False)
+    points = (left * values)[:, :2]
+    points = np.pad(points, ((0, 0), (0, 2 - points.shape[1])))
+    largest = points[np.abs(points).argmax(axis=0), [0, 1]]
+    return points * np.where(largest < 0, -1, 1)
+
+
+def normalize(vectors: np.ndarray) -> np.ndarray:
+    """Rows of length 1; the published code does this to the 2-D points."""
+    lengths = np.linalg.norm(vectors, axis=1, keepdims=True)
+    return np.divide(
+        vectors, lengths, where=lengths > 0, out=np.zeros_like(vectors)
+    )

@@ -84,6 +84,7 @@ REPORT = "import sys; print('MODULES', *sys.modules)"
         (("text2image.projection", "text2image.statistics"), HEAVY),
         (("text2image.corpus", "text2image.split"), HEAVY),
         (("trainers.config", "tfrecords.config"), (*HEAVY, "numpy", "scipy")),
+        (("trainers.im2vec.config",), (*HEAVY, "numpy", "scipy")),
     ],
 )
 def test_light_modules_stay_light(modules, absent):
@@ -92,7 +93,9 @@ def test_light_modules_stay_light(modules, absent):
     assert not loaded & set(absent)
 
 
-@pytest.mark.parametrize("program", ["trainers.run", "tfrecords.build"])
+@pytest.mark.parametrize(
+    "program", ["trainers.run", "trainers.im2vec", "tfrecords.build"]
+)
 def test_help_imports_nothing_heavy(program):
     code = (
         "import atexit, runpy, sys\n"

@@ -26,11 +26,18 @@ ridge.
 
 What follows from that, and what `truth` measures:
 
-1. Cross-entropy does not see W2 + 1 c^T (1 = a column of ones), so the sum of
-   W2's rows is moved by weight decay alone, towards zero, and W2 towards a
-   singular matrix. W2^-1 then has a large part along W2^-1 1, which is the same
-   in every class vector: it cancels in their distances and in a centred PCA,
-   and it dominates the uncentred SVD that the published code draws.
+1. Cross-entropy does not see s = W2^T 1 (1 = a column of ones), the sum of
+   W2's rows: only the random start and weight decay decide on it. Let C be W2
+   without the mean of its rows, C^+ its pseudo-inverse and q the unit vector
+   with C q = 0. Then
+
+       v_k = C^+ e_k + q (1 - s^T C^+ e_k) / (s^T q).
+
+   The first part is what the network has learnt. Of the second, 1 / (s^T q) is
+   the same in every class vector: it grows as s decays and W2 becomes singular,
+   cancels in distances and in a centred PCA, and dominates the uncentred SVD
+   that the published code draws. The rest depends on the direction of s alone:
+   chance, which stays in every distance. `--inverse=centred` is C^+ alone.
 2. The inverse stretches what W2 shrinks: classes k and l whose rows in W2 are
    alike get vectors that lie far apart along e_k - e_l. With balanced layers
    (W2^T W2 = W1 W1^T, where weight decay drives a linear network; Arora et al.

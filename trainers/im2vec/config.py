@@ -47,9 +47,10 @@ class Im2VecConfig:
     inverse: str = setting(
         "auto",
         "How W2 is inverted. inverse: the paper's, square matrices only. "
-        "pinv: pseudo-inverse. ridge: least squares with --ridge. auto: "
+        "pinv: pseudo-inverse. centred: pinv without the mean of W2's rows, "
+        "which softmax does not see. ridge: least squares with --ridge. auto: "
         "inverse where W2 is square, otherwise pinv.",
-        ("auto", "inverse", "pinv", "ridge"),
+        ("auto", "inverse", "pinv", "centred", "ridge"),
     )
     ridge: float = setting(
         1e-3, "Ridge, as a share of W2's largest squared singular value."

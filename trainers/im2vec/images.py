@@ -16,6 +16,7 @@ import tqdm
 from absl import logging
 
 from tfrecords import durable
+from trainers.im2vec import source as source_
 from trainers.im2vec import sources
 from trainers.im2vec.config import Im2VecConfig
 
@@ -130,7 +131,7 @@ def prepare_images(config: Im2VecConfig, directory: pathlib.Path) -> Images:
 
 
 def _write(
-    source: sources.Source, split: str, directory: pathlib.Path
+    source: source_.Source, split: str, directory: pathlib.Path
 ) -> dict[str, Any]:
     """Appends a split's pixels and labels to files; returns what they hold."""
     shape: tuple[int, ...] | None = None
@@ -146,7 +147,7 @@ def _write(
             if not len(labels):
                 continue
             shape = shape or pixels.shape[1:]
-            _check(source.name, split, bar.n, pixels, shape)
+            _check(source.name, split, int(counts.sum()), pixels, shape)
             dtype = pixels.dtype.name
             pixels_file.write(np.ascontiguousarray(pixels).data)
             labels_file.write(labels.astype(np.int64).data)

@@ -9,12 +9,10 @@ import matplotlib.figure
 import numpy as np
 
 from tfrecords import durable
-from trainers.im2vec import export, figures, judge, truth, vectors
+from trainers.im2vec import export, figures, judge, tables, truth, vectors
 from trainers.im2vec import images as images_
 from trainers.im2vec.config import Im2VecConfig
 
-# The paper's network on CIFAR-10, section 4.1.
-_PAPER_CIFAR10 = 0.41
 _FEW = 10  # classes that a title can name
 _LABELS = {
     "confusion": "1 - share taken for each other",
@@ -124,18 +122,14 @@ def _draw_truth(
         )
         test = row["tests"][0]
         title = (
-            f"Spearman {_number(test['rho'])}, p {_number(test['p'])} "
-            f"({test['orders']} orders)"
+            f"Spearman {tables.number(test['rho'])}, "
+            f"p {tables.number(test['p'])} ({test['orders']} orders)"
         )
         panels[f"{title}\n{_LABELS[reference]}"] = (
             truth.distances(own),
             judge.reference_distances(reference, network, means),
         )
     return figures.draw_truth(panels, names)
-
-
-def _number(value: float | None, digits: int = 3) -> str:
-    return "not defined" if value is None else f"{value:.{digits}f}"
 
 
 def _text(
@@ -145,14 +139,16 @@ def _text(
     own: np.ndarray,
     pictures: list[str],
 ) -> str:
+    names = findings.images.class_names
+    means = findings.statistics.class_means
     lines = [
         f"# Class vectors: {_title(findings)}",
         "",
         _about(config, findings, metrics),
         "",
-        *_networks_table(metrics),
+        *tables.networks_table(metrics),
         "",
-        *_warning(config, metrics),
+        *tables.warning(metrics),
         "## Do near vectors mean like classes?",
         "",
         "Spearman's correlation between distances of class vectors and two "
@@ -162,13 +158,13 @@ def _text(
         "the classes that correlate as much (Mantel's test, one-sided); the "
         "least possible is 1 in the number of orders. Chance: 100 random W2.",
         "",
-        *_truth_table(metrics),
+        *tables.truth_table(metrics),
         "",
-        *_stability_table(metrics),
+        *tables.stability_table(metrics),
         "",
         "## Every class's nearest",
         "",
-        *_nearest_table(findings, own),
+        *tables.nearest_table(findings.networks[0], own, names, means),
     ]
     for picture in pictures:
         lines += ["", f"![{picture}]({picture})", "", _CAPTIONS[picture]]
@@ -224,100 +220,3 @@ def _about(
         f"classes. W2 ({shape[0]} x {shape[1]}): {origin}. Vectors: rows of "
         f"the transposed inverse of W2 ({how})."
     )
-
-
-def _networks_table(metrics: dict[str, Any]) -> list[str]:
-    lines = [
-        "| network | test accuracy | condition number of W2 | vectors' error "
-        "by float32 |",
-        "| --- | --- | --- | --- |",
-    ]
-    for row in metrics["networks"]:
-        lines.append(
-            f"| {row['name']} | {row['accuracy']:.4f} | "
-            f"{row['condition_number']:.4g} | "
-            f"{row['relative_error']:.1e} |"
-        )
-    if metrics["dataset"].startswith("cifar10_") or (
-        metrics["dataset"] == "cifar10"
-    ):
-        lines.append(f"| the paper, 500 epochs | {_PAPER_CIFAR10} | | |")
-    chance = 1 / len(metrics["class_names"])
-    lines.append(f"| guessing | {chance:.4f} | | |")
-    return lines
-
-
-def _warning(config: Im2VecConfig, metrics: dict[str, Any]) -> list[str]:
-    ill = [row["name"] for row in metrics["networks"] if row["ill_conditioned"]]
-    if not ill:
-        return []
-    return [
-        f"**W2 is ill-conditioned ({', '.join(ill)})**: rounding alone may "
-        "move the inverse by more than 0.1%. Compare with --inverse=pinv or "
-        "--inverse=ridge.",
-        "",
-    ]
-
-
-def _truth_table(metrics: dict[str, Any]) -> list[str]:
-    names = [row["name"] for row in metrics["networks"]]
-    lines = [
-        "| against | vectors' distance | "
-        + " | ".join(f"{name} (p)" for name in names)
-        + " | chance: mean [5%, 95%] |",
-        "| --- | --- |" + " --- |" * (len(names) + 1),
-    ]
-    for row in metrics["truth"]:
-        tests = " | ".join(
-            f"{_number(test['rho'])} ({_number(test['p'])})"
-            for test in row["tests"]
-        )
-        random = row["random"]
-        lines.append(
-            f"| {row['reference']} | {row['metric']} | {tests} | "
-            f"{_number(random['mean'])} [{_number(random['low'])}, "
-            f"{_number(random['high'])}] |"
-        )
-    return lines
-
-
-def _stability_table(metrics: dict[str, Any]) -> list[str]:
-    stability = metrics["stability"]
-    if stability["trained"]["procrustes"] is None:
-        return ["Stability needs two networks or more (--num_seeds)."]
-    lines = [
-        "| between networks of other seeds | trained | random W2 |",
-        "| --- | --- | --- |",
-    ]
-    for key, name in (
-        ("procrustes", "Procrustes disparity, 0 the same to 1"),
-        ("spearman", "Spearman correlation of distances"),
-    ):
-        lines.append(
-            f"| {name} | {_number(stability['trained'][key])} | "
-            f"{_number(stability['random'][key])} |"
-        )
-    return lines
-
-
-def _nearest_table(findings: Findings, own: np.ndarray) -> list[str]:
-    names = findings.images.class_names
-    shown = findings.networks[0]
-    means = findings.statistics.class_means
-    columns = [
-        truth.nearest(matrix)
-        for matrix in (
-            truth.distances(own),
-            truth.confusion_distances(shown.confusion),
-            truth.distances(means),
-        )
-    ]
-    lines = [
-        "| class | by vectors | by confusion | by mean images |",
-        "| --- | --- | --- | --- |",
-    ]
-    for name, *near in zip(names, *columns, strict=True):
-        lines.append(
-            f"| {name} | " + " | ".join(names[index] for index in near) + " |"
-        )
-    return lines

@@ -1,47 +1,15 @@
-"""Labelled images, a batch at a time, from TFDS or from image records.
+"""Labelled images, a batch at a time, from TFDS or from image records."""
 
-Classes are chosen by the label that stands in the record. (The published code
-compares an image's position in its batch with the labels it wants, so that its
-networks never saw one category alone.)
-"""
-
-import dataclasses
-import difflib
 import pathlib
-from collections.abc import Callable, Iterator
-from typing import Any
 
 import numpy as np
-import tensorflow as tf
 
-from tfrecords import config as records_config
 from tfrecords import reader, schema
+from trainers.im2vec import source, tfds_source
 from trainers.im2vec.config import Im2VecConfig
 
-_BATCH = 256
-Batches = Iterator[tuple[np.ndarray, np.ndarray]]
 
-
-@dataclasses.dataclass(frozen=True)
-class Source:
-    """Where images come from.
-
-    Attributes:
-        name: Of the dataset.
-        fingerprint: Of its content, as far as its own metadata tells, and of
-            the classes taken.
-        class_names: K names of the classes taken, in the dataset's order.
-        read: `train` or `test` to batches of images `(n, H, W, C)` and labels
-            `(n,)`, which count the classes taken from 0.
-    """
-
-    name: str
-    fingerprint: str
-    class_names: tuple[str, ...]
-    read: Callable[[str], Batches]
-
-
-def open_source(config: Im2VecConfig) -> Source:
+def open_source(config: Im2VecConfig) -> source.Source:
     """Opens what `--dataset` names and chooses its classes.
 
     Raises:
@@ -52,61 +20,12 @@ def open_source(config: Im2VecConfig) -> Source:
     directory = pathlib.Path(config.dataset)
     if (directory / schema.MANIFEST).is_file():
         return _open_records(directory, config)
-    return _open_tfds(config)
+    return tfds_source.open_tfds(config)
 
 
-def choose_classes(names: tuple[str, ...], classes: str) -> list[int]:
-    """Labels of the classes asked for, in the dataset's order; all for "".
-
-    Raises:
-        ValueError: If one is unknown, or there are fewer than two.
-    """
-    asked = [word.strip() for word in classes.split(",") if word.strip()]
-    for word in asked:
-        if word not in names:
-            near = difflib.get_close_matches(word, names, n=3)
-            hint = f"Did you mean {', '.join(near)}? " if near else ""
-            raise ValueError(
-                f"--classes must name classes of the dataset. Received: "
-                f"{word!r}. {hint}It has: {', '.join(names)}"
-            )
-    chosen = [
-        label for label, name in enumerate(names) if name in asked or not asked
-    ]
-    _require_two([names[label] for label in chosen])
-    return chosen
-
-
-def _require_two(names: list[str]) -> None:
-    if len(names) < 2:
-        raise ValueError(
-            "Class vectors need two classes or more (three for the tests). "
-            f"Received: {', '.join(names) or 'none'}. Name more --classes."
-        )
-
-
-def _source(
-    name: str,
-    content: dict[str, Any],
-    names: tuple[str, ...],
-    chosen: list[int],
-    read: Callable[[str, np.ndarray], Batches],
-) -> Source:
-    """Binds a reader to the classes chosen."""
-    lookup = np.full(len(names), -1, np.int64)  # label there to label here
-    lookup[chosen] = np.arange(len(chosen))
-    return Source(
-        name,
-        records_config.fingerprint({**content, "labels": chosen}),
-        tuple(names[label] for label in chosen),
-        lambda split: read(split, lookup),
-    )
-
-
-# --- This project's own records ---------------------------------------------
-
-
-def _open_records(directory: pathlib.Path, config: Im2VecConfig) -> Source:
+def _open_records(
+    directory: pathlib.Path, config: Im2VecConfig
+) -> source.Source:
     manifest = reader.open_records(directory, kind="image")
     if config.superclass:
         raise ValueError(
@@ -115,189 +34,16 @@ def _open_records(directory: pathlib.Path, config: Im2VecConfig) -> Source:
         )
     names = manifest.schema.label_names
 
-    def read(split: str, lookup: np.ndarray) -> Batches:
+    def read(split: str, lookup: np.ndarray) -> source.Batches:
         where = {"train": "train", "test": "validation"}[split]
         for batch in reader.read_records(directory, where, manifest=manifest):
             labels = lookup[batch["label"].numpy()]
             yield batch["image"].numpy()[labels >= 0], labels[labels >= 0]
 
-    return _source(
+    return source.make_source(
         directory.parent.name,
         {"records": manifest.fingerprint},
         names,
-        choose_classes(names, config.classes),
+        source.choose_classes(names, config.classes),
         read,
     )
-
-
-# --- TFDS -------------------------------------------------------------------
-
-
-def _open_tfds(config: Im2VecConfig) -> Source:
-    builder = _builder(config)
-    features = builder.info.features
-    for flag, key in (
-        ("image_key", config.image_key),
-        ("label_key", config.label_key),
-    ):
-        if key not in features:
-            raise ValueError(
-                f"--{flag} must be a feature of {builder.name}: "
-                f"{', '.join(features)}. Received: {key!r}"
-            )
-    names = _names(builder, config.label_key)
-    splits = {"train": "train", "test": _test_split(builder)}
-    if config.superclass:
-        chosen = _classes_of_superclass(builder, config)
-        _require_two([names[label] for label in chosen])
-    else:
-        chosen = choose_classes(names, config.classes)
-
-    def read(split: str, lookup: np.ndarray) -> Batches:
-        return _read_tfds(builder, splits[split], config, lookup)
-
-    content = {
-        "name": builder.info.full_name,
-        "splits": {
-            split: [info.num_examples, info.num_bytes]
-            for split, info in builder.info.splits.items()
-        },
-        "keys": [config.image_key, config.label_key],
-    }
-    return _source(builder.name, content, names, chosen, read)
-
-
-def _builder(config: Im2VecConfig) -> Any:
-    import tensorflow_datasets as tfds
-
-    directory = pathlib.Path(config.dataset)
-    if directory.is_dir():
-        found = sorted(directory.rglob("dataset_info.json"))
-        if len(found) != 1:
-            raise ValueError(
-                f"--dataset={directory} must be or hold one prepared TFDS "
-                "dataset or image records. Found dataset_info.json in: "
-                f"{[str(path.parent) for path in found] or 'no folder'}"
-            )
-        return tfds.builder_from_directory(found[0].parent)
-    try:
-        builder = tfds.builder(config.dataset, data_dir=config.data_dir or None)
-    except (tfds.core.DatasetNotFoundError, ValueError) as error:
-        raise ValueError(
-            "--dataset must be a TFDS name, a prepared TFDS directory or a "
-            f"directory of image records. Received: {config.dataset!r} "
-            f"({str(error).splitlines()[0]})"
-        ) from error
-    if config.download:
-        builder.download_and_prepare()
-    elif not builder.data_path.exists():
-        raise FileNotFoundError(
-            f"The TFDS dataset {config.dataset!r} is not prepared in "
-            f"{builder.data_path}. Name its place with --data_dir, or let "
-            "TFDS fetch it with --download."
-        )
-    return builder
-
-
-def _names(builder: Any, key: str) -> tuple[str, ...]:
-    feature = builder.info.features[key]
-    names = getattr(feature, "names", None)
-    if not names:
-        raise ValueError(
-            f"{builder.name}: `{key}` must be a TFDS ClassLabel. Received: "
-            f"{feature}"
-        )
-    return tuple(names)
-
-
-def _test_split(builder: Any) -> str:
-    for split in ("test", "validation"):
-        if split in builder.info.splits and "train" in builder.info.splits:
-            return split
-    raise ValueError(
-        f"{builder.name} must have the splits train and test (or validation)."
-        f" Received: {', '.join(builder.info.splits)}"
-    )
-
-
-def _as_dataset(builder: Any, split: str, **options: Any) -> tf.data.Dataset:
-    import tensorflow_datasets as tfds
-
-    return builder.as_dataset(
-        split=split,
-        shuffle_files=False,
-        read_config=tfds.ReadConfig(
-            interleave_cycle_length=1, try_autocache=False
-        ),
-        **options,
-    )
-
-
-def _classes_of_superclass(builder: Any, config: Im2VecConfig) -> list[int]:
-    """Labels that the train records pair with a superclass."""
-    import tensorflow_datasets as tfds
-
-    named = {
-        key: tuple(feature.names)
-        for key, feature in builder.info.features.items()
-        if key != config.label_key and getattr(feature, "names", None)
-    }
-    keys = [key for key, names in named.items() if config.superclass in names]
-    if not keys:
-        raise ValueError(
-            f"--superclass must be one of {builder.name}'s: "
-            f"{', '.join(sum(named.values(), ())) or 'it has none'}. "
-            f"Received: {config.superclass!r}"
-        )
-    key = keys[0]
-    wanted = named[key].index(config.superclass)
-    # Only the two labels are read, no picture is decoded.
-    labels = _as_dataset(
-        builder,
-        "train",
-        decoders=tfds.decode.PartialDecoding(
-            {config.label_key: True, key: True}
-        ),
-    ).batch(_BATCH)
-    return sorted(
-        {
-            int(label)
-            for batch in labels.as_numpy_iterator()
-            for label in batch[config.label_key][batch[key] == wanted]
-        }
-    )
-
-
-def _read_tfds(
-    builder: Any, split: str, config: Im2VecConfig, lookup: np.ndarray
-) -> Batches:
-    """Pictures of the classes taken; the others are never decoded."""
-    import tensorflow_datasets as tfds
-
-    feature = builder.info.features[config.image_key]
-    encoded = isinstance(feature, tfds.features.Image)
-    decoders = {config.image_key: tfds.decode.SkipDecoding()} if encoded else {}
-    table = tf.constant(lookup)
-
-    def choose(example: dict[str, Any]) -> tuple[Any, Any]:
-        label = example[config.label_key]
-        known = tf.gather(table, tf.maximum(label, 0))
-        return example[config.image_key], tf.where(
-            label < 0, tf.constant(-1, tf.int64), known
-        )
-
-    def decode(image: Any, label: Any) -> tuple[Any, Any]:
-        return (feature.decode_example(image) if encoded else image), label
-
-    dataset = _as_dataset(builder, split, decoders=decoders)
-    dataset = dataset.map(choose).filter(lambda _, label: label >= 0)
-    dataset = dataset.map(decode, num_parallel_calls=tf.data.AUTOTUNE)
-    # Sizes that may differ are met one by one, so that the odd one is named.
-    dataset = dataset.batch(1 if None in feature.shape else _BATCH)
-    try:
-        yield from dataset.prefetch(tf.data.AUTOTUNE).as_numpy_iterator()
-    except tf.errors.OpError as error:
-        raise ValueError(
-            f"{builder.name}, {split}: records cannot be read "
-            f"({error.message.splitlines()[0]}). Prepare the dataset again."
-        ) from error

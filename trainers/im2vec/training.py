@@ -155,8 +155,10 @@ def compile_block(
             scores = logits
             if config.double_softmax:
                 scores = keras.ops.softmax(logits)
-            losses = weights * keras.ops.sparse_categorical_crossentropy(
-                labels, scores, from_logits=True
+            # Not keras' crossentropy: it undoes a softmax it recognises.
+            chosen = keras.ops.one_hot(labels, logits.shape[-1])
+            losses = -weights * keras.ops.sum(
+                chosen * keras.ops.log_softmax(scores), axis=-1
             )
             total = keras.ops.sum(losses)
             loss = total / keras.ops.sum(weights)

@@ -46,9 +46,10 @@ def class_vectors(
         weights: W2, `(K, m)`.
         inverse: `inverse` for the inverse, K = m. `pinv`: v_k is, of the
             vectors that bring W2 v closest to e_k, the shortest; singular
-            values below the rounding of float32 count as 0. `ridge`: v_k
-            minimises |W2 v - e_k|^2 + ridge * s^2 * |v|^2, with s the largest
-            singular value. `auto`: see `resolve`.
+            values below the rounding of float32 count as 0. `centred`: `pinv`
+            of W2 without the mean of its rows, the part of W2 that softmax
+            sees. `ridge`: v_k minimises |W2 v - e_k|^2 + ridge * s^2 * |v|^2,
+            with s the largest singular value. `auto`: see `resolve`.
         ridge: 0 or more; for `ridge` alone.
 
     Returns:
@@ -65,17 +66,18 @@ def class_vectors(
     if inverse == "inverse":
         _require_invertible(weights)
         return np.linalg.inv(weights).T
+    if inverse == "centred":
+        weights = weights - weights.mean(axis=0)
     left, values, right = np.linalg.svd(weights, full_matrices=False)
-    if inverse == "pinv":
-        cut = max(weights.shape) * _ROUNDING * values[0]
-        kept = values > cut
-        factors = np.divide(1.0, values, where=kept, out=np.zeros_like(values))
-    elif values[0] == 0:
-        factors = values
+    if inverse == "ridge" and ridge > 0:
+        # A matrix of zeros has vectors of zeros, as with pinv.
+        scale = max(values[0], np.finfo(float).tiny)
+        factors = values / scale / ((values / scale) ** 2 + ridge) / scale
     else:
-        factors = values / (values**2 + ridge * values[0] ** 2)
-        if ridge == 0:
-            return class_vectors(weights, "pinv")
+        cut = max(weights.shape) * _ROUNDING * values[0]
+        factors = np.divide(
+            1.0, values, where=values > cut, out=np.zeros_like(values)
+        )
     return (left * factors) @ right
 
 

@@ -78,7 +78,11 @@ def _csv_rows(
     reader = csv.reader(lines, delimiter=delimiter, strict=True)
     start = 1  # line at which a row starts; a quoted field may span several
     try:
-        names = next(reader, [])
+        names = next(reader, None)
+        if names is None:
+            raise ValueError(
+                f"{path}, line 1: expected a header. Received: an empty file."
+            )
         check_keys(path, start, names, keys)
         start = reader.line_num + 1
         for fields in reader:

@@ -113,7 +113,7 @@ GOOD_JSONL = b'{"text": "good", "label": "pos"}\n'
         ("a.csv", GOOD_CSV + b'"a" b,pos\n', "line 3: not valid CSV"),
         ("a.csv", b"review,label\n", "line 1: no 'text' among.*--text_key"),
         ("a.csv", b"text,stars\n", "line 1: no 'label' among.*--label_key"),
-        ("a.csv", b"", "line 1: no 'text' among"),
+        ("a.csv", b"", "line 1: expected a header"),
         (
             "a.csv",
             b'text,label\n"two\nlines",pos\n,pos\n',

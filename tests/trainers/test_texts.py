@@ -51,7 +51,7 @@ def test_a_key_names_the_column(tmp_path):
     ("name", "content", "message"),
     [
         ("a.txt", b"one\nt\xffwo", r"a\.txt, line 2: expected UTF-8.*0xff"),
-        ("a.csv", b"", r"line 1: no 'text' among \[\]"),
+        ("a.csv", b"", r"line 1: expected a header.*empty file"),
         ("a.csv", b"review\na\n", r"no 'text' among \['review'\].*--text_key"),
         ("a.csv", b"text,n\na\n", r"line 2: expected 2 fields, found 1"),
         ("a.csv", b'text\n"a', r"line 2: not valid CSV"),

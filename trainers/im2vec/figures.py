@@ -5,6 +5,7 @@ import matplotlib.figure
 import matplotlib.offsetbox
 import matplotlib.patches
 import numpy as np
+import scipy.optimize
 
 _THUMBNAIL_INCHES = 0.42
 _MANY = 20  # classes, drawn smaller
@@ -42,18 +43,45 @@ def draw_vectors(
         axes.axhline(0, color="0.85", linewidth=0.8, zorder=0)
         axes.axvline(0, color="0.85", linewidth=0.8, zorder=0)
         if "normalised" in title:  # all on the unit circle
-            circle = matplotlib.patches.Circle(
-                (0, 0), 1, fill=False, color="0.85", zorder=0
-            )
-            axes.add_patch(circle)
-            axes.set_aspect("equal")
-            axes.set_xlim(-1.3, 1.3)
-            axes.set_ylim(-1.3, 1.3)
-        axes.scatter(*points.T, s=1, color="none")  # sets the limits
-        axes.margins(0.14)
-        _draw_classes(axes, points, class_names, pictures)
+            places = _draw_circle(axes, points)
+        else:
+            axes.scatter(
+                points[:, 0], points[:, 1], s=1, color="none"
+            )  # sets the limits
+            axes.margins(0.14)
+            places = points
+        _draw_classes(axes, places, class_names, pictures)
         axes.set_title(title)
     return figure
+
+
+def _draw_circle(axes: matplotlib.axes.Axes, points: np.ndarray) -> np.ndarray:
+    """Points on the unit circle, and `(K, 2)` places around it to name them.
+
+    Angles of names are the nearest to those of their points that stand apart
+    far enough (least squares, cut where the circle is emptiest).
+    """
+    axes.add_patch(
+        matplotlib.patches.Circle((0, 0), 1, fill=False, color="0.85", zorder=0)
+    )
+    axes.scatter(points[:, 0], points[:, 1], s=12, color="black", zorder=2)
+    axes.set_aspect("equal")
+    axes.set_xlim(-1.75, 1.75)
+    axes.set_ylim(-1.75, 1.75)
+    count = len(points)
+    angles = np.arctan2(points[:, 1], points[:, 0])
+    order = np.argsort(angles)
+    gaps = np.diff(angles[order], append=angles[order[0]] + 2 * np.pi)
+    order = np.roll(order, -(gaps.argmax() + 1))
+    turned = np.unwrap(angles[order])
+    steps = min(0.36, 2 * np.pi / count) * np.arange(count)
+    spread = scipy.optimize.isotonic_regression(turned - steps).x + steps
+    places = np.empty_like(points)
+    places[order] = 1.45 * np.stack([np.cos(spread), np.sin(spread)], axis=1)
+    for place, point in zip(places, points, strict=True):
+        xs, ys = np.stack([place, point], axis=1)
+        axes.plot(xs, ys, color="0.6", linewidth=0.6, zorder=1)
+    return places
 
 
 def _draw_classes(

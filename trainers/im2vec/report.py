@@ -156,7 +156,8 @@ def _text(
         "test images taken for each other, and the distance of mean train "
         "images. The paper's claim makes it positive. p: share of orders of "
         "the classes that correlate as much (Mantel's test, one-sided); the "
-        "least possible is 1 in the number of orders. Chance: 100 random W2.",
+        "least possible is 1 in the number of orders, and near 1 the contrary "
+        "of the claim holds. Chance: 100 random W2.",
         "",
         *tables.truth_table(metrics),
         "",

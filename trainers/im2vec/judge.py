@@ -82,6 +82,7 @@ def _describe(network: Network) -> dict[str, Any]:
     return {
         "name": network.name,
         "accuracy": network.accuracy,
+        "confusion_matrix": network.confusion.tolist(),
         "shape": list(network.weights.shape),
         "condition_number": vectors.condition_number(network.weights),
         "relative_error": vectors.relative_error(network.weights),

@@ -44,12 +44,6 @@ _EXPORT = absl_flags.DEFINE_boolean(
 )
 
 
-_REAL_THING = (
-    "That was the demo. On the real reviews: python -m trainers.run "
-    "--preset=imdb --download --backbone=resnet"
-)
-
-
 def main(arguments: list[str]) -> None:
     """Prepares what is missing, trains, evaluates and reports."""
     if len(arguments) > 1:
@@ -146,7 +140,17 @@ def _run(
         workdir / "report.md",
     )
     if records.dataset == "demo" and cls_dir is not None:
-        logging.info(_REAL_THING)
+        logging.info(
+            "That was the demo: short reviews written for this project, "
+            "encoder %s, %s weights.",
+            records.encoder,
+            config.weights,
+        )
+        logging.info(
+            "The real thing: python -m trainers.run --preset=imdb --download "
+            "--backbone=%s",
+            config.backbone,
+        )
 
 
 def _default_workdir(config: train_config.TrainConfig) -> str:

@@ -2,7 +2,7 @@
 
 import dataclasses
 import itertools
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 import numpy as np
@@ -23,12 +23,14 @@ class Network:
         weights: W2, `(K, m)`.
         confusion: `(K, K)` counts on held-out images, rows are true classes.
         accuracy: On the same images.
+        start: W2 before the first step; None where it is not known.
     """
 
     name: str
     weights: np.ndarray
     confusion: np.ndarray
     accuracy: float
+    start: np.ndarray | None = None
 
 
 def judge(
@@ -50,13 +52,19 @@ def judge(
         `truth`: a row for each reference (confusion, class means) and metric
         with the tests of all networks and the correlations of random
         weights. `stability`: mean Procrustes disparity and mean Spearman
-        correlation between networks, and the same between random weights.
+        correlation of distances, between `trained` networks, between a
+        network and its own `start`, and between `random` weights.
 
     Raises:
         ValueError: If a trained W2 cannot be inverted as asked.
     """
     trained = [_vectors(config, network.weights) for network in networks]
     random = [_vectors(config, weights) for weights in random_weights]
+    starts = [
+        (own, _vectors(config, network.start))
+        for own, network in zip(trained, networks, strict=True)
+        if network.start is not None
+    ]
     return {
         "networks": [_describe(network) for network in networks],
         "truth": [
@@ -64,12 +72,9 @@ def judge(
             for pair in itertools.product(REFERENCES, truth.METRICS)
         ],
         "stability": {
-            "trained": _stability(
-                trained, list(itertools.combinations(range(len(trained)), 2))
-            ),
-            "random": _stability(
-                random, [(i, i + 1) for i in range(0, len(random) - 1, 2)]
-            ),
+            "trained": _agreement(itertools.combinations(trained, 2)),
+            "start": _agreement(starts),
+            "random": _agreement(zip(random[::2], random[1::2], strict=False)),
         },
     }
 
@@ -134,22 +139,18 @@ def _test(
     }
 
 
-def _stability(
-    found: list[np.ndarray], pairs: list[tuple[int, int]]
+def _agreement(
+    pairs: Iterable[tuple[np.ndarray, np.ndarray]],
 ) -> dict[str, float | None]:
-    """Means over pairs; None without a pair, or where not defined."""
-    disparities = [truth.procrustes(found[i], found[j]) for i, j in pairs]
+    """Means over pairs of vectors; None without one, or if not defined."""
+    pairs = list(pairs)
+    disparities = [truth.procrustes(*pair) for pair in pairs]
     correlations = [
-        rho
-        for i, j in pairs
-        if (
-            rho := truth.spearman(
-                truth.distances(found[i]), truth.distances(found[j])
-            )
-        )
-        is not None
+        truth.spearman(*(truth.distances(own) for own in pair))
+        for pair in pairs
     ]
+    known = [rho for rho in correlations if rho is not None]
     return {
         "procrustes": float(np.mean(disparities)) if pairs else None,
-        "spearman": float(np.mean(correlations)) if correlations else None,
+        "spearman": float(np.mean(known)) if known else None,
     }

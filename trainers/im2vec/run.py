@@ -135,6 +135,7 @@ def _from_training(
                 trained.weights,
                 np.array(trained.figures["confusion_matrix"]),
                 trained.figures["accuracy"],
+                trained.start,
             )
         )
     shape = networks[0].weights.shape

@@ -76,20 +76,22 @@ def truth_table(metrics: dict[str, Any]) -> list[str]:
 def stability_table(metrics: dict[str, Any]) -> list[str]:
     """How far networks of other seeds agree."""
     stability = metrics["stability"]
-    if stability["trained"]["procrustes"] is None:
-        return ["Stability needs two networks or more (--num_seeds)."]
     lines = [
-        "| between networks of other seeds | trained | random W2 |",
+        "| vectors of | Procrustes disparity, 0 the same to 1 | Spearman "
+        "correlation of distances |",
         "| --- | --- | --- |",
     ]
     for key, name in (
-        ("procrustes", "Procrustes disparity, 0 the same to 1"),
-        ("spearman", "Spearman correlation of distances"),
+        ("trained", "networks of two seeds"),
+        ("start", "a network and its own random start"),
+        ("random", "two random W2"),
     ):
-        lines.append(
-            f"| {name} | {number(stability['trained'][key])} | "
-            f"{number(stability['random'][key])} |"
-        )
+        row = stability[key]
+        if row["procrustes"] is not None:
+            lines.append(
+                f"| {name} | {number(row['procrustes'])} | "
+                f"{number(row['spearman'])} |"
+            )
     return lines
 
 

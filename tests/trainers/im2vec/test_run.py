@@ -60,7 +60,8 @@ def test_images_to_report_and_the_second_run_reuses_everything(
         assert (workdir / f"{picture}.png").read_bytes().startswith(b"\x89PNG")
     metrics = json.loads((workdir / "metrics.json").read_text())
     assert [row["name"] for row in metrics["networks"]] == ["seed 0", "seed 1"]
-    assert 0 <= metrics["stability"]["trained"]["procrustes"] <= 1
+    for kind in ("trained", "start", "random"):
+        assert 0 <= metrics["stability"][kind]["procrustes"] <= 1
 
     rows = list(csv.reader((workdir / "vectors.csv").open()))
     assert [row[0] for row in rows] == ["class", "ant", "bee", "cow", "dog"]

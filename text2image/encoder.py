@@ -173,7 +173,43 @@ class Encoder:
 
 
 def _cls_model(backbone: keras.Model, layers: list[int]) -> keras.Model:
-    outputs = [backbone.transformer_layers[i].output[:, 0] for i in layers]
-    return keras.Model(
-        backbone.inputs, keras.ops.stack(outputs, axis=1), name="cls_stack"
+    """Cuts the [CLS] vectors out; nothing that they do not need is computed.
+
+    Behind the last layer only its first row is read, so only that is made:
+    a sixth to a twelfth of the network less.
+    """
+    states = [backbone.get_layer("embeddings_dropout").output]
+    states += [layer.output for layer in backbone.transformer_layers]
+    vectors = [states[layer + 1][:, 0] for layer in layers[:-1]]
+    last = layers[-1]
+    vectors.append(
+        _first_row(
+            backbone.transformer_layers[last],
+            states[last],
+            backbone.input["padding_mask"],
+        )
     )
+    return keras.Model(
+        backbone.inputs, keras.ops.stack(vectors, axis=1), name="cls_stack"
+    )
+
+
+def _first_row(
+    layer: keras.layers.Layer,
+    states: keras.KerasTensor,
+    mask: keras.KerasTensor,
+) -> keras.KerasTensor:
+    """keras-hub's `TransformerEncoder` for the query of row 0, `(N, D)`.
+
+    Post-norm and without dropout, as BERT runs it: Devlin et al. 2018, arXiv
+    1810.04805.
+    """
+    query = states[:, :1]
+    attended = layer._self_attention_layer(
+        query=query,
+        value=states,
+        attention_mask=keras.ops.expand_dims(mask, 1),
+    )
+    x = layer._self_attention_layer_norm(attended + query)
+    y = layer._feedforward_output_dense(layer._feedforward_intermediate_dense(x))
+    return layer._feedforward_layer_norm(x + y)[:, 0]

@@ -1,0 +1,122 @@
+"""Texts to [CLS] stacks: ours, transformers (eager, sdpa), onnxruntime.
+
+    python -m benchmarks.encoder --encoder=../shared/data/models/minilm_l6_uncased \
+        --dataset=imdb_reviews --data_dir=../shared/data/tfds
+
+From strings to stacks, tokenisation included, every side with its texts
+sorted by length and batched by the same token budget. The limit is a plain
+2048 x 2048 `tf.matmul` timed in the same rounds. Work is counted without
+padding: all rows of all layers (what the peers compute), and what the stacks
+need (of the last layer only the first row).
+"""
+
+import pathlib
+import tempfile
+from typing import Any
+
+import numpy as np
+
+from benchmarks import measuring, peers
+
+
+def flops(lengths: np.ndarray, backbone: Any) -> tuple[float, float]:
+    """Operations of a BERT on texts of so many tokens.
+
+    Returns:
+        All rows of all layers; and without the rows of the last layer that
+        no stack reads.
+    """
+    hidden, inner = backbone.hidden_dim, backbone.intermediate_dim
+    tokens, pairs = float(lengths.sum()), float(np.square(lengths, dtype=float).sum())
+    keys_values = 2 * 2 * tokens * hidden**2
+    # Query and output projections, then the two feed-forward layers.
+    by_row = 2 * (2 * hidden**2 + 2 * hidden * inner)
+    attention = 2 * 2 * pairs * hidden
+    layer = keys_values + by_row * tokens + attention
+    last = keys_values + by_row * len(lengths) + 2 * 2 * tokens * hidden
+    count = backbone.num_layers
+    return count * layer, (count - 1) * layer + last
+
+
+def main() -> None:
+    """Prints one row per side."""
+    made = measuring.parser(__doc__, rounds=2)
+    measuring.add_corpus(made, texts=256)
+    made.add_argument("--encoder", default="mini")
+    made.add_argument("--tokens_per_batch", type=int, default=2048)
+    flags = made.parse_args()
+
+    torch = peers.import_torch()
+    from text2image import checkpoint, encoder
+
+    measuring.start(flags)
+    texts = measuring.read_texts(flags)
+    source = checkpoint.locate(flags.encoder)
+    backbone = checkpoint.load_checkpoint(source).backbone
+    ours = encoder.Encoder(
+        source,
+        layers=f"last{backbone.num_layers}",
+        max_tokens=min(512, backbone.max_sequence_length),
+        tokens_per_batch=flags.tokens_per_batch,
+    )
+    calls: dict[str, Any] = {"ours": lambda: ours.encode(texts)[0]}
+    if not (pathlib.Path(source) / "vocab.txt").is_file():
+        print("The peers read Hugging Face directories only: not timed.\n")
+    elif torch is not None:
+        with tempfile.TemporaryDirectory() as scratch:
+            sides = {
+                "transformers eager": _transformers(source, "eager", flags),
+                "transformers sdpa": _transformers(source, "sdpa", flags),
+                "onnxruntime": peers.onnx_runtime(
+                    source,
+                    flags.threads,
+                    flags.device,
+                    flags.tokens_per_batch,
+                    scratch,
+                ),
+            }
+        for name, side in sides.items():
+            if side is not None:
+                calls[name] = lambda side=side: side(texts)
+    reference = calls["ours"]()
+    differences = {
+        name: float(np.abs(call() - reference).max())
+        for name, call in calls.items()
+    }
+    seconds = measuring.alternate(
+        {**calls, "matmul": measuring.matmul()}, flags.rounds
+    )
+    limit = measuring.MATMUL_FLOPS / seconds["matmul"]
+    lengths = np.minimum(ours.count_tokens(texts), ours.max_tokens)
+    whole, needed = flops(lengths, backbone)
+    print(
+        f"{len(texts)} texts, {lengths.mean():.0f} tokens on average; "
+        f"tf.matmul of 2048 x 2048: {limit / 1e9:.0f} GFLOP/s\n"
+    )
+    measuring.print_table(
+        (
+            "side", "texts/s", "ours / it", "of the limit, all rows",
+            "of the limit, rows needed", "largest difference",
+        ),  # fmt: skip
+        [
+            (
+                name,
+                measuring.number(len(texts) / seconds[name]),
+                measuring.ratio(seconds[name], seconds["ours"]),
+                f"{whole / seconds[name] / limit:.0%}",
+                f"{needed / seconds[name] / limit:.0%}",
+                f"{differences[name]:.1e}",
+            )
+            for name in calls
+        ],
+    )
+
+
+def _transformers(source: str, attention: str, flags: Any) -> Any:
+    return peers.hugging_face(
+        source, attention, flags.threads, flags.device, flags.tokens_per_batch
+    )
+
+
+if __name__ == "__main__":
+    main()

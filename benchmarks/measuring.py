@@ -1,0 +1,232 @@
+"""What the benchmarks share: flags, alternation, limits, memory, tables."""
+
+import argparse
+import contextlib
+import importlib
+import math
+import multiprocessing
+import os
+import pathlib
+import sys
+import time
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+os.environ.setdefault("KERAS_BACKEND", "tensorflow")
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+os.environ.setdefault("TQDM_DISABLE", "1")
+
+Call = Callable[[], Any]
+
+PEERS = "pip install -r benchmarks/requirements-peers.txt"
+
+
+def parser(doc: str | None, *, rounds: int = 3) -> argparse.ArgumentParser:
+    """A parser with the flags every benchmark takes.
+
+    Args:
+        doc: The benchmark's docstring; its first line becomes the help.
+        rounds: Default of `--rounds`.
+    """
+    made = argparse.ArgumentParser(description=(doc or "").split("\n")[0])
+    made.add_argument("--device", choices=("cpu", "gpu"), default="cpu")
+    made.add_argument(
+        "--threads", type=int, default=len(os.sched_getaffinity(0))
+    )
+    made.add_argument("--rounds", type=int, default=rounds)
+    return made
+
+
+def add_corpus(made: argparse.ArgumentParser, *, texts: int) -> None:
+    """Adds the flags that `read_texts` needs."""
+    made.add_argument("--dataset", default="demo")
+    made.add_argument("--data_dir", default=None)
+    made.add_argument("--texts", type=int, default=texts)
+
+
+def read_texts(flags: argparse.Namespace) -> list[str]:
+    """The first `--texts` texts of a corpus."""
+    from text2image import corpus
+
+    found: list[str] = []
+    source = corpus.open_corpus(flags.dataset, data_dir=flags.data_dir)
+    for part in source.parts.values():
+        for example in part():
+            if len(found) == flags.texts:
+                return found
+            found.append(example.text)
+    return found
+
+
+def start(flags: argparse.Namespace) -> None:
+    """Chooses device and threads of TensorFlow, and says what they are.
+
+    Call it before anything is computed, and import torchvision before it.
+
+    Raises:
+        SystemExit: If `--device=gpu` and TensorFlow sees none.
+    """
+    import tensorflow as tf
+
+    for name in ("intra_op", "inter_op"):
+        setter = getattr(tf.config.threading, f"set_{name}_parallelism_threads")
+        setter(flags.threads)
+    found = tf.config.list_physical_devices("GPU")
+    name = f"CPU, {flags.threads} threads"
+    if flags.device == "cpu":
+        tf.config.set_visible_devices([], "GPU")
+    elif not found:
+        sys.exit(
+            "--device=gpu: TensorFlow sees no GPU. Install it with "
+            "pip install '.[gpu]', or use --device=cpu."
+        )
+    else:
+        details = tf.config.experimental.get_device_details(found[0])
+        name = details.get("device_name", "GPU")
+    load = os.getloadavg()[0]
+    print(f"{name}; load before the start {load:.1f}; best of {flags.rounds}\n")
+
+
+def peer(module: str) -> Any:
+    """Imports a peer; says so and returns None where it is absent."""
+    try:
+        return importlib.import_module(module)
+    except ImportError as error:
+        print(f"{module} is not timed ({error}). To have it: {PEERS}\n")
+        return None
+
+
+def alternate(
+    calls: Mapping[str, Call | None], rounds: int
+) -> dict[str, float]:
+    """Times each in turn, `rounds` times, after one call to warm up.
+
+    Returns:
+        Seconds of the best round, the one that others on the machine
+        disturbed least; NaN for what is None.
+    """
+    for call in calls.values():
+        if call is not None:
+            call()
+    best = dict.fromkeys(calls, math.inf)
+    for _ in range(rounds):
+        for name, call in calls.items():
+            if call is not None:
+                begin = time.perf_counter()
+                call()
+                best[name] = min(best[name], time.perf_counter() - begin)
+    return {
+        name: math.nan if calls[name] is None else seconds
+        for name, seconds in best.items()
+    }
+
+
+MATMUL_FLOPS = 2 * 2048**3
+
+
+def matmul(dtype: str = "float32") -> Call:
+    """A plain 2048 x 2048 `tf.matmul`: the processor's practical limit."""
+    import tensorflow as tf
+
+    with tf.device("GPU:0" if tf.config.get_visible_devices("GPU") else "CPU"):
+        square = tf.cast(tf.random.normal((2048, 2048)), dtype)
+    multiply = tf.function(lambda: tf.reduce_sum(tf.matmul(square, square)))
+    return lambda: multiply().numpy()
+
+
+def forward_flops(model: Any) -> int:
+    """Operations of one example: convolutions and dense layers, counted.
+
+    Two for a multiplication and the addition behind it.
+    """
+    total = 0
+    for layer in model._flatten_layers(include_self=False):
+        kernel = getattr(layer, "kernel", None)
+        if kernel is None:
+            continue
+        output = layer.output.shape[1:]
+        if layer.__class__.__name__ == "DepthwiseConv2D":
+            per_cell = math.prod(kernel.shape[:2])
+            total += 2 * per_cell * math.prod(output)
+        else:  # (height, width, inputs of a group, filters) or (in, out)
+            total += 2 * math.prod(kernel.shape) * math.prod(output[:-1])
+    return total
+
+
+def copy_rate() -> float:
+    """Bytes a second that one thread copies: reads and writes counted."""
+    import numpy as np
+
+    source = np.ones(1 << 25, np.float32)  # 128 MiB: no cache holds it
+    target = np.empty_like(source)
+    seconds = alternate({"copy": lambda: np.copyto(target, source)}, 5)
+    return 2 * source.nbytes / seconds["copy"]
+
+
+def in_fresh_process(
+    prepare: Callable[..., Call], *args: Any
+) -> tuple[Any, float, float]:
+    """Runs `prepare(*args)()` in a new interpreter.
+
+    Args:
+        prepare: A module's function that makes the inputs and returns what
+            to time.
+        *args: Its arguments.
+
+    Returns:
+        What the call returned, its seconds, and by how many bytes resident
+        memory rose above what it was before the call (NaN without Linux).
+    """
+    context = multiprocessing.get_context("spawn")
+    with context.Pool(1) as pool:
+        return pool.apply(_measured, (prepare, args))
+
+
+def _measured(
+    prepare: Callable[..., Call], args: tuple[Any, ...]
+) -> tuple[Any, float, float]:
+    call = prepare(*args)
+    with contextlib.suppress(OSError):
+        # Makes the peak what is resident now: see proc(5).
+        pathlib.Path("/proc/self/clear_refs").write_text("5")
+    before = _resident("VmRSS")
+    begin = time.perf_counter()
+    result = call()
+    seconds = time.perf_counter() - begin
+    return result, seconds, _resident("VmHWM") - before
+
+
+def _resident(field: str) -> float:
+    path = pathlib.Path("/proc/self/status")
+    if not path.is_file():
+        return math.nan
+    for line in path.read_text().splitlines():
+        name, _, value = line.partition(":")
+        if name == field:
+            return 1024.0 * int(value.split()[0])
+    return math.nan
+
+
+def print_table(
+    header: Sequence[str], rows: Sequence[Sequence[object]]
+) -> None:
+    """Prints Markdown; numbers that are missing become a dash."""
+    print(f"| {' | '.join(header)} |\n|{' --- |' * len(header)}")
+    for row in rows:
+        cells = (
+            "-" if isinstance(cell, float) and math.isnan(cell) else str(cell)
+            for cell in row
+        )
+        print(f"| {' | '.join(cells)} |", flush=True)
+    print()
+
+
+def ratio(own: float, other: float) -> object:
+    """`own / other` with two digits; NaN stays."""
+    value = own / other
+    return value if math.isnan(value) else f"{value:.2f}"
+
+
+def number(value: float, digits: int = 1) -> object:
+    """A rounded number; NaN stays."""
+    return value if math.isnan(value) else f"{value:,.{digits}f}"

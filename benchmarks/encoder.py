@@ -1,7 +1,7 @@
 """Texts to [CLS] stacks: ours, transformers (eager, sdpa), onnxruntime.
 
-    python -m benchmarks.encoder --encoder=../shared/data/models/minilm_l6_uncased \
-        --dataset=imdb_reviews --data_dir=../shared/data/tfds
+    python -m benchmarks.encoder --encoder=BERT_DIR --dataset=imdb_reviews \
+        --data_dir=TFDS_DIR
 
 From strings to stacks, tokenisation included, every side with its texts
 sorted by length and batched by the same token budget. The limit is a plain
@@ -27,7 +27,10 @@ def flops(lengths: np.ndarray, backbone: Any) -> tuple[float, float]:
         no stack reads.
     """
     hidden, inner = backbone.hidden_dim, backbone.intermediate_dim
-    tokens, pairs = float(lengths.sum()), float(np.square(lengths, dtype=float).sum())
+    tokens, pairs = (
+        float(lengths.sum()),
+        float(np.square(lengths, dtype=float).sum()),
+    )
     keys_values = 2 * 2 * tokens * hidden**2
     # Query and output projections, then the two feed-forward layers.
     by_row = 2 * (2 * hidden**2 + 2 * hidden * inner)
@@ -95,9 +98,13 @@ def main() -> None:
     )
     measuring.print_table(
         (
-            "side", "texts/s", "ours / it", "of the limit, all rows",
-            "of the limit, rows needed", "largest difference",
-        ),  # fmt: skip
+            "side",
+            "texts/s",
+            "ours / it",
+            "of the limit, all rows",
+            "of the limit, rows needed",
+            "largest difference",
+        ),
         [
             (
                 name,

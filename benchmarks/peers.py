@@ -16,7 +16,7 @@ Encode = Callable[[list[str]], np.ndarray]
 
 
 def import_torch() -> Any:
-    """torch with torchvision in working order, or None.
+    """Imports torch, with torchvision in working order, if it is there.
 
     Call it before TensorFlow is imported: only then can a torchvision built
     for another device be imported (transformers imports it too).
@@ -30,7 +30,7 @@ def import_torch() -> Any:
 
 
 def import_deepinsight() -> Any:
-    """pyDeepInsight's image transformer, or None.
+    """Imports pyDeepInsight's image transformer, or returns None.
 
     Its package imports a feature selector whose requirements it does not
     declare, so only the module that is needed is opened.
@@ -86,7 +86,7 @@ def hugging_face(
 def onnx_runtime(
     directory: str, threads: int, device: str, tokens: int, scratch: str
 ) -> Encode | None:
-    """onnxruntime on the same weights, its graph optimisations all on."""
+    """The same by onnxruntime, every graph optimisation on."""
     modules = ("onnxruntime", "onnx", "transformers", "torch")
     found = {name: measuring.peer(name) for name in modules}
     if None in found.values():

@@ -211,5 +211,6 @@ def _first_row(
         attention_mask=keras.ops.expand_dims(mask, 1),
     )
     x = layer._self_attention_layer_norm(attended + query)
-    y = layer._feedforward_output_dense(layer._feedforward_intermediate_dense(x))
+    y = layer._feedforward_intermediate_dense(x)
+    y = layer._feedforward_output_dense(y)
     return layer._feedforward_layer_norm(x + y)[:, 0]

@@ -1,0 +1,157 @@
+"""A step of the published recipe, and the same network in torch.
+
+    python -m benchmarks.paper_step --backbone=wide_resnet
+
+Pictures of 50 x 50 enlarged to 150 x 150, batches of 32, normalised per
+batch; the frozen slice, four valid convolutions with batch norm and dropout,
+the dense head; Adam with a rate for either part. Random weights: the time of
+a step does not depend on them. Ours runs the whole network every step, as the
+`paper` preset does.
+"""
+
+from typing import Any
+
+import numpy as np
+
+from benchmarks import measuring, peers
+
+
+def torch_step(
+    name: str, images: np.ndarray, flags: Any
+) -> measuring.Call | None:
+    """One training step in torch; None where there is no such slice."""
+    torch = peers.import_torch()
+    if torch is None:
+        return None
+    try:
+        from tests.golden import make_backbones
+    except ImportError as error:
+        print(f"torchvision is not timed: {error}\n")
+        return None
+    from trainers import backbones
+
+    nn = torch.nn
+    torch.set_num_threads(flags.threads)
+    device = torch.device("cuda" if flags.device == "gpu" else "cpu")
+    models = make_backbones.import_models()
+    if name == "vgg16":
+        slice_ = models.vgg16(weights=None).features[:12]
+    elif name in make_backbones.PREFIXES:
+        slice_ = make_backbones.build_slice(models, name)
+    else:
+        print(f"torchvision has no {name}: not timed\n")
+        return None
+    slice_ = slice_.eval().requires_grad_(False).to(device)
+    backbone = backbones.BACKBONES[name]
+    recipe = backbone.recipe
+    layers: list[Any] = []
+    channels = backbone.num_maps
+    for filters in recipe.filters:
+        layers += [
+            nn.Conv2d(channels, filters, recipe.kernel_size),
+            nn.ReLU(),
+            nn.BatchNorm2d(filters),
+            nn.Dropout(recipe.dropout),
+        ]
+        channels = filters
+    layers += [nn.AdaptiveAvgPool2d(recipe.pool_size)]
+    autoencoder = nn.Sequential(*layers).to(device)
+    layers, inputs = [nn.Flatten()], channels * recipe.pool_size**2
+    for units in recipe.hidden_units:
+        layers += [nn.Linear(inputs, units), nn.ReLU()]
+        inputs = units
+    layers[-4:-4] = [nn.Dropout(0.3)]
+    layers[-2:-2] = [nn.Dropout(0.3)]
+    head = nn.Sequential(*layers, nn.Linear(inputs, 2)).to(device)
+    adam = torch.optim.Adam(
+        [
+            {"params": autoencoder.parameters(), "lr": recipe.autoencoder_lr},
+            {"params": head.parameters(), "lr": recipe.head_lr},
+        ]
+    )
+    batch = torch.from_numpy(images.transpose(0, 3, 1, 2).copy())
+    labels = torch.arange(len(images)) % 2
+
+    def step() -> float:
+        x = batch.to(device)
+        x = (x - x.mean()) / x.std()
+        x = nn.functional.interpolate(x.expand(-1, 3, -1, -1), scale_factor=3)
+        with torch.no_grad():
+            maps = slice_(x)
+        loss = nn.functional.cross_entropy(
+            head(autoencoder(maps)), labels.to(device)
+        )
+        adam.zero_grad()
+        loss.backward()
+        adam.step()
+        return loss.item()
+
+    return step
+
+
+def keras_step(name: str, images: np.ndarray) -> tuple[measuring.Call, float]:
+    """One training step of ours, and its operations."""
+    import keras
+
+    from trainers import config, model, optimizer
+
+    made = config.TrainConfig(
+        backbone=name, **config.PRESETS["paper"] | {"weights": "random"}
+    )
+    models = model.build_models(made, images.shape[1:], 2)
+    rates = dict(zip(("autoencoder", "head"), made.learning_rates, strict=True))
+    models.whole.compile(
+        optimizer=optimizer.PartwiseAdam(rates),
+        loss=keras.losses.SparseCategoricalCrossentropy(from_logits=True),
+    )
+    labels = np.arange(len(images)) % 2
+    operations = len(images) * (
+        measuring.forward_flops(models.extractor)
+        + 3 * measuring.forward_flops(models.classifier)
+    )
+    return lambda: models.whole.train_on_batch(images, labels), operations
+
+
+def main() -> None:
+    """Prints one row per backbone."""
+    from trainers import backbones
+
+    made = measuring.parser(__doc__, rounds=3)
+    made.add_argument(
+        "--backbone", action="append", choices=tuple(backbones.BACKBONES)
+    )
+    made.add_argument("--batch", type=int, default=32)
+    flags = made.parse_args()
+
+    peers.import_torch()
+    measuring.start(flags)
+    images = np.random.default_rng(0).random(
+        (flags.batch, 50, 50, 1), np.float32
+    )
+    rows = []
+    for name in flags.backbone or ("wide_resnet", "vgg16"):
+        theirs = torch_step(name, images, flags)
+        ours, operations = keras_step(name, images)
+        seconds = measuring.alternate(
+            {"ours": ours, "torch": theirs, "matmul": measuring.matmul()},
+            flags.rounds,
+        )
+        limit = measuring.MATMUL_FLOPS / seconds["matmul"]
+        rows.append(
+            (
+                name,
+                measuring.number(1e3 * seconds["ours"], 0),
+                measuring.number(1e3 * seconds["torch"], 0),
+                measuring.ratio(seconds["torch"], seconds["ours"]),
+                f"{operations / seconds['ours'] / limit:.0%}",
+            )
+        )
+    measuring.print_table(
+        ("backbone", "ours, ms", "torch, ms", "ours faster by",
+         "ours, of matmul's rate"),
+        rows,
+    )  # fmt: skip
+
+
+if __name__ == "__main__":
+    main()

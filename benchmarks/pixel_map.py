@@ -1,0 +1,121 @@
+"""Fits the pixel map: ours, and pyDeepInsight with scikit-learn's t-SNE.
+
+    python -m benchmarks.pixel_map --rows=10000 --features=4608
+
+Each side runs in a process of its own, from the same rows: scaling, t-SNE of
+the features by cosine distance, hull, rectangle, pixels. Without
+`--cls_records` the rows are made: features in correlated groups, as BERT's
+are. Memory is what rose above the rows themselves, which ours need not hold
+(it reads them from records batch by batch; here too, from the array).
+"""
+
+import argparse
+from typing import Any
+
+import numpy as np
+
+from benchmarks import measuring
+
+_BATCH = 1024
+
+
+def make_rows(
+    count: int, num_features: int, cls_records: str | None
+) -> np.ndarray:
+    """`(count, num_features)` float32."""
+    if cls_records:
+        from tfrecords import reader
+
+        batches = reader.read_records(cls_records, "train", batch_size=_BATCH)
+        found = [batch["stack"].numpy() for batch in batches]
+        return np.concatenate(found).reshape(-1, found[0][0].size)[:count]
+    rng = np.random.default_rng(0)
+    factors = rng.normal(size=(64, num_features)).astype(np.float32)
+    rows = np.empty((count, num_features), np.float32)
+    for start in range(0, count, _BATCH):
+        part = rows[start : start + _BATCH]
+        part[:] = rng.normal(size=(len(part), 64)).astype(np.float32) @ factors
+        part += rng.standard_normal(part.shape, np.float32)
+    return rows
+
+
+def prepare_ours(
+    count: int, features: int, cls_records: str | None, solver: str
+) -> measuring.Call:
+    """Returns the call that gives the KL divergence."""
+    from text2image import pixel_map, projection, scaling, statistics
+
+    rows = make_rows(count, features, cls_records)
+
+    def fit() -> float:
+        stats = statistics.FeatureStatistics.empty(rows.shape[1])
+        for start in range(0, len(rows), _BATCH):
+            stats.update(rows[start : start + _BATCH])
+        scaler = scaling.fit_scaler("norm1", stats)
+        points, figures = projection.project(
+            scaler.scaled_gram(stats),
+            projection.Projection(method=solver, metric="cosine"),
+        )
+        pixel_map.fit_pixel_map(points, (50, 50), scaler)
+        return figures["kl_divergence"]
+
+    return fit
+
+
+def prepare_deepinsight(
+    count: int, features: int, cls_records: str | None
+) -> measuring.Call:
+    """The same with pyDeepInsight, its own default t-SNE on all threads."""
+    import sklearn.manifold
+    import sklearn.preprocessing
+
+    from benchmarks import peers
+
+    deepinsight: Any = peers.import_deepinsight()
+    rows = make_rows(count, features, cls_records)
+
+    def fit() -> float:
+        tsne = sklearn.manifold.TSNE(metric="cosine", random_state=0, n_jobs=-1)
+        scaled = sklearn.preprocessing.MinMaxScaler().fit_transform(rows)
+        deepinsight.ImageTransformer(tsne, pixels=(50, 50)).fit(scaled)
+        return float(tsne.kl_divergence_)
+
+    return fit
+
+
+def main() -> None:
+    """Prints one row per side."""
+    made = argparse.ArgumentParser(description=__doc__.split("\n")[0])
+    made.add_argument("--rows", type=int, default=10_000)
+    made.add_argument("--features", type=int, default=4608)
+    made.add_argument("--cls_records", default=None)
+    flags = made.parse_args()
+
+    from benchmarks import peers
+
+    shape = (flags.rows, flags.features, flags.cls_records)
+    sides: dict[str, Any] = {
+        "ours": measuring.in_fresh_process(prepare_ours, *shape, "tsne")
+    }
+    if peers.import_deepinsight() is not None:
+        sides["pyDeepInsight"] = measuring.in_fresh_process(
+            prepare_deepinsight, *shape
+        )
+    own = sides["ours"][1]
+    measuring.print_table(
+        ("side", "seconds", "ours faster by", "KL divergence", "MB above rows"),
+        [
+            (
+                name,
+                measuring.number(seconds),
+                measuring.ratio(seconds, own),
+                f"{divergence:.4f}",
+                measuring.number(peak / 1e6, 0),
+            )
+            for name, (divergence, seconds, peak) in sides.items()
+        ],
+    )
+
+
+if __name__ == "__main__":
+    main()

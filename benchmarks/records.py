@@ -1,0 +1,144 @@
+"""Writes and reads records: ours, and raw TFRecordWriter / TFRecordDataset.
+
+    python -m benchmarks.records --count=2048 --layers=6 --hidden=768
+
+The same bytes on both sides, one shard of random stacks. Ours also counts
+the shard again, hashes it, syncs it and keeps a journal. The limit of writing
+is a plain file of as many bytes, written and synced; of reading, a plain read.
+"""
+
+import itertools
+import os
+import pathlib
+import shutil
+import tempfile
+from typing import Any
+
+import numpy as np
+
+from benchmarks import measuring
+
+
+def main() -> None:
+    """Prints one row per direction."""
+    made = measuring.parser(__doc__, rounds=5)
+    made.add_argument("--count", type=int, default=2048)
+    made.add_argument("--layers", type=int, default=6)
+    made.add_argument("--hidden", type=int, default=768)
+    made.add_argument("--dir", default=None, help="a disk to measure")
+    flags = made.parse_args()
+
+    import tensorflow as tf
+
+    from tfrecords import reader, schema, writer
+
+    measuring.start(flags)
+    shape = (flags.layers, flags.hidden)
+    record_schema = schema.cls_schema(shape, ("neg", "pos"))
+    stacks = np.random.default_rng(0).standard_normal(
+        (flags.count, *shape), np.float32
+    )
+    text = "A gripping film. " * 75  # about the length of a review
+
+    def serialized() -> list[bytes]:
+        return [
+            record_schema.serialize(f"train-{i}", i % 2, stack, text)
+            for i, stack in enumerate(stacks)
+        ]
+
+    def serialized_by_hand() -> list[bytes]:
+        return [_example(tf, i, s, text) for i, s in enumerate(stacks)]
+
+    records = serialized()
+    assert records == serialized_by_hand()
+    folder = pathlib.Path(tempfile.mkdtemp(dir=flags.dir))
+    numbers = itertools.count()
+
+    def write_ours() -> pathlib.Path:
+        directory = folder / f"cls/{next(numbers)}/1.0.0"
+        with writer.RecordWriter(
+            directory, record_schema, {"kind": "cls"}, {"train": 1}
+        ) as made:
+            made.write_shard("train", 0, records)
+            made.finish("Random stacks.", {})
+        return directory
+
+    raw_file = str(folder / "raw.tfrecord")
+
+    def write_raw() -> None:
+        with tf.io.TFRecordWriter(raw_file) as made:
+            for record in records:
+                made.write(record)
+
+    def write_plain() -> None:
+        with (folder / "plain").open("wb") as file:
+            file.write(plain)
+            file.flush()
+            os.fsync(file.fileno())
+
+    directory = write_ours()
+    plain = next(directory.glob("*.tfrecord-*")).read_bytes()
+
+    def read_ours() -> None:
+        for batch in reader.read_records(directory, "train"):
+            batch["stack"].numpy()
+
+    def read_raw() -> None:
+        dataset = tf.data.TFRecordDataset([raw_file])
+        for record in dataset.batch(256).map(record_schema.parse):
+            record["stack"].numpy()
+
+    pairs: dict[str, tuple[Any, Any, Any]] = {
+        "serialise": (serialized, serialized_by_hand, None),
+        "write": (write_ours, write_raw, write_plain),
+        "read and parse": (
+            read_ours,
+            read_raw,
+            (folder / "plain").read_bytes,
+        ),
+    }
+    rows = []
+    for name, calls in pairs.items():
+        seconds = measuring.alternate(
+            dict(zip(("ours", "raw", "limit"), calls, strict=True)),
+            flags.rounds,
+        )
+        rate = {key: len(plain) / 1e6 / value for key, value in seconds.items()}
+        rows.append(
+            (
+                name,
+                measuring.number(rate["ours"], 0),
+                measuring.number(rate["raw"], 0),
+                measuring.ratio(rate["ours"], rate["raw"]),
+                measuring.number(rate["limit"], 0),
+            )
+        )
+    shutil.rmtree(folder)
+    print(f"{flags.count} records, {len(plain) / 1e6:.0f} MB\n")
+    measuring.print_table(
+        ("", "ours, MB/s", "raw, MB/s", "ratio", "plain file, MB/s"), rows
+    )
+
+
+def _example(tf: Any, index: int, stack: np.ndarray, text: str) -> bytes:
+    """A record as the documentation of `tf.train.Example` makes one."""
+    train = tf.train
+    feature = {
+        "id": train.Feature(
+            bytes_list=train.BytesList(value=[f"train-{index}".encode()])
+        ),
+        "label": train.Feature(int64_list=train.Int64List(value=[index % 2])),
+        "stack": train.Feature(
+            float_list=train.FloatList(value=stack.ravel().tolist())
+        ),
+        "text": train.Feature(
+            bytes_list=train.BytesList(value=[text.encode()])
+        ),
+    }
+    return train.Example(
+        features=train.Features(feature=feature)
+    ).SerializeToString(deterministic=True)
+
+
+if __name__ == "__main__":
+    main()

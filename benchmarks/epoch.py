@@ -85,7 +85,7 @@ def main() -> None:
             ),
             "matmul": measuring.matmul(),
         }
-        seconds = measuring.alternate(calls, flags.rounds)
+        seconds = measuring.alternate(calls, flags.rounds, flags.clock)
         limit = measuring.MATMUL_FLOPS / seconds["matmul"]
         rows.append(
             (

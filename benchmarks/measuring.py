@@ -18,6 +18,8 @@ os.environ.setdefault("TQDM_DISABLE", "1")
 
 Call = Callable[[], Any]
 
+CLOCKS = {"wall": time.perf_counter, "processor": time.process_time}
+
 PEERS = "pip install -r benchmarks/requirements-peers.txt"
 
 
@@ -34,6 +36,13 @@ def parser(doc: str | None, *, rounds: int = 3) -> argparse.ArgumentParser:
         "--threads", type=int, default=len(os.sched_getaffinity(0))
     )
     made.add_argument("--rounds", type=int, default=rounds)
+    made.add_argument(
+        "--clock",
+        choices=tuple(CLOCKS),
+        default="wall",
+        help="processor: seconds of all threads together, for a machine that "
+        "others are using too; rates are then per processor and second",
+    )
     return made
 
 
@@ -84,7 +93,10 @@ def start(flags: argparse.Namespace) -> None:
         details = tf.config.experimental.get_device_details(found[0])
         name = details.get("device_name", "GPU")
     load = os.getloadavg()[0]
-    print(f"{name}; load before the start {load:.1f}; best of {flags.rounds}\n")
+    print(
+        f"{name}; load before the start {load:.1f}; best of {flags.rounds} by "
+        f"the {flags.clock} clock\n"
+    )
 
 
 def peer(module: str) -> Any:
@@ -97,14 +109,20 @@ def peer(module: str) -> Any:
 
 
 def alternate(
-    calls: Mapping[str, Call | None], rounds: int
+    calls: Mapping[str, Call | None], rounds: int, clock: str = "wall"
 ) -> dict[str, float]:
     """Times each in turn, `rounds` times, after one call to warm up.
+
+    Args:
+        calls: Name to what is timed; None for what cannot be.
+        rounds: How many times.
+        clock: As `--clock`.
 
     Returns:
         Seconds of the best round, the one that others on the machine
         disturbed least; NaN for what is None.
     """
+    now = CLOCKS[clock]
     for call in calls.values():
         if call is not None:
             call()
@@ -112,9 +130,9 @@ def alternate(
     for _ in range(rounds):
         for name, call in calls.items():
             if call is not None:
-                begin = time.perf_counter()
+                begin = now()
                 call()
-                best[name] = min(best[name], time.perf_counter() - begin)
+                best[name] = min(best[name], now() - begin)
     return {
         name: math.nan if calls[name] is None else seconds
         for name, seconds in best.items()
@@ -153,18 +171,18 @@ def forward_flops(model: Any) -> int:
     return total
 
 
-def copy_rate() -> float:
+def copy_rate(clock: str = "wall") -> float:
     """Bytes a second that one thread copies: reads and writes counted."""
     import numpy as np
 
     source = np.ones(1 << 25, np.float32)  # 128 MiB: no cache holds it
     target = np.empty_like(source)
-    seconds = alternate({"copy": lambda: np.copyto(target, source)}, 5)
+    seconds = alternate({"copy": lambda: np.copyto(target, source)}, 5, clock)
     return 2 * source.nbytes / seconds["copy"]
 
 
 def in_fresh_process(
-    prepare: Callable[..., Call], *args: Any
+    prepare: Callable[..., Call], *args: Any, clock: str = "wall"
 ) -> tuple[Any, float, float]:
     """Runs `prepare(*args)()` in a new interpreter.
 
@@ -172,6 +190,7 @@ def in_fresh_process(
         prepare: A module's function that makes the inputs and returns what
             to time.
         *args: Its arguments.
+        clock: As `--clock`.
 
     Returns:
         What the call returned, its seconds, and by how many bytes resident
@@ -179,20 +198,21 @@ def in_fresh_process(
     """
     context = multiprocessing.get_context("spawn")
     with context.Pool(1) as pool:
-        return pool.apply(_measured, (prepare, args))
+        return pool.apply(_measured, (prepare, args, clock))
 
 
 def _measured(
-    prepare: Callable[..., Call], args: tuple[Any, ...]
+    prepare: Callable[..., Call], args: tuple[Any, ...], clock: str
 ) -> tuple[Any, float, float]:
     call = prepare(*args)
     with contextlib.suppress(OSError):
         # Makes the peak what is resident now: see proc(5).
         pathlib.Path("/proc/self/clear_refs").write_text("5")
     before = _resident("VmRSS")
-    begin = time.perf_counter()
+    now = CLOCKS[clock]
+    begin = now()
     result = call()
-    seconds = time.perf_counter() - begin
+    seconds = now() - begin
     return result, seconds, _resident("VmHWM") - before
 
 

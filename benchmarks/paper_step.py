@@ -135,6 +135,7 @@ def main() -> None:
         seconds = measuring.alternate(
             {"ours": ours, "torch": theirs, "matmul": measuring.matmul()},
             flags.rounds,
+            flags.clock,
         )
         limit = measuring.MATMUL_FLOPS / seconds["matmul"]
         rows.append(

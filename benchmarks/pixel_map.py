@@ -9,7 +9,6 @@ are. Memory is what rose above the rows themselves, which ours need not hold
 (it reads them from records batch by batch; here too, from the array).
 """
 
-import argparse
 from typing import Any
 
 import numpy as np
@@ -85,7 +84,7 @@ def prepare_deepinsight(
 
 def main() -> None:
     """Prints one row per side."""
-    made = argparse.ArgumentParser(description=__doc__.split("\n")[0])
+    made = measuring.parser(__doc__, rounds=1)
     made.add_argument("--rows", type=int, default=10_000)
     made.add_argument("--features", type=int, default=4608)
     made.add_argument("--cls_records", default=None)
@@ -95,11 +94,13 @@ def main() -> None:
 
     shape = (flags.rows, flags.features, flags.cls_records)
     sides: dict[str, Any] = {
-        "ours": measuring.in_fresh_process(prepare_ours, *shape, "tsne")
+        "ours": measuring.in_fresh_process(
+            prepare_ours, *shape, "tsne", clock=flags.clock
+        )
     }
     if peers.import_deepinsight() is not None:
         sides["pyDeepInsight"] = measuring.in_fresh_process(
-            prepare_deepinsight, *shape
+            prepare_deepinsight, *shape, clock=flags.clock
         )
     own = sides["ours"][1]
     measuring.print_table(

@@ -42,7 +42,7 @@ def main() -> None:
 
     def serialized() -> list[bytes]:
         return [
-            record_schema.serialize(f"train-{i}", i % 2, stack, text)
+            record_schema.serialize(f"train-{i}", i % 2, stack, text=text)
             for i, stack in enumerate(stacks)
         ]
 
@@ -102,6 +102,7 @@ def main() -> None:
         seconds = measuring.alternate(
             dict(zip(("ours", "raw", "limit"), calls, strict=True)),
             flags.rounds,
+            flags.clock,
         )
         rate = {key: len(plain) / 1e6 / value for key, value in seconds.items()}
         rows.append(

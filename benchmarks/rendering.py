@@ -7,7 +7,6 @@ map. Each side runs in a process of its own, in turn. The limit is the time
 to read the rows and write the pictures once, at the rate of a plain copy.
 """
 
-import argparse
 from typing import Any
 
 import numpy as np
@@ -23,7 +22,7 @@ def _data(count: int, num_features: int) -> tuple[np.ndarray, np.ndarray]:
     return rows, rng.normal(size=(num_features, 2))
 
 
-def prepare_ours(count: int, num_features: int) -> measuring.Call:
+def prepare_ours(count: int, num_features: int, clock: str) -> measuring.Call:
     """Returns the call that draws all rows, as records are drawn: by 256."""
     from text2image import pixel_map, render, scaling, statistics
 
@@ -39,10 +38,12 @@ def prepare_ours(count: int, num_features: int) -> measuring.Call:
     def draw() -> np.ndarray:
         return renderer.render(rows)
 
-    return _best(draw)
+    return _best(draw, clock)
 
 
-def prepare_deepinsight(count: int, num_features: int) -> measuring.Call:
+def prepare_deepinsight(
+    count: int, num_features: int, clock: str
+) -> measuring.Call:
     """The same with scikit-learn's scaler and pyDeepInsight."""
     import sklearn.preprocessing
 
@@ -62,23 +63,22 @@ def prepare_deepinsight(count: int, num_features: int) -> measuring.Call:
     def draw() -> np.ndarray:
         return transformer.transform(scaler.transform(rows), "scalar")
 
-    return _best(draw)
+    return _best(draw, clock)
 
 
-def _best(draw: measuring.Call) -> measuring.Call:
+def _best(draw: measuring.Call, clock: str) -> measuring.Call:
     def call() -> tuple[float, float]:
         first = float(draw().sum())
-        return measuring.alternate({"draw": draw}, 3)["draw"], first
+        return measuring.alternate({"draw": draw}, 3, clock)["draw"], first
 
     return call
 
 
 def main() -> None:
     """Prints one row per side."""
-    made = argparse.ArgumentParser(description=__doc__.split("\n")[0])
+    made = measuring.parser(__doc__, rounds=2)
     made.add_argument("--rows", type=int, default=10_000)
     made.add_argument("--features", type=int, default=4608)
-    made.add_argument("--rounds", type=int, default=2)
     flags = made.parse_args()
 
     from benchmarks import peers
@@ -92,12 +92,12 @@ def main() -> None:
     for _ in range(flags.rounds):
         for name, prepare in sides.items():
             (best, sums[name]), _, peak = measuring.in_fresh_process(
-                prepare, flags.rows, flags.features
+                prepare, flags.rows, flags.features, flags.clock
             )
             seconds[name] = min(seconds[name], best)
             peaks[name] = max(peaks[name], peak)
     moved = 4.0 * flags.rows * (flags.features + _SHAPE[0] * _SHAPE[1])
-    limit = moved / measuring.copy_rate()
+    limit = moved / measuring.copy_rate(flags.clock)
     print(
         f"{flags.rows} rows; reading and writing alone: {1e3 * limit:.0f} ms\n"
     )

@@ -59,6 +59,7 @@ def main() -> None:
             else lambda: [row.ids for row in peer.encode_batch(texts)],
         },
         flags.rounds,
+        flags.clock,
     )
     size = sum(len(text.encode()) for text in texts)
     print(f"{len(texts)} texts, {size / 1e6:.1f} MB\n")
@@ -83,6 +84,7 @@ def main() -> None:
                 "all": lambda: bert.encode(some),
             },
             flags.rounds,
+            flags.clock,
         )
         print(
             f"encoder's input wait on {len(some)} texts: "

@@ -7,6 +7,10 @@ import scipy.sparse
 
 from text2image import pixel_map
 
+# Rows scaled and drawn at a time: few enough for a block to stay in the
+# processor's cache (32 x 4,608 floats are 0.6 MB). Moves no bit.
+_BLOCK = 32
+
 
 class Renderer:
     """Scales rows and averages the features of each pixel.
@@ -44,9 +48,13 @@ class Renderer:
         """
         # Not -1: it cannot be told from no rows.
         rows = rows.reshape(len(rows), math.prod(rows.shape[1:]))
-        pixels = (self._matrix @ self._scaler.transform(rows).T).T
+        pixels = np.empty((len(rows), len(self._empty)), np.float32)
+        for start in range(0, max(len(rows), 1), _BLOCK):
+            block = slice(start, start + _BLOCK)
+            scaled = self._scaler.transform(rows[block], first_row=start)
+            # The sparse product reads columns: lay them out once.
+            features = np.ascontiguousarray(scaled.T)
+            pixels[block] = (self._matrix @ features).T
         if self._empty_value:
             pixels[:, self._empty] = self._empty_value
-        return np.ascontiguousarray(pixels).reshape(
-            len(rows), *self._image_shape, 1
-        )
+        return pixels.reshape(len(rows), *self._image_shape, 1)

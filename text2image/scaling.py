@@ -51,11 +51,12 @@ class Scaler:
         """Whether train rows pass through no logarithm and no clip."""
         return self.kind == "norm1"
 
-    def transform(self, rows: np.ndarray) -> np.ndarray:
+    def transform(self, rows: np.ndarray, *, first_row: int = 0) -> np.ndarray:
         """Scales rows.
 
         Args:
             rows: `(N, F)` raw features.
+            first_row: Number of the first row, for messages.
 
         Returns:
             `(N, F)` float32 in [0, 1].
@@ -69,7 +70,7 @@ class Scaler:
                 f"`rows` must be (N, {len(self.minimum)}), as the scaler was "
                 f"fitted. Received: shape={rows.shape}"
             )
-        statistics.check_finite(rows)
+        statistics.check_finite(rows, first_row=first_row)
         scaled = np.clip(
             rows,
             self.minimum.astype(np.float32),

@@ -50,9 +50,7 @@ class Schema:
             "label": tf.train.Feature(
                 int64_list=tf.train.Int64List(value=[label])
             ),
-            self.array: tf.train.Feature(
-                float_list=tf.train.FloatList(value=array.ravel())
-            ),
+            self.array: _floats(array),
         }
         if text is not None:
             feature["text"] = _bytes(text.encode("utf-8"))
@@ -205,3 +203,20 @@ def sha256_of_file(path: pathlib.Path) -> str:
 
 def _bytes(value: bytes) -> tf.train.Feature:
     return tf.train.Feature(bytes_list=tf.train.BytesList(value=[value]))
+
+
+def _floats(array: np.ndarray) -> tf.train.Feature:
+    """A packed list of float32, copied whole.
+
+    Given the numbers one by one, protobuf takes several times longer than the
+    disk. The message is its wire format: field 1, length-delimited (tag 0x0A),
+    its length as a varint, the little-endian floats.
+    """
+    content = array.astype("<f4").tobytes()
+    length, rest = bytearray(), len(content)
+    while rest > 127:
+        length.append(rest & 127 | 128)
+        rest >>= 7
+    length.append(rest)
+    message = b"\x0a" + bytes(length) + content
+    return tf.train.Feature(float_list=tf.train.FloatList.FromString(message))

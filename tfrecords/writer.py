@@ -22,6 +22,8 @@ from absl import logging
 from tfrecords import config, durable, schema, tfds_metadata
 
 _JOURNAL = "journal.json"
+# Bytes around a record: its length (8) and two checksums (4 each).
+_FRAME = 16
 
 
 class RecordWriter:
@@ -99,21 +101,22 @@ class RecordWriter:
         """
         name = self._name(split, index)
         aside = self._aside / f"{name}.writing"
-        count = 0
+        count = size = 0
         try:
             with tf.io.TFRecordWriter(str(aside)) as writer:
                 for record in records:
                     writer.write(record)
                     count += 1
+                    size += len(record) + _FRAME
         except tf.errors.DataLossError:
             raise  # of what `records` reads
         except tf.errors.OpError as error:
             raise OSError(f"{name} was not written: {error.message}") from error
         # A full disk has been seen to lose records without an error.
-        found = sum(1 for _ in tf.data.TFRecordDataset([str(aside)]))
-        if found != count:
+        found = aside.stat().st_size
+        if found != size:
             raise OSError(
-                f"{aside}: wrote {count} records but the disk holds {found}. "
+                f"{aside}: wrote {size} bytes but the disk holds {found}. "
                 "Free some space and run the same command again."
             )
         durable.sync(aside)

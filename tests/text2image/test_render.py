@@ -87,7 +87,9 @@ def test_pixels_without_features_hold_the_empty_value(fitted, rng, empty):
 
 
 def test_batches_do_not_change_a_picture(fitted, rng):
-    rows = rng.normal(size=(6, 12)).astype(np.float32)
+    rows = rng.normal(
+        size=(70, 12)
+    )  # three blocks, the last not full.astype(np.float32)
     renderer = render.Renderer(fitted)
     together = renderer.render(rows)
     alone = np.concatenate([renderer.render(row[None]) for row in rows])
@@ -109,6 +111,9 @@ def test_rows_of_another_encoder_are_refused(fitted):
         render.Renderer(fitted).render(np.zeros((2, 3, 5)))
 
 
-def test_nan_is_refused(fitted):
-    with pytest.raises(ValueError, match="row 0"):
-        render.Renderer(fitted).render(np.full((1, 12), np.nan))
+@pytest.mark.parametrize("row", [0, 31, 32, 69])
+def test_nan_is_refused_with_its_row(fitted, row):
+    rows = np.zeros((70, 12))
+    rows[row:, 3] = np.nan
+    with pytest.raises(ValueError, match=rf"in row {row}:"):
+        render.Renderer(fitted).render(rows)

@@ -50,6 +50,27 @@ def test_the_same_record_gives_the_same_bytes():
     assert len(records) == 1
 
 
+@pytest.mark.parametrize("count", [0, 1, 31, 32, 4096, 600_000])
+def test_bytes_are_those_protobuf_makes_from_the_numbers(count):
+    array = np.random.default_rng(count).standard_normal(count, np.float32)
+    record_schema = schema.image_schema((count,), ("a", "b"))
+    train = tf.train
+    expected = train.Example(
+        features=train.Features(
+            feature={
+                "id": train.Feature(bytes_list=train.BytesList(value=[b"k"])),
+                "label": train.Feature(int64_list=train.Int64List(value=[1])),
+                "image": train.Feature(
+                    float_list=train.FloatList(value=array.tolist())
+                ),
+            }
+        )
+    )
+    found = record_schema.serialize("k", 1, array)
+    assert found == expected.SerializeToString(deterministic=True)
+    assert train.Example.FromString(found) == expected
+
+
 def test_floats_keep_their_bits():
     record_schema = made.schema_of("image")
     bits = np.array(

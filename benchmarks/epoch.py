@@ -41,12 +41,8 @@ def build(name: str, batch: int, preset: str) -> tuple[Any, Any, float, float]:
             loss=keras.losses.SparseCategoricalCrossentropy(from_logits=True),
         )
     images = np.random.default_rng(0).random((batch, 50, 50, 1), np.float32)
-    return (
-        models,
-        images,
-        3 * batch * measuring.forward_flops(models.classifier),
-        batch * measuring.forward_flops(models.extractor),
-    )
+    frozen, trained_half = measuring.model_flops(models)
+    return models, images, 3 * batch * trained_half, batch * frozen
 
 
 def main() -> None:

@@ -1,6 +1,7 @@
 """What the benchmarks share: flags, alternation, limits, memory, tables."""
 
 import argparse
+import concurrent.futures
 import contextlib
 import importlib
 import math
@@ -152,23 +153,42 @@ def matmul(dtype: str = "float32") -> Call:
     return lambda: multiply().numpy()
 
 
-def forward_flops(model: Any) -> int:
+def forward_flops(model: Any, shape: Sequence[int]) -> int:
     """Operations of one example: convolutions and dense layers, counted.
 
     Two for a multiplication and the addition behind it.
+
+    Args:
+        model: A functional model.
+        shape: Of one example, where the model leaves it open.
     """
+    import keras
+
+    layers = [layer for layer in model.layers if hasattr(layer, "kernel")]
+    outputs = keras.Model(
+        model.inputs, {layer.name: layer.output for layer in layers}
+    ).compute_output_shape((1, *shape))
     total = 0
-    for layer in model._flatten_layers(include_self=False):
-        kernel = getattr(layer, "kernel", None)
-        if kernel is None:
-            continue
-        output = layer.output.shape[1:]
-        if layer.__class__.__name__ == "DepthwiseConv2D":
-            per_cell = math.prod(kernel.shape[:2])
-            total += 2 * per_cell * math.prod(output)
-        else:  # (height, width, inputs of a group, filters) or (in, out)
-            total += 2 * math.prod(kernel.shape) * math.prod(output[:-1])
+    for layer in layers:
+        kernel, output = layer.kernel.shape, outputs[layer.name]
+        # (height, width, inputs of a group, filters), or (in, out); of a
+        # depthwise one the filters are the outputs already.
+        if isinstance(layer, keras.layers.DepthwiseConv2D):
+            total += 2 * math.prod(kernel[:2]) * math.prod(output)
+        else:
+            total += 2 * math.prod(kernel) * math.prod(output[:-1])
     return total
+
+
+def model_flops(models: Any) -> tuple[int, int]:
+    """Operations of one picture in the frozen and in the trained half."""
+    import keras
+
+    extractor = models.extractor
+    (slice_,) = (x for x in extractor.layers if isinstance(x, keras.Model))
+    shape = extractor.get_layer("slice_input").output.shape[1:]
+    maps = extractor.output.shape[1:]
+    return forward_flops(slice_, shape), forward_flops(models.classifier, maps)
 
 
 def copy_rate(clock: str = "wall") -> float:
@@ -196,9 +216,11 @@ def in_fresh_process(
         What the call returned, its seconds, and by how many bytes resident
         memory rose above what it was before the call (NaN without Linux).
     """
-    context = multiprocessing.get_context("spawn")
-    with context.Pool(1) as pool:
-        return pool.apply(_measured, (prepare, args, clock))
+    # Not multiprocessing.Pool: scikit-learn uses one thread in its daemons.
+    with concurrent.futures.ProcessPoolExecutor(
+        1, mp_context=multiprocessing.get_context("spawn")
+    ) as pool:
+        return pool.submit(_measured, prepare, args, clock).result()
 
 
 def _measured(

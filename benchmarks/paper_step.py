@@ -9,6 +9,7 @@ a step does not depend on them. Ours runs the whole network every step, as the
 `paper` preset does.
 """
 
+import dataclasses
 from typing import Any
 
 import numpy as np
@@ -95,8 +96,10 @@ def keras_step(name: str, images: np.ndarray) -> tuple[measuring.Call, float]:
 
     from trainers import config, model, optimizer
 
+    fields = {field.name for field in dataclasses.fields(config.TrainConfig)}
+    preset = config.PRESETS["paper"] | {"weights": "random", "backbone": name}
     made = config.TrainConfig(
-        backbone=name, **config.PRESETS["paper"] | {"weights": "random"}
+        **{key: value for key, value in preset.items() if key in fields}
     )
     models = model.build_models(made, images.shape[1:], 2)
     rates = dict(zip(("autoencoder", "head"), made.learning_rates, strict=True))
@@ -105,10 +108,8 @@ def keras_step(name: str, images: np.ndarray) -> tuple[measuring.Call, float]:
         loss=keras.losses.SparseCategoricalCrossentropy(from_logits=True),
     )
     labels = np.arange(len(images)) % 2
-    operations = len(images) * (
-        measuring.forward_flops(models.extractor)
-        + 3 * measuring.forward_flops(models.classifier)
-    )
+    frozen, trained = measuring.model_flops(models)
+    operations = len(images) * (frozen + 3 * trained)
     return lambda: models.whole.train_on_batch(images, labels), operations
 
 

@@ -66,6 +66,12 @@ def loaded_by(*arguments):
     }
 
 
+PROGRAMS = (
+    "trainers.run",
+    "trainers.multimodal.run",
+    "trainers.multimodal.table",
+    "tfrecords.build",
+)
 REPORT = "import sys; print('MODULES', *sys.modules)"
 
 
@@ -111,7 +117,7 @@ def test_help_imports_nothing_heavy(program):
     assert not loaded & set(HEAVY)
 
 
-@pytest.mark.parametrize("program", ["trainers.run", "tfrecords.build"])
+@pytest.mark.parametrize("program", PROGRAMS)
 def test_help_lists_the_flags(program):
     finished = subprocess.run(
         [sys.executable, "-m", program, "--help"],

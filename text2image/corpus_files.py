@@ -33,12 +33,6 @@ def _read(
 ) -> Iterator[example.Example]:
     keys = {"text_key": text_key, "label_key": label_key}
     for line, row in rows.read_rows(path, keys):
-        label = row[label_key]
-        if not isinstance(label, str | int) or isinstance(label, bool):
-            raise ValueError(
-                f"{path}, line {line}: `{label_key}` must be a string or a "
-                f"whole number. Received: {label!r}"
-            )
         yield example.make_example(
-            path, line, str(line), row[text_key], str(label)
+            path, line, str(line), row[text_key], row[label_key]
         )

@@ -2,8 +2,11 @@
 
 import pathlib
 from collections.abc import Callable, Iterator
+from typing import Any
 
 from text2image import example, rows
+
+_ROWS_AT_A_TIME = 1024
 
 
 def open_tfds(
@@ -20,6 +23,27 @@ def open_tfds(
         ValueError: If there is none of that name, or it has no such text or
             class label.
     """
+    builder = open_builder(dataset, data_dir, download)
+    rows.check_keys(
+        pathlib.Path(builder.name),
+        0,
+        builder.info.features,
+        {"text_key": text_key, "label_key": label_key},
+    )
+    names = class_names(builder, label_key)
+    return example.Corpus(
+        name=builder.name,
+        parts={
+            split: _tfds_part(builder, split, text_key, label_key, names)
+            for split in labelled_splits(builder)
+        },
+        label_names=tuple(names),
+        sha256=sha256_of_splits(builder),
+    )
+
+
+def open_builder(dataset: str, data_dir: str | None, download: bool) -> Any:
+    """Opens a prepared TFDS dataset by directory or name; as `open_tfds`."""
     import tensorflow_datasets as tfds
 
     if pathlib.Path(dataset).is_dir():
@@ -41,12 +65,15 @@ def open_tfds(
                 f"{builder.data_path}. Name its place with --data_dir, or "
                 "let TFDS fetch it with --download."
             )
-    rows.check_keys(
-        pathlib.Path(builder.name),
-        0,
-        builder.info.features,
-        {"text_key": text_key, "label_key": label_key},
-    )
+    return builder
+
+
+def class_names(builder: Any, label_key: str) -> list[str]:
+    """Names of a dataset's classes.
+
+    Raises:
+        ValueError: If the label is no ClassLabel.
+    """
     label_feature = builder.info.features[label_key]
     names = getattr(label_feature, "names", None)
     if not names:
@@ -54,70 +81,93 @@ def open_tfds(
             f"{builder.name}: `{label_key}` must be a TFDS ClassLabel. "
             f"Received: {label_feature}"
         )
-    parts = {
-        split: _tfds_part(builder, split, text_key, label_key, names)
+    return list(names)
+
+
+def labelled_splits(builder: Any) -> list[str]:
+    """Those of `train`, `validation` and `test` that a dataset has."""
+    return [
+        split
         for split in ("train", "validation", "test")
         if split in builder.info.splits
-    }
-    files = sorted(
-        pathlib.Path(file)
-        for split in parts
-        for file in builder.info.splits[split].filepaths
-    )
-    return example.Corpus(
-        name=builder.name,
-        parts=parts,
-        label_names=tuple(names),
-        sha256=example.sha256_of_files(files),
+    ]
+
+
+def sha256_of_splits(builder: Any) -> str:
+    """Sha256 of the files of `labelled_splits`."""
+    return example.sha256_of_files(
+        sorted(
+            pathlib.Path(file)
+            for split in labelled_splits(builder)
+            for file in builder.info.splits[split].filepaths
+        )
     )
 
 
-def _tfds_part(
-    builder: object, split: str, text_key: str, label_key: str, names: list[str]
-) -> Callable[[], Iterator[example.Example]]:
+def read_rows(
+    builder: Any, split: str, *, decoders: Any = None
+) -> Iterator[dict[str, Any]]:
+    """Streams a split's rows as numpy values, in the order of its files."""
     import tensorflow_datasets as tfds
 
-    name = builder.name  # type: ignore[attr-defined]
-    place = pathlib.Path(f"{split} of {name}")
-
-    def read() -> Iterator[example.Example]:
-        dataset = builder.as_dataset(  # type: ignore[attr-defined]
-            split=split,
-            shuffle_files=False,
-            batch_size=1024,
-            read_config=tfds.ReadConfig(
-                interleave_cycle_length=1, try_autocache=False
-            ),
-        )
-        number = 0
-        for batch in tfds.as_numpy(dataset):
-            for text, label in zip(
-                batch[text_key], batch[label_key], strict=True
-            ):
-                yield _tfds_example(place, number, split, text, label, names)
-                number += 1
-
-    return read
+    dataset = builder.as_dataset(
+        split=split,
+        shuffle_files=False,
+        batch_size=_ROWS_AT_A_TIME,
+        decoders=decoders,
+        read_config=tfds.ReadConfig(
+            interleave_cycle_length=1, try_autocache=False
+        ),
+    )
+    for batch in tfds.as_numpy(dataset):
+        names, columns = zip(*batch.items(), strict=True)
+        for values in zip(*columns, strict=True):
+            yield dict(zip(names, values, strict=True))
 
 
-def _tfds_example(
-    place: pathlib.Path,
-    number: int,
-    split: str,
-    text: bytes,
-    label: int,
-    names: list[str],
-) -> example.Example:
+def label_of(
+    place: pathlib.Path, number: int, label: int, names: list[str]
+) -> str:
+    """Name of a row's class.
+
+    Raises:
+        ValueError: If the row has a label that has no name.
+    """
     if not 0 <= label < len(names):
         raise ValueError(
             f"{place}, example {number}: unknown label {label}. Expected 0 to "
             f"{len(names) - 1}."
         )
+    return names[label]
+
+
+def decoded(place: pathlib.Path, number: int, text: bytes) -> str:
+    """A row's text.
+
+    Raises:
+        ValueError: If it is not UTF-8.
+    """
     try:
-        decoded = text.decode("utf-8")
+        return text.decode("utf-8")
     except UnicodeDecodeError as error:
         raise ValueError(
             f"{place}, example {number}: expected UTF-8 ({error})."
         ) from error
-    key = f"{split}-{number:07d}"
-    return example.make_example(place, number, key, decoded, names[label])
+
+
+def _tfds_part(
+    builder: Any, split: str, text_key: str, label_key: str, names: list[str]
+) -> Callable[[], Iterator[example.Example]]:
+    place = pathlib.Path(f"{split} of {builder.name}")
+
+    def read() -> Iterator[example.Example]:
+        for number, row in enumerate(read_rows(builder, split)):
+            yield example.make_example(
+                place,
+                number,
+                f"{split}-{number:07d}",
+                decoded(place, number, row[text_key]),
+                label_of(place, number, row[label_key], names),
+            )
+
+    return read

@@ -1,4 +1,4 @@
-"""Texts to stacks of BERT [CLS] vectors, `(N, L, D)`."""
+"""Texts to stacks of BERT vectors, [CLS] or mean, `(N, L, D)`."""
 
 import re
 from collections.abc import Callable
@@ -49,7 +49,7 @@ def parse_layers(layers: str, num_layers: int) -> list[int]:
 
 
 class Encoder:
-    """A BERT cut to the [CLS] vectors of some of its layers.
+    """A BERT cut to one vector a text of some of its layers.
 
     Attributes:
         stack_shape: (L, D).
@@ -65,6 +65,7 @@ class Encoder:
         layers: str = "last6",
         max_tokens: int = 512,
         tokens_per_batch: int = 2048,
+        pooling: str = "cls",
     ) -> None:
         """Loads a checkpoint.
 
@@ -75,10 +76,19 @@ class Encoder:
             tokens_per_batch: Texts of a length are encoded so many tokens at
                 a time. Part of the stacks' provenance: another value moves
                 their last bits.
+            pooling: `cls`: the vector of [CLS]. `mean`: over all tokens of a
+                text, [CLS] and [SEP] among them (Reimers and Gurevych 2019,
+                arXiv 1908.10084, section 3).
 
         Raises:
-            ValueError: If the encoder has fewer positions or layers.
+            ValueError: If the encoder has fewer positions or layers, or there
+                is no such pooling.
         """
+        if pooling not in _POOLED:
+            raise ValueError(
+                f"`pooling` must be one of {tuple(_POOLED)}. Received: "
+                f"{pooling!r}"
+            )
         loaded = checkpoint.load_checkpoint(source)
         backbone = loaded.backbone
         if not 2 < max_tokens <= backbone.max_sequence_length:
@@ -93,7 +103,7 @@ class Encoder:
             loaded.vocabulary, lowercase=loaded.lowercase
         )
         self._tokens_per_batch = max(tokens_per_batch, max_tokens)
-        self.model = _cls_model(backbone, self.layers)
+        self.model = _POOLED[pooling](backbone, self.layers)
         self._run = tf.function(
             self.stacks_of_ids, jit_compile=True, reduce_retracing=False
         )
@@ -172,6 +182,21 @@ class Encoder:
         return min(-(-length // _LENGTH_STEP) * _LENGTH_STEP, self.max_tokens)
 
 
+def _mean_model(backbone: keras.Model, layers: list[int]) -> keras.Model:
+    """Means over each text's own tokens."""
+    mask = keras.ops.cast(backbone.input["padding_mask"], "float32")
+    share = mask / keras.ops.sum(mask, axis=1, keepdims=True)
+    means = [
+        keras.ops.sum(
+            backbone.transformer_layers[i].output * share[..., None], axis=1
+        )
+        for i in layers
+    ]
+    return keras.Model(
+        backbone.inputs, keras.ops.stack(means, axis=1), name="mean_stack"
+    )
+
+
 def _cls_model(backbone: keras.Model, layers: list[int]) -> keras.Model:
     """Cuts the [CLS] vectors out; nothing that they do not need is computed.
 
@@ -214,3 +239,6 @@ def _first_row(
     y = layer._feedforward_intermediate_dense(x)
     y = layer._feedforward_output_dense(y)
     return layer._feedforward_layer_norm(x + y)[:, 0]
+
+
+_POOLED = {"cls": _cls_model, "mean": _mean_model}

@@ -4,6 +4,9 @@ import dataclasses
 import hashlib
 import pathlib
 from collections.abc import Callable, Iterator
+from typing import Any, Generic, TypeVar
+
+E = TypeVar("E")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -22,8 +25,8 @@ class Example:
 
 
 @dataclasses.dataclass(frozen=True)
-class Corpus:
-    """Labelled texts in named parts.
+class Corpus(Generic[E]):
+    """Labelled examples in named parts.
 
     Attributes:
         name: For file names and reports.
@@ -34,13 +37,13 @@ class Corpus:
     """
 
     name: str
-    parts: dict[str, Callable[[], Iterator[Example]]]
+    parts: dict[str, Callable[[], Iterator[E]]]
     label_names: tuple[str, ...] | None
     sha256: str
 
 
 def make_example(
-    path: pathlib.Path, line: int, key: str, text: str, label: str
+    path: pathlib.Path, line: int, key: str, text: str, label: Any
 ) -> Example:
     """Makes an example of what a source holds, or refuses it.
 
@@ -49,7 +52,7 @@ def make_example(
         line: Line or row there.
         key: The example's id.
         text: Its text.
-        label: Its class's name.
+        label: Its class, as `class_name` takes it.
 
     Raises:
         ValueError: If text or label is empty or not Unicode; names path and
@@ -59,6 +62,23 @@ def make_example(
         raise ValueError(
             f"{path}, line {line}: the text is empty. Remove the line."
         )
+    check_unicode(path, line, "text", text)
+    return Example(key, text, class_name(path, line, label))
+
+
+def class_name(path: pathlib.Path, line: int, label: Any) -> str:
+    """A label of a source as the name of a class.
+
+    Raises:
+        ValueError: If it is neither text nor whole number, is empty, of
+            several lines or not Unicode; names path and line.
+    """
+    if not isinstance(label, str | int) or isinstance(label, bool):
+        raise ValueError(
+            f"{path}, line {line}: `label` must be a string or a whole "
+            f"number. Received: {label!r}"
+        )
+    label = str(label)
     if not label.strip():
         raise ValueError(
             f"{path}, line {line}: the label is empty. Remove the line or "
@@ -69,15 +89,23 @@ def make_example(
             f"{path}, line {line}: the label {label!r} holds a newline. Names "
             "of classes must be one line."
         )
-    for name, value in (("text", text), ("label", label)):
-        try:
-            value.encode("utf-8")
-        except UnicodeEncodeError as error:
-            raise ValueError(
-                f"{path}, line {line}: the {name} holds a lone surrogate, "
-                "which is not Unicode text. Remove or repair it."
-            ) from error
-    return Example(key, text, label.strip())
+    check_unicode(path, line, "label", label)
+    return label.strip()
+
+
+def check_unicode(path: pathlib.Path, line: int, name: str, value: str) -> None:
+    """Refuses a text that UTF-8 cannot hold; `name` says what it is.
+
+    Raises:
+        ValueError: Names path and line.
+    """
+    try:
+        value.encode("utf-8")
+    except UnicodeEncodeError as error:
+        raise ValueError(
+            f"{path}, line {line}: the {name} holds a lone surrogate, "
+            "which is not Unicode text. Remove or repair it."
+        ) from error
 
 
 def sha256_of_files(paths: list[pathlib.Path]) -> str:

@@ -121,10 +121,11 @@ def _json_rows(
                 f"{type(row).__name__}"
             )
         check_keys(path, number, row, keys)
-        text_key = keys["text_key"]
-        if not isinstance(row[text_key], str):
-            raise ValueError(
-                f"{path}, line {number}: `{text_key}` must be a string. "
-                f"Received: {type(row[text_key]).__name__}"
-            )
+        for flag, key in keys.items():
+            # A label may be a number.
+            if flag != "label_key" and not isinstance(row[key], str):
+                raise ValueError(
+                    f"{path}, line {number}: `{key}` must be a string. "
+                    f"Received: {type(row[key]).__name__}"
+                )
         yield number, row

@@ -6,6 +6,8 @@ label: about 20 bytes, never the text.
 
 import dataclasses
 import hashlib
+import operator
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import numpy as np
@@ -13,8 +15,10 @@ import numpy as np
 from text2image import corpus
 
 PROTOCOLS = ("pooled", "official")
-TRAIN, VALIDATION, UNUSED = 0, 1, 2
-_VALIDATION_SHARE = 0.2  # the paper's V.A: 40,000 train, 10,000 validation
+TRAIN, VALIDATION, TEST, UNUSED = 0, 1, 2, 3
+SIDES = ("train", "validation", "test")
+# The paper's V.A: 40,000 train, 10,000 validation.
+SHARES = {VALIDATION: 0.2}
 
 
 @dataclasses.dataclass(frozen=True)
@@ -22,8 +26,8 @@ class Split:
     """Where every example of a corpus goes.
 
     Attributes:
-        side: `(N,)` int8 of `TRAIN`, `VALIDATION` or `UNUSED`, in the order
-            in which the parts are read, one after the other.
+        side: `(N,)` int8 of `TRAIN`, `VALIDATION`, `TEST` or `UNUSED`, in
+            the order in which the parts are read, one after the other.
         label_names: Class names; the label of a class is its place.
         audit: Counts of repeats and classes, for the user and the records.
     """
@@ -40,21 +44,27 @@ def split_corpus(
     seed: int = 0,
     limit_train: int = 0,
     limit_validation: int = 0,
+    shares: Mapping[int, float] = SHARES,
+    identity: Callable[[Any], str] = operator.attrgetter("text"),
 ) -> Split:
-    """Splits a corpus so that equal texts never stand on both sides.
+    """Splits a corpus so that equal texts never stand on two sides.
 
     Texts are equal if they agree after case folding and with every run of
     white space taken as one space. All copies of a text go to one side.
 
     Args:
         source: The corpus.
-        protocol: `pooled` (the paper's): all labelled parts together, 80/20,
+        protocol: `pooled` (the paper's): all labelled parts together,
             stratified, drawn from `seed`. `official`: the corpus's own parts;
-            train texts that also stand in the validation part are left out.
+            train texts that also stand in a held-out part are left out.
             The demo is always read by its own split.
         seed: Seed of the draw and of the limits.
         limit_train: Most train examples kept, a stratified draw; 0 for all.
         limit_validation: The same for validation.
+        shares: What `pooled` holds out of each class, by side. With `TEST`
+            among them, `official` reads a corpus's test part too, besides its
+            validation part.
+        identity: Example to the text by which it is equal to others.
 
     Raises:
         ValueError: If there is one class only, a class is missing on a side,
@@ -64,26 +74,28 @@ def split_corpus(
         raise ValueError(
             f"`split` must be one of {PROTOCOLS}. Received: {protocol!r}"
         )
-    part, digest, label, label_names = _index(source)
+    part, digest, label, label_names = _index(source, identity)
     _, group = np.unique(digest, return_inverse=True)
     audit: dict[str, Any] = {"num_examples": len(label)}
     audit["repeats"] = _audit(part, group, list(source.parts))
     rng = np.random.default_rng(seed)
     if source.name == corpus.DEMO or protocol == "official":
-        side = _official(part, group, list(source.parts))
+        side = _official(part, group, list(source.parts), TEST in shares)
     else:
-        side = _pooled(group, label, rng)
+        side = _pooled(group, label, rng, shares)
     for which, limit in ((TRAIN, limit_train), (VALIDATION, limit_validation)):
         if limit:
             _limit(side, which, label, limit, rng)
-    for which, name in ((TRAIN, "train"), (VALIDATION, "validation")):
+    held_out = [which for which in shares if (side == which).any()]
+    for which in (TRAIN, *(held_out or shares)):
+        name = SIDES[which]
         counts = np.bincount(label[side == which], minlength=len(label_names))
         audit[name] = dict(zip(label_names, counts.tolist(), strict=True))
         if not counts.all():
             raise ValueError(
                 f"Every class needs examples in {name}. Received: "
-                f"{audit[name]}. Use more data, another --split_seed or larger "
-                "limits."
+                f"{audit[name]}. Use more data, another --split_seed, or "
+                "larger limits or shares."
             )
     audit["left_out"] = int((side == UNUSED).sum())
     return Split(side, label_names, audit)
@@ -95,14 +107,14 @@ def fold(text: str) -> str:
 
 
 def _index(
-    source: corpus.Corpus,
+    source: corpus.Corpus, identity: Callable[[Any], str]
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray, tuple[str, ...]]:
     part, digests, labels = [], bytearray(), []
     known: dict[str, int] = {}
     for number, read in enumerate(source.parts.values()):
         for example in read():
             digests += hashlib.blake2b(
-                fold(example.text).encode("utf-8"), digest_size=16
+                fold(identity(example)).encode("utf-8"), digest_size=16
             ).digest()
             labels.append(known.setdefault(example.label, len(known)))
             part.append(number)
@@ -145,44 +157,55 @@ def _audit(
 
 
 def _pooled(
-    group: np.ndarray, label: np.ndarray, rng: np.random.Generator
+    group: np.ndarray,
+    label: np.ndarray,
+    rng: np.random.Generator,
+    shares: Mapping[int, float],
 ) -> np.ndarray:
-    """Draws whole groups of equal texts until each class has its share."""
-    side = np.full(len(group), TRAIN, np.int8)
+    """Draws whole groups of equal texts until each class has its shares."""
     size = np.bincount(group)
     first = np.unique(group, return_index=True)[1]
     # A group is drawn with the class of its first copy.
     group_label = label[first]
+    group_side = np.full(len(size), TRAIN, np.int8)
     for value in np.unique(label):
         members = rng.permutation(np.flatnonzero(group_label == value))
-        wanted = round(_VALIDATION_SHARE * int((label == value).sum()))
-        drawn = members[np.cumsum(size[members]) <= wanted]
-        # A twin that did not fit leaves a gap: fill it with single texts.
-        gap = wanted - int(size[drawn].sum())
-        if gap:
-            rest = members[len(drawn) :]
-            drawn = np.append(drawn, rest[size[rest] == 1][:gap])
-        side[np.isin(group, drawn)] = VALIDATION
-    return side
+        count = int((label == value).sum())
+        for which, share in shares.items():
+            wanted = round(share * count)
+            drawn = members[np.cumsum(size[members]) <= wanted]
+            # A twin that did not fit leaves a gap: fill it with single texts.
+            gap = wanted - int(size[drawn].sum())
+            if gap:
+                rest = members[len(drawn) :]
+                drawn = np.append(drawn, rest[size[rest] == 1][:gap])
+            group_side[drawn] = which
+            members = members[group_side[members] == TRAIN]
+    return group_side[group]
 
 
 def _official(
-    part: np.ndarray, group: np.ndarray, part_names: list[str]
+    part: np.ndarray, group: np.ndarray, part_names: list[str], has_test: bool
 ) -> np.ndarray:
-    held_out = [name for name in ("test", "validation") if name in part_names]
+    held_out = [name for name in ("validation", "test") if name in part_names]
     if not held_out or "train" not in part_names:
         raise ValueError(
             "`split=official` needs parts `train` and `test` or `validation`."
             f" Received: {part_names}. Use --split=pooled."
         )
-    # A corpus with both keeps `test` for the very last: validate, not test.
-    name = held_out[-1]
+    # Where nothing is asked of a test side, a corpus with both keeps `test`
+    # for the very last; where there is one only, it validates.
+    taken = dict(zip(held_out, (VALIDATION, TEST), strict=False))
+    if not has_test:
+        taken = {held_out[0]: VALIDATION}
     side = np.full(len(part), UNUSED, np.int8)
-    held = part == part_names.index(name)
-    side[held] = VALIDATION
-    # The published validation part stays whole, so that results compare.
-    seen = np.isin(group, np.unique(group[held]))
-    side[(part == part_names.index("train")) & ~seen] = TRAIN
+    seen = np.zeros(int(group.max()) + 1, bool)
+    # The published test part stays whole, so that results compare.
+    for name, which in reversed(taken.items()):
+        held = part == part_names.index(name)
+        side[held & ~seen[group]] = which
+        seen[group[held]] = True
+    side[(part == part_names.index("train")) & ~seen[group]] = TRAIN
     return side
 
 

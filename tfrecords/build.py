@@ -1,16 +1,21 @@
 """Corpus to records: texts to [CLS] stacks, stacks to pictures.
 
     python -m tfrecords.build --dataset=imdb_reviews --encoder=...
+    python -m tfrecords.build --kind=multimodal --dataset=products.jsonl ...
 
-Both sets are named after the fingerprint of what they are made from: what
-stands already is reused, anything else is built beside it.
+Sets are named after the fingerprint of what they are made from: what stands
+already is reused, anything else is built beside it.
 """
 
+import dataclasses
 import pathlib
 
 from absl import app
+from absl import flags as absl_flags
 
-from tfrecords import config, draw, encode, flags
+from tfrecords import config, draw, encode, flags, multimodal
+
+_TEXT, _MULTIMODAL = "text", "multimodal"
 
 
 def prepare_records(
@@ -33,12 +38,37 @@ def main(arguments: list[str]) -> None:
     if len(arguments) > 1:
         raise app.UsageError(f"Expected flags only. Received: {arguments[1:]}")
     try:
-        prepare_records(flags.settings_from_flags(config.RecordsConfig, {}))
+        settings = flags.settings_from_flags(config.RecordsConfig, {})
+        if absl_flags.FLAGS.kind == _MULTIMODAL:
+            flags.refuse_typed(
+                multimodal.IGNORED, "--kind=multimodal has no use for it"
+            )
+            multimodal.prepare_multimodal(
+                settings, flags.settings_from_flags(config.MultimodalConfig, {})
+            )
+        else:
+            own = dataclasses.fields(config.MultimodalConfig)
+            flags.refuse_typed(
+                (field.name for field in own), "--kind=text has no use for it"
+            )
+            prepare_records(settings)
     except flags.MENDABLE as error:
         flags.fail(error)
 
 
+def _define_flags() -> None:
+    absl_flags.DEFINE_enum(
+        "kind",
+        _TEXT,
+        [_TEXT, _MULTIMODAL],
+        "text: stacks and pictures of texts. multimodal: pictures with a title "
+        "and a description.",
+    )
+    flags.define_flags(config.RecordsConfig)
+    flags.define_flags(config.MultimodalConfig)
+
+
 if __name__ == "__main__":
     flags.prepare_process()
-    flags.define_flags(config.RecordsConfig)
+    _define_flags()
     app.run(main)

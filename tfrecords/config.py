@@ -7,7 +7,7 @@ This module imports nothing heavy, so that `--help` answers at once.
 import dataclasses
 import hashlib
 import json
-from typing import Any
+from typing import Any, Self
 
 
 def setting(default: Any, help_: str, choices: tuple[str, ...] = ()) -> Any:
@@ -15,6 +15,33 @@ def setting(default: Any, help_: str, choices: tuple[str, ...] = ()) -> Any:
     return dataclasses.field(
         default=default, metadata={"help": help_, "choices": choices}
     )
+
+
+class JsonSettings:
+    """Base of settings that a run keeps as JSON."""
+
+    def dumps(self) -> str:
+        """JSON text; `loads` is the way back."""
+        value = dataclasses.asdict(self)  # type: ignore[call-overload]
+        return json.dumps(value, indent=2, sort_keys=True)
+
+    @classmethod
+    def loads(cls, text: str) -> Self:
+        """Reads `dumps`.
+
+        Raises:
+            ValueError: If it is not JSON or has another set of fields.
+        """
+        value = json.loads(text)
+        fields = dataclasses.fields(cls)  # type: ignore[arg-type]
+        expected = {field.name for field in fields}
+        if not isinstance(value, dict) or set(value) != expected:
+            received = sorted(value) if isinstance(value, dict) else value
+            raise ValueError(
+                f"A run's config must have the fields {sorted(expected)}. "
+                f"Received: {received}"
+            )
+        return cls(**value)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -104,6 +131,54 @@ class RecordsConfig:
                 "map_seed": 0,
             },
         )
+
+
+@dataclasses.dataclass(frozen=True)
+class MultimodalConfig:
+    """How pictures with texts become records, besides `RecordsConfig`.
+
+    Of those, `dataset` to `split_seed`, the limits, the encoder with its
+    tokens, and the place and size of shards hold here too.
+    """
+
+    image_key: str = setting(
+        "image",
+        "Column or feature of the picture; in files a path relative to the "
+        "file.",
+    )
+    title_key: str = setting("title", "Column or feature of the title.")
+    description_key: str = setting(
+        "description", "Column or feature of the description."
+    )
+    held_out: float = setting(
+        0.04,
+        "Share of each class held out by --split=pooled, half for validation "
+        "and half for test (the paper's 4%).",
+    )
+    split_by_text: bool = setting(
+        False,
+        "Keep samples of equal title and description on one side of the split.",
+    )
+    broken_images: str = setting(
+        "refuse",
+        "Pictures that are missing or cannot be read: refuse the corpus, or "
+        "drop the samples; both name them.",
+        ("refuse", "drop"),
+    )
+    pooling: str = setting(
+        "cls",
+        "A text's vector: of [CLS], or the mean over its tokens, in the "
+        "encoder's last layer.",
+        ("cls", "mean"),
+    )
+
+    def __post_init__(self) -> None:
+        """Refuses values that no build could use."""
+        validate(self, least={})
+        if not 0 < self.held_out < 1:
+            raise ValueError(
+                f"--held_out must be in (0, 1). Received: {self.held_out}"
+            )
 
 
 def validate(settings: Any, *, least: dict[str, float]) -> None:

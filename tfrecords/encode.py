@@ -12,6 +12,7 @@ from tfrecords import config, place
 
 if typing.TYPE_CHECKING:
     from text2image import corpus as corpus_lib
+    from text2image import encoder as encoder_lib
     from text2image import split as split_lib
 
 SETTINGS = (
@@ -98,10 +99,7 @@ def _encode(
         tokens_per_batch=settings.tokens_per_batch,
     )
     record_schema = schema.cls_schema(bert.stack_shape, parts.label_names)
-    totals = {
-        name: int((parts.side == side).sum())
-        for side, name in enumerate(schema.SPLITS)
-    }
+    totals = count_examples(parts)
     place.check_space(settings, sum(totals.values()), record_schema)
     size = settings.examples_per_shard
     num_shards = {name: -(-count // size) for name, count in totals.items()}
@@ -119,7 +117,7 @@ def _encode(
                 "stacks: going on behind %d finished shards",
                 records.num_finished,
             )
-        for name, index, examples in _shards(source, parts, size):
+        for name, index, examples in deal_shards(source, parts, size):
             texts = [example.text for example in examples]
             if records.is_finished(name, index):
                 lengths = bert.count_tokens(texts)
@@ -134,7 +132,7 @@ def _encode(
                             example.id,
                             parts.label_names.index(example.label),
                             stack,
-                            example.text,
+                            text=example.text,
                         )
                         for example, stack in zip(examples, stacks, strict=True)
                     ),
@@ -146,14 +144,9 @@ def _encode(
             "audit": parts.audit,
             "layers": bert.layers,
             "gelu": bert.gelu,
-            # What export and prediction need to find the encoder again.
-            "encoder": {
-                "source": _lasting(encoder_path),
-                "sha256": provenance["encoder_sha256"],
-                "layers": bert.layers,
-                "max_tokens": bert.max_tokens,
-                "gelu": bert.gelu,
-            },
+            "encoder": describe_encoder(
+                bert, encoder_path, provenance["encoder_sha256"]
+            ),
             "mean_tokens": num_tokens / count,
             "truncated_share": num_truncated / count,
             "versions": place.versions(),
@@ -164,13 +157,37 @@ def _encode(
     _log_tokens(settings, details)
 
 
-def _shards(
+def describe_encoder(
+    bert: "encoder_lib.Encoder", path: str, sha256: str
+) -> dict[str, Any]:
+    """What export and prediction need to find an encoder again."""
+    return {
+        "source": _lasting(path),
+        "sha256": sha256,
+        "layers": bert.layers,
+        "max_tokens": bert.max_tokens,
+        "gelu": bert.gelu,
+    }
+
+
+def count_examples(parts: "split_lib.Split") -> dict[str, int]:
+    """Examples of every split that has any."""
+    from tfrecords import schema
+
+    totals = {
+        name: int((parts.side == side).sum())
+        for side, name in enumerate(schema.SPLITS)
+    }
+    return {name: count for name, count in totals.items() if count}
+
+
+def deal_shards(
     source: "corpus_lib.Corpus", parts: "split_lib.Split", size: int
-) -> Iterator[tuple[str, int, list["corpus_lib.Example"]]]:
+) -> Iterator[tuple[str, int, list[Any]]]:
     """Deals the corpus out to shards of `size`, in the order of its rows."""
     from tfrecords import schema
 
-    waiting: list[list[corpus_lib.Example]] = [[] for _ in schema.SPLITS]
+    waiting: list[list[Any]] = [[] for _ in schema.SPLITS]
     index = [0] * len(schema.SPLITS)
     row = 0
     for read in source.parts.values():

@@ -5,7 +5,7 @@ import logging as python_logging
 import os
 import re
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any, NoReturn, TypeVar
 
 from absl import flags, logging
@@ -66,6 +66,20 @@ def settings_from_flags(settings: type[T], preset: Mapping[str, Any]) -> T:
     """Builds a settings object: typed flags over the preset over defaults."""
     typed = typed_values(settings, flags.FLAGS.flag_values_dict())
     return settings(**{**typed_values(settings, preset), **typed})
+
+
+def refuse_typed(names: Iterable[str], because: str) -> None:
+    """Refuses flags that another setting leaves without effect.
+
+    Raises:
+        ValueError: Names the first of `names` that was typed.
+    """
+    typed = [name for name in names if flags.FLAGS[name].present]
+    if typed:
+        raise ValueError(
+            f"--{typed[0]} would have no effect: {because}. Leave one of the "
+            "two out."
+        )
 
 
 def fail(error: BaseException) -> NoReturn:

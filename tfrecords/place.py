@@ -41,16 +41,27 @@ def directory(
 
 
 def check_space(
-    settings: config.RecordsConfig, count: int, record_schema: "schema.Schema"
+    settings: config.RecordsConfig,
+    count: int,
+    record_schema: "schema.Schema",
+    *,
+    num_bytes: int = 0,
 ) -> None:
     """Refuses to start a set that the disk cannot hold.
+
+    Args:
+        settings: Say where it will stand.
+        count: Its records.
+        record_schema: Of them.
+        num_bytes: What they hold besides the array and texts of ordinary
+            length: encoded pictures.
 
     Raises:
         OSError: If there is no room, or no permission to write: names what
             is needed.
     """
     # 2 KiB for id, label, framing and a text of ordinary length.
-    needed = count * (4 * int(np.prod(record_schema.shape)) + 2048)
+    needed = num_bytes + count * (4 * int(np.prod(record_schema.shape)) + 2048)
     directory = pathlib.Path(settings.records_dir)
     try:
         directory.mkdir(parents=True, exist_ok=True)

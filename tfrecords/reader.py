@@ -20,7 +20,7 @@ def open_records(
 
     Args:
         directory: `<...>/<kind>/<config>/<version>`.
-        kind: Expected kind, `cls` or `image`.
+        kind: Expected kind: `cls`, `image` or `multimodal`.
         fingerprint: Expected fingerprint.
 
     Raises:
@@ -70,14 +70,15 @@ def read_records(
 
     Args:
         directory: As `open_records`.
-        split: `train` or `validation`.
+        split: `train`, `validation` or, if there is one, `test`.
         batch_size: Records a batch; the last may be smaller.
         manifest: What `open_records` returned, if it was called.
 
     Returns:
         Batches: a dictionary with `id` `(n,)` string, `label` `(n,)` int64,
-        `stack` `(n, L, D)` or `image` `(n, H, W, C)` float32, and, for
-        stacks, `text` `(n,)` string.
+        `stack` `(n, L, D)`, `image` `(n, H, W, C)` or `text_vectors`
+        `(n, 2, D)` float32, and what `schema.STRINGS` says, `(n,)` string:
+        the `image` of multimodal records is JPEG bytes.
 
     Raises:
         ValueError: If there is no such split.

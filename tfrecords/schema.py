@@ -1,8 +1,10 @@
 """What a record holds, and the files that say so.
 
-Two kinds. `cls`: id, text, label, the stack (L, D). `image`: id, label, the
-picture (H, W, C). Both are tf.train.Example in TFDS's layout, float32, so
-that `tfds.builder_from_directory(dir)` reads them without this project.
+Three kinds. `cls`: id, text, label, the stack (L, D). `image`: id, label, the
+picture (H, W, C). `multimodal`: id, image (JPEG bytes), title, description,
+label, their vectors (2, D); a text that is missing is empty, and its vector is
+0. All are tf.train.Example in TFDS's layout, float32, so that
+`tfds.builder_from_directory(dir)` reads them without this project.
 """
 
 import dataclasses
@@ -17,7 +19,14 @@ import tensorflow as tf
 FORMAT_VERSION = 1
 MANIFEST = "manifest.json"
 VERSION = "1.0.0"
-SPLITS = ("train", "validation")
+SPLITS = ("train", "validation", "test")
+# Byte strings of each kind, besides the id.
+STRINGS = {
+    "cls": ("text",),
+    "image": (),
+    "multimodal": ("image", "title", "description"),
+}
+JPEG = {"multimodal": "image"}
 
 
 @dataclasses.dataclass(frozen=True)
@@ -25,8 +34,9 @@ class Schema:
     """The features of one kind of record.
 
     Attributes:
-        kind: `cls` or `image`; also the TFDS dataset's name.
-        array: Name of the float32 feature: `stack` or `image`.
+        kind: One of `STRINGS`; also the TFDS dataset's name.
+        array: Name of the float32 feature: `stack`, `image` or
+            `text_vectors`.
         shape: Its shape.
         label_names: Class names in label order.
     """
@@ -37,14 +47,27 @@ class Schema:
     label_names: tuple[str, ...]
 
     @property
-    def has_text(self) -> bool:
-        """Whether records keep their text."""
-        return self.kind == "cls"
+    def strings(self) -> tuple[str, ...]:
+        """Names of the byte strings that records keep."""
+        return STRINGS[self.kind]
 
     def serialize(
-        self, key: str, label: int, array: np.ndarray, text: str | None = None
+        self,
+        key: str,
+        label: int,
+        array: np.ndarray,
+        **strings: str | bytes,
     ) -> bytes:
-        """One record's bytes; the same record gives the same bytes."""
+        """One record's bytes; the same record gives the same bytes.
+
+        Raises:
+            ValueError: If `strings` are not those of the kind.
+        """
+        if set(strings) != set(self.strings):
+            raise ValueError(
+                f"A {self.kind} record must have the strings {self.strings}. "
+                f"Received: {sorted(strings)}"
+            )
         feature = {
             "id": _bytes(key.encode("utf-8")),
             "label": tf.train.Feature(
@@ -52,21 +75,30 @@ class Schema:
             ),
             self.array: _floats(array),
         }
-        if text is not None:
-            feature["text"] = _bytes(text.encode("utf-8"))
+        for name, value in strings.items():
+            if isinstance(value, str):
+                value = value.encode("utf-8")
+            feature[name] = _bytes(value)
         example = tf.train.Example(features=tf.train.Features(feature=feature))
         return example.SerializeToString(deterministic=True)
 
     def parse(self, serialized: tf.Tensor) -> dict[str, tf.Tensor]:
         """`(N,)` serialized records to a dictionary of batched tensors."""
+        return tf.io.parse_example(serialized, self._spec())
+
+    def parse_one(self, serialized: tf.Tensor) -> dict[str, tf.Tensor]:
+        """The same for one record, a scalar."""
+        return tf.io.parse_single_example(serialized, self._spec())
+
+    def _spec(self) -> dict[str, Any]:
         spec: dict[str, Any] = {
             "id": tf.io.FixedLenFeature([], tf.string),
             "label": tf.io.FixedLenFeature([], tf.int64),
             self.array: tf.io.FixedLenFeature(self.shape, tf.float32),
         }
-        if self.has_text:
-            spec["text"] = tf.io.FixedLenFeature([], tf.string)
-        return tf.io.parse_example(serialized, spec)
+        for name in self.strings:
+            spec[name] = tf.io.FixedLenFeature([], tf.string)
+        return spec
 
     def to_json(self) -> dict[str, Any]:
         """JSON form, kept in the manifest."""
@@ -95,6 +127,11 @@ def image_schema(
 ) -> Schema:
     """Schema of pictures (H, W, C)."""
     return Schema("image", "image", image_shape, label_names)
+
+
+def multimodal_schema(hidden_size: int, label_names: tuple[str, ...]) -> Schema:
+    """Schema of pictures with titles and descriptions, vectors of D."""
+    return Schema("multimodal", "text_vectors", (2, hidden_size), label_names)
 
 
 def shard_name(kind: str, split: str, index: int, count: int) -> str:

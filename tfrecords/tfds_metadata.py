@@ -38,8 +38,13 @@ def write_metadata(
             shape=record_schema.shape, dtype=np.float32
         ),
     }
-    if record_schema.has_text:
-        features["text"] = tfds.features.Text()
+    jpeg = schema.JPEG.get(record_schema.kind)
+    for name in record_schema.strings:
+        features[name] = (
+            tfds.features.Image(shape=(None, None, 3), encoding_format="jpeg")
+            if name == jpeg
+            else tfds.features.Text()
+        )
     info = tfds.core.DatasetInfo(
         builder=tfds.core.dataset_info.DatasetIdentity(
             name=record_schema.kind,
@@ -49,7 +54,7 @@ def write_metadata(
             module_name="",
         ),
         features=tfds.features.FeaturesDict(features),
-        supervised_keys=(record_schema.array, "label"),
+        supervised_keys=(jpeg or record_schema.array, "label"),
         description=description,
     )
     info.set_file_format("tfrecord")

@@ -15,7 +15,7 @@ import sys
 import numpy as np
 import tensorflow as tf
 
-from tfrecords import config, schema
+from tfrecords import config, images, schema
 
 
 def verify(directory: pathlib.Path) -> list[str]:
@@ -147,8 +147,7 @@ def _verify_record(
     except Exception as error:
         return f"not a tf.train.Example ({error})"
     feature = example.features.feature
-    expected = {"id", "label", record_schema.array}
-    expected |= {"text"} if record_schema.has_text else set()
+    expected = {"id", "label", record_schema.array, *record_schema.strings}
     if set(feature) != expected:
         return f"features {sorted(feature)}, expected {sorted(expected)}"
     labels = feature["label"].int64_list.value
@@ -163,6 +162,12 @@ def _verify_record(
         )
     if not np.isfinite(values).all():
         return f"NaN or infinity in {record_schema.array}"
+    jpeg = schema.JPEG.get(record_schema.kind)
+    if jpeg:
+        try:
+            images.decode(feature[jpeg].bytes_list.value[0])
+        except (ValueError, IndexError) as error:
+            return f"no picture in {jpeg} ({error})"
     keys = feature["id"].bytes_list.value
     if len(keys) != 1:
         return f"{len(keys)} ids, expected one"

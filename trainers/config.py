@@ -5,7 +5,6 @@ nothing heavy, so that `--help` answers at once.
 """
 
 import dataclasses
-import json
 from typing import Any
 
 from tfrecords import config as records_config
@@ -19,7 +18,7 @@ _SYMMETRIC_LR = (1e-3, 1e-3)
 
 
 @dataclasses.dataclass(frozen=True)
-class TrainConfig:
+class TrainConfig(records_config.JsonSettings):
     """How a run trains. See each field's help."""
 
     backbone: str = setting(
@@ -128,27 +127,6 @@ class TrainConfig:
             self.autoencoder_lr or default[0],
             self.head_lr or default[1],
         )
-
-    def dumps(self) -> str:
-        """JSON text; `loads` is the way back."""
-        return json.dumps(dataclasses.asdict(self), indent=2, sort_keys=True)
-
-    @classmethod
-    def loads(cls, text: str) -> "TrainConfig":
-        """Reads `dumps`.
-
-        Raises:
-            ValueError: If it is not JSON or has another set of fields.
-        """
-        value = json.loads(text)
-        expected = {field.name for field in dataclasses.fields(cls)}
-        if not isinstance(value, dict) or set(value) != expected:
-            received = sorted(value) if isinstance(value, dict) else value
-            raise ValueError(
-                f"A run's config must have the fields {sorted(expected)}. "
-                f"Received: {received}"
-            )
-        return cls(**value)
 
 
 PRESETS: dict[str, dict[str, Any]] = {

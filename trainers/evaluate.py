@@ -45,6 +45,19 @@ def calibration_error(
     return float(np.abs(gaps).sum() / len(labels))
 
 
+def top_k_accuracy(logits: np.ndarray, labels: np.ndarray, k: int = 5) -> float:
+    """Share of rows whose class is among the k with the largest logits.
+
+    Args:
+        logits: `(N, K)`; of equal ones the class with the larger number
+            comes first.
+        labels: `(N,)` int.
+        k: With K or more every row counts.
+    """
+    best = np.argsort(logits, axis=1, kind="stable")[:, -k:]
+    return float((best == labels[:, np.newaxis]).any(axis=1).mean())
+
+
 def evaluate(logits: np.ndarray, labels: np.ndarray) -> dict[str, Any]:
     """Figures of one evaluation.
 

@@ -19,7 +19,22 @@ from tfrecords import flags
 from trainers import versions
 
 if typing.TYPE_CHECKING:
+    import numpy as np
+
     from trainers import loading, text_classifier
+
+    Request = tuple[str, dict[str, np.ndarray]]
+
+
+class Servable(typing.Protocol):
+    """Functions by name, and every variable they read."""
+
+    constants: list[Any]
+
+    @property
+    def signatures(self) -> dict[str, Any]:
+        """The functions by the names they are served under."""
+
 
 EXTRA = "assets.extra"
 PROVENANCE = "provenance.json"
@@ -114,12 +129,46 @@ def _write(
     classifier: "text_classifier.TextClassifier",
     directory: pathlib.Path,
 ) -> None:
+    import numpy as np
+
+    texts: list[Request] = [
+        ("serving_default", {"text": np.array([_WARMUP_TEXT] * size, object)})
+        for size in _WARMUP_BATCHES
+    ]
+    blank = np.zeros((1, *run.origin.image_shape), np.float32)
+    write_model(
+        directory,
+        classifier,
+        provenance=_provenance(run),
+        requests=[*texts, ("images", {"image": blank})],
+    )
+
+
+def write_model(
+    directory: pathlib.Path,
+    classifier: Servable,
+    *,
+    provenance: dict[str, Any],
+    requests: "list[Request]",
+) -> None:
+    """Writes a SavedModel with what belongs to it.
+
+    Args:
+        directory: Where to; must not exist.
+        classifier: What is served.
+        provenance: What it was made from, `label_names` and `model_sha256`
+            among it.
+        requests: Signature and inputs by name, answered before any other.
+
+    Raises:
+        RuntimeError: If the graph holds an op it may not.
+    """
     import tensorflow as tf
 
-    from trainers import graph_ops
+    from trainers import graph_ops, warmup
 
     # Only what the signatures reach: no second copy of their functions.
-    served = tf.Module(name="text_as_image_classifier")
+    served = tf.Module(name="classifier")
     served.constants = classifier.constants
     tf.saved_model.save(
         served,
@@ -133,26 +182,8 @@ def _write(
     extra = directory / EXTRA
     extra.mkdir()
     _write_json(extra / VERSIONS, installed_versions())
-    _write_json(extra / PROVENANCE, _provenance(run))
-    _write_warmup(run, extra)
-
-
-def _write_warmup(run: "loading.Run", extra: pathlib.Path) -> None:
-    import numpy as np
-
-    from trainers import warmup
-
-    warmup.write_requests(
-        extra,
-        [
-            (
-                "serving_default",
-                {"text": np.array([_WARMUP_TEXT] * size, object)},
-            )
-            for size in _WARMUP_BATCHES
-        ]
-        + [("images", {"image": np.zeros((1, *run.origin.image_shape), "f4")})],
-    )
+    _write_json(extra / PROVENANCE, provenance)
+    warmup.write_requests(extra, requests)
 
 
 def _provenance(run: "loading.Run") -> dict[str, Any]:
@@ -198,7 +229,8 @@ def main(arguments: list[str]) -> None:
         flags.fail(error)
 
 
-def _define_flags() -> None:
+def define_flags() -> None:
+    """The flags of `main`."""
     absl_flags.DEFINE_string("workdir", None, "Directory of a finished run.")
     absl_flags.DEFINE_string(
         "out", None, "Where versions are kept. Default: export in the workdir."
@@ -213,5 +245,5 @@ def _define_flags() -> None:
 
 if __name__ == "__main__":
     flags.prepare_process()
-    _define_flags()
+    define_flags()
     app.run(main)

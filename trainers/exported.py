@@ -3,6 +3,7 @@
 import json
 import pathlib
 from collections.abc import Callable
+from typing import Any
 
 from absl import logging
 
@@ -21,6 +22,18 @@ def load_functions(
 
     Returns:
         Its functions by signature, and the class names.
+
+    Raises:
+        As `load_with_provenance`.
+    """
+    functions, provenance = load_with_provenance(directory)
+    return functions, tuple(provenance["label_names"])
+
+
+def load_with_provenance(
+    directory: pathlib.Path,
+) -> tuple[dict[str, Callable], dict[str, Any]]:
+    """As `load_functions`, with all that the export says of itself.
 
     Raises:
         FileNotFoundError: If no export stands there.
@@ -46,8 +59,9 @@ def load_functions(
         _warn_of_versions(extra / export.VERSIONS)
         graph_ops.check_ops(directory)
         loaded = tf.saved_model.load(str(directory))
-        names = json.loads((extra / export.PROVENANCE).read_text("utf-8"))
-        return dict(loaded.signatures), tuple(names["label_names"])
+        found = json.loads((extra / export.PROVENANCE).read_text("utf-8"))
+        tuple(found["label_names"])  # or it is damaged
+        return dict(loaded.signatures), found
     except (
         OSError,
         ValueError,

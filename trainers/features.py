@@ -130,7 +130,9 @@ def _fill(
     return Inputs(values, labels, ids)
 
 
-def predict(model: keras.Model, values: np.ndarray) -> np.ndarray:
+def predict(
+    model: keras.Model, values: np.ndarray | dict[str, np.ndarray]
+) -> np.ndarray:
     """One batch through a model in inference mode, as numpy."""
     return np.asarray(model.predict_on_batch(values))
 

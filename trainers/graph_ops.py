@@ -24,19 +24,19 @@ TEXT_OPS = _names(
 CORE_OPS = _names(
     """
     Abs Add AddV2 All ArgMax Assert AvgPool BatchMatMulV2 BiasAdd BroadcastTo
-    Cast ConcatV2 Const Conv2D DepthwiseConv2dNative Einsum EnsureShape Equal
-    Erf Erfc Exp ExpandDims Fill FusedBatchNormV3 GatherV2 Greater GreaterEqual
-    Identity If Less LessEqual Log LogicalAnd LogicalNot MatMul Max MaxPool
-    Maximum Mean Minimum Mul Neg NoOp NotEqual Pack Pad PadV2 PartitionedCall
-    Placeholder Pow Prod RaggedGather RaggedRange RaggedTensorToTensor Range
-    ReadVariableOp RealDiv Relu Reshape ResizeNearestNeighbor ReverseV2 Rsqrt
-    Select SelectV2 Shape Slice Softmax Split SplitV Sqrt Square
-    SquaredDifference Squeeze StatefulPartitionedCall StatelessIf
-    StaticRegexFullMatch StaticRegexReplace StopGradient StridedSlice
-    StatelessWhile StringLower Sub Sum Tanh TensorListFromTensor
-    TensorListGetItem TensorListReserve TensorListSetItem TensorListStack Tile
-    Transpose UnicodeTranscode Unpack UnsortedSegmentSum VarHandleOp While
-    ZerosLike
+    Cast ConcatV2 Const Conv2D DecodeImage DepthwiseConv2dNative Einsum
+    EnsureShape Equal Erf Erfc Exp ExpandDims Fill FusedBatchNormV3 GatherV2
+    Greater GreaterEqual Identity If Less LessEqual Log LogicalAnd LogicalNot
+    MatMul Max MaxPool Maximum Mean Minimum Mul Neg NoOp NotEqual Pack Pad
+    PadV2 PartitionedCall Placeholder Pow Prod RaggedGather RaggedRange
+    RaggedTensorToTensor Range ReadVariableOp RealDiv Relu Relu6 Reshape
+    ResizeNearestNeighbor ReverseV2 Rsqrt ScaleAndTranslate Select SelectV2
+    Shape Slice Softmax Split SplitV Sqrt Square SquaredDifference Squeeze
+    StatefulPartitionedCall StatelessIf StatelessWhile StaticRegexFullMatch
+    StaticRegexReplace StopGradient StridedSlice StringLength StringLower Sub
+    Sum Tanh TensorListFromTensor TensorListGetItem TensorListReserve
+    TensorListSetItem TensorListStack Tile TopKV2 Transpose UnicodeTranscode
+    Unpack UnsortedSegmentSum VarHandleOp While ZerosLike
     """
 )
 

@@ -25,7 +25,7 @@ class PartwiseAdam(keras.optimizers.Adam):
 
         Args:
             learning_rates: Part (the layer name up to the first `_`) to
-                rate.
+                rate; "" stands for every other part.
             decay_steps: Steps over which every rate falls to 0 along a half
                 cosine (Loshchilov and Hutter 2016, arXiv 1608.03983); 0
                 keeps them constant.
@@ -50,13 +50,16 @@ class PartwiseAdam(keras.optimizers.Adam):
             ValueError: If a variable belongs to no part.
         """
         parts = [variable.path.split("_")[0] for variable in variables]
+        others = self._factors.get("")
         strays = sorted(set(parts) - set(self._factors))
-        if strays:
+        if strays and others is None:
             raise ValueError(
                 f"Every variable must belong to one of the parts "
                 f"{sorted(self._factors)}. Received also: {strays}"
             )
-        self._variable_factors = [self._factors[part] for part in parts]
+        self._variable_factors = [
+            self._factors.get(part, others) for part in parts
+        ]
         super().build(variables)
 
     def update_step(

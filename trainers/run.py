@@ -94,12 +94,8 @@ def _refuse_ignored_flags(
             f"--dataset={records.dataset} is not a TFDS name",
         ),
     ):
-        typed = [n for n in names if absl_flags.FLAGS[n].present]
-        if is_ignored and typed:
-            raise ValueError(
-                f"--{typed[0]} would have no effect: {because}. Leave one of "
-                "the two out."
-            )
+        if is_ignored:
+            flags.refuse_typed(names, because)
 
 
 def _run(

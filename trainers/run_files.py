@@ -9,8 +9,8 @@ import numpy as np
 import tensorflow as tf
 
 from tfrecords import durable, schema
+from tfrecords.config import JsonSettings
 from trainers import evaluate, features
-from trainers.config import TrainConfig
 
 HISTORY = ("epoch", "train_loss", "train_accuracy", "loss", "accuracy")
 # Settings that move nothing in the results.
@@ -18,7 +18,7 @@ _FREE = ("image_records", "cache_gb")
 
 
 def claim_workdir(
-    config: TrainConfig, manifest: schema.Manifest, workdir: pathlib.Path
+    config: JsonSettings, manifest: schema.Manifest, workdir: pathlib.Path
 ) -> None:
     """Writes config.json, or checks that an earlier try had the same."""
     try:

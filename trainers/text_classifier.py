@@ -64,11 +64,11 @@ class TextClassifier(tf.Module):
         image = tf.TensorSpec(
             [None, *parts.model.input_shape[1:]], tf.float32, name="image"
         )
-        self.serving_default = _graph(self._classify_text, text)
-        self.tokens = _graph(self._classify_tokens, ids, mask)
-        self.images = _graph(self._classify_images, image)
-        self.embed = _graph(self._embed, text)
-        self.render = _graph(self._render, text)
+        self.serving_default = graph(self._classify_text, text)
+        self.tokens = graph(self._classify_tokens, ids, mask)
+        self.images = graph(self._classify_images, image)
+        self.embed = graph(self._embed, text)
+        self.render = graph(self._render, text)
 
     @property
     def signatures(self) -> dict[str, tf.types.experimental.GenericFunction]:
@@ -92,7 +92,7 @@ class TextClassifier(tf.Module):
     def stacks(self, ids: tf.Tensor, mask: tf.Tensor) -> tf.Tensor:
         """`(N, T)` int32 ids and mask to stacks `(N, L, D)`."""
         shape = (None, *self._parts.encoder.stack_shape)
-        return _each(self._encode, (ids, mask), shape)
+        return each(self._encode, (ids, mask), shape)
 
     def _classify_text(self, text: tf.Tensor) -> Tensors:
         return self._classify(*self._tokenize(text))
@@ -102,7 +102,7 @@ class TextClassifier(tf.Module):
 
     def _classify_images(self, image: tf.Tensor) -> Tensors:
         return {
-            "probabilities": _each(
+            "probabilities": each(
                 self._probabilities, (image,), self._parts.model.output_shape
             )
         }
@@ -113,10 +113,10 @@ class TextClassifier(tf.Module):
     def _render(self, text: tf.Tensor) -> Tensors:
         ids, mask = self._tokenize(text)
         shape = self._parts.drawing.output_shape
-        return {"image": _each(self._draw, (ids, mask), shape)}
+        return {"image": each(self._draw, (ids, mask), shape)}
 
     def _classify(self, ids: tf.Tensor, mask: tf.Tensor) -> Tensors:
-        probabilities = _each(
+        probabilities = each(
             lambda *row: self._probabilities(self._draw(*row)),
             (ids, mask),
             self._parts.model.output_shape,
@@ -189,7 +189,7 @@ class TextClassifier(tf.Module):
             return tf.identity(ids)
 
 
-def _each(
+def each(
     function: Callable[..., tf.Tensor],
     rows: tuple[tf.Tensor, ...],
     shape: tuple[int | None, ...],
@@ -213,9 +213,10 @@ def _each(
     )
 
 
-def _graph(
+def graph(
     function: object, *signature: tf.TensorSpec
 ) -> tf.types.experimental.GenericFunction:
+    """A `tf.function` of a fixed signature."""
     return tf.function(function, input_signature=signature, autograph=False)
 
 
@@ -237,25 +238,42 @@ def load_classifier(
     reason = loading.obstacle(run.config, run.origin)
     if reason:
         raise ValueError(reason)
-    recorded = run.origin.encoder
-    assert recorded is not None  # no obstacle
-    chosen = recorded["layers"]
-    bert = encoder.Encoder(
-        _find_encoder(recorded, encoder_source),
-        layers=f"{chosen[0]}-{chosen[-1]}",
-        max_tokens=recorded["max_tokens"],
-    )
-    if bert.gelu != recorded["gelu"]:
-        raise ValueError(
-            f"The encoder must compute the {recorded['gelu']} GELU, as it did "
-            f"for the records. Received: {bert.gelu}."
-        )
+    assert run.origin.encoder is not None  # no obstacle
+    bert = load_encoder(run.origin.encoder, encoder_source)
     drawing = layers.build_drawing(
         pixel_map.PixelMap.load(run.workdir), bert.stack_shape
     )
     return TextClassifier(
         Parts(bert, drawing, run.model, run.origin.label_names)
     )
+
+
+def load_encoder(
+    recorded: dict[str, Any], named: str | None
+) -> encoder.Encoder:
+    """Loads the encoder that records say made them.
+
+    Args:
+        recorded: What `tfrecords.encode.describe_encoder` wrote.
+        named: Where it is now; by default where it was.
+
+    Raises:
+        FileNotFoundError: If it is not there.
+        ValueError: If it is another one.
+    """
+    chosen = recorded["layers"]
+    bert = encoder.Encoder(
+        _find_encoder(recorded, named),
+        layers=f"{chosen[0]}-{chosen[-1]}",
+        max_tokens=recorded["max_tokens"],
+        pooling=recorded.get("pooling", "cls"),
+    )
+    if bert.gelu != recorded["gelu"]:
+        raise ValueError(
+            f"The encoder must compute the {recorded['gelu']} GELU, as it did "
+            f"for the records. Received: {bert.gelu}."
+        )
+    return bert
 
 
 def _find_encoder(recorded: dict[str, Any], named: str | None) -> str:

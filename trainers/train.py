@@ -62,7 +62,7 @@ def train_and_evaluate(
     checkpoint = workdir / "checkpoint.safetensors"
 
     # --- Model -------------------------------------------------------------
-    _make_deterministic()
+    make_deterministic()
     image_shape = manifest.schema.shape
     num_classes = len(manifest.schema.label_names)
     models = model.build_models(config, image_shape, num_classes)
@@ -242,7 +242,7 @@ def _validation_logits(
     return features.predict_all(trained, inputs.values, size)
 
 
-def _make_deterministic() -> None:
+def make_deterministic() -> None:
     """The same command gives the same bytes, on a CPU at least."""
     if keras.config.backend() == "tensorflow":
         tf.config.experimental.enable_op_determinism()

@@ -7,7 +7,7 @@ import pytest
 import tensorflow as tf
 
 from tests.text2image.tiny_bert_texts import TEXTS
-from text2image import encoder
+from text2image import checkpoint, encoder
 
 GOLDEN = pathlib.Path(__file__).parents[1] / "golden"
 # Two libraries add the products of up to eight layers in different orders;
@@ -209,3 +209,28 @@ def test_minilm_equals_hugging_faces(shared_data):
 def test_golden_files_are_small():
     for name in ("minilm.npz", "tiny_bert.npz"):
         assert (GOLDEN / name).stat().st_size < 100_000, name
+
+
+def test_mean_pooling_averages_over_a_texts_own_tokens(tiny_bert):
+    both = encoder.Encoder(
+        tiny_bert, layers="last1", max_tokens=64, pooling="mean"
+    )
+    loaded = checkpoint.load_checkpoint(tiny_bert)
+    texts = ["a good film", "bad"]
+    got, _ = both.encode(texts)
+    for text, vector in zip(texts, got, strict=True):
+        ids, _ = both.tokenizer.ids(tf.constant([text]), tf.constant(64))
+        backbone_input = {
+            "token_ids": ids,
+            "segment_ids": tf.zeros_like(ids),
+            "padding_mask": tf.ones_like(ids),
+        }
+        states = loaded.backbone(backbone_input)["sequence_output"]
+        np.testing.assert_allclose(
+            vector[0], np.mean(states[0], axis=0), rtol=0, atol=ATOL
+        )
+
+
+def test_an_unknown_pooling_is_refused(tiny_bert):
+    with pytest.raises(ValueError, match="pooling"):
+        encoder.Encoder(tiny_bert, pooling="max", max_tokens=64)

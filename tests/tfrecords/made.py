@@ -8,6 +8,7 @@ import struct
 
 import numpy as np
 
+from tests import multimodal_corpora
 from tfrecords import config, schema, writer
 
 ROOT = pathlib.Path(__file__).parents[2]
@@ -56,14 +57,20 @@ def example(record_schema, number):
         "label": number % len(record_schema.label_names),
         "array": array,
     }
-    if record_schema.has_text:
-        value["text"] = f"text {number}\n\N{SNOWMAN}"
+    for name in record_schema.strings:
+        value[name] = f"{name} {number}\n\N{SNOWMAN}"
+    if record_schema.kind == "multimodal":
+        value["image"] = multimodal_corpora.jpeg(number)
     return value
 
 
 def schema_of(kind="cls", label_names=("neg", "pos")):
-    make = {"cls": schema.cls_schema, "image": schema.image_schema}[kind]
-    return make({"cls": (2, 3), "image": (2, 3, 1)}[kind], label_names)
+    make, shape = {
+        "cls": (schema.cls_schema, (2, 3)),
+        "image": (schema.image_schema, (2, 3, 1)),
+        "multimodal": (schema.multimodal_schema, 3),
+    }[kind]
+    return make(shape, label_names)
 
 
 def shards_of(counts, kind="cls", label_names=("neg", "pos")):

@@ -29,7 +29,9 @@ def write(directory, train, validation):
                 split,
                 index,
                 [
-                    record_schema.serialize(f"{split}{index}-{n}", 0, one, "t")
+                    record_schema.serialize(
+                        f"{split}{index}-{n}", 0, one, text="t"
+                    )
                     for n, one in enumerate(part)
                 ],
             )

@@ -11,7 +11,7 @@ from tests.tfrecords import made
 from tfrecords import schema
 
 
-@pytest.mark.parametrize("kind", ["cls", "image"])
+@pytest.mark.parametrize("kind", ["cls", "image", "multimodal"])
 def test_parse_gives_back_what_serialize_took(kind):
     record_schema = made.schema_of(kind)
     examples = [made.example(record_schema, number) for number in range(5)]
@@ -24,9 +24,24 @@ def test_parse_gives_back_what_serialize_took(kind):
         array = parsed[record_schema.array][row].numpy()
         assert array.dtype == np.float32
         np.testing.assert_array_equal(array, expected["array"])
-        if kind == "cls":
-            assert parsed["text"][row].numpy().decode() == expected["text"]
-    assert ("text" in parsed) == record_schema.has_text == (kind == "cls")
+        for name in record_schema.strings:
+            value = expected[name]
+            value = value.encode() if isinstance(value, str) else value
+            assert parsed[name][row].numpy() == value
+    assert set(parsed) == {
+        "id",
+        "label",
+        record_schema.array,
+        *record_schema.strings,
+    }
+
+
+@pytest.mark.parametrize("strings", [{}, {"title": "a"}])
+def test_a_record_without_its_strings_is_refused(strings):
+    example = made.example(made.schema_of("cls"), 0)
+    del example["text"]
+    with pytest.raises(ValueError, match="must have the strings"):
+        made.schema_of("cls").serialize(**example, **strings)
 
 
 @pytest.mark.parametrize(

@@ -401,7 +401,7 @@ def test_every_fault_is_named_not_the_first_alone(directory):
         assert part in text
 
 
-@pytest.mark.parametrize("kind", ["cls", "image"])
+@pytest.mark.parametrize("kind", ["cls", "image", "multimodal"])
 def test_good_sets_have_no_fault(tmp_path, kind):
     for number in range(5):
         counts = {

@@ -29,7 +29,7 @@ def whole_tree(tmp_path_factory):
     return made.tree(directory.parent)
 
 
-@pytest.mark.parametrize("kind", ["cls", "image"])
+@pytest.mark.parametrize("kind", ["cls", "image", "multimodal"])
 @pytest.mark.parametrize(
     "counts",
     [

@@ -80,7 +80,7 @@ def convert(
         state = torch_reader.read_state_dict(path)
         arrays = torch_names.canonical_arrays(state, backbone.name)
     else:
-        arrays = weight_files.read_arrays(path, slice_, backbone)
+        arrays = weight_files.read_arrays(path, slice_, backbone.name)
     arrays = fitting.fit_arrays(slice_, arrays, str(path))
     metadata = {
         "format": _FORMAT,

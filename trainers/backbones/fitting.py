@@ -21,13 +21,17 @@ def slice_variables(slice_: keras.Model) -> dict[str, keras.Variable]:
     }
 
 
-def fit_arrays(slice_: keras.Model, arrays: Arrays, source: str) -> Arrays:
+def fit_arrays(
+    slice_: keras.Model, arrays: Arrays, source: str, *, whole: bool = True
+) -> Arrays:
     """Returns the arrays of the slice, unfolded, float32, all validated.
 
     Args:
         slice_: What `backbones.build_slice` returned.
         arrays: By canonical name, batch norm folded or not.
         source: Where they are from, for the error.
+        whole: Whether every layer must be there; if not, those of which there
+            is nothing are left out of what is returned.
 
     Raises:
         ValueError: If anything is missing, not of this slice, given twice,
@@ -35,7 +39,12 @@ def fit_arrays(slice_: keras.Model, arrays: Arrays, source: str) -> Arrays:
     """
     expected = slice_variables(slice_)
     unfolded, faults = _unfold_batch_norm(slice_, arrays)
-    faults += [f"missing: {name}" for name in expected if name not in unfolded]
+    given = {name.rpartition("/")[0] for name in unfolded}
+    faults += [
+        f"missing: {name}"
+        for name in expected
+        if name not in unfolded and (whole or name.rpartition("/")[0] in given)
+    ]
     fitted = {}
     for name, array in unfolded.items():
         fault = (

@@ -16,7 +16,6 @@ import numpy as np
 import safetensors
 import safetensors.numpy
 
-from trainers import backbones
 from trainers.backbones import torch_names
 
 Arrays = dict[str, np.ndarray]
@@ -34,11 +33,15 @@ _LAYERS_BEHIND = {
     "shufflenet": r"(stage[34]_|conv5(_bn)?$|fc$)",
     "vgg16": r"(block3_conv[23]|block[45]_conv\d|fc\d|predictions)$",
     "wide_resnet": r"(layer[234]_|fc$)",
+    # Whole towers: only the classifier lies behind them.
+    "resnet50v2": r"(predictions|probs)$",
+    "inceptionv3": r"predictions$",
+    "mobilenetv2": r"predictions$",
 }
 
 
 def read_arrays(
-    path: pathlib.Path, slice_: keras.Model, backbone: backbones.Backbone
+    path: pathlib.Path, slice_: keras.Model, backbone_name: str
 ) -> Arrays:
     """Reads what a file holds for the slice.
 
@@ -48,7 +51,7 @@ def read_arrays(
             file of the slice or of the full architecture.
         slice_: Gives the order of a layer's variables, which .h5 files have
             by position only.
-        backbone: Its entry of the table.
+        backbone_name: Its name, which says what layers may lie behind it.
 
     Returns:
         Arrays by canonical name, without the layers behind the slice.
@@ -73,28 +76,28 @@ def read_arrays(
         if path.suffix == ".h5":
             arrays = _read_h5(path, slice_)
         else:
-            arrays = readers[path.suffix](path, backbone)
+            arrays = readers[path.suffix](path, backbone_name)
     except (OSError, EOFError, KeyError, zipfile.BadZipFile) as error:
         raise ValueError(
             f"`weights` must be a whole {path.suffix} file. Received: "
             f"{str(path)!r}, which cannot be read ({error}). Fetch it again."
         ) from error
-    return _without_layers_behind(arrays, slice_, backbone)
+    return _without_layers_behind(arrays, slice_, backbone_name)
 
 
 def _without_layers_behind(
-    arrays: Arrays, slice_: keras.Model, backbone: backbones.Backbone
+    arrays: Arrays, slice_: keras.Model, backbone_name: str
 ) -> Arrays:
     own = {layer.name for layer in slice_.layers}
     return {
         name: array
         for name, array in arrays.items()
         if (layer := name.rsplit("/", 1)[0]) in own
-        or not re.match(_LAYERS_BEHIND[backbone.name], layer)
+        or not re.match(_LAYERS_BEHIND[backbone_name], layer)
     }
 
 
-def _read_npz(path: pathlib.Path, _: backbones.Backbone) -> Arrays:
+def _read_npz(path: pathlib.Path, _: str) -> Arrays:
     with zipfile.ZipFile(path) as archive:
         for entry in archive.infolist():
             _validate_size(path, entry.filename, entry.file_size)
@@ -102,15 +105,13 @@ def _read_npz(path: pathlib.Path, _: backbones.Backbone) -> Arrays:
         return {_canonical(name): archive[name] for name in archive.files}
 
 
-def _read_safetensors(
-    path: pathlib.Path, backbone: backbones.Backbone
-) -> Arrays:
+def _read_safetensors(path: pathlib.Path, backbone_name: str) -> Arrays:
     try:
         arrays = safetensors.numpy.load_file(path)
     except safetensors.SafetensorError as error:
         raise OSError(str(error)) from error
     if torch_names.are_torch_names(list(arrays)):
-        return torch_names.canonical_arrays(arrays, backbone.name)
+        return torch_names.canonical_arrays(arrays, backbone_name)
     return {_canonical(name): array for name, array in arrays.items()}
 
 

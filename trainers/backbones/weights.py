@@ -36,7 +36,7 @@ def load_weights(
         RuntimeError: If `imagenet` cannot be fetched.
     """
     if source == "random":
-        arrays = _random_arrays(slice_, seed)
+        arrays = random_arrays(slice_, seed)
     elif source == "imagenet":
         arrays = cache.published_arrays(
             slice_,
@@ -46,7 +46,7 @@ def load_weights(
         )
     else:
         path = pathlib.Path(source)
-        arrays = weight_files.read_arrays(path, slice_, backbone)
+        arrays = weight_files.read_arrays(path, slice_, backbone.name)
     assign(slice_, arrays, source)
 
 
@@ -69,7 +69,8 @@ def slice_arrays(slice_: keras.Model) -> Arrays:
     }
 
 
-def _random_arrays(slice_: keras.Model, seed: int) -> Arrays:
+def random_arrays(slice_: keras.Model, seed: int) -> Arrays:
+    """He normal kernels drawn from `seed`, scales 1, shifts 0, by name."""
     rng = np.random.default_rng(seed)
     constants = {"gamma": 1.0, "moving_variance": 1.0}
     arrays = {}

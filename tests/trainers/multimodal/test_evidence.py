@@ -1,0 +1,98 @@
+"""Paired tests, baselines, the table's plan and its report."""
+
+import dataclasses
+
+import numpy as np
+import pytest
+import scipy.stats
+
+from trainers import evaluate
+from trainers.multimodal import config, evidence, pictures, report, table
+
+
+def answers(bits):
+    return {str(i): bool(bit) for i, bit in enumerate(bits)}
+
+
+def test_mcnemar_is_the_binomial_of_the_samples_that_differ():
+    one = answers([1] * 50 + [1] * 9 + [0] * 2 + [0] * 5)
+    other = answers([1] * 50 + [0] * 9 + [1] * 2 + [0] * 5)
+    # Twice the tail of eleven fair coins.
+    tail = sum(scipy.stats.binom.pmf(k, 11, 0.5) for k in (0, 1, 2))
+    assert evidence.mcnemar(one, other) == pytest.approx(2 * tail)
+    assert evidence.mcnemar(one, other) == evidence.mcnemar(other, one)
+    assert evidence.mcnemar(one, one) == 1.0
+    with pytest.raises(ValueError, match="same samples"):
+        evidence.mcnemar(one, answers([1]))
+
+
+def test_top_k_counts_the_k_likeliest(rng):
+    logits = rng.normal(size=(40, 9))
+    labels = rng.integers(0, 9, 40)
+    for k in (1, 5, 9, 20):
+        expected = np.mean(
+            [
+                label in np.argsort(-row)[:k]
+                for row, label in zip(logits, labels, strict=True)
+            ]
+        )
+        assert evaluate.top_k_accuracy(logits, labels, k) == expected
+    assert evaluate.top_k_accuracy(logits, labels, 1) == pytest.approx(
+        evaluate.evaluate(logits, labels)["accuracy"]
+    )
+
+
+@pytest.mark.parametrize(
+    ("present", "cells"),
+    [
+        # 1 image, 2 texts, 1 pair of texts; pairs and all with an image; all
+        # once more with modality dropout: two towers each.
+        ({"image", "title", "description"}, 2 + 2 + 1 + 4 + 2 + 2),
+        ({"image", "title"}, 2 + 1 + 2 + 2),
+        ({"title"}, 1),
+    ],
+)
+def test_the_plan_has_every_choice_on_every_tower_once(present, cells):
+    settings = config.MultimodalTrainConfig(seed=5)
+    found = table.plan(settings, ["resnet50v2", "mobilenetv2"], 3, present)
+    assert len({cell.name for cell in found}) == len(found) == cells
+    for cell in found:
+        assert [run.seed for run in cell.runs] == [5, 6, 7]
+        assert set(cell.modalities.split(",")) <= present
+
+
+@pytest.mark.parametrize("text", ["vgg16", "", "resnet50v2,resnet50v2"])
+def test_unknown_backbones_are_refused(text):
+    with pytest.raises(ValueError, match="--backbones"):
+        table.parse_backbones(text)
+
+
+def test_separate_classes_have_a_silhouette_near_one(rng):
+    labels = np.repeat(np.arange(3), 20)
+    near = np.eye(3)[labels] * 100 + rng.normal(size=(60, 3))
+    mixed = rng.normal(size=(60, 3))
+    figure, scores = pictures.draw_vectors(
+        {"near": near, "mixed": mixed}, labels, ["a", "b", "c"]
+    )
+    assert scores["near"] > 0.9
+    assert abs(scores["mixed"]) < 0.15
+    assert len(figure.axes) == 2
+
+
+@pytest.mark.slow
+def test_a_table_trains_its_cells_and_reports(make_config, tmp_path, caplog):
+    settings = dataclasses.replace(make_config(), epochs=1)
+    table._make(settings, ["mobilenetv2"], 1, tmp_path)
+    text = (tmp_path / "report.md").read_text("utf-8")
+    assert text.count("| mobilenetv2 |") == 4 + 2
+    assert "MobileNetV2-USE: 50.64 / 70.17" in text
+    assert "DNN-USE: 50.30 / 66.21" in text
+    assert "| TF-IDF |" in text
+    for name in ("vectors.png", "examples.png"):
+        assert (tmp_path / name).stat().st_size > 1000
+    before = {p: p.stat().st_mtime_ns for p in tmp_path.rglob("metrics.json")}
+    table._make(settings, ["mobilenetv2"], 1, tmp_path)
+    assert before == {
+        p: p.stat().st_mtime_ns for p in tmp_path.rglob("metrics.json")
+    }
+    assert report.PUBLISHED[("", "title,description")][1] == 50.30

@@ -1,0 +1,145 @@
+"""Runs: learn, resume to the same bytes, stream what memory cannot hold."""
+
+import json
+
+import keras
+import numpy as np
+import pytest
+
+from tfrecords import reader
+from trainers.multimodal import inputs, loading, model, pipeline, train
+
+TEXTS = "title,description"
+
+
+def test_a_run_learns_and_says_what_it_is_worth(trained):
+    metrics = json.loads((trained / "metrics.json").read_text())
+    assert metrics["split"] == "test"
+    assert metrics["num_held_out"] == 12
+    assert metrics["accuracy"] > 0.6  # three balanced, easy classes
+    assert metrics["top5"] == 1.0
+    assert set(metrics["removed"]) == {"image", "title", "description"}
+    for name in ("config.json", "manifest.json", "history.csv"):
+        assert (trained / name).is_file()
+
+
+def test_a_killed_run_ends_with_the_same_bytes(
+    make_config, tmp_path, monkeypatch
+):
+    config = make_config(
+        modalities=TEXTS, epochs=3, modality_dropout=0.3, dropout=0.5
+    )
+    whole = tmp_path / "whole"
+    expected = train.train_and_evaluate(config, whole)
+    killed = tmp_path / "killed"
+    epoch = train._train_epoch
+    with monkeypatch.context() as patch:
+
+        def stop(*arguments):
+            if arguments[-1] == 2:
+                raise KeyboardInterrupt
+            return epoch(*arguments)
+
+        patch.setattr(train, "_train_epoch", stop)
+        with pytest.raises(KeyboardInterrupt):
+            train.train_and_evaluate(config, killed)
+    assert train.train_and_evaluate(config, killed) == expected
+    name = "model.safetensors"
+    assert (whole / name).read_bytes() == (killed / name).read_bytes()
+
+
+def test_other_settings_in_the_same_workdir_are_refused(make_config, trained):
+    with pytest.raises(ValueError, match="text_units"):
+        train.train_and_evaluate(make_config(text_units=9), trained)
+
+
+def test_a_finished_run_is_reused_and_loads(trained, make_config):
+    before = (trained / "metrics.json").read_bytes()
+    found = train.train_and_evaluate(make_config(), trained)
+    assert json.dumps(found, indent=2, sort_keys=True).encode() == before
+    run = loading.load_run(trained)
+    split = inputs.prepare_inputs(
+        run.config,
+        run.manifest,
+        run.models.extractor,
+        set(run.models.classifier.input),
+        only="test",
+    )["test"]
+    figures = train.figures_of(*train.predict(run.models.classifier, split)[:2])
+    assert figures["accuracy"] == found["accuracy"]
+
+
+def test_a_stream_gives_what_memory_gives(trained):
+    run = loading.load_run(trained)
+    taken = set(run.models.classifier.input)
+    arguments = run.manifest, run.models.extractor, taken
+    kept = inputs.prepare_inputs(run.config, *arguments, only="test")["test"]
+    tiny = type(run.config)(**{**vars(run.config), "cache_gb": 0.0})
+    streamed = inputs.prepare_inputs(tiny, *arguments, only="test")["test"]
+    assert isinstance(kept, inputs.Kept)
+    assert isinstance(streamed, inputs.Streamed)
+    one = train.predict(run.models.classifier, kept)
+    other = train.predict(run.models.whole, streamed)
+    assert one[2] == other[2]
+    # The same network as one graph or two.
+    np.testing.assert_allclose(one[0], other[0], rtol=1e-4, atol=1e-5)
+
+
+def test_a_stream_trains_too(make_config, tmp_path):
+    metrics = train.train_and_evaluate(
+        make_config(modalities=TEXTS, cache_gb=0.0), tmp_path
+    )
+    assert len(metrics["epochs"]) == 6
+
+
+def test_an_epoch_of_a_stream_has_every_record_once(records):
+    manifest = reader.open_records(records)
+    split = inputs.Streamed(records, manifest, "train", None)
+    orders = [
+        [key for _, _, ids in split.epoch(7, 0, epoch) for key in ids]
+        for epoch in (0, 0, 1)
+    ]
+    in_order = [key for _, _, ids in split.in_order() for key in ids]
+    assert orders[0] == orders[1] != orders[2]
+    assert sorted(orders[0]) == sorted(orders[2]) == sorted(in_order)
+
+
+def test_pictures_are_decoded_and_resized_as_keras_would(rng):
+    import tensorflow as tf
+
+    pixels = rng.integers(0, 256, (9, 14, 3), np.uint8)
+    encoded = tf.io.encode_png(pixels)
+    found = pipeline.picture(encoded, 6).numpy()
+    expected = tf.image.resize(pixels, (6, 6), antialias=True).numpy()
+    np.testing.assert_array_equal(found, expected)
+    assert not pipeline.picture(tf.constant(b""), 6).numpy().any()
+
+
+def test_a_file_of_another_run_is_refused(trained, tmp_path):
+    for path in trained.iterdir():
+        if path.is_file():
+            (tmp_path / path.name).write_bytes(path.read_bytes())
+    path = tmp_path / "model.safetensors"
+    path.write_bytes(path.read_bytes()[:-1] + b"\0\1")
+    with pytest.raises(ValueError, match="sha256"):
+        loading.load_run(tmp_path)
+    (tmp_path / "metrics.json").unlink()
+    with pytest.raises(FileNotFoundError, match="not a finished run"):
+        loading.load_run(tmp_path)
+
+
+def test_the_loss_of_a_lost_run_is_told(make_config, tmp_path):
+    config = make_config(modalities=TEXTS, head_lr=1e30, epochs=3)
+    with pytest.raises(FloatingPointError, match="--head_lr"):
+        train.train_and_evaluate(config, tmp_path)
+
+
+def test_weights_names_do_not_depend_on_what_was_built_before(make_config):
+    config = make_config()
+    one, other = (
+        sorted(model.named_variables(model.build_models(config, 16, 3)))
+        for _ in range(2)
+    )
+    assert one == other
+    assert len(one) == len(set(one))
+    assert isinstance(model.build_models(config, 16, 3).classifier, keras.Model)

@@ -1,0 +1,163 @@
+"""Labelled pictures with texts from anywhere, as streams to read again.
+
+A corpus as in `corpus.py`, of `sample.Sample`. Pictures are read when they
+are asked for, so nothing here is held in memory.
+"""
+
+import dataclasses
+import pathlib
+from collections.abc import Callable, Iterator
+
+from text2image import corpus_tfds, example, rows, sample, samples_webvision
+
+
+@dataclasses.dataclass(frozen=True)
+class Keys:
+    """Columns, keys or features by what they hold."""
+
+    image: str = "image"
+    title: str = "title"
+    description: str = "description"
+    label: str = "label"
+
+    @property
+    def required(self) -> dict[str, str]:
+        """Flag name to the keys that no row may lack."""
+        return {"image_key": self.image, "label_key": self.label}
+
+    def texts(self, row: dict) -> dict:
+        """Title and description of a row, as far as it has them."""
+        return {
+            "title": row.get(self.title),
+            "description": row.get(self.description),
+        }
+
+
+def open_samples(
+    dataset: str,
+    *,
+    data_dir: str | None = None,
+    download: bool = False,
+    keys: Keys = Keys(),
+) -> example.Corpus[sample.Sample]:
+    """Opens a corpus of pictures with texts.
+
+    Args:
+        dataset: A .csv, .tsv or .jsonl file whose image column holds paths
+            relative to the file; a directory in WebVision's layout; a
+            prepared TFDS directory; or a TFDS name.
+        data_dir: Where TFDS keeps its datasets.
+        download: Whether TFDS may fetch what is not there.
+        keys: Columns of files, features of TFDS datasets.
+
+    Raises:
+        FileNotFoundError: If the file or the prepared dataset is not there.
+        ValueError: If the data cannot be read; names file and line.
+    """
+    path = pathlib.Path(dataset)
+    if path.suffix in rows.SUFFIXES:
+        return _open_file(path, keys)
+    if samples_webvision.is_webvision(path):
+        return samples_webvision.open_webvision(path)
+    return _open_tfds(dataset, data_dir, download, keys)
+
+
+def _open_file(path: pathlib.Path, keys: Keys) -> example.Corpus[sample.Sample]:
+    if not path.is_file():
+        raise FileNotFoundError(
+            "`dataset` must be a .csv, .tsv or .jsonl file, a directory of "
+            "WebVision or TFDS, or a TFDS name. Received: "
+            f"{str(path)!r}, which does not exist."
+        )
+
+    return example.Corpus(
+        name=path.stem,
+        parts={"train": lambda: read_file(path, keys)},
+        label_names=None,
+        sha256=example.sha256_of_files([path]),
+    )
+
+
+def read_file(
+    path: pathlib.Path, keys: Keys, *, labelled: bool = True
+) -> Iterator[sample.Sample]:
+    """Streams the samples of a .csv, .tsv or .jsonl file.
+
+    Args:
+        path: The file.
+        keys: Its columns.
+        labelled: Whether every row must have a label; if not, it is `?`.
+
+    Raises:
+        FileNotFoundError: If there is no such file.
+        ValueError: If it or a row cannot be read; names file and line.
+    """
+    if path.suffix not in rows.SUFFIXES or not path.is_file():
+        raise FileNotFoundError(
+            f"Expected an existing file, one of {rows.SUFFIXES}. Received: "
+            f"{str(path)!r}"
+        )
+    required = keys.required
+    if not labelled:
+        del required["label_key"]
+    for line, row in rows.read_rows(path, required):
+        yield sample.make_sample(
+            path,
+            line,
+            key=str(line),
+            texts=keys.texts(row),
+            label=row[keys.label] if labelled else "?",
+            source="train",
+            read_image=(path.parent / row[keys.image]).read_bytes,
+        )
+
+
+def _open_tfds(
+    dataset: str, data_dir: str | None, download: bool, keys: Keys
+) -> example.Corpus[sample.Sample]:
+    builder = corpus_tfds.open_builder(dataset, data_dir, download)
+    rows.check_keys(
+        pathlib.Path(builder.name), 0, builder.info.features, keys.required
+    )
+    names = corpus_tfds.class_names(builder, keys.label)
+
+    def part(split: str) -> Callable[[], Iterator[sample.Sample]]:
+        place = pathlib.Path(f"{split} of {builder.name}")
+
+        def read() -> Iterator[sample.Sample]:
+            import tensorflow_datasets as tfds
+
+            skipped = {keys.image: tfds.decode.SkipDecoding()}
+            stream = corpus_tfds.read_rows(builder, split, decoders=skipped)
+            for number, row in enumerate(stream):
+                yield sample.make_sample(
+                    place,
+                    number,
+                    key=f"{split}-{number:07d}",
+                    texts={
+                        name: value
+                        if value is None
+                        else corpus_tfds.decoded(place, number, value)
+                        for name, value in keys.texts(row).items()
+                    },
+                    label=corpus_tfds.label_of(
+                        place, number, row[keys.label], names
+                    ),
+                    source=split,
+                    read_image=_giver(row[keys.image]),
+                )
+
+        return read
+
+    return example.Corpus(
+        name=builder.name,
+        parts={
+            split: part(split) for split in corpus_tfds.labelled_splits(builder)
+        },
+        label_names=tuple(names),
+        sha256=corpus_tfds.sha256_of_splits(builder),
+    )
+
+
+def _giver(content: bytes) -> Callable[[], bytes]:
+    return lambda: content

@@ -1,0 +1,200 @@
+"""From picture and strings to a label as TensorFlow functions.
+
+Decoding, resizing, tokenising and encoding stand inside the graph, so that
+training and serving cannot differ.
+"""
+
+import keras
+import numpy as np
+import tensorflow as tf
+
+from text2image import encoder
+from trainers import text_classifier
+from trainers.multimodal import loading, model, pipeline
+from trainers.multimodal.config import MODALITIES
+
+TOP = 5
+Tensors = dict[str, tf.Tensor]
+
+
+class MultimodalClassifier(tf.Module):
+    """The whole model; every attribute below is a `tf.function`.
+
+    Each takes `image` (encoded bytes), `title` and `description`, `(N,)`
+    strings; an empty one is a missing one. Each example is answered by
+    itself.
+
+    Attributes:
+        serving_default: To `label` (N,) string, `score` (N,), `top5_labels`
+            (N, 5) string and `top5_scores` (N, 5), or as many as there are
+            classes, and `probabilities` (N, K).
+        opinions: To `probabilities` (N, K), and `towers` (N, M, K): what each
+            modality of the model says with the others taken away.
+        embed: To each tower's vector, `image` (N, C), `title` and
+            `description` (N, units), as far as the model has them; 0 where
+            the modality is missing.
+    """
+
+    def __init__(self, run: loading.Run, bert: encoder.Encoder) -> None:
+        """Makes the functions; nothing is traced until they are called."""
+        super().__init__(name="multimodal_classifier")
+        self._config = run.config
+        self._models = run.models
+        self._bert = bert
+        self.label_names = run.manifest.schema.label_names
+        models = [run.models.whole]
+        if set(run.config.towers) != {"image"}:
+            models.append(bert.model)
+        # A SavedModel keeps what it can reach: variables, not layers.
+        self.constants = [
+            variable.value for model in models for variable in model.variables
+        ]
+        strings = [
+            tf.TensorSpec([None], tf.string, name=name) for name in MODALITIES
+        ]
+        self.serving_default = text_classifier.graph(self._classify, *strings)
+        self.opinions = text_classifier.graph(self._opinions, *strings)
+        self.embed = text_classifier.graph(self._embed, *strings)
+
+    @property
+    def signatures(self) -> dict[str, tf.types.experimental.GenericFunction]:
+        """The functions by the names they are served under."""
+        return {
+            "serving_default": self.serving_default,
+            "opinions": self.opinions,
+            "embed": self.embed,
+        }
+
+    def _classify(
+        self, image: tf.Tensor, title: tf.Tensor, description: tf.Tensor
+    ) -> Tensors:
+        everything = tf.ones((1, len(MODALITIES)))
+        probabilities = self._answer(image, title, description, everything)
+        probabilities = probabilities[:, 0]
+        count = min(TOP, len(self.label_names))
+        scores, best = tf.math.top_k(probabilities, count)
+        labels = tf.gather(tf.constant(self.label_names), best)
+        return {
+            "label": labels[:, 0],
+            "score": scores[:, 0],
+            "top5_labels": labels,
+            "top5_scores": scores,
+            "probabilities": probabilities,
+        }
+
+    def _opinions(
+        self, image: tf.Tensor, title: tf.Tensor, description: tf.Tensor
+    ) -> Tensors:
+        own = [MODALITIES.index(name) for name in self._config.towers]
+        seen = np.concatenate(
+            [np.ones((1, len(MODALITIES))), np.eye(len(MODALITIES))[own]]
+        )
+        answers = self._answer(
+            image, title, description, tf.constant(seen, tf.float32)
+        )
+        return {"probabilities": answers[:, 0], "towers": answers[:, 1:]}
+
+    def _embed(
+        self, image: tf.Tensor, title: tf.Tensor, description: tf.Tensor
+    ) -> Tensors:
+        vectors = self._models.vectors
+        names = self._config.towers
+        sizes = [vectors.output[name].shape[-1] for name in names]
+
+        def one(*strings: tf.Tensor) -> tf.Tensor:
+            values = self._inputs(strings)
+            values |= {"present": pipeline.presence(*strings)}
+            image = values.pop("image", None)
+            if self._models.extractor is not None:
+                maps = self._models.extractor(image, training=False)
+                values |= model.name_maps(maps)
+            return vectors(values, training=False)["fused"]
+
+        strings = self._checked(image, title, description)
+        fused = text_classifier.each(one, strings, (None, sum(sizes)))
+        parts = tf.split(fused, sizes, axis=1)
+        return dict(zip(names, parts, strict=True))
+
+    def _answer(
+        self,
+        image: tf.Tensor,
+        title: tf.Tensor,
+        description: tf.Tensor,
+        seen: tf.Tensor,
+    ) -> tf.Tensor:
+        """Probabilities `(N, V, K)` under each of `(V, 3)` views."""
+        views = seen.shape[0]
+
+        def one(*strings: tf.Tensor) -> tf.Tensor:
+            values = {
+                name: tf.repeat(value, views, axis=0)
+                for name, value in self._inputs(strings).items()
+            }
+            values["present"] = pipeline.presence(*strings) * seen
+            logits = self._models.whole(values, training=False)
+            return keras.ops.softmax(logits, axis=-1)[tf.newaxis]
+
+        strings = self._checked(image, title, description)
+        shape = (None, views, len(self.label_names))
+        return text_classifier.each(one, strings, shape)
+
+    def _checked(self, *strings: tf.Tensor) -> tuple[tf.Tensor, ...]:
+        # A server does not hold a request against the signature's shape.
+        strings = tuple(tf.ensure_shape(value, [None]) for value in strings)
+        same = [
+            tf.debugging.assert_equal(
+                tf.shape(strings[0]),
+                tf.shape(value),
+                "`image`, `title` and `description` must be as many.",
+            )
+            for value in strings[1:]
+        ]
+        with tf.control_dependencies(same):
+            return tuple(tf.identity(value) for value in strings)
+
+    def _inputs(self, strings: tuple[tf.Tensor, ...]) -> Tensors:
+        """What the model takes of one example, less `present`."""
+        picture, title, description = strings
+        values = {}
+        if "image" in self._config.towers:
+            pixels = pipeline.picture(picture[0], self._config.image_size)
+            values["image"] = pixels[tf.newaxis]
+        if set(self._config.towers) != {"image"}:
+            vectors = [self._vector(text) for text in (title, description)]
+            values["text_vectors"] = tf.stack(vectors, axis=1)
+        return values
+
+    def _vector(self, text: tf.Tensor) -> tf.Tensor:
+        """`(1,)` string to its vector `(1, D)`; 0 for an empty one."""
+        size = self._bert.stack_shape[-1]
+
+        def encoded() -> tf.Tensor:
+            bert = self._bert
+            ids, _ = bert.tokenizer.ids(text, tf.constant(bert.max_tokens))
+            return bert.stacks_of_ids(ids)[:, 0]
+
+        return tf.cond(
+            tf.strings.length(text[0]) > 0,
+            encoded,
+            lambda: tf.zeros((1, size)),
+        )
+
+
+def load_classifier(
+    run: loading.Run, encoder_source: str | None = None
+) -> MultimodalClassifier:
+    """Puts the encoder before a trained model.
+
+    Args:
+        run: What `loading.load_run` returned.
+        encoder_source: Where the encoder is now; by default where it was when
+            the records were made.
+
+    Raises:
+        FileNotFoundError: If the encoder is not there.
+        ValueError: If it is another encoder.
+    """
+    recorded = run.manifest.details["encoder"]
+    return MultimodalClassifier(
+        run, text_classifier.load_encoder(recorded, encoder_source)
+    )

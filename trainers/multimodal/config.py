@@ -1,0 +1,119 @@
+"""Every setting of a multimodal run. Imports nothing heavy."""
+
+import dataclasses
+import itertools
+
+from tfrecords import config as records_config
+
+setting = records_config.setting
+
+MODALITIES = ("image", "title", "description")
+# Backbone: least height and width that keras.applications takes.
+BACKBONES = {"resnet50v2": 32, "inceptionv3": 75, "mobilenetv2": 32}
+
+
+@dataclasses.dataclass(frozen=True)
+class MultimodalTrainConfig(records_config.JsonSettings):
+    """How a run trains. See each field's help."""
+
+    backbone: str = setting(
+        "resnet50v2",
+        "Image tower, of keras.applications.",
+        tuple(BACKBONES),
+    )
+    weights: str = setting(
+        "imagenet",
+        "Its weights: imagenet (downloaded by Keras), random, or a .npz, "
+        ".safetensors or .h5 file, which may lack layers.",
+    )
+    image_size: int = setting(
+        96, "Height and width pictures are resized to; 300 in the paper."
+    )
+    frozen_fraction: float = setting(
+        0.5, "Share of the tower's layers, from the first, that never train."
+    )
+    modalities: str = setting(
+        ",".join(MODALITIES), "What the model sees, separated by commas."
+    )
+    text_units: int = setting(
+        256, "Units of the tuning layer behind each text's vector."
+    )
+    modality_dropout: float = setting(
+        0.0,
+        "Chance that a modality is taken from an example in training; one is "
+        "always left.",
+    )
+    dropout: float = setting(0.5, "Dropout rate before the classes.")
+    tower_lr: float = setting(3e-4, "Adam's rate for the image tower.")
+    head_lr: float = setting(1e-3, "Adam's rate for all other layers.")
+    weight_decay: float = setting(0.01, "Decoupled weight decay.")
+    epochs: int = setting(10, "Passes over the train split.")
+    batch_size: int = setting(32, "Examples a step.")
+    cache_gb: float = setting(
+        4.0,
+        "What the frozen layers make of the pictures is computed once if it "
+        "takes no more memory than this; beyond, in every step.",
+    )
+    seed: int = setting(0, "Seed of weights, data order and dropout.")
+    records: str = setting("", "Train on this directory of multimodal records.")
+
+    def __post_init__(self) -> None:
+        """Refuses values that no run could use, or that contradict."""
+        records_config.validate(
+            self,
+            least={
+                "image_size": BACKBONES.get(self.backbone, 1),
+                "text_units": 1,
+                "epochs": 1,
+                "batch_size": 2,  # batch norm cannot train on one
+                "weight_decay": 0,
+                "cache_gb": 0,
+                "seed": 0,
+            },
+        )
+        for name in ("dropout", "modality_dropout"):
+            if not 0 <= getattr(self, name) < 1:
+                raise ValueError(
+                    f"--{name} must be in [0, 1). Received: "
+                    f"{getattr(self, name)}"
+                )
+        if not 0 <= self.frozen_fraction <= 1:
+            raise ValueError(
+                "--frozen_fraction must be in [0, 1]. Received: "
+                f"{self.frozen_fraction}"
+            )
+        for name in ("tower_lr", "head_lr"):
+            if getattr(self, name) <= 0:
+                raise ValueError(
+                    f"--{name} must be above 0. Received: {getattr(self, name)}"
+                )
+        parse_modalities(self.modalities)
+
+    @property
+    def towers(self) -> tuple[str, ...]:
+        """The modalities, in the order of `MODALITIES`."""
+        return parse_modalities(self.modalities)
+
+
+def parse_modalities(text: str) -> tuple[str, ...]:
+    """Reads `--modalities`.
+
+    Raises:
+        ValueError: If it is empty, or names anything else or a thing twice.
+    """
+    names = text.split(",")
+    if set(names) - set(MODALITIES) or len(set(names)) < len(names):
+        raise ValueError(
+            f"--modalities must be some of {','.join(MODALITIES)}, each once. "
+            f"Received: {text!r}"
+        )
+    return tuple(name for name in MODALITIES if name in names)
+
+
+def subsets() -> list[str]:
+    """Every choice of modalities, single ones first."""
+    return [
+        ",".join(chosen)
+        for size in range(1, len(MODALITIES) + 1)
+        for chosen in itertools.combinations(MODALITIES, size)
+    ]

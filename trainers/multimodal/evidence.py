@@ -1,0 +1,146 @@
+"""Runs side by side: paired tests, and what a user would try first."""
+
+import csv
+import json
+import pathlib
+from typing import Any
+
+import numpy as np
+import scipy.stats
+from absl import logging
+
+from tfrecords import durable, reader, schema
+from trainers.multimodal import pipeline, train
+
+# Height and width of the pictures that the plain baseline sees.
+_PROBE_SIZE = 20
+
+
+def predictions(workdir: pathlib.Path) -> dict[str, tuple[str, str]]:
+    """Record id to label and prediction, of a run's predictions.csv."""
+    with (workdir / "predictions.csv").open(newline="", encoding="utf-8") as f:
+        rows = csv.reader(f)
+        next(rows)  # the header; a class may be called like a column
+        return {row[0]: (row[1], row[2]) for row in rows}
+
+
+def correct(workdir: pathlib.Path) -> dict[str, bool]:
+    """Record id to whether a run's prediction is right."""
+    found = predictions(workdir)
+    return {key: label == said for key, (label, said) in found.items()}
+
+
+def mcnemar(one: dict[str, bool], other: dict[str, bool]) -> float:
+    """Exact two-sided p that two classifiers are equally often right.
+
+    Of the samples that one gets right and the other wrong, each is as likely
+    to be the one's if they are equally good. Source: McNemar 1947,
+    doi:10.1007/BF02295996, with the binomial instead of its approximation.
+
+    Args:
+        one: Sample to whether it is right.
+        other: The same samples.
+
+    Raises:
+        ValueError: If the samples differ.
+    """
+    if set(one) != set(other):
+        raise ValueError(
+            f"Both must have predicted the same samples. Received: {len(one)} "
+            f"and {len(other)}, of which {len(set(one) & set(other))} in both."
+        )
+    wins = sum(one[key] and not other[key] for key in one)
+    losses = sum(other[key] and not one[key] for key in one)
+    if not wins + losses:
+        return 1.0
+    return float(scipy.stats.binomtest(wins, wins + losses).pvalue)
+
+
+def baselines(records: pathlib.Path) -> dict[str, dict[str, float]]:
+    """What a user would try first, on the same split.
+
+    Logistic regression on TF-IDF of title and description (single words and
+    pairs), on small pictures, and on both side by side. Kept beside the
+    records, since it depends on nothing else. Holds the train split in memory
+    as small pictures.
+
+    Returns:
+        Name to the figures of `train.figures_of`.
+    """
+    manifest = reader.open_records(records, kind="multimodal")
+    path = records.parent / "baselines.json"
+    if path.is_file():
+        found = json.loads(path.read_text("utf-8"))
+        if found["fingerprint"] == manifest.fingerprint:
+            return found["figures"]
+    logging.info("baselines: logistic regression on texts and pictures")
+    import scipy.sparse
+    import sklearn.feature_extraction.text
+    import sklearn.linear_model
+
+    splits = {
+        split: _plain(records, manifest, split)
+        for split in ("train", train.held_out_split(manifest))
+    }
+    (texts, pictures, labels), held = splits.values()
+    tfidf = sklearn.feature_extraction.text.TfidfVectorizer(
+        ngram_range=(1, 2), sublinear_tf=True
+    ).fit(texts)
+    scale = pictures.std()
+    sides = {
+        "TF-IDF": [tfidf.transform(t) for t in (texts, held[0])],
+        "small pictures": [
+            scipy.sparse.csr_matrix((p - pictures.mean(axis=0)) / scale)
+            for p in (pictures, held[1])
+        ],
+    }
+    # Weights of both sides alike: a text's vector has the length 1.
+    length = np.sqrt(pictures.shape[1])
+    sides["TF-IDF and small pictures"] = [
+        scipy.sparse.hstack([text, picture / length]).tocsr()
+        for text, picture in zip(*list(sides.values()), strict=True)
+    ]
+    figures = {}
+    for name, (seen, unseen) in sides.items():
+        # Few and plain choices: C of scikit-learn's own search.
+        fitted = sklearn.linear_model.LogisticRegression(
+            C=0.01 if name == "small pictures" else 10.0, max_iter=1000
+        ).fit(seen, labels)
+        logits = np.full((len(held[2]), len(manifest.schema.label_names)), -1e9)
+        logits[:, fitted.classes_] = fitted.decision_function(unseen)
+        figures[name] = train.figures_of(logits, held[2])
+    value = {"fingerprint": manifest.fingerprint, "figures": figures}
+    durable.write_bytes(path, json.dumps(value, indent=2).encode())
+    return figures
+
+
+def _plain(
+    records: pathlib.Path, manifest: schema.Manifest, split: str
+) -> tuple[list[str], np.ndarray, np.ndarray]:
+    """Texts, flat small pictures in [0, 1] and labels of a split."""
+    texts: list[str] = []
+    pictures, labels = [], []
+    for batch in reader.read_records(records, split, manifest=manifest):
+        rows = zip(
+            batch["title"].numpy(), batch["description"].numpy(), strict=True
+        )
+        texts += [b"\n".join(pair).decode() for pair in rows]
+        pictures += [
+            pipeline.picture(content, _PROBE_SIZE).numpy().ravel() / 255
+            for content in batch["image"]
+        ]
+        labels.append(batch["label"].numpy())
+    return texts, np.stack(pictures), np.concatenate(labels)
+
+
+def summary(values: list[float]) -> str:
+    """Mean and, of several, standard deviation."""
+    mean = f"{100 * np.mean(values):.2f}"
+    if len(values) < 2:
+        return mean
+    return f"{mean} ± {100 * np.std(values, ddof=1):.2f}"
+
+
+def load_metrics(workdir: pathlib.Path) -> dict[str, Any]:
+    """metrics.json of a finished run."""
+    return json.loads((workdir / "metrics.json").read_text("utf-8"))

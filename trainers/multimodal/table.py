@@ -1,0 +1,187 @@
+r"""Every choice of modalities, on every backbone, with every seed.
+
+    python -m trainers.multimodal.table --backbones=resnet50v2,mobilenetv2 \
+        --dataset=products.jsonl --seeds=3 --workdir=OUT
+
+Each cell is a run of its own under the workdir; finished ones are read, so a
+killed table goes on where it stopped. Writes `report.md` with its pictures.
+"""
+
+import dataclasses
+import pathlib
+import typing
+
+from absl import app, logging
+from absl import flags as absl_flags
+
+from tfrecords import flags
+from trainers.multimodal import config as train_config
+from trainers.multimodal import run
+
+if typing.TYPE_CHECKING:
+    from tfrecords import schema
+
+# Rate at which runs of all modalities are trained once more.
+_ROBUST_DROPOUT = 0.3
+
+
+@dataclasses.dataclass(frozen=True)
+class Cell:
+    """One row of the table: a run for each seed.
+
+    Attributes:
+        name: Of its directory.
+        modalities: What it sees.
+        backbone: Its image tower; empty for texts alone.
+        modality_dropout: As in the settings.
+        runs: Settings, by seed.
+    """
+
+    name: str
+    modalities: str
+    backbone: str
+    modality_dropout: float
+    runs: tuple[train_config.MultimodalTrainConfig, ...]
+
+
+def plan(
+    config: train_config.MultimodalTrainConfig,
+    backbones: list[str],
+    seeds: int,
+    present: set[str],
+) -> list[Cell]:
+    """Lists the table's cells.
+
+    Args:
+        config: Settings of all.
+        backbones: Image towers.
+        seeds: Runs of a cell, seeds from the settings' own on.
+        present: Modalities that the records have at all; others are left
+            out.
+    """
+    cells = []
+    for modalities in train_config.subsets():
+        names = set(modalities.split(","))
+        if not names <= present:
+            continue
+        # Texts alone have no image tower: one run serves all.
+        for backbone in backbones if "image" in names else [""]:
+            cells.append(_cell(config, modalities, backbone, seeds, 0.0))
+    everything = cells[-1].modalities
+    if "," in everything:
+        cells += [
+            _cell(config, everything, backbone, seeds, _ROBUST_DROPOUT)
+            for backbone in (backbones if "image" in present else [""])
+        ]
+    return cells
+
+
+def _cell(
+    config: train_config.MultimodalTrainConfig,
+    modalities: str,
+    backbone: str,
+    seeds: int,
+    rate: float,
+) -> Cell:
+    name = "-".join([backbone or "texts", *modalities.split(",")])
+    return Cell(
+        f"{name}-dropout" if rate else name,
+        modalities,
+        backbone,
+        rate,
+        tuple(
+            dataclasses.replace(
+                config,
+                modalities=modalities,
+                modality_dropout=rate,
+                seed=config.seed + number,
+                backbone=backbone or config.backbone,
+            )
+            for number in range(seeds)
+        ),
+    )
+
+
+def present_modalities(manifest: "schema.Manifest") -> set[str]:
+    """Pictures, and those texts that some sample has."""
+    counts = manifest.details["missing"].values()
+    return {"image"} | {
+        name
+        for name in ("title", "description")
+        if any(count[name] < count["samples"] for count in counts)
+    }
+
+
+def main(arguments: list[str]) -> None:
+    """Trains what is missing and writes the report."""
+    if len(arguments) > 1:
+        raise app.UsageError(f"Expected flags only. Received: {arguments[1:]}")
+    values = absl_flags.FLAGS
+    try:
+        flags.refuse_typed(
+            ("backbone", "modalities", "modality_dropout"),
+            "the table has every choice of its own",
+        )
+        backbones = parse_backbones(values.backbones)
+        if not values.workdir:
+            raise ValueError("--workdir must name the table's own directory.")
+        config = run.settings()
+        _make(config, backbones, values.seeds, pathlib.Path(values.workdir))
+    except flags.MENDABLE as error:
+        flags.fail(error)
+
+
+def parse_backbones(text: str) -> list[str]:
+    """Reads `--backbones`.
+
+    Raises:
+        ValueError: If one is unknown or named twice.
+    """
+    names = text.split(",")
+    known = tuple(train_config.BACKBONES)
+    if set(names) - set(known) or len(set(names)) < len(names):
+        raise ValueError(
+            f"--backbones must be some of {','.join(known)}, each once. "
+            f"Received: {text!r}"
+        )
+    return names
+
+
+def _make(
+    config: train_config.MultimodalTrainConfig,
+    backbones: list[str],
+    seeds: int,
+    workdir: pathlib.Path,
+) -> None:
+    from tfrecords import reader
+    from trainers.multimodal import inputs, report, train
+
+    manifest = reader.open_records(config.records, kind="multimodal")
+    cells = plan(config, backbones, seeds, present_modalities(manifest))
+    runs = [(cell, settings) for cell in cells for settings in cell.runs]
+    # One after the other, those of the same frozen layers.
+    runs.sort(key=lambda pair: (pair[0].backbone, pair[1].seed))
+    memo = inputs.Memo()
+    for number, (cell, settings) in enumerate(runs, start=1):
+        logging.info(
+            "run %d of %d: %s, seed %d",
+            number,
+            len(runs),
+            cell.name,
+            settings.seed,
+        )
+        directory = workdir / cell.name / f"seed{settings.seed}"
+        train.train_and_evaluate(settings, directory, memo)
+    path = report.write_report(workdir, cells, config)
+    logging.info("table: see %s", path)
+
+
+if __name__ == "__main__":
+    flags.prepare_process()
+    absl_flags.DEFINE_string(
+        "backbones", "resnet50v2,mobilenetv2", "Image towers, by commas."
+    )
+    absl_flags.DEFINE_integer("seeds", 1, "Runs of a cell.", lower_bound=1)
+    absl_flags.DEFINE_string("workdir", None, "The table's own directory.")
+    run.define_flags()
+    app.run(main)

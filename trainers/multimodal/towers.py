@@ -1,0 +1,186 @@
+"""The image tower: a whole keras.applications model, its first part frozen.
+
+Pooled features are its output. It is cut where freezing ends, so that the
+frozen part's output can be computed once.
+"""
+
+import dataclasses
+import pathlib
+import re
+
+import keras
+from absl import logging
+
+from trainers.backbones import fitting, weight_files, weights
+
+_BUILDERS = {
+    "resnet50v2": keras.applications.ResNet50V2,
+    "inceptionv3": keras.applications.InceptionV3,
+    "mobilenetv2": keras.applications.MobileNetV2,
+}
+# Names that Keras numbers through a whole process.
+_NUMBERED = re.compile(
+    r"(input_layer|conv2d|batch_normalization|activation|concatenate|"
+    r"(?:max|average)_pooling2d|global_average_pooling2d)(?:_(\d+))?$"
+)
+# All three were trained on pixels in [-1, 1] (keras.applications, mode "tf").
+SCALE, OFFSET = 1 / 127.5, -1.0
+# Of batch norm's moving statistics. keras.applications have 0.99, and 0.999 in
+# MobileNetV2: after a few hundred steps those are still those of the start.
+_MOMENTUM = 0.9
+
+
+@dataclasses.dataclass(frozen=True)
+class Tower:
+    """An image tower in two halves.
+
+    Attributes:
+        frozen: Pixels in [-1, 1], `(N, H, W, 3)`, to a list of what the other
+            half needs; batch norm in inference mode.
+        tuned: That list to the pooled vector `(N, C)`.
+        missing: Layers that the weights had nothing for.
+    """
+
+    frozen: keras.Model
+    tuned: keras.Model
+    missing: tuple[str, ...]
+
+
+def build_tower(
+    backbone: str,
+    image_size: int,
+    *,
+    frozen_fraction: float,
+    source: str,
+    seed: int,
+) -> Tower:
+    """Builds a tower with its weights.
+
+    Args:
+        backbone: One of `config.BACKBONES`.
+        image_size: Height and width of its pictures.
+        frozen_fraction: Share of its layers, the input among them, that are
+            frozen, from the first (3.3 of the paper: half).
+        source: `imagenet`, `random` (He normal) or a file's path.
+        seed: Of `random`, and of layers that a file lacks.
+
+    Raises:
+        FileNotFoundError: If the file does not exist.
+        ValueError: If the file is of another architecture.
+        RuntimeError: If `imagenet` cannot be fetched.
+    """
+    full = _build_full(backbone, image_size, source)
+    missing: tuple[str, ...] = ()
+    if source != "imagenet":
+        missing = _load(full, backbone, source, seed)
+    frozen, tuned = cut(full, frozen_fraction)
+    if missing and source != "random":
+        _warn(missing, frozen, source)
+    return Tower(frozen, tuned, missing)
+
+
+def cut(
+    full: keras.Model, frozen_fraction: float
+) -> tuple[keras.Model, keras.Model]:
+    """Cuts a model behind a share of its layers.
+
+    Returns:
+        The first part, which gives the list of all tensors that go from one
+        part to the other, frozen; and the rest, which takes them.
+    """
+    layers = full.layers
+    number = max(round(frozen_fraction * len(layers)), 1)
+    first = {id(layer.output): layer.output for layer in layers[:number]}
+    crossing: dict[int, keras.KerasTensor] = {}
+    for layer in layers[number:]:
+        taken = layer.input if isinstance(layer.input, list) else [layer.input]
+        crossing |= {id(t): t for t in taken if id(t) in first}
+    tensors = list(crossing.values()) or [full.output]
+    frozen = keras.Model(full.input, tensors, name="frozen_tower")
+    frozen.trainable = False
+    tuned = keras.Model(tensors, full.output, name="tuned_tower")
+    return frozen, tuned
+
+
+def _build_full(backbone: str, image_size: int, source: str) -> keras.Model:
+    try:
+        full = _BUILDERS[backbone](
+            include_top=False,
+            weights="imagenet" if source == "imagenet" else None,
+            input_shape=(image_size, image_size, 3),
+            pooling="avg",
+        )
+    except Exception as error:
+        if source != "imagenet":
+            raise
+        raise RuntimeError(
+            f"The ImageNet weights of {backbone} could not be fetched "
+            f"({error}). Without a network give a file with --weights=PATH, "
+            "or take --weights=random."
+        ) from error
+    # Weights are known by their layers' names: those of a fresh process.
+    names = _fresh_names([layer.name for layer in full.layers])
+
+    def renamed(layer: keras.Layer) -> keras.Layer:
+        config = {**layer.get_config(), "name": names[layer.name]}
+        if isinstance(layer, keras.layers.BatchNormalization):
+            config["momentum"] = _MOMENTUM
+        return type(layer).from_config(config)
+
+    tower = keras.models.clone_model(full, clone_function=renamed)
+    tower.set_weights(full.get_weights())
+    return tower
+
+
+def _fresh_names(names: list[str]) -> dict[str, str]:
+    numbered: dict[str, list[tuple[int, str]]] = {}
+    fresh = {}
+    for name in names:
+        found = _NUMBERED.match(name)
+        fresh[name] = name
+        if found:
+            number = int(found[2] or 0)
+            numbered.setdefault(found[1], []).append((number, name))
+    for kind, members in numbered.items():
+        for place, (_, name) in enumerate(sorted(members)):
+            fresh[name] = f"{kind}_{place}" if place else kind
+    return fresh
+
+
+def _load(
+    full: keras.Model, backbone: str, source: str, seed: int
+) -> tuple[str, ...]:
+    """Sets every weight; returns the layers that the source did not have."""
+    arrays = weights.random_arrays(full, seed)
+    found: dict = {}
+    if source != "random":
+        read = weight_files.read_arrays(pathlib.Path(source), full, backbone)
+        found = fitting.fit_arrays(full, read, source, whole=False)
+    for name, variable in fitting.slice_variables(full).items():
+        variable.assign(found.get(name, arrays[name]))
+    layers = {name.rpartition("/")[0] for name in found}
+    return tuple(
+        layer.name
+        for layer in full.layers
+        if layer.weights and layer.name not in layers
+    )
+
+
+def _warn(missing: tuple[str, ...], frozen: keras.Model, source: str) -> None:
+    stuck = [layer.name for layer in frozen.layers if layer.name in missing]
+    logging.warning(
+        "weights: %s has nothing for %d layers, from %s to %s: they start at "
+        "random",
+        source,
+        len(missing),
+        missing[0],
+        missing[-1],
+    )
+    if stuck:
+        logging.warning(
+            "weights: %d of them are frozen and stay random, from %s to %s; a "
+            "smaller --frozen_fraction lets them learn",
+            len(stuck),
+            stuck[0],
+            stuck[-1],
+        )

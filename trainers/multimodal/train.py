@@ -1,0 +1,253 @@
+"""Trains and evaluates one multimodal run, from records to metrics."""
+
+import json
+import math
+import pathlib
+from collections.abc import Callable, Iterable
+from typing import Any
+
+import keras
+import numpy as np
+import tqdm
+from absl import logging
+
+from tfrecords import durable, reader, schema
+from trainers import evaluate, features, optimizer, run_files, state
+from trainers import train as text_train
+from trainers.multimodal import inputs, model
+from trainers.multimodal.config import MODALITIES, MultimodalTrainConfig
+
+Logits = tuple[np.ndarray, np.ndarray, list[str]]
+
+
+def train_and_evaluate(
+    config: MultimodalTrainConfig,
+    workdir: pathlib.Path,
+    memo: inputs.Memo | None = None,
+) -> dict[str, Any]:
+    """Trains a run to its end, from wherever an earlier try left it.
+
+    Writes `config.json` and `manifest.json` (of the records) before the first
+    step; `checkpoint.safetensors` and `history.csv` after every epoch; at the
+    end `model.safetensors`, `predictions.csv` and, last, `metrics.json`.
+
+    Args:
+        config: Settings; `records` names the records.
+        workdir: The run's own directory.
+        memo: Spares runs of the same frozen layers to compute them again.
+
+    Returns:
+        The contents of `metrics.json`: figures of the last epoch on the test
+        split (on validation, where there is no test), `validation` with those
+        of validation, and `removed` with those on the same examples after
+        each modality is taken from all of them.
+
+    Raises:
+        ValueError: If the records or an earlier try's files do not fit.
+        FloatingPointError: If the loss is not finite.
+    """
+    # --- Records -----------------------------------------------------------
+    records = pathlib.Path(config.records)
+    manifest = reader.open_records(records, kind="multimodal")
+    run_files.claim_workdir(config, manifest, workdir)
+    durable.write_bytes(
+        workdir / schema.MANIFEST, (records / schema.MANIFEST).read_bytes()
+    )
+    if (workdir / "metrics.json").is_file():
+        logging.info("training: reusing %s", workdir)
+        return json.loads((workdir / "metrics.json").read_text("utf-8"))
+    logging.info("training: making %s", workdir)
+
+    # --- Model and inputs --------------------------------------------------
+    text_train.make_deterministic()
+    num_classes = len(manifest.schema.label_names)
+    models = model.build_models(config, manifest.schema.shape[-1], num_classes)
+    splits = inputs.prepare_inputs(
+        config,
+        manifest,
+        models.extractor,
+        set(models.classifier.input),
+        memo=memo,
+    )
+    is_kept = isinstance(splits["train"], inputs.Kept)
+    trained = models.classifier if is_kept else models.whole
+    compile_model(config, trained, manifest.num_examples("train"))
+
+    # --- Loop --------------------------------------------------------------
+    checkpoint = workdir / "checkpoint.safetensors"
+    weights = model.named_variables(models)
+    saved = weights | {
+        f"optimizer/{index}": variable
+        for index, variable in enumerate(trained.optimizer.variables)
+    }
+    history: list[dict[str, float]] = []
+    if checkpoint.is_file():
+        history = state.load(checkpoint, saved)["history"]
+        logging.info("training: going on behind epoch %d", len(history))
+    for epoch in range(len(history), config.epochs):
+        figures = _train_epoch(config, trained, models, splits, epoch)
+        logits, labels, _ = predict(trained, splits["validation"])
+        figures |= evaluate.evaluate(logits, labels)
+        history.append({name: figures[name] for name in run_files.HISTORY})
+        run_files.write_history(workdir, history)
+        state.save(checkpoint, saved, {"history": history})
+        logging.info(
+            "epoch %d: train loss %.4f, accuracy %.4f; validation loss %.4f, "
+            "accuracy %.4f",
+            epoch + 1,
+            *(history[-1][name] for name in run_files.HISTORY[1:]),
+        )
+
+    # --- Results -----------------------------------------------------------
+    held_out = held_out_split(manifest)
+    logits, labels, ids = predict(trained, splits[held_out])
+    run_files.write_predictions(
+        workdir, manifest, features.Inputs(labels, labels, ids), logits
+    )
+    metrics = {
+        **figures_of(logits, labels),
+        "confusion_matrix": evaluate.evaluate(logits, labels)[
+            "confusion_matrix"
+        ],
+        "split": held_out,
+        "validation": figures_of(*predict(trained, splits["validation"])[:2]),
+        "removed": _without_each(config, trained, splits[held_out]),
+        "epochs": history,
+        "num_train": manifest.num_examples("train"),
+        "num_held_out": len(labels),
+        "label_names": list(manifest.schema.label_names),
+        "trainable_parameters": sum(
+            math.prod(weight.shape) for weight in trained.trainable_variables
+        ),
+        "missing_weights": list(models.missing),
+        "image_fingerprint": manifest.fingerprint,
+        "model_sha256": state.save(
+            workdir / "model.safetensors",
+            weights,
+            {"image_fingerprint": manifest.fingerprint},
+        ),
+    }
+    durable.write_bytes(
+        workdir / "metrics.json",
+        json.dumps(metrics, indent=2, sort_keys=True).encode(),
+    )
+    return metrics
+
+
+def held_out_split(manifest: schema.Manifest) -> str:
+    """The split that results are taken on."""
+    return "test" if "test" in manifest.splits else "validation"
+
+
+def figures_of(logits: np.ndarray, labels: np.ndarray) -> dict[str, float]:
+    """Accuracy (top-1), `top5`, macro F1, loss and calibration error."""
+    found = evaluate.evaluate(logits, labels)
+    del found["confusion_matrix"]
+    return {**found, "top5": evaluate.top_k_accuracy(logits, labels)}
+
+
+def predict(
+    trained: keras.Model,
+    split: inputs.Split,
+    change: Callable[[inputs.Values], inputs.Values] = lambda values: values,
+) -> Logits:
+    """All of a split through a model in inference mode.
+
+    Args:
+        trained: The classifier if the split is kept, else the whole model.
+        split: The split.
+        change: Applied to every batch of inputs.
+
+    Returns:
+        Logits `(N, K)`, labels `(N,)` and record ids, in the records' order.
+    """
+    rows = [
+        (features.predict(trained, change(values)), labels, ids)
+        for values, labels, ids in split.in_order()
+    ]
+    logits, labels, ids = zip(*rows, strict=True)
+    return (
+        np.concatenate(logits),
+        np.concatenate(labels),
+        [key for part in ids for key in part],
+    )
+
+
+def keep_only(names: Iterable[str]) -> Callable[[inputs.Values], inputs.Values]:
+    """What takes all other modalities from a batch."""
+    left = np.array([name in names for name in MODALITIES], np.float32)
+    return lambda values: {**values, "present": values["present"] * left}
+
+
+def _without_each(
+    config: MultimodalTrainConfig, trained: keras.Model, split: inputs.Split
+) -> dict[str, dict[str, float]]:
+    """Figures with one modality taken from every example (5.1)."""
+    if len(config.towers) == 1:
+        return {}
+    return {
+        name: figures_of(
+            *predict(
+                trained,
+                split,
+                keep_only(other for other in config.towers if other != name),
+            )[:2]
+        )
+        for name in config.towers
+    }
+
+
+def compile_model(
+    config: MultimodalTrainConfig, trained: keras.Model, num_train: int
+) -> None:
+    """Gives a model its optimiser and loss; the image tower has its own rate.
+
+    Both rates fall along a half cosine to 0.
+    """
+    steps = features.count_batches(num_train, config.batch_size)
+    rates = dict.fromkeys(("head", "title", "description"), config.head_lr)
+    trained.compile(
+        optimizer=optimizer.PartwiseAdam(
+            {**rates, "": config.tower_lr},
+            decay_steps=config.epochs * steps,
+            weight_decay=config.weight_decay or None,
+        ),
+        loss=keras.losses.SparseCategoricalCrossentropy(from_logits=True),
+        metrics=[keras.metrics.SparseCategoricalAccuracy(name="accuracy")],
+    )
+    trained.optimizer.build(trained.trainable_variables)
+
+
+def _train_epoch(
+    config: MultimodalTrainConfig,
+    trained: keras.Model,
+    models: model.Models,
+    splits: dict[str, inputs.Split],
+    epoch: int,
+) -> dict[str, float]:
+    """One pass over the train split; mean loss and accuracy as seen."""
+    state.seed_dropout(models.classifier, config.seed, epoch)
+    loss = hits = seen = 0.0
+    with tqdm.tqdm(
+        unit="sample", desc=f"epoch {epoch + 1}/{config.epochs}"
+    ) as progress:
+        batches = splits["train"].epoch(config.batch_size, config.seed, epoch)
+        for values, labels, ids in batches:
+            batch_loss, accuracy = trained.train_on_batch(values, labels)
+            if not math.isfinite(batch_loss):
+                raise FloatingPointError(
+                    f"The loss is {batch_loss} in epoch {epoch + 1}, on the "
+                    f"records {ids[:8]}... The last good epoch is kept. Lower "
+                    "--tower_lr and --head_lr, or check the records with "
+                    "python -m tfrecords.verify"
+                )
+            loss += batch_loss * len(labels)
+            hits += accuracy * len(labels)
+            seen += len(labels)
+            progress.update(len(labels))
+            progress.set_postfix(loss=f"{loss / seen:.4f}", refresh=False)
+    return {
+        "epoch": epoch + 1,
+        "train_loss": loss / seen,
+        "train_accuracy": hits / seen,
+    }

@@ -96,7 +96,7 @@ def test_an_epoch_of_a_stream_has_every_record_once(records):
     manifest = reader.open_records(records)
     split = inputs.Streamed(records, manifest, "train", None)
     orders = [
-        [key for _, _, ids in split.epoch(7, 0, epoch) for key in ids]
+        [key for _, _, ids in split.epoch(8, 0, epoch) for key in ids]
         for epoch in (0, 0, 1)
     ]
     in_order = [key for _, _, ids in split.in_order() for key in ids]

@@ -58,7 +58,9 @@ def prepare_write(
     def serialized(start: int) -> Iterator[bytes]:
         for index in range(start, min(start + _SHARD, count)):
             stack = rng.standard_normal(shape, np.float32)
-            yield made.serialize(f"train-{index}", index % 2, stack, "text")
+            yield made.serialize(
+                f"train-{index}", index % 2, stack, text="text"
+            )
 
     def write() -> None:
         num_shards = {"train": -(-count // _SHARD), "validation": 1}

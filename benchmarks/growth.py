@@ -169,7 +169,9 @@ def main() -> None:
                     count,
                 )
             for name, work in stages.items():
-                _, seconds, peak = measuring.in_fresh_process(*work)
+                _, seconds, peak = measuring.in_fresh_process(
+                    *work, clock=flags.clock
+                )
                 found.setdefault(name, []).append((count, seconds, peak))
                 print(f"{name}, {count}: {seconds:.1f} s, {peak / 1e6:.0f} MB")
     print()

@@ -2,8 +2,8 @@
 
     python -m benchmarks.records --count=2048 --layers=6 --hidden=768
 
-The same bytes on both sides, one shard of random stacks. Ours also counts
-the shard again, hashes it, syncs it and keeps a journal. The limit of writing
+The same bytes on both sides, shards of random stacks. Ours also measures and
+hashes every shard, syncs it and keeps a journal. The limit of writing
 is a plain file of as many bytes, written and synced; of reading, a plain read.
 """
 
@@ -22,7 +22,8 @@ from benchmarks import measuring
 def main() -> None:
     """Prints one row per direction."""
     made = measuring.parser(__doc__, rounds=5)
-    made.add_argument("--count", type=int, default=2048)
+    made.add_argument("--count", type=int, default=2048, help="of a shard")
+    made.add_argument("--shards", type=int, default=4)
     made.add_argument("--layers", type=int, default=6)
     made.add_argument("--hidden", type=int, default=768)
     made.add_argument("--dir", default=None, help="a disk to measure")
@@ -57,34 +58,37 @@ def main() -> None:
     def write_ours() -> pathlib.Path:
         directory = folder / f"cls/{next(numbers)}/1.0.0"
         with writer.RecordWriter(
-            directory, record_schema, {"kind": "cls"}, {"train": 1}
+            directory, record_schema, {"kind": "cls"}, {"train": flags.shards}
         ) as made:
-            made.write_shard("train", 0, records)
+            for shard in range(flags.shards):
+                made.write_shard("train", shard, records)
             made.finish("Random stacks.", {})
         return directory
 
-    raw_file = str(folder / "raw.tfrecord")
+    raw_files = [str(folder / f"raw-{i}") for i in range(flags.shards)]
 
     def write_raw() -> None:
-        with tf.io.TFRecordWriter(raw_file) as made:
-            for record in records:
-                made.write(record)
+        for file in raw_files:
+            with tf.io.TFRecordWriter(file) as made:
+                for record in records:
+                    made.write(record)
 
     def write_plain() -> None:
-        with (folder / "plain").open("wb") as file:
+        with plain_file.open("wb") as file:
             file.write(plain)
             file.flush()
             os.fsync(file.fileno())
 
     directory = write_ours()
-    plain = next(directory.glob("*.tfrecord-*")).read_bytes()
+    plain = b"".join(p.read_bytes() for p in directory.glob("*.tfrecord-*"))
+    plain_file = folder / "plain"
 
     def read_ours() -> None:
         for batch in reader.read_records(directory, "train"):
             batch["stack"].numpy()
 
     def read_raw() -> None:
-        dataset = tf.data.TFRecordDataset([raw_file])
+        dataset = tf.data.TFRecordDataset(raw_files)
         for record in dataset.batch(256).map(record_schema.parse):
             record["stack"].numpy()
 
@@ -94,7 +98,7 @@ def main() -> None:
         "read and parse": (
             read_ours,
             read_raw,
-            (folder / "plain").read_bytes,
+            plain_file.read_bytes,
         ),
     }
     rows = []
@@ -104,7 +108,8 @@ def main() -> None:
             flags.rounds,
             flags.clock,
         )
-        rate = {key: len(plain) / 1e6 / value for key, value in seconds.items()}
+        size = len(plain) / (flags.shards if name == "serialise" else 1)
+        rate = {key: size / 1e6 / value for key, value in seconds.items()}
         rows.append(
             (
                 name,
@@ -115,7 +120,9 @@ def main() -> None:
             )
         )
     shutil.rmtree(folder)
-    print(f"{flags.count} records, {len(plain) / 1e6:.0f} MB\n")
+    print(
+        f"{flags.shards} shards of {flags.count} records, {len(plain) / 1e6:.0f} MB\n"
+    )
     measuring.print_table(
         ("", "ours, MB/s", "raw, MB/s", "ratio", "plain file, MB/s"), rows
     )

@@ -121,7 +121,8 @@ def main() -> None:
         )
     shutil.rmtree(folder)
     print(
-        f"{flags.shards} shards of {flags.count} records, {len(plain) / 1e6:.0f} MB\n"
+        f"{flags.shards} shards of {flags.count} records, "
+        f"{len(plain) / 1e6:.0f} MB\n"
     )
     measuring.print_table(
         ("", "ours, MB/s", "raw, MB/s", "ratio", "plain file, MB/s"), rows

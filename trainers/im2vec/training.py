@@ -22,7 +22,9 @@ from trainers.im2vec import images as images_
 from trainers.im2vec import model as model_
 from trainers.im2vec.config import Im2VecConfig
 
-_BLOCK_BYTES = 64 << 20  # of pixels handed to a compiled call
+# Of pixels handed to a compiled call. glibc gives memory above 32 MiB back
+# after each use, and getting it anew costs more than the copy.
+_BLOCK_BYTES = 16 << 20
 _CHECKPOINT_SECONDS = 5.0  # of work that a kill may cost
 _NUM_EVALUATIONS = 50  # points of the test curve
 _PREDICTION_BATCH = 1024

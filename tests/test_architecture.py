@@ -90,7 +90,10 @@ REPORT = "import sys; print('MODULES', *sys.modules)"
         (("text2image.projection", "text2image.statistics"), HEAVY),
         (("text2image.corpus", "text2image.split"), HEAVY),
         (("trainers.config", "tfrecords.config"), (*HEAVY, "numpy", "scipy")),
-        (("trainers.im2vec.config",), (*HEAVY, "numpy", "scipy")),
+        (
+            ("trainers.im2vec.config", "trainers.im2vec.run"),
+            (*HEAVY, "numpy", "scipy"),
+        ),
     ],
 )
 def test_light_modules_stay_light(modules, absent):

@@ -1,24 +1,23 @@
-"""One Im2Vec run, from images to its report. Reads top to bottom."""
+"""One Im2Vec run, from images to its report. Reads top to bottom.
+
+TensorFlow is imported when there is something to do: a finished run answers
+at once.
+"""
 
 import dataclasses
 import json
 import pathlib
+import typing
 from typing import Any
 
-import numpy as np
 from absl import logging
 
 from tfrecords import config as records_config
 from tfrecords import durable
-from trainers.im2vec import (
-    classifiers,
-    images,
-    judge,
-    model,
-    report,
-    training,
-)
 from trainers.im2vec.config import ANALYSIS, Im2VecConfig
+
+if typing.TYPE_CHECKING:
+    from trainers.im2vec import report
 
 
 def run(config: Im2VecConfig, workdir: pathlib.Path) -> dict[str, Any]:
@@ -48,6 +47,8 @@ def run(config: Im2VecConfig, workdir: pathlib.Path) -> dict[str, Any]:
         if finished is not None:
             logging.info("class vectors: reusing %s", workdir)
             return finished
+        from trainers.im2vec import judge, report
+
         if config.classifier:
             findings = _from_classifiers(config, workdir)
         else:
@@ -119,7 +120,18 @@ def _claim(config: Im2VecConfig, workdir: pathlib.Path) -> dict | None:
 
 def _from_training(
     config: Im2VecConfig, workdir: pathlib.Path
-) -> report.Findings:
+) -> "report.Findings":
+    import numpy as np
+
+    from trainers.im2vec import (
+        classifiers,
+        images,
+        judge,
+        model,
+        report,
+        training,
+    )
+
     found = images.prepare_images(config, workdir / "images")
     statistics = images.measure(found)
     networks, histories = [], {}
@@ -150,7 +162,9 @@ def _from_training(
 
 def _from_classifiers(
     config: Im2VecConfig, workdir: pathlib.Path
-) -> report.Findings:
+) -> "report.Findings":
+    from trainers.im2vec import classifiers, images, judge, report
+
     loaded = classifiers.load_classifiers(config)
     dataset = config.dataset or loaded.records
     if not pathlib.Path(dataset).is_dir():

@@ -52,6 +52,8 @@ def warning(metrics: dict[str, Any]) -> list[str]:
 
 def truth_table(metrics: dict[str, Any]) -> list[str]:
     """Correlations with confusion and mean images."""
+    if len(metrics["class_names"]) < 3:
+        return ["Not defined: two classes have one distance, and any fits."]
     names = [row["name"] for row in metrics["networks"]]
     lines = [
         "| against | vectors' distance | "
@@ -74,7 +76,9 @@ def truth_table(metrics: dict[str, Any]) -> list[str]:
 
 
 def stability_table(metrics: dict[str, Any]) -> list[str]:
-    """How far networks of other seeds agree."""
+    """How far networks of other seeds agree; nothing for two classes."""
+    if len(metrics["class_names"]) < 3:
+        return []
     stability = metrics["stability"]
     lines = [
         "| vectors of | Procrustes disparity, 0 the same to 1 | Spearman "

@@ -9,6 +9,8 @@ import sys
 
 import numpy as np
 import pytest
+from google.protobuf import text_format
+from tensorboard.plugins.projector import projector_config_pb2
 
 from trainers import train
 from trainers.config import TrainConfig
@@ -73,6 +75,13 @@ def test_images_to_report_and_the_second_run_reuses_everything(
     assert (projector / "metadata.tsv").read_text().split() == [
         row[0] for row in rows[1:]
     ]
+    described = text_format.Parse(
+        (projector / "projector_config.pbtxt").read_text(),
+        projector_config_pb2.ProjectorConfig(),
+    ).embeddings[0]
+    for path in (described.tensor_path, described.metadata_path):
+        assert (projector / path).is_file()
+    assert (projector / described.sprite.image_path).is_file()
     points = next(csv.reader((workdir / "points.csv").open()))
     assert "pca_normalized_x" in points
     assert "svd_y" in points
@@ -121,7 +130,7 @@ def test_two_classes_of_own_records_have_vectors_but_no_test(
     assert {
         test["rho"] for row in metrics["truth"] for test in row["tests"]
     } == {None}
-    assert "not defined" in (tmp_path / "run" / "report.md").read_text()
+    assert "Not defined" in (tmp_path / "run" / "report.md").read_text()
 
 
 def test_singular_w2_is_an_error_that_names_the_cure(make_tfds, tmp_path):

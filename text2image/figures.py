@@ -37,7 +37,7 @@ def draw_density(fitted: pixel_map.PixelMap) -> matplotlib.figure.Figure:
     """Features per pixel (the paper's Fig. 3)."""
     figure = matplotlib.figure.Figure(figsize=(6, 5.2), layout="constrained")
     axes = figure.subplots()
-    density = fitted.density()
+    density = fitted.density().sum(axis=-1)
     shown = axes.imshow(density, cmap="magma")
     figure.colorbar(shown, ax=axes, label="features in the pixel")
     occupied = int((density > 0).sum())
@@ -53,8 +53,9 @@ def draw_examples(
     """Pictures before and after normalisation (the paper's Figs. 4 and 6).
 
     Args:
-        images: `(n, H, W)` as they are in the records.
-        normalized: `(n, H, W)` as the slice sees them.
+        images: `(n, H, W, C)` as they are in the records; three channels are
+            shown as red, green and blue.
+        normalized: `(n, H, W, C)` as the slice sees them.
         titles: n titles.
     """
     count = len(images)
@@ -66,15 +67,18 @@ def draw_examples(
         ((images, "picture"), (normalized, "z-normalised"))
     ):
         # One scale for a row, so that its pictures can be compared.
-        low, high = pictures.min(), pictures.max()
+        low, high = float(pictures.min()), float(pictures.max())
         for axes, picture, title in zip(
             grid[row], pictures, titles, strict=True
         ):
+            if picture.shape[-1] == 3:
+                picture = (picture - low) / max(high - low, 1e-12)
             shown = axes.imshow(picture, cmap="gray", vmin=low, vmax=high)
             axes.set_xticks([])
             axes.set_yticks([])
             axes.set_title(f"{title}, {label}", fontsize="small")
-        figure.colorbar(shown, ax=list(grid[row]), shrink=0.8)
+        if pictures.shape[-1] == 1:
+            figure.colorbar(shown, ax=list(grid[row]), shrink=0.8)
     return figure
 
 

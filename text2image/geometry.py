@@ -4,7 +4,10 @@ Points are `(F, 2)` float64 (x, y). Pixels are (row, col) from the top left:
 x runs along the columns, y along the rows.
 """
 
+from collections.abc import Callable
+
 import numpy as np
+import scipy.optimize
 import scipy.spatial
 
 
@@ -86,21 +89,27 @@ def rotation(angle: float) -> np.ndarray:
     return np.array([[cos, sin], [-sin, cos]])
 
 
-def discretize(points: np.ndarray, image_shape: tuple[int, int]) -> np.ndarray:
-    """Bins level points into pixels.
-
-    The range of each axis is cut into equal bins; the maximum belongs to the
-    last one.
+def assign(
+    points: np.ndarray,
+    image_shape: tuple[int, int],
+    channel: np.ndarray,
+    assignment: str,
+) -> np.ndarray:
+    """Puts level points on pixels, each channel's by themselves.
 
     Args:
         points: `(F, 2)` (x, y), already turned level.
-        image_shape: (H, W).
+        image_shape: (H, W). The range of each axis over all points is cut
+            into so many equal bins.
+        channel: `(F,)` integers.
+        assignment: Key of `ASSIGNMENTS`.
 
     Returns:
         `(F, 2)` int32 (row, col), each axis from 0 to its size - 1.
 
     Raises:
-        ValueError: If the points have no extent along an axis.
+        ValueError: If the points have no extent along an axis, or a channel
+            has more points than pixels and the assignment gives each its own.
     """
     low, extent = points.min(axis=0), np.ptp(points, axis=0)
     if not (extent > 0).all():
@@ -109,5 +118,43 @@ def discretize(points: np.ndarray, image_shape: tuple[int, int]) -> np.ndarray:
             f"{extent.tolist()}"
         )
     sizes = np.array(image_shape[::-1])  # x is cut into W, y into H
-    bins = np.floor((points - low) / extent * sizes).astype(np.int32)
-    return np.minimum(bins, sizes - 1)[:, ::-1].astype(np.int32)
+    places = (points - low) / extent * sizes
+    coords = np.empty((len(points), 2), np.int32)
+    for number in np.unique(channel):
+        mine = channel == number
+        coords[mine] = ASSIGNMENTS[assignment](places[mine], image_shape)
+    return coords
+
+
+def _to_bins(places: np.ndarray, image_shape: tuple[int, int]) -> np.ndarray:
+    """Each point to the pixel it lies in; the maximum to the last one."""
+    bins = np.floor(places).astype(np.int32)[:, ::-1]
+    return np.minimum(bins, np.array(image_shape) - 1)
+
+
+def _to_own_pixels(
+    places: np.ndarray, image_shape: tuple[int, int]
+) -> np.ndarray:
+    """Each point to a pixel of its own, the sum of squared ways the least.
+
+    Source: linear sum assignment, as pyDeepInsight offers (Crouse 2016,
+    doi:10.1109/TAES.2016.140952, is scipy's solver).
+    """
+    height, width = image_shape
+    if len(places) > height * width:
+        raise ValueError(
+            f"--assignment=lsa needs a pixel for every feature of a channel. "
+            f"Received: {len(places)} features for {height} x {width} pixels. "
+            "Use larger pictures, --channels=layers, or --assignment=bin."
+        )
+    rows, columns = np.indices(image_shape).reshape(2, -1)
+    centres = np.column_stack([columns, rows]) + 0.5
+    cost = scipy.spatial.distance.cdist(places, centres, "sqeuclidean")
+    _, pixel = scipy.optimize.linear_sum_assignment(cost)
+    return np.column_stack([rows[pixel], columns[pixel]]).astype(np.int32)
+
+
+ASSIGNMENTS: dict[str, Callable[[np.ndarray, tuple[int, int]], np.ndarray]] = {
+    "bin": _to_bins,
+    "lsa": _to_own_pixels,
+}

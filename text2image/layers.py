@@ -5,6 +5,8 @@ in the same order, so that a served model draws what training saw. The fitted
 constants are weights that nothing trains.
 """
 
+import math
+
 import keras
 import numpy as np
 
@@ -53,55 +55,71 @@ class FeatureScaling(keras.layers.Layer):
 
 @keras.saving.register_keras_serializable(package="text2image")
 class PixelAveraging(keras.layers.Layer):
-    """`PixelMap.averaging_matrix`: `(N, F)` to `(N, H, W, 1)`.
+    """`PixelMap.averaging_matrix`: `(N, F)` to `(N, H, W, C)`.
 
     The matrix has one entry a feature, so it is kept as two vectors: the
-    feature's pixel, and its share 1/n among the n features there.
+    feature's pixel, and its share 1/n among the n features there. A third
+    one says which pixel's value each pixel shows.
     """
 
-    def __init__(self, height: int, width: int, **kwargs: object) -> None:
-        """Keeps the picture's size; `set_map` sets the map."""
+    def __init__(
+        self, image_shape: tuple[int, int, int], fill: str, **kwargs: object
+    ) -> None:
+        """Keeps (H, W, C) and a map's fill; `set_map` sets the map."""
         super().__init__(trainable=False, **kwargs)
-        self.height = height
-        self.width = width
+        self.image_shape = tuple(image_shape)
+        self.fill = fill
 
     def build(self, input_shape: tuple[int | None, ...]) -> None:
-        """Makes `pixel`, row * W + col, and `share`, both `(F,)`."""
-        shape = input_shape[1:]
-        self.pixel = self.add_weight(
+        """Makes `pixel` and `share`, `(F,)`, and `shown`, `(H * W * C,)`."""
+        self.pixel = self._add_indices(input_shape[1:], "pixel")
+        self.share = self.add_weight(
+            shape=input_shape[1:],
+            initializer="ones",
+            trainable=False,
+            name="share",
+        )
+        if self.fill != "zero":
+            self.shown = self._add_indices(
+                (math.prod(self.image_shape),), "shown"
+            )
+
+    def _add_indices(
+        self, shape: tuple[int | None, ...], name: str
+    ) -> keras.Variable:
+        return self.add_weight(
             shape=shape,
             dtype="int32",
             initializer="zeros",
             trainable=False,
-            name="pixel",
-        )
-        self.share = self.add_weight(
-            shape=shape, initializer="ones", trainable=False, name="share"
+            name=name,
         )
 
     def set_map(self, fitted: pixel_map.PixelMap) -> None:
         """Sets pixels and shares of a fitted map."""
-        pixel = fitted.pixel_index
-        self.pixel.assign(pixel.astype(np.int32))
-        counts = fitted.density().ravel()[pixel]
-        self.share.assign((1.0 / counts).astype(np.float32))
+        self.pixel.assign(fitted.pixel_index.astype(np.int32))
+        self.share.assign(fitted.shares())
+        if self.fill != "zero":
+            self.shown.assign(fitted.shown_pixel().astype(np.int32))
 
     def call(self, rows: keras.KerasTensor) -> keras.KerasTensor:
-        """`(N, F)` scaled features to pictures; empty pixels are 0."""
+        """`(N, F)` scaled features to pictures."""
         pixels = keras.ops.segment_sum(
             keras.ops.transpose(rows * self.share),
             self.pixel,
-            num_segments=self.height * self.width,
+            num_segments=math.prod(self.image_shape),
         )
+        if self.fill != "zero":
+            pixels = keras.ops.take(pixels, self.shown, axis=0)
         return keras.ops.reshape(
-            keras.ops.transpose(pixels), (-1, self.height, self.width, 1)
+            keras.ops.transpose(pixels), (-1, *self.image_shape)
         )
 
     def get_config(self) -> dict[str, object]:
         """What `from_config` needs."""
         config = super().get_config()
         del config["trainable"]
-        return {**config, "height": self.height, "width": self.width}
+        return {**config, "image_shape": self.image_shape, "fill": self.fill}
 
 
 def build_drawing(
@@ -114,7 +132,7 @@ def build_drawing(
         stack_shape: (L, D); L * D features.
 
     Returns:
-        A model `(N, L, D)` stacks to `(N, H, W, 1)` pictures, float32.
+        A model `(N, L, D)` stacks to `(N, H, W, C)` pictures, float32.
 
     Raises:
         ValueError: If the map was fitted on another number of features.
@@ -126,9 +144,10 @@ def build_drawing(
             f"stacks {stack_shape}, {num_features} features. Use the encoder "
             "and the layers that the map was fitted with."
         )
-    height, width = fitted.image_shape
     scaling_layer = FeatureScaling(fitted.scaler.kind, name="scaling")
-    averaging = PixelAveraging(height, width, name="averaging")
+    averaging = PixelAveraging(
+        fitted.image_shape, fitted.fill, name="averaging"
+    )
     stack = keras.Input(stack_shape, name="stack")
     rows = keras.layers.Reshape((num_features,), name="features")(stack)
     image = averaging(scaling_layer(rows))

@@ -12,11 +12,14 @@ import zipfile
 from typing import Any
 
 import numpy as np
+import scipy.ndimage
 import scipy.sparse
 
 from text2image import geometry, scaling
 
-FORMAT_VERSION = 1
+FORMAT_VERSION = 2
+
+FILLS = ("zero", "nearest")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -25,7 +28,10 @@ class PixelMap:
 
     Attributes:
         coords: `(F, 2)` int32 (row, col), origin top left.
-        image_shape: (H, W).
+        channel: `(F,)` int32, the channel each feature is drawn in.
+        image_shape: (H, W, C).
+        fill: What empty pixels show: `zero`, or the value of the `nearest`
+            pixel of their channel that holds features.
         points: `(F, 2)` float64 (x, y), the projection before turning.
         hull: `(V, 2)` float64 corners of its convex hull.
         rectangle: `(4, 2)` float64 corners of the rectangle around it.
@@ -34,7 +40,9 @@ class PixelMap:
     """
 
     coords: np.ndarray
-    image_shape: tuple[int, int]
+    channel: np.ndarray
+    image_shape: tuple[int, int, int]
+    fill: str
     points: np.ndarray
     hull: np.ndarray
     rectangle: np.ndarray
@@ -48,57 +56,83 @@ class PixelMap:
 
     @property
     def pixel_index(self) -> np.ndarray:
-        """`(F,)` int64, row * W + col."""
-        return np.ravel_multi_index(tuple(self.coords.T), self.image_shape)
+        """`(F,)` int64, (row * W + col) * C + channel."""
+        return np.ravel_multi_index(
+            (*self.coords.T, self.channel), self.image_shape
+        )
 
     def density(self) -> np.ndarray:
-        """Features per pixel, `(H, W)` int64 (the paper's Fig. 3)."""
-        height, width = self.image_shape
-        return np.bincount(self.pixel_index, minlength=height * width).reshape(
+        """Features per pixel, `(H, W, C)` int64 (the paper's Fig. 3)."""
+        size = int(np.prod(self.image_shape))
+        return np.bincount(self.pixel_index, minlength=size).reshape(
             self.image_shape
         )
 
-    def averaging_matrix(self) -> scipy.sparse.csr_matrix:
-        """`(H * W, F)` float32: `A @ x` is the picture of features x.
-
-        Row p holds 1/n at the n features of pixel p; empty rows are empty
-        pixels.
-        """
+    def shares(self) -> np.ndarray:
+        """`(F,)` float32, 1/n for each of the n features of one pixel."""
         counts = self.density().ravel()[self.pixel_index]
-        return scipy.sparse.csr_matrix(
-            (
-                (1.0 / counts).astype(np.float32),
-                (self.pixel_index, np.arange(self.num_features)),
-            ),
+        return (1.0 / counts).astype(np.float32)
+
+    def shown_pixel(self) -> np.ndarray:
+        """`(H * W * C,)` int64: the pixel whose value each pixel shows.
+
+        Itself, but for empty pixels filled with the nearest one's (Euclidean
+        distance; the same one of several at each call).
+        """
+        size = int(np.prod(self.image_shape))
+        index = np.arange(size).reshape(self.image_shape)
+        if self.fill == "nearest":
+            empty = self.density() == 0
+            for channel in range(self.image_shape[2]):
+                rows, columns = scipy.ndimage.distance_transform_edt(
+                    empty[..., channel],
+                    return_distances=False,
+                    return_indices=True,
+                )
+                index[..., channel] = index[rows, columns, channel]
+        return index.ravel()
+
+    def averaging_matrix(self) -> scipy.sparse.csr_matrix:
+        """`(H * W * C, F)` float32: `A @ x` is the picture of features x.
+
+        Row p holds 1/n at the n features of the pixel that p shows; rows of
+        empty pixels are empty.
+        """
+        matrix = scipy.sparse.csr_matrix(
+            (self.shares(), (self.pixel_index, np.arange(self.num_features))),
             shape=(int(np.prod(self.image_shape)), self.num_features),
         )
+        if self.fill == "zero":
+            return matrix
+        return matrix[self.shown_pixel()]
 
     def inverse(self, images: np.ndarray) -> np.ndarray:
         """Reads every feature back from its pixel.
 
         Args:
-            images: `(N, H, W)` or `(N, H, W, C)`.
+            images: `(N, H, W, C)`.
 
         Returns:
-            `(N, F)` or `(N, F, C)`: the average of the features that share
-            the pixel, exact where a feature has a pixel to itself.
+            `(N, F)`: the average of the features that share the pixel, exact
+            where a feature has a pixel to itself.
 
         Raises:
-            ValueError: If the pictures are not H by W.
+            ValueError: If the pictures are not (H, W, C).
         """
-        if images.shape[1:3] != self.image_shape:
+        if images.shape[1:] != self.image_shape:
             raise ValueError(
-                f"`images` must be (N, {self.image_shape[0]}, "
-                f"{self.image_shape[1]}) or the same with channels. "
-                f"Received: shape={images.shape}"
+                f"`images` must be (N, *{self.image_shape}). Received: "
+                f"shape={images.shape}"
             )
-        return images[:, self.coords[:, 0], self.coords[:, 1]]
+        return images[:, self.coords[:, 0], self.coords[:, 1], self.channel]
 
     def save(self, directory: pathlib.Path) -> None:
         """Writes `pixel_map.npz`, `pixel_map.json`, `pixel_map.csv`."""
         arrays: dict[str, Any] = {
             "coords": self.coords,
+            "channel": self.channel,
             "image_shape": np.array(self.image_shape),
+            "fill": np.array(self.fill),
             "points": self.points,
             "hull": self.hull,
             "rectangle": self.rectangle,
@@ -120,12 +154,13 @@ class PixelMap:
         hidden = self.num_features // len(layers)
         with path.open("w", newline="", encoding="utf-8") as file:
             writer = csv.writer(file)
-            writer.writerow(("feature", "layer", "dimension", "row", "column"))
-            for feature, (row, column) in enumerate(self.coords.tolist()):
+            writer.writerow(
+                ("feature", "layer", "dimension", "row", "column", "channel")
+            )
+            places = np.column_stack([self.coords, self.channel]).tolist()
+            for feature, place in enumerate(places):
                 layer, dimension = divmod(feature, hidden)
-                writer.writerow(
-                    (feature, layers[layer], dimension, row, column)
-                )
+                writer.writerow((feature, layers[layer], dimension, *place))
 
     @classmethod
     def load(cls, directory: pathlib.Path) -> "PixelMap":
@@ -150,10 +185,12 @@ class PixelMap:
             version = provenance.pop("format_version")
             if version != FORMAT_VERSION:
                 raise ValueError(f"format version {version}")
-            height, width = arrays["image_shape"].tolist()
+            height, width, channels = arrays["image_shape"].tolist()
             return cls(
                 coords=arrays["coords"],
-                image_shape=(height, width),
+                channel=arrays["channel"],
+                image_shape=(height, width, channels),
+                fill=str(arrays["fill"]),
                 points=arrays["points"],
                 hull=arrays["hull"],
                 rectangle=arrays["rectangle"],
@@ -178,33 +215,56 @@ def fit_pixel_map(
     image_shape: tuple[int, int],
     scaler: scaling.Scaler,
     *,
+    channel: np.ndarray | None = None,
+    assignment: str = "bin",
+    fill: str = "zero",
+    shuffle_seed: int | None = None,
     compat: bool = False,
     provenance: dict[str, Any] | None = None,
 ) -> PixelMap:
     """Turns projected features into a pixel map.
 
-    Convex hull, smallest rectangle, turned level, binned (Sharma et al. 2019,
-    doi:10.1038/s41598-019-47765-6; the paper's IV.A.2 and Figs. 2-3).
+    Convex hull, smallest rectangle, turned level, then put on pixels (Sharma
+    et al. 2019, doi:10.1038/s41598-019-47765-6; the paper's IV.A.2 and Figs.
+    2-3).
 
     Args:
         points: `(F, 2)` float64 (x, y), one row a feature.
         image_shape: (H, W).
         scaler: Fitted scaler of the same F features.
+        channel: `(F,)` integers from 0, the channel of each feature; none:
+            one channel. Features meet only within a channel.
+        assignment: Key of `geometry.ASSIGNMENTS`: `bin`, or `lsa`, where
+            every feature has a pixel of its own.
+        fill: One of `FILLS`.
+        shuffle_seed: If given, features of a channel are dealt out anew, at
+            random, over the places found: the control for the layout.
         compat: Reproduce pyDeepInsight 0.2.3: its rectangle (see
             `geometry.minimum_rectangle`) and its orientation, x along rows.
         provenance: Kept with the map.
 
     Raises:
-        ValueError: If the points span no area.
+        ValueError: If the points span no area, or there are more features
+            than pixels for `lsa`.
     """
     hull = geometry.convex_hull(points)
     angle, rectangle = geometry.minimum_rectangle(hull, compat=compat)
     level = points @ geometry.rotation(angle).T
     if compat:
         level = level[:, ::-1]
+    if channel is None:
+        channel = np.zeros(len(points), np.int32)
+    coords = geometry.assign(level, image_shape, channel, assignment)
+    if shuffle_seed is not None:
+        rng = np.random.default_rng(shuffle_seed)
+        for number in np.unique(channel):
+            mine = np.flatnonzero(channel == number)
+            coords[mine] = coords[rng.permutation(mine)]
     return PixelMap(
-        coords=geometry.discretize(level, image_shape),
-        image_shape=image_shape,
+        coords=coords,
+        channel=channel.astype(np.int32),
+        image_shape=(*image_shape, int(channel.max()) + 1),
+        fill=fill,
         points=points,
         hull=hull,
         rectangle=rectangle,

@@ -18,20 +18,11 @@ class Renderer:
     The averaging matrix is made once; `render` may be called per batch.
     """
 
-    def __init__(
-        self, fitted: pixel_map.PixelMap, *, empty_value: float = 0.0
-    ) -> None:
-        """Prepares to draw with a map.
-
-        Args:
-            fitted: The map and its scaler.
-            empty_value: Value of pixels that no feature maps to.
-        """
+    def __init__(self, fitted: pixel_map.PixelMap) -> None:
+        """Prepares to draw with a map and its scaler."""
         self._scaler = fitted.scaler
         self._image_shape = fitted.image_shape
         self._matrix: scipy.sparse.csr_matrix = fitted.averaging_matrix()
-        self._empty = fitted.density().ravel() == 0
-        self._empty_value = empty_value
 
     def render(self, rows: np.ndarray) -> np.ndarray:
         """Draws pictures.
@@ -40,7 +31,7 @@ class Renderer:
             rows: `(N, F)` raw features, or stacks `(N, L, D)`.
 
         Returns:
-            `(N, H, W, 1)` float32; every occupied pixel is in [0, 1].
+            `(N, H, W, C)` float32 in [0, 1]; pixels that show no feature are 0.
 
         Raises:
             ValueError: If the number of features is not the map's, or a
@@ -48,13 +39,11 @@ class Renderer:
         """
         # Not -1: it cannot be told from no rows.
         rows = rows.reshape(len(rows), math.prod(rows.shape[1:]))
-        pixels = np.empty((len(rows), len(self._empty)), np.float32)
+        pixels = np.empty((len(rows), self._matrix.shape[0]), np.float32)
         for start in range(0, max(len(rows), 1), _BLOCK):
             block = slice(start, start + _BLOCK)
             scaled = self._scaler.transform(rows[block], first_row=start)
             # The sparse product reads columns: lay them out once.
             features = np.ascontiguousarray(scaled.T)
             pixels[block] = (self._matrix @ features).T
-        if self._empty_value:
-            pixels[:, self._empty] = self._empty_value
-        return pixels.reshape(len(rows), *self._image_shape, 1)
+        return pixels.reshape(len(rows), *self._image_shape)

@@ -103,6 +103,30 @@ class RecordsConfig:
         0.0, "t-SNE's learning rate; 0 is scikit-learn's auto."
     )
     tsne_iterations: int = setting(1000, "t-SNE's optimisation steps.")
+    assignment: str = setting(
+        "bin",
+        "Places to pixels: bin (features that meet are averaged) or lsa "
+        "(linear sum assignment: a pixel for every feature).",
+        ("bin", "lsa"),
+    )
+    fill: str = setting(
+        "zero",
+        "What pixels without a feature show: zero, or the nearest pixel's "
+        "value.",
+        ("zero", "nearest"),
+    )
+    layout: str = setting(
+        "fitted",
+        "fitted, or shuffled: the features dealt out at random over the same "
+        "pixels (does the layout matter?).",
+        ("fitted", "shuffled"),
+    )
+    channels: str = setting(
+        "grey",
+        "grey: one channel. layers: three, with the first, middle and last "
+        "third of the layers.",
+        ("grey", "layers"),
+    )
     image_height: int = setting(50, "Rows of a picture.")
     image_width: int = setting(50, "Columns of a picture.")
     compat: bool = setting(
@@ -110,7 +134,7 @@ class RecordsConfig:
         "Reproduce pyDeepInsight's rectangle and orientation instead of the "
         "true minimum rectangle.",
     )
-    map_seed: int = setting(0, "Seed of t-SNE.")
+    map_seed: int = setting(0, "Seed of t-SNE and of a shuffled layout.")
     records_dir: str = setting("records", "Where records are kept.")
     examples_per_shard: int = setting(2048, "Examples in a TFRecord file.")
 

@@ -20,6 +20,10 @@ SETTINGS = (
     "tsne_init",
     "tsne_learning_rate",
     "tsne_iterations",
+    "assignment",
+    "fill",
+    "layout",
+    "channels",
     "image_height",
     "image_width",
     "compat",
@@ -40,7 +44,7 @@ def prepare_images(
     """
     import tensorflow as tf
 
-    from tfrecords import reader, schema
+    from tfrecords import fit, reader, schema
 
     manifest = reader.open_records(cls_dir, kind="cls")
     provenance = {
@@ -57,7 +61,8 @@ def prepare_images(
         logging.info("pictures: reusing %s", directory)
         return directory
     logging.info("pictures: making %s", directory)
-    shape = (settings.image_height, settings.image_width, 1)
+    num_channels = fit.NUM_CHANNELS[settings.channels]
+    shape = (settings.image_height, settings.image_width, num_channels)
     record_schema = schema.image_schema(shape, manifest.schema.label_names)
     total = sum(manifest.num_examples(split) for split in manifest.splits)
     place.check_space(settings, total, record_schema)

@@ -11,6 +11,8 @@ from absl import logging
 from text2image import pixel_map, projection, scaling, statistics
 from tfrecords import config, reader, schema
 
+NUM_CHANNELS = {"grey": 1, "layers": 3}  # by --channels
+
 
 def fit_pixel_map(
     settings: config.RecordsConfig,
@@ -65,6 +67,12 @@ def fit_pixel_map(
         points,
         (settings.image_height, settings.image_width),
         scaler,
+        channel=_channels(settings, manifest.schema.shape),
+        assignment=settings.assignment,
+        fill=settings.fill,
+        shuffle_seed=(
+            settings.map_seed if settings.layout == "shuffled" else None
+        ),
         compat=settings.compat,
     )
     density = fitted.density()
@@ -85,6 +93,22 @@ def fit_pixel_map(
         figures["most_features_in_a_pixel"],
     )
     return fitted
+
+
+def _channels(
+    settings: config.RecordsConfig, stack_shape: tuple[int, ...]
+) -> np.ndarray:
+    """`(F,)` the channel of each feature: equal runs of layers."""
+    num_layers, hidden = stack_shape
+    num_channels = NUM_CHANNELS[settings.channels]
+    if num_layers % num_channels:
+        raise ValueError(
+            f"--channels={settings.channels} shares the layers out evenly: "
+            f"their number must be a multiple of {num_channels}. Received: "
+            f"{num_layers} layers. Use --channels=grey or other --layers."
+        )
+    layers = np.arange(num_layers) * num_channels // num_layers
+    return np.repeat(layers, hidden)
 
 
 def _train_rows(

@@ -167,8 +167,8 @@ def build_symmetric_autoencoder(
 
     A text's picture differs little from the mean picture, and where a
     feature lies is what it means. So every cell of every map is standardised
-    by itself, and nothing is pooled away: the code keeps the maps' cells,
-    with fewer channels.
+    by itself, and no cell is mixed with another or pooled away: the code
+    keeps the maps' cells, with fewer channels.
 
     Args:
         maps: Symbolic `(N, h, w, M)`.
@@ -179,32 +179,21 @@ def build_symmetric_autoencoder(
     Returns:
         Symbolic `(N, h, w, bottleneck)`.
     """
-    num_maps = maps.shape[-1]
-    hidden = 2 * bottleneck
     target = CellStandardization(name="autoencoder_standardization")(maps)
-    x = _convolution(target, hidden, 1, "autoencoder_encode0")
-    code = _convolution(x, bottleneck, 3, "autoencoder_encode1")
+    x = keras.layers.Conv2D(
+        bottleneck,
+        1,
+        use_bias=False,
+        kernel_initializer="he_normal",
+        name="autoencoder_encode",
+    )(target)
+    x = keras.layers.BatchNormalization(momentum=0.9, name="autoencoder_bn")(x)
+    code = keras.layers.ReLU(name="autoencoder_relu")(x)
     if not reconstruction_weight:
         return code
-    x = _convolution(code, hidden, 3, "autoencoder_decode0")
     reconstruction = keras.layers.Conv2D(
-        num_maps, 1, name="autoencoder_decode1"
-    )(x)
+        maps.shape[-1], 1, name="autoencoder_decode"
+    )(code)
     return ReconstructionLoss(
         reconstruction_weight, name="autoencoder_reconstruction"
     )(code, target, reconstruction)
-
-
-def _convolution(
-    x: keras.KerasTensor, filters: int, kernel_size: int, name: str
-) -> keras.KerasTensor:
-    x = keras.layers.Conv2D(
-        filters,
-        kernel_size,
-        padding="same",
-        use_bias=False,
-        kernel_initializer="he_normal",
-        name=name,
-    )(x)
-    x = keras.layers.BatchNormalization(momentum=0.9, name=f"{name}_bn")(x)
-    return keras.layers.ReLU(name=f"{name}_relu")(x)

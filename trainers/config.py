@@ -37,8 +37,21 @@ class TrainConfig(records_config.JsonSettings):
         "code; a prediction then depends on its batch), or none.",
         ("image", "batch", "none"),
     )
+    contrast: float = setting(
+        0.1,
+        "Share of a picture's difference from the mean train picture that "
+        "the slice sees: near the mean picture it is almost linear and loses "
+        "less. 1 is the paper's.",
+    )
     upsample: int = setting(
         1, "Nearest-neighbour enlargement of pictures; the paper's code: 3."
+    )
+    slice_batch_norm: str = setting(
+        "inference",
+        "Batch norm inside the frozen slice: inference (its published "
+        "statistics), or training (the published code's: each batch's own, "
+        "and the kept ones drift).",
+        ("inference", "training"),
     )
     autoencoder: str = setting(
         "symmetric",
@@ -68,7 +81,7 @@ class TrainConfig(records_config.JsonSettings):
         ("cosine", "constant"),
     )
     weight_decay: float = setting(
-        0.1, "Decoupled weight decay of autoencoder and head."
+        1.0, "Decoupled weight decay of autoencoder and head."
     )
     epochs: int = setting(10, "Passes over the train split.")
     batch_size: int = setting(32, "Examples a step.")
@@ -105,6 +118,10 @@ class TrainConfig(records_config.JsonSettings):
                 "cache_gb": 0,
             },
         )
+        if not self.contrast > 0:
+            raise ValueError(
+                f"--contrast must be above 0. Received: {self.contrast}"
+            )
         if not 0 <= self.dropout < 1:
             raise ValueError(
                 f"--dropout must be in [0, 1). Received: {self.dropout}"
@@ -114,6 +131,21 @@ class TrainConfig(records_config.JsonSettings):
                 "--normalization=batch needs --batch_size of 2 or more. "
                 "Received: 1"
             )
+
+    @property
+    def has_constant_maps(self) -> bool:
+        """Whether a picture's maps depend on nothing else: not its batch."""
+        return (
+            self.normalization != "batch"
+            and self.slice_batch_norm == "inference"
+        )
+
+    @property
+    def slice_settings(self) -> str:
+        """What frozen maps depend on, besides pictures and weights."""
+        values = dataclasses.asdict(self)
+        names = ("backbone", "contrast", "normalization", "upsample")
+        return json.dumps({name: values[name] for name in names})
 
     @property
     def learning_rates(self) -> tuple[float, float]:
@@ -129,18 +161,24 @@ class TrainConfig(records_config.JsonSettings):
         )
 
 
+# Pictures that lose nothing: every feature has a pixel of its own, in three
+# channels of two layers each, all of one mean and deviation (BUILD_NOTES.md).
+_PICTURES = {"scaler": "standard", "assignment": "lsa", "channels": "layers"}
+
 PRESETS: dict[str, dict[str, Any]] = {
     # The first minute: everything shipped with the package.
     "demo": {
         "dataset": "demo",
         "encoder": "mini",
         "weights": "random",
+        **_PICTURES,
     },
     # The best recipe we know.
     "imdb": {
         "dataset": "imdb_reviews",
         "encoder": "bert_base_en_uncased",
         "weights": "imagenet",
+        **_PICTURES,
     },
     # The published code to the letter (BUILD_NOTES.md says where the paper's
     # text differs): t-SNE as scikit-learn ran it then, log scaling, three
@@ -154,9 +192,15 @@ PRESETS: dict[str, dict[str, Any]] = {
         "tsne_init": "random",
         "tsne_learning_rate": 200.0,
         "map_seed": 1701,
+        "assignment": "bin",
+        "fill": "zero",
+        "layout": "fitted",
+        "channels": "grey",
         "compat": True,
         "normalization": "batch",
+        "contrast": 1.0,
         "upsample": 3,
+        "slice_batch_norm": "training",
         "autoencoder": "paper",
         "lr_schedule": "constant",
         "weight_decay": 0.0,

@@ -1,7 +1,9 @@
 """Assembles the model; the one place where anything is frozen.
 
-image -> normalisation -> three channels -> upsampling -> slice  (extractor)
-maps  -> autoencoder -> dense head -> logits                     (classifier)
+image -> contrast -> normalisation -> three channels -> upsampling -> slice
+maps -> autoencoder -> dense head -> logits
+
+The first line is the extractor, the second the classifier.
 
 The two halves are models of their own, because the first never changes: its
 output can be computed once.
@@ -64,7 +66,7 @@ def build_models(
 def build_extractor(
     config: TrainConfig, image_shape: tuple[int, ...]
 ) -> keras.Model:
-    """Builds the frozen half, batch norm in inference mode."""
+    """Builds the frozen half; `contrast`, if any, is still to be fitted."""
     backbone = backbones.get_backbone(config.backbone)
     height, width, channels = image_shape
     cells = 1
@@ -75,9 +77,11 @@ def build_extractor(
     )
     slice_ = backbones.build_slice(backbone)
     weights.load_weights(slice_, backbone, config.weights, seed=config.seed)
-    slice_.trainable = False
+    _freeze(slice_, config.slice_batch_norm)
     image = keras.Input(image_shape, name="image")
     x = image
+    if config.contrast != 1:
+        x = pixels.Contrast(config.contrast, name="contrast")(x)
     if config.normalization != "none":
         x = pixels.ZNormalization(config.normalization, name="normalization")(x)
     if channels == 1:
@@ -93,10 +97,20 @@ def build_extractor(
         standardized=config.normalization != "none",
         name="slice_input",
     )(x)
-    maps = slice_(x, training=False)
-    extractor = keras.Model(image, maps, name="feature_extractor")
-    extractor.trainable = False
-    return extractor
+    return keras.Model(image, slice_(x), name="feature_extractor")
+
+
+def _freeze(slice_: keras.Model, batch_norm: str) -> None:
+    """No weight of the slice trains; `training` lets its statistics drift."""
+    if batch_norm == "inference":
+        # Batch norm that is not trainable is in inference mode throughout.
+        slice_.trainable = False
+        return
+    for weight in slice_.weights:
+        weight.trainable = False
+    for layer in slice_.layers:
+        if isinstance(layer, keras.layers.BatchNormalization):
+            layer.momentum = 0.9  # torch's 0.1
 
 
 def build_classifier(

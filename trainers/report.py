@@ -1,16 +1,16 @@
 """A run's directory to report.md and its pictures. Draws, never trains."""
 
+import dataclasses
 import pathlib
 from typing import Any
 
-import keras
 import matplotlib.figure
 import numpy as np
 from absl import logging
 
 from text2image import figures, pixel_map
 from tfrecords import reader
-from trainers import backbones, features, model
+from trainers import backbones, features, model, state
 from trainers.config import TrainConfig
 
 _NUM_EXAMPLES = 3
@@ -44,7 +44,7 @@ def write_report(
         "curves.png": _draw_curves(metrics["epochs"]),
         "map.png": figures.draw_map(fitted),
         "density.png": figures.draw_density(fitted),
-        **_draw_examples(config, records),
+        **_draw_examples(config, workdir, records),
     }
     for name, figure in drawn.items():
         aside = workdir / f"{name}.writing"
@@ -79,7 +79,7 @@ def _draw_curves(epochs: list[dict[str, float]]) -> matplotlib.figure.Figure:
 
 
 def _draw_examples(
-    config: TrainConfig, records: pathlib.Path
+    config: TrainConfig, workdir: pathlib.Path, records: pathlib.Path
 ) -> dict[str, matplotlib.figure.Figure]:
     """The first train pictures before and after normalisation; maps."""
     manifest = reader.open_records(records, kind="image")
@@ -98,16 +98,21 @@ def _draw_examples(
             batch["id"].numpy(), batch["label"].numpy(), strict=True
         )
     ]
-    extractor = model.build_extractor(config, manifest.schema.shape)
+    models = model.build_models(
+        dataclasses.replace(config, weights="random"),  # to be replaced
+        manifest.schema.shape,
+        len(names),
+    )
+    state.load(workdir / "model.safetensors", state.variables(models.whole))
     normalized = images
-    if config.normalization != "none":
-        layer = extractor.get_layer("normalization")
-        normalized = np.asarray(layer(keras.ops.convert_to_tensor(images)))
-    maps = features.predict(extractor, images)
+    for layer in ("contrast", "normalization"):
+        if layer in [found.name for found in models.extractor.layers]:
+            normalized = models.extractor.get_layer(layer)(normalized)
+    maps = features.predict(models.extractor, images)
     backbone = backbones.get_backbone(config.backbone)
     return {
         "examples.png": figures.draw_examples(
-            images.mean(axis=-1), normalized.mean(axis=-1), titles
+            images, np.asarray(normalized), titles
         ),
         "feature_maps.png": figures.draw_feature_maps(
             maps[0], f"{backbone.title}, {titles[0]}"
@@ -123,7 +128,7 @@ _CAPTIONS = {
     "and the smallest rectangle that holds it.",
     "density.png": "How many features share a pixel; their mean is drawn.",
     "examples.png": "The first train pictures, as recorded and after "
-    "normalisation.",
+    "contrast and normalisation: as the slice sees them.",
     "feature_maps.png": "What the frozen slice makes of the first of them.",
 }
 

@@ -27,7 +27,10 @@ _EVALUATION_BATCH = 256
 
 
 def train_and_evaluate(
-    config: TrainConfig, workdir: pathlib.Path
+    config: TrainConfig,
+    workdir: pathlib.Path,
+    *,
+    shared_maps: pathlib.Path | None = None,
 ) -> dict[str, Any]:
     """Trains a run to its end, from wherever an earlier try left it.
 
@@ -38,6 +41,8 @@ def train_and_evaluate(
     Args:
         config: Settings; `image_records` names the records.
         workdir: The run's own directory.
+        shared_maps: Directory where runs that differ behind the slice only
+            (several seeds) find each other's frozen maps; left standing.
 
     Returns:
         The contents of `metrics.json`. Its `accuracy` is the last epoch's,
@@ -66,8 +71,7 @@ def train_and_evaluate(
     image_shape = manifest.schema.shape
     num_classes = len(manifest.schema.label_names)
     models = model.build_models(config, image_shape, num_classes)
-    # With pixels normalised per batch, maps depend on their batch.
-    cached = config.normalization != "batch"
+    cached = config.has_constant_maps
     trained = models.classifier if cached else models.whole
     num_steps = features.count_batches(
         manifest.num_examples("train"), config.batch_size
@@ -89,20 +93,25 @@ def train_and_evaluate(
     trained.optimizer.build(trained.trainable_variables)
 
     # --- Frozen maps -------------------------------------------------------
-    scratch = workdir / "frozen_maps"
+    if config.contrast != 1:
+        models.extractor.get_layer("contrast").fit(
+            features.read_images(records, "train", manifest)
+        )
+    scratch = shared_maps or workdir / "frozen_maps"
     inputs = features.prepare_inputs(
         records,
         manifest,
         models.extractor if cached else None,
         limit_bytes=config.cache_gb * 1e9,
         scratch=scratch,
+        share="" if shared_maps is None else config.slice_settings,
     )
 
     if config.autoencoder == "symmetric" and not checkpoint.is_file():
         _fit_standardization(config, models, inputs["train"], cached)
 
     # --- Loop --------------------------------------------------------------
-    saved = state.variables(models.classifier, trained.optimizer)
+    saved = state.variables(trained, trained.optimizer)
     history: list[dict[str, float]] = []
     correct: list[int] = []  # of each validation, for the cumulative figure
     if checkpoint.is_file():
@@ -157,7 +166,8 @@ def train_and_evaluate(
         workdir / "metrics.json",
         json.dumps(metrics, indent=2, sort_keys=True).encode(),
     )
-    features.clear(scratch)
+    if shared_maps is None:
+        features.clear(scratch)
     return metrics
 
 

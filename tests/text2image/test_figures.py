@@ -52,7 +52,9 @@ def test_map_of_unnamed_layers_can_be_drawn(fitted, rng):
 def test_density_shows_the_counts(fitted):
     figure = figures.draw_density(fitted)
     axes = figure.axes[0]
-    np.testing.assert_array_equal(axes.images[0].get_array(), fitted.density())
+    np.testing.assert_array_equal(
+        axes.images[0].get_array(), fitted.density()[..., 0]
+    )
     occupied = (fitted.density() > 0).sum()
     assert f"{occupied} of 24" in axes.get_title()
     assert png(figure)
@@ -60,14 +62,16 @@ def test_density_shows_the_counts(fitted):
 
 @pytest.mark.parametrize("count", [1, 3])
 def test_examples_of_a_row_share_one_scale(rng, count):
-    images = rng.uniform(size=(count, 4, 6))
-    normalized = rng.normal(size=(count, 4, 6))
+    images = rng.uniform(size=(count, 4, 6, 1))
+    normalized = rng.normal(size=(count, 4, 6, 1))
     figure = figures.draw_examples(images, normalized, ["pos"] * count)
     shown = [axes.images[0] for axes in figure.axes[: 2 * count]]
     for row, pictures in enumerate((images, normalized)):
         for column in range(count):
             image = shown[row * count + column]
-            np.testing.assert_array_equal(image.get_array(), pictures[column])
+            np.testing.assert_array_equal(
+                image.get_array(), pictures[column, ..., 0]
+            )
             assert image.get_clim() == (pictures.min(), pictures.max())
     assert png(figure)
 
@@ -88,6 +92,16 @@ def test_feature_maps_draw(rng):
     assert png(figures.draw_feature_maps(rng.normal(size=(3, 5, 3)), "vgg16"))
 
 
-def test_constant_pictures_can_be_drawn():
-    zeros = np.zeros((2, 4, 4))
+@pytest.mark.parametrize("channels", [1, 3])
+def test_constant_pictures_can_be_drawn(channels):
+    zeros = np.zeros((2, 4, 4, channels))
     assert png(figures.draw_examples(zeros, zeros, ["a", "b"]))
+
+
+def test_three_channels_are_shown_in_colour(rng):
+    images = rng.uniform(2, 5, size=(2, 4, 6, 3))
+    figure = figures.draw_examples(images, images, ["pos", "neg"])
+    shown = figure.axes[1].images[0].get_array()
+    assert shown.shape == (4, 6, 3)
+    expected = (images[1] - images.min()) / np.ptp(images)
+    np.testing.assert_allclose(shown, expected)

@@ -1,5 +1,6 @@
 """Hull, smallest rectangle, pixels: against brute force and the reference."""
 
+import itertools
 import pathlib
 
 import numpy as np
@@ -11,6 +12,10 @@ from text2image import geometry
 
 GOLDEN = pathlib.Path(__file__).parents[1] / "golden"
 SHAPES = ((1, 1), (5, 5), (3, 8), (8, 3), (1, 9))
+
+
+def bins(points, shape):
+    return geometry.assign(points, shape, np.zeros(len(points), int), "bin")
 
 
 def cloud(seed, count=40):
@@ -115,7 +120,7 @@ def test_hull_is_convex_and_holds_every_point(count):
     shape=st.sampled_from(SHAPES),
 )
 def test_pixels_are_in_bounds_and_touch_every_border(seed, count, shape):
-    coords = geometry.discretize(cloud(seed, count), shape)
+    coords = bins(cloud(seed, count), shape)
     assert coords.dtype == np.int32
     assert (coords.min(axis=0) == 0).all()
     assert (coords.max(axis=0) == np.array(shape) - 1).all()
@@ -127,15 +132,15 @@ def test_permuted_points_get_permuted_pixels(seed, shape):
     points = cloud(seed)
     order = np.random.default_rng(seed).permutation(len(points))
     np.testing.assert_array_equal(
-        geometry.discretize(points[order], shape),
-        geometry.discretize(points, shape)[order],
+        bins(points[order], shape),
+        bins(points, shape)[order],
     )
 
 
 def test_x_runs_along_columns_and_y_along_rows():
     points = np.array([(0.0, 0.0), (10.0, 0.0), (0.0, 4.0), (9.9, 3.9)])
     np.testing.assert_array_equal(
-        geometry.discretize(points, (4, 10)),
+        bins(points, (4, 10)),
         [(0, 0), (0, 9), (3, 0), (3, 9)],
     )
 
@@ -143,7 +148,7 @@ def test_x_runs_along_columns_and_y_along_rows():
 def test_maximum_belongs_to_the_last_pixel():
     x = np.linspace(0, 1, 11)
     points = np.stack([x, x[::-1]], axis=1)
-    columns = geometry.discretize(points, (10, 10))[:, 1]
+    columns = bins(points, (10, 10))[:, 1]
     assert columns[-1] == 9
     assert np.bincount(columns, minlength=10)[-1] == 2
 
@@ -170,7 +175,7 @@ def test_cloud_without_an_area_is_explained(points, message):
 
 def test_points_without_an_extent_are_explained():
     with pytest.raises(ValueError, match="extent along both axes"):
-        geometry.discretize(np.array([(0.0, 1.0), (2.0, 1.0)]), (4, 4))
+        bins(np.array([(0.0, 1.0), (2.0, 1.0)]), (4, 4))
 
 
 @pytest.mark.parametrize(
@@ -183,6 +188,47 @@ def test_compat_angle_lays_out_as_pydeepinsight(cloud_name):
     hull = geometry.convex_hull(points)
     angle, _ = geometry.minimum_rectangle(hull, compat=True)
     level = points @ geometry.rotation(angle).T
-    np.testing.assert_array_equal(
-        geometry.discretize(level[:, ::-1], (9, 20)), expected
-    )
+    np.testing.assert_array_equal(bins(level[:, ::-1], (9, 20)), expected)
+
+
+@pytest.mark.parametrize("shape", [(4, 9), (9, 4), (5, 5)])
+def test_lsa_gives_every_feature_a_pixel_at_the_least_cost(shape):
+    points = cloud(3, 8)
+    zeros = np.zeros(8, int)
+    coords = geometry.assign(points, shape, zeros, "lsa")
+    assert len(np.unique(coords, axis=0)) == 8
+    assert (coords >= 0).all()
+    assert (coords < shape).all()
+    # No exchange of two features and no move to a free pixel is shorter.
+    extent = np.ptp(points, axis=0)
+    places = (points - points.min(axis=0)) / extent * shape[::-1]
+
+    def cost(coords):
+        return np.square(coords[:, ::-1] + 0.5 - places).sum()
+
+    least = cost(coords)
+    for a, b in itertools.combinations(range(8), 2):
+        swapped = coords.copy()
+        swapped[[a, b]] = coords[[b, a]]
+        assert cost(swapped) >= least - 1e-9
+    taken = {tuple(pixel) for pixel in coords.tolist()}
+    for free in itertools.product(*map(range, shape)):
+        for a in range(8):
+            moved = coords.copy()
+            moved[a] = free
+            assert free in taken or cost(moved) >= least - 1e-9
+
+
+def test_lsa_with_too_few_pixels_says_what_to_do():
+    with pytest.raises(ValueError, match=r"8 features for 2 x 3 pixels.*bin"):
+        geometry.assign(cloud(3, 8), (2, 3), np.zeros(8, int), "lsa")
+
+
+def test_channels_share_the_plane_and_not_their_pixels():
+    points = cloud(5, 12)
+    channel = np.repeat([0, 1], 6)
+    coords = geometry.assign(points, (4, 4), channel, "bin")
+    np.testing.assert_array_equal(coords, bins(points, (4, 4)))
+    own = geometry.assign(points, (3, 3), channel, "lsa")
+    for number in (0, 1):
+        assert len(np.unique(own[channel == number], axis=0)) == 6

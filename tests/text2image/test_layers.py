@@ -4,7 +4,7 @@ import keras
 import numpy as np
 import pytest
 
-from text2image import layers, pixel_map, render, scaling, statistics
+from text2image import geometry, layers, pixel_map, render, scaling, statistics
 
 L, D = 3, 40
 F = L * D
@@ -15,7 +15,7 @@ H, W = 6, 9
 TOLERANCE = 1e-6
 
 
-def fitted_map(kind, rng, *, magnitude=3.0):
+def fitted_map(kind, rng, *, magnitude=3.0, **settings):
     rows = rng.normal(rng.normal(0, magnitude, F), 1.0, (50, F))
     rows[:, 5] = -2.5  # a constant feature
     stats = statistics.FeatureStatistics.empty(F)
@@ -23,7 +23,7 @@ def fitted_map(kind, rng, *, magnitude=3.0):
     scaler = scaling.fit_scaler(kind, stats)
     # Sums of few points: pixels of many features, and many empty ones.
     points = rng.integers(0, 6, (F, 2)).astype(float)
-    return rows, pixel_map.fit_pixel_map(points, (H, W), scaler)
+    return rows, pixel_map.fit_pixel_map(points, (H, W), scaler, **settings)
 
 
 @pytest.mark.parametrize("kind", scaling.KINDS)
@@ -41,6 +41,29 @@ def test_the_model_draws_what_the_renderer_draws(kind, magnitude, rng):
     assert drawn.shape == (len(stacks), H, W, 1)
     assert drawn.dtype == np.float32
     np.testing.assert_allclose(drawn, expected, rtol=0, atol=TOLERANCE)
+
+
+@pytest.mark.parametrize("fill", pixel_map.FILLS)
+@pytest.mark.parametrize("assignment", geometry.ASSIGNMENTS)
+def test_channels_and_fills_are_drawn_alike(assignment, fill, rng):
+    rows, fitted = fitted_map(
+        "norm1",
+        rng,
+        channel=np.arange(F) % 3,
+        assignment=assignment,
+        fill=fill,
+    )
+    stacks = rows.reshape(-1, L, D).astype(np.float32)
+    drawing = layers.build_drawing(fitted, (L, D))
+    again = keras.Model.from_config(drawing.get_config())
+    again.set_weights(drawing.get_weights())
+    expected = render.Renderer(fitted).render(stacks)
+    assert expected.shape == (len(rows), H, W, 3)
+    assert (expected.min() > 0) == (fill == "nearest")
+    for model in (drawing, again):
+        np.testing.assert_allclose(
+            model.predict_on_batch(stacks), expected, rtol=0, atol=TOLERANCE
+        )
 
 
 def test_no_stacks_give_no_pictures(rng):

@@ -17,7 +17,7 @@ CLOUDS = ("slanted", "ragged", "three", "closing")
 SHAPES = ("12x12", "9x20", "20x9")
 
 
-def fit(points, shape, *, compat=False, provenance=None):
+def fit(points, shape, **settings):
     stats = statistics.FeatureStatistics.empty(len(points))
     rng = np.random.default_rng(0)
     stats.update(rng.normal(size=(10, len(points))).astype(np.float32))
@@ -25,8 +25,7 @@ def fit(points, shape, *, compat=False, provenance=None):
         points,
         shape,
         scaling.fit_scaler("norm1", stats),
-        compat=compat,
-        provenance=provenance,
+        **settings,
     )
 
 
@@ -51,8 +50,8 @@ def test_compat_coordinates_are_pydeepinsights(cloud, shape):
     height, width = map(int, shape.split("x"))
     fitted = fit(points, (height, width), compat=True)
     np.testing.assert_array_equal(fitted.coords, coords)
-    np.testing.assert_array_equal(fitted.density(), density)
-    np.testing.assert_array_equal(fitted.inverse(images), inverse)
+    np.testing.assert_array_equal(fitted.density()[..., 0], density)
+    np.testing.assert_array_equal(fitted.inverse(images[..., None]), inverse)
 
 
 def test_golden_file_is_small():
@@ -82,7 +81,7 @@ def test_coordinates_are_in_bounds_and_fill_the_picture(seed, shape, compat):
     fitted = fit(points, shape, compat=compat)
     assert (fitted.coords.min(axis=0) == 0).all()
     assert (fitted.coords.max(axis=0) == np.array(shape) - 1).all()
-    assert fitted.density().shape == shape
+    assert fitted.density().shape == (*shape, 1)
     assert fitted.density().sum() == 15
 
 
@@ -114,13 +113,16 @@ def test_averaging_matrix_averages(fitted, rng):
     np.testing.assert_array_equal(fitted.pixel_index[columns], rows)
 
 
-@pytest.mark.parametrize("channels", [(), (1,), (3,)])
-def test_inverse_reads_each_feature_from_its_pixel(fitted, rng, channels):
-    images = rng.normal(size=(2, 4, 6, *channels))
+def test_inverse_reads_each_feature_from_its_pixel(rng):
+    channel = np.repeat([0, 1, 2], 4)
+    fitted = fit(rng.normal(size=(12, 2)), (4, 6), channel=channel)
+    images = rng.normal(size=(2, 4, 6, 3))
     back = fitted.inverse(images)
-    assert back.shape == (2, 12, *channels)
+    assert back.shape == (2, 12)
     for feature, (row, column) in enumerate(fitted.coords):
-        np.testing.assert_array_equal(back[:, feature], images[:, row, column])
+        np.testing.assert_array_equal(
+            back[:, feature], images[:, row, column, channel[feature]]
+        )
 
 
 def test_features_alone_on_their_pixel_survive_the_round_trip(rng):
@@ -128,13 +130,13 @@ def test_features_alone_on_their_pixel_survive_the_round_trip(rng):
     fitted = fit(np.stack([x.ravel(), y.ravel()], axis=1), (3, 5))
     assert fitted.density().max() == 1
     rows = rng.uniform(size=(4, 15)).astype(np.float32)
-    images = (fitted.averaging_matrix() @ rows.T).T.reshape(4, 3, 5)
+    images = (fitted.averaging_matrix() @ rows.T).T.reshape(4, 3, 5, 1)
     np.testing.assert_array_equal(fitted.inverse(images), rows)
 
 
-@pytest.mark.parametrize("shape", [(2, 6, 4), (2, 4, 5, 1), (4, 6)])
+@pytest.mark.parametrize("shape", [(2, 6, 4), (2, 4, 5, 1), (2, 4, 6, 3)])
 def test_inverse_refuses_pictures_of_another_size(fitted, shape):
-    with pytest.raises(ValueError, match=r"must be \(N, 4, 6\)"):
+    with pytest.raises(ValueError, match=r"must be \(N, \*\(4, 6, 1\)\)"):
         fitted.inverse(np.zeros(shape))
 
 
@@ -145,7 +147,7 @@ def test_saved_map_comes_back_whole(fitted, tmp_path):
         one, other = getattr(again, name), getattr(fitted, name)
         np.testing.assert_array_equal(one, other)
         assert one.dtype == other.dtype
-    assert again.image_shape == fitted.image_shape == (4, 6)
+    assert again.image_shape == fitted.image_shape == (4, 6, 1)
     assert again.provenance == fitted.provenance
     assert again.scaler.kind == "norm1"
     row = np.linspace(-1, 1, 12, dtype=np.float32)[None]
@@ -176,6 +178,7 @@ def test_csv_names_layer_dimension_and_pixel(fitted, tmp_path):
             "dimension": feature % 4,
             "row": fitted.coords[feature, 0],
             "column": fitted.coords[feature, 1],
+            "channel": 0,
         }
 
 
@@ -192,9 +195,9 @@ def empty(path):
     path.write_bytes(b"")
 
 
-def version_two(path):
+def version_one(path):
     values = json.loads(path.read_text())
-    path.write_text(json.dumps(values | {"format_version": 2}))
+    path.write_text(json.dumps(values | {"format_version": 1}))
 
 
 def drop_coords(path):
@@ -225,7 +228,7 @@ def flip(path):
         ("pixel_map.npz", flip),
         ("pixel_map.json", cut),
         ("pixel_map.json", empty),
-        ("pixel_map.json", version_two),
+        ("pixel_map.json", version_one),
         ("pixel_map.json", pathlib.Path.unlink),
         ("pixel_map.json", lambda path: path.write_bytes(b"\xff\xfe{")),
         ("pixel_map.json", lambda path: path.write_text("[1]")),
@@ -234,7 +237,7 @@ def flip(path):
 def test_damaged_map_is_refused_with_its_path(fitted, tmp_path, file, damage):
     fitted.save(tmp_path)
     damage(tmp_path / file)
-    with pytest.raises(ValueError, match="is not a pixel map of format 1"):
+    with pytest.raises(ValueError, match="is not a pixel map of format 2"):
         pixel_map.PixelMap.load(tmp_path)
 
 
@@ -256,3 +259,71 @@ def test_map_can_be_moved(fitted, tmp_path):
 def test_cloud_without_an_area_is_explained(points, message):
     with pytest.raises(ValueError, match=message):
         fit(points, (4, 4))
+
+
+def test_channels_are_averaged_by_themselves(rng):
+    channel = np.arange(12) % 3
+    points = rng.normal(size=(12, 2))
+    fitted = fit(points, (2, 2), channel=channel)
+    assert fitted.image_shape == (2, 2, 3)
+    rows = rng.uniform(size=(5, 12)).astype(np.float32)
+    images = (fitted.averaging_matrix() @ rows.T).T.reshape(5, 2, 2, 3)
+    np.testing.assert_array_equal(
+        fitted.coords, fit(points, (2, 2)).coords, "one plane for all"
+    )
+    for row, column, number in np.ndindex(2, 2, 3):
+        mine = (fitted.coords == (row, column)).all(1) & (channel == number)
+        expected = rows[:, mine].mean(axis=1) if mine.any() else np.zeros(5)
+        np.testing.assert_allclose(
+            images[:, row, column, number], expected, atol=1e-6
+        )
+
+
+def test_nearest_fill_shows_the_nearest_occupied_pixel(rng):
+    channel = np.repeat([0, 1], 6)
+    points = rng.normal(size=(12, 2))
+    empty = fit(points, (7, 9), channel=channel)
+    filled = fit(points, (7, 9), channel=channel, fill="nearest")
+    rows = rng.uniform(0.5, 1, size=(2, 12)).astype(np.float32)
+    zero, nearest = (
+        (fitted.averaging_matrix() @ rows.T).T.reshape(2, 7, 9, 2)
+        for fitted in (empty, filled)
+    )
+    for number in (0, 1):
+        occupied = np.argwhere(empty.density()[..., number])
+        for row, column in np.ndindex(7, 9):
+            ways = np.square(occupied - (row, column)).sum(axis=1)
+            closest = occupied[ways == ways.min()]
+            expected = zero[:, closest[:, 0], closest[:, 1], number]
+            found = nearest[:, row, column, number]
+            assert (expected == found[:, None]).all(axis=0).any()
+
+
+def test_shuffling_moves_features_and_no_pixel(rng):
+    channel = np.repeat([0, 1], 20)
+    points = rng.normal(size=(40, 2))
+    fitted, shuffled, again = (
+        fit(points, (5, 5), channel=channel, shuffle_seed=seed)
+        for seed in (None, 3, 3)
+    )
+    np.testing.assert_array_equal(fitted.density(), shuffled.density())
+    np.testing.assert_array_equal(shuffled.coords, again.coords)
+    moved = (fitted.coords != shuffled.coords).any(axis=1)
+    assert moved.mean() > 0.5
+
+
+@pytest.mark.parametrize("fill", pixel_map.FILLS)
+def test_a_map_with_channels_comes_back_from_disk(fill, rng, tmp_path):
+    fitted = fit(
+        rng.normal(size=(12, 2)),
+        (6, 5),
+        channel=np.repeat([0, 1, 2], 4),
+        assignment="lsa",
+        fill=fill,
+    )
+    assert fitted.density().max() == 1
+    fitted.save(tmp_path)
+    again = pixel_map.PixelMap.load(tmp_path)
+    assert again.fill == fill
+    assert again.image_shape == (6, 5, 3)
+    assert (again.averaging_matrix() != fitted.averaging_matrix()).nnz == 0

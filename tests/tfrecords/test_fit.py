@@ -71,7 +71,7 @@ def test_streaming_gives_the_map_of_all_rows_at_once(directory, scaler):
     points, _ = projection.principal_coordinates(scaled.T @ scaled)
     # The affine shortcut and one pass in doubles differ by rounding.
     np.testing.assert_allclose(found.points, points, atol=1e-5)
-    assert found.density().shape == (7, 5)
+    assert found.density().shape == (7, 5, 1)
     assert found.density().sum() == LAYERS * HIDDEN
     assert np.isfinite(found.points).all()
 
@@ -124,3 +124,18 @@ def test_rows_without_a_map_are_refused(directory, change, match):
     write(directory, train, stacks(5, 1))
     with pytest.raises(ValueError, match=match):
         fitted(directory)
+
+
+def test_channels_hold_equal_runs_of_layers(directory):
+    write(directory, stacks(33, 0), stacks(5, 1))
+    with pytest.raises(ValueError, match=r"multiple of 3.*2 layers"):
+        fitted(directory, channels="layers")
+
+
+def test_a_shuffled_layout_has_the_same_pixels(directory):
+    write(directory, stacks(33, 0), stacks(5, 1))
+    found, shuffled = (
+        fitted(directory, layout=layout) for layout in ("fitted", "shuffled")
+    )
+    np.testing.assert_array_equal(found.density(), shuffled.density())
+    assert (found.coords != shuffled.coords).any()

@@ -52,6 +52,40 @@ def test_training_moves_autoencoder_and_head_and_nothing_frozen(rng, settings):
         assert (np.asarray(variable) != old).any(), variable.path
 
 
+def test_batch_norm_in_training_mode_drifts_and_learns_nothing(rng):
+    """The published code's way, against the formula of batch norm."""
+    models = model.build_models(
+        _config(slice_batch_norm="training", contrast=1.0), IMAGE, 3
+    )
+    slice_ = models.extractor.layers[-1]
+    before = {k: v.copy() for k, v in weights.slice_arrays(slice_).items()}
+    images = rng.uniform(0, 1, (8, *IMAGE)).astype(np.float32)
+    first = next(
+        layer
+        for layer in slice_.layers
+        if isinstance(layer, keras.layers.BatchNormalization)
+    )
+    until_bn = keras.Model(slice_.input, first.input)
+    inputs = keras.Model(
+        models.extractor.input, models.extractor.layers[-2].output
+    )
+    mean = np.asarray(until_bn(inputs(images))).mean(axis=(0, 1, 2))
+    _compiled(models).train_on_batch(images, np.arange(8) % 3)
+    after = weights.slice_arrays(slice_)
+    for name, array in after.items():
+        statistics = name.rsplit("/", 1)[1].startswith("moving_")
+        assert (array != before[name]).any() == statistics, name
+    np.testing.assert_allclose(
+        after[f"{first.name}/moving_mean"],
+        0.9 * before[f"{first.name}/moving_mean"] + 0.1 * mean,
+        rtol=1e-4,
+        atol=1e-4,
+    )
+    assert {v.path for v in models.whole.trainable_variables} == {
+        v.path for v in models.classifier.trainable_variables
+    }
+
+
 def test_the_halves_make_the_whole(rng):
     models = model.build_models(_config(), IMAGE, 2)
     images = rng.uniform(0, 1, (4, *IMAGE)).astype(np.float32)

@@ -36,6 +36,24 @@ def test_per_batch_normalisation_is_the_published_formula(rng):
     np.testing.assert_allclose(np.asarray(out), expected, atol=1e-5)
 
 
+def test_contrast_draws_pictures_nearer_to_the_mean_one(rng):
+    images = rng.uniform(0, 1, (10, *IMAGE[1:])).astype(np.float32)
+    layer = pixels.Contrast(0.25)
+    layer(images)  # builds it
+    layer.fit(iter([images[:7], images[7:]]))
+    mean = images.astype(np.float64).mean(axis=0)
+    np.testing.assert_allclose(
+        np.asarray(layer(images)), 0.75 * mean + 0.25 * images, atol=1e-6
+    )
+    copy = keras.layers.deserialize(keras.layers.serialize(layer))
+    copy(images)
+    copy.set_weights(layer.get_weights())
+    np.testing.assert_array_equal(
+        np.asarray(copy(images)), np.asarray(layer(images))
+    )
+    assert not layer.trainable_variables
+
+
 def test_a_constant_picture_becomes_zero():
     out = pixels.ZNormalization("image")(np.full(IMAGE, 0.3, np.float32))
     # 0.3 is not exact in float32: the mean may miss it by an ulp, which the

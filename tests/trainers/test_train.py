@@ -151,6 +151,50 @@ def test_memory_and_disk_train_the_same_model(make_image_records, tmp_path):
     )
 
 
+def test_shared_maps_are_made_once_and_change_nothing(
+    make_image_records, tmp_path
+):
+    records = make_image_records()
+    shared = tmp_path / "maps"
+    made = []
+    for seed in (0, 1):
+        config = _config(records, head_lr=1e-3 * (seed + 1))
+        train.train_and_evaluate(
+            config, tmp_path / f"shared{seed}", shared_maps=shared
+        )
+        made.append((shared / "train.npy").stat().st_mtime_ns)
+        train.train_and_evaluate(config, tmp_path / f"alone{seed}")
+        assert _sha256(tmp_path / f"shared{seed}/model.safetensors") == _sha256(
+            tmp_path / f"alone{seed}/model.safetensors"
+        )
+    assert made[0] == made[1]
+    config = _config(records, weights="random", seed=5)  # other filters
+    train.train_and_evaluate(config, tmp_path / "other", shared_maps=shared)
+    assert (shared / "train.npy").stat().st_mtime_ns > made[0]
+
+
+def test_a_resumed_run_in_training_mode_keeps_the_drifted_statistics(
+    make_image_records, tmp_path
+):
+    records = make_image_records()
+    config = _config(
+        records,
+        backbone="shufflenet",
+        slice_batch_norm="training",
+        epochs=2,
+        upsample=2,
+    )
+    train.train_and_evaluate(config, tmp_path / "whole")
+    workdir = tmp_path / "cut"
+    train.train_and_evaluate(config, workdir)
+    for name in ("metrics.json", "model.safetensors"):
+        (workdir / name).unlink()
+    train.train_and_evaluate(config, workdir)
+    assert _sha256(workdir / "model.safetensors") == _sha256(
+        tmp_path / "whole/model.safetensors"
+    )
+
+
 def test_metrics_are_those_of_the_saved_whole_model(
     make_image_records, tmp_path
 ):

@@ -1,77 +1,188 @@
-"""What a user would try first, on the same split: is the detour worth it?"""
+"""What a user would try first, on the same split: is the detour worth it?
+
+Each result is kept as a JSON file beside what it was fitted on, with its
+answers to the validation texts, so that it can be compared text by text.
+"""
 
 import json
 import pathlib
 import warnings
+from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 from absl import logging
 
-from tfrecords import durable, reader
+from tfrecords import durable, reader, schema
 
 _SEED = 0
+# Thousands of correlated features on thousands of texts: weak regularisation
+# overfits. Chosen on the train split of IMDB (BUILD_NOTES.md).
+_C = 1e-3
+
+Splits = dict[str, tuple[Any, np.ndarray]]  # inputs and `(N,)` labels
 
 
-def logistic_regression(
-    records: pathlib.Path, array: str
-) -> dict[str, float | int | str]:
+def logistic_regression(records: pathlib.Path, array: str) -> dict[str, Any]:
     """Logistic regression on standardised stacks or pictures.
 
-    The figure is kept beside the records (`baselines.json` in their parent),
-    since it depends on nothing else. Holds the train split in memory.
+    The result is kept in `baselines.json` beside the records. Holds the train
+    split in memory.
 
     Args:
         records: Directory of `cls` or `image` records.
         array: `stack` or `image`.
 
     Returns:
-        `accuracy` on validation, `num_train`, `num_validation`, and what was
-        fitted.
+        `accuracy` on validation, `num_train`, `num_validation`, `model` (what
+        was fitted) and `predictions`, `(num_validation,)` classes in the
+        records' order.
     """
     manifest = reader.open_records(records)
+
+    def fit() -> dict[str, Any]:
+        logging.info("baseline: logistic regression on the %ss", array)
+        splits: Splits = {}
+        for split in manifest.splits:
+            count = manifest.num_examples(split)
+            size = int(np.prod(manifest.schema.shape))
+            values = np.empty((count, size), np.float32)
+            labels = np.empty(count, np.int64)
+            start = 0
+            for batch in reader.read_records(records, split, manifest=manifest):
+                rows = batch[array].numpy()
+                stop = start + len(rows)
+                values[start:stop] = rows.reshape(len(rows), -1)
+                labels[start:stop] = batch["label"].numpy()
+                start = stop
+            splits[split] = values, labels
+        return fit_logistic_regression(splits, f"{array}s")
+
     path = records.parent / "baselines.json"
-    if path.is_file():
-        found = json.loads(path.read_text("utf-8"))
-        if found["fingerprint"] == manifest.fingerprint:
-            return found
-    import sklearn.exceptions
+    return _kept(path, manifest.fingerprint, fit)
+
+
+def fit_logistic_regression(splits: Splits, name: str) -> dict[str, Any]:
+    """Logistic regression on standardised rows; as `logistic_regression`.
+
+    Args:
+        splits: `train` and `validation`, rows `(N, F)` float32; the train
+            rows are overwritten.
+        name: What the rows are, for reports.
+    """
     import sklearn.linear_model
     import sklearn.pipeline
     import sklearn.preprocessing
 
-    logging.info("baseline: logistic regression on the %ss", array)
-    splits = {}
-    for split in manifest.splits:
-        count = manifest.num_examples(split)
-        values = np.empty(
-            (count, int(np.prod(manifest.schema.shape))), np.float32
-        )
-        labels = np.empty(count, np.int64)
-        start = 0
-        for batch in reader.read_records(records, split, manifest=manifest):
-            rows = batch[array].numpy()
-            values[start : start + len(rows)] = rows.reshape(len(rows), -1)
-            labels[start : start + len(rows)] = batch["label"].numpy()
-            start += len(rows)
-        splits[split] = values, labels
     pipeline = sklearn.pipeline.make_pipeline(
         sklearn.preprocessing.StandardScaler(copy=False),
-        # Thousands of correlated features on thousands of texts: weak
-        # regularisation overfits. C was chosen on the train split of IMDB
-        # (BUILD_NOTES.md).
         sklearn.linear_model.LogisticRegression(
-            C=1e-3, max_iter=300, random_state=_SEED
+            C=_C, max_iter=300, random_state=_SEED
         ),
     )
+    return _fit(pipeline, splits, f"logistic regression on {name}, C = {_C}")
+
+
+def tfidf(records: pathlib.Path) -> dict[str, Any]:
+    """TF-IDF of words and pairs of words, then logistic regression.
+
+    The same texts as the records', untruncated. Words in fewer than two texts
+    are left out. Kept in `tfidf.json` beside the records; memory grows with
+    the corpus, as scikit-learn's does.
+
+    Args:
+        records: Directory of `cls` records, which hold the texts.
+
+    Returns:
+        As `logistic_regression`.
+    """
+    manifest = reader.open_records(records, kind="cls")
+
+    def fit() -> dict[str, Any]:
+        import sklearn.feature_extraction.text
+        import sklearn.linear_model
+        import sklearn.pipeline
+
+        logging.info("baseline: TF-IDF of the texts")
+        splits: Splits = {}
+        for split in manifest.splits:
+            texts: list[str] = []
+            labels: list[int] = []
+            for batch in reader.read_records(records, split, manifest=manifest):
+                texts += [text.decode() for text in batch["text"].numpy()]
+                labels += batch["label"].numpy().tolist()
+            splits[split] = texts, np.array(labels)
+        pipeline = sklearn.pipeline.make_pipeline(
+            sklearn.feature_extraction.text.TfidfVectorizer(
+                ngram_range=(1, 2), min_df=2, sublinear_tf=True
+            ),
+            sklearn.linear_model.LogisticRegression(
+                C=10.0, max_iter=300, random_state=_SEED
+            ),
+        )
+        return _fit(
+            pipeline,
+            splits,
+            "TF-IDF (1-2-grams, sublinear), logistic regression, C = 10",
+        )
+
+    path = records.parent / "tfidf.json"
+    return _kept(path, manifest.fingerprint, fit)
+
+
+def majority(labels: dict[str, np.ndarray]) -> dict[str, Any]:
+    """The train split's commonest class for every text."""
+    commonest = int(np.bincount(labels["train"]).argmax())
+    return {
+        "accuracy": float((labels["validation"] == commonest).mean()),
+        "num_train": len(labels["train"]),
+        "num_validation": len(labels["validation"]),
+        "model": "always the commonest class",
+        "predictions": [commonest] * len(labels["validation"]),
+    }
+
+
+def _fit(pipeline: Any, splits: Splits, name: str) -> dict[str, Any]:
+    import sklearn.exceptions
+
     with warnings.catch_warnings():
         warnings.simplefilter("error", sklearn.exceptions.ConvergenceWarning)
         pipeline.fit(*splits["train"])
-    result: dict[str, float | int | str] = {
-        "accuracy": float(pipeline.score(*splits["validation"])),
+    values, labels = splits["validation"]
+    predictions = pipeline.predict(values)
+    return {
+        "accuracy": float((predictions == labels).mean()),
         "num_train": len(splits["train"][1]),
-        "num_validation": len(splits["validation"][1]),
-        "model": f"standardised {array}s, logistic regression, C = 0.001",
-        "fingerprint": manifest.fingerprint,
+        "num_validation": len(labels),
+        "model": name,
+        "predictions": predictions.tolist(),
     }
-    durable.write_bytes(path, json.dumps(result, indent=2).encode())
+
+
+def _kept(
+    path: pathlib.Path, fingerprint: str, fit: Callable[[], dict[str, Any]]
+) -> dict[str, Any]:
+    """The result in `path` if it is of the same records, else a new one."""
+    if path.is_file():
+        found: dict[str, Any] = json.loads(path.read_text("utf-8"))
+        if found["fingerprint"] == fingerprint and "predictions" in found:
+            return found
+    result = {**fit(), "fingerprint": fingerprint}
+    durable.write_bytes(path, json.dumps(result).encode())
     return result
+
+
+def labels_of(records: pathlib.Path) -> dict[str, np.ndarray]:
+    """Split to `(N,)` labels, in the records' order."""
+    manifest: schema.Manifest = reader.open_records(records)
+    return {
+        split: np.concatenate(
+            [
+                batch["label"].numpy()
+                for batch in reader.read_records(
+                    records, split, manifest=manifest
+                )
+            ]
+        )
+        for split in manifest.splits
+    }

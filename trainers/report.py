@@ -34,7 +34,7 @@ def write_report(
         The report's path.
     """
     path = workdir / "report.md"
-    text = _text(config, metrics, baselines, list(_CAPTIONS))
+    text = _text(config, metrics, baselines, list(CAPTIONS))
     if path.is_file() and path.read_text("utf-8") == text:
         logging.info("report: reusing %s", path)
         return path
@@ -120,7 +120,7 @@ def _draw_examples(
     }
 
 
-_CAPTIONS = {
+CAPTIONS = {
     "curves.png": "Loss and accuracy. The train figures are taken while the "
     "model learns, with dropout; the train loss holds the reconstruction's "
     "share.",
@@ -180,5 +180,5 @@ def _text(
     ):
         lines.append(f"| {name} | " + " | ".join(map(str, row)) + " |")
     for picture in pictures:
-        lines += ["", f"![{picture}]({picture})", "", _CAPTIONS[picture]]
+        lines += ["", f"![{picture}]({picture})", "", CAPTIONS[picture]]
     return "\n".join(lines) + "\n"

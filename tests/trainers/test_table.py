@@ -1,0 +1,128 @@
+"""The table's command line, from texts to both reports."""
+
+import os
+import pathlib
+import re
+import subprocess
+import sys
+
+import pytest
+
+ROOT = pathlib.Path(__file__).parents[2]
+
+
+@pytest.fixture
+def corpus(tmp_path):
+    """Sixty texts of two classes whose words give them away."""
+    path = tmp_path / "reviews.csv"
+    lines = ["text,label"]
+    for index in range(60):
+        words = ("great love good", "bad dull hate")[index % 2]
+        lines.append(f'"{words} film, number {index}",{"ab"[index % 2]}')
+    path.write_text("\n".join(lines), "utf-8")
+    return path
+
+
+def table(corpus, tiny_bert, *flags):
+    return subprocess.run(
+        [
+            sys.executable,
+            "-m",
+            "trainers.table",
+            f"--dataset={corpus}",
+            f"--encoder={tiny_bert}",
+            "--max_tokens=32",
+            "--channels=grey",
+            "--image_height=16",
+            "--image_width=16",
+            "--perplexity=5",
+            "--weights=random",
+            "--epochs=2",
+            "--workdir=my table",
+            *flags,
+        ],
+        cwd=corpus.parent,
+        env={**os.environ, "PYTHONPATH": str(ROOT)},
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=600,
+    )
+
+
+@pytest.mark.slow
+def test_backbones_seeds_and_a_failure_make_one_report(
+    corpus, tiny_bert, tmp_path
+):
+    flags = (
+        "--backbones=resnet,vgg16,alexnet",
+        "--seeds=2",
+        "--ablated=",
+        "--weights_for=alexnet=missing.npz",
+    )
+    first = table(corpus, tiny_bert, *flags)
+    assert first.returncode == 1
+    assert "2 of 6 trainings failed" in first.stderr
+    workdir = tmp_path / "my table"
+    report = (workdir / "report.md").read_text("utf-8")
+    for title in ("ResNet50V2", "VGG16"):
+        (row,) = re.findall(rf"\| {title} \|.*", report)
+        assert re.search(r"\| 2 \| [01]\.\d{4} ± \d\.\d{4} \|", row), row
+    assert "| AlexNet | - | - | 0 | not trained |" in report
+    assert "missing.npz" in report.split("## Not trained")[1]
+    for name in re.findall(r"\]\((.*?\.png)\)", report):
+        assert (workdir / name).read_bytes().startswith(b"\x89PNG")
+    page = (workdir / "report.html").read_text("utf-8")
+    assert page.count("data:image/png;base64,") == report.count("![")
+    assert not re.search(r'src="(?!data:)', page)
+    assert "<table>" in page
+    assert not (workdir / "frozen_maps").exists()
+
+    before = {
+        path: path.stat().st_mtime_ns
+        for path in workdir.glob("cells/*/metrics.json")
+    }
+    assert len(before) == 4
+    plan = table(corpus, tiny_bert, *flags, "--dry_run")
+    assert plan.returncode == 0, plan.stderr
+    assert plan.stdout.count(": finished") == 4
+    assert len(re.findall(r"alexnet.*about \d+ s", plan.stdout)) == 2
+    again = table(corpus, tiny_bert, *flags[:-1])
+    assert again.returncode == 0, again.stderr
+    for path, modified in before.items():
+        assert path.stat().st_mtime_ns == modified
+    assert "Not trained" not in (workdir / "report.md").read_text("utf-8")
+
+
+@pytest.mark.slow
+def test_every_ablation_trains_and_is_compared(corpus, tiny_bert, tmp_path):
+    found = table(
+        corpus,
+        tiny_bert,
+        "--backbones=resnet",
+        "--seeds=1",
+        "--ablated=resnet",
+        "--image_height=50",
+        "--image_width=50",
+        "--weights_for=resnet=random",
+    )
+    report = (tmp_path / "my table/report.md").read_text("utf-8")
+    # Two layers cannot be shared out over three channels.
+    assert "a multiple of 3" in report.split("## Not trained")[1]
+    assert found.returncode == 1
+    assert report.count("### ") == 12
+    assert report.count("(base)") >= 10
+
+
+@pytest.mark.parametrize(
+    ("flag", "message"),
+    [
+        ("--backbones=resnet,lenet", "'lenet'"),
+        ("--weights_for=resnet", "NAME=SOURCE"),
+        ("--backbone=resnet", "Use --backbones"),
+    ],
+)
+def test_bad_flags_are_refused_at_once(corpus, tiny_bert, flag, message):
+    found = table(corpus, tiny_bert, flag, "--dry_run")
+    assert found.returncode == 1
+    assert message in found.stderr

@@ -1,0 +1,49 @@
+"""Which differences between two classifiers of the same texts are real."""
+
+import dataclasses
+
+import numpy as np
+import scipy.stats
+
+
+@dataclasses.dataclass(frozen=True)
+class McNemar:
+    """An exact McNemar test.
+
+    Attributes:
+        only_first: Texts that only the first classifier gets right.
+        only_second: Texts that only the second one gets right.
+        p_value: Two-sided.
+    """
+
+    only_first: int
+    only_second: int
+    p_value: float
+
+
+def mcnemar(first: np.ndarray, second: np.ndarray) -> McNemar:
+    """Compares two classifiers on the texts where just one is right.
+
+    If both are equally good, each such text is a fair coin: an exact binomial
+    test. Source: McNemar 1947, doi:10.1007/BF02295996; Dietterich 1998,
+    doi:10.1162/089976698300017197, for comparing classifiers.
+
+    Args:
+        first: `(N,)` bool, whether the first is right about text n.
+        second: `(N,)` bool, the same texts in the same order.
+
+    Raises:
+        ValueError: If the two are not about equally many texts.
+    """
+    if first.shape != second.shape or first.ndim != 1:
+        raise ValueError(
+            "Both classifiers must have answered the same texts. Received: "
+            f"shapes {first.shape} and {second.shape}"
+        )
+    only_first = int((first & ~second).sum())
+    only_second = int((second & ~first).sum())
+    differ = only_first + only_second
+    if not differ:
+        return McNemar(0, 0, 1.0)
+    test = scipy.stats.binomtest(only_first, differ)
+    return McNemar(only_first, only_second, float(test.pvalue))

@@ -1,0 +1,219 @@
+"""The paper's table on one set of records: backbones, seeds, ablations.
+
+    python -m trainers.table --preset=imdb --seeds=3
+
+Every training is a directory of its own under --workdir and is not repeated;
+the same command goes on where it stopped.
+"""
+
+import dataclasses
+import json
+import pathlib
+import shlex
+import sys
+import time
+
+from absl import app, logging
+from absl import flags as absl_flags
+
+from tfrecords import config as records_config
+from tfrecords import flags
+from trainers import backbones, cells
+from trainers import config as train_config
+
+_PRESET = absl_flags.DEFINE_enum(
+    "preset",
+    "imdb",
+    list(train_config.PRESETS),
+    "Named settings of the base, which any other flag overrides.",
+)
+_WORKDIR = absl_flags.DEFINE_string(
+    "workdir", "runs/table", "Where trainings and reports go."
+)
+_BACKBONES = absl_flags.DEFINE_list(
+    "backbones", list(backbones.BACKBONES), "Rows of Table I."
+)
+_SEEDS = absl_flags.DEFINE_integer(
+    "seeds", 3, "Trainings of each backbone.", lower_bound=1
+)
+_ABLATED = absl_flags.DEFINE_string(
+    "ablated", "resnet", "Backbone of the ablations; empty for none."
+)
+_ABLATION_SEEDS = absl_flags.DEFINE_integer(
+    "ablation_seeds", 1, "Trainings of each ablation.", lower_bound=1
+)
+_WEIGHTS_FOR = absl_flags.DEFINE_multi_string(
+    "weights_for",
+    [],
+    "NAME=SOURCE: one backbone's --weights. May be given several times.",
+)
+_DRY_RUN = absl_flags.DEFINE_boolean(
+    "dry_run", False, "Print the plan and an estimate of its time, and stop."
+)
+
+
+def main(arguments: list[str]) -> None:
+    """Plans, trains what is missing, reports."""
+    if len(arguments) > 1:
+        raise app.UsageError(
+            f"Expected flags only. Received: {shlex.join(arguments[1:])}"
+        )
+    preset = train_config.PRESETS[_PRESET.value]
+    # `backbone` and `seed` are the base's first; the table sets both.
+    try:
+        train = flags.settings_from_flags(train_config.TrainConfig, preset)
+        records = flags.settings_from_flags(
+            records_config.RecordsConfig, preset
+        )
+        for name in (*_BACKBONES.value, *filter(None, [_ABLATED.value])):
+            backbones.get_backbone(name)
+        _refuse_unused_flags()
+        if _DRY_RUN.value:
+            _print_plan(_plan(records, train, ()))
+        else:
+            _run(records, train)
+    except flags.MENDABLE as error:
+        flags.fail(error)
+
+
+def _refuse_unused_flags() -> None:
+    for name, instead in (
+        ("backbone", "--backbones"),
+        ("image_records", "--dataset: the ablations make pictures anew"),
+    ):
+        if absl_flags.FLAGS[name].present:
+            raise ValueError(f"The table takes no --{name}. Use {instead}")
+
+
+def _plan(
+    records: records_config.RecordsConfig,
+    train: train_config.TrainConfig,
+    layers: tuple[int, ...],
+) -> list[cells.Cell]:
+    weights = {}
+    for pair in _WEIGHTS_FOR.value:
+        name, separator, source = pair.partition("=")
+        backbones.get_backbone(name)
+        if not separator or not source:
+            raise ValueError(
+                f"--weights_for must be NAME=SOURCE. Received: {pair!r}"
+            )
+        weights[name] = source
+    return cells.plan(
+        records,
+        train,
+        backbones=tuple(_BACKBONES.value),
+        seeds=_SEEDS.value,
+        ablated=_ABLATED.value,
+        ablation_seeds=_ABLATION_SEEDS.value,
+        weights=weights,
+        layers=layers,
+    )
+
+
+def _print_plan(plan: list[cells.Cell]) -> None:
+    """The plan on standard output: it is what --dry_run was asked for."""
+    from trainers import estimate
+
+    workdir = pathlib.Path(_WORKDIR.value)
+    unique = {cell.directory: cell for cell in plan}
+    seconds = estimate.estimate(list(unique.values()), workdir)
+    total = 0.0
+    for cell in plan:
+        first = unique.pop(cell.directory, None)
+        if first is None:
+            note = "the same training as above"
+        elif is_finished(workdir, cell):
+            note = "finished"
+        else:
+            total += seconds[cell.directory]
+            note = f"about {seconds[cell.directory]:,.0f} s"
+        line = f"{cell.group}: {cell.row}, seed {cell.train.seed}: {note}\n"
+        sys.stdout.write(line)
+    sys.stdout.write(
+        f"To do: about {total / 60:,.0f} minutes of training on this machine, "
+        "measured by one batch each; making records comes on top.\n"
+    )
+
+
+def is_finished(workdir: pathlib.Path, cell: cells.Cell) -> bool:
+    """Whether a cell's training stands already."""
+    return (workdir / "cells" / cell.directory / "metrics.json").is_file()
+
+
+def _run(
+    records: records_config.RecordsConfig, train: train_config.TrainConfig
+) -> None:
+    from tfrecords import build, reader
+    from trainers import table_report
+
+    workdir = pathlib.Path(_WORKDIR.value)
+    cls_dir, image_dir = build.prepare_records(records)
+    layers = tuple(reader.open_records(cls_dir).details["layers"])
+    plan = _plan(records, train, layers)
+    failures: dict[str, str] = {}
+    unique = list({cell.directory: cell for cell in plan}.values())
+    for number, cell in enumerate(unique, start=1):
+        logging.info(
+            "table: %d of %d, %s: %s, seed %d",
+            number,
+            len(unique),
+            cell.group,
+            cell.row,
+            cell.train.seed,
+        )
+        try:
+            _train(cell, workdir)
+        except KeyboardInterrupt:
+            raise
+        except flags.MENDABLE as error:
+            # One row that cannot be had must not cost the others.
+            logging.error("table: not trained: %s", error)
+            failures[cell.directory] = str(error)
+    from trainers import features
+
+    features.clear(workdir / "frozen_maps")
+    path = table_report.write_table(
+        workdir, plan, failures, cls_dir=cls_dir, image_dir=image_dir
+    )
+    logging.info("table: see %s", path)
+    if failures:
+        raise RuntimeError(
+            f"{len(failures)} of {len(unique)} trainings failed; the report "
+            "says which. The same command tries them again."
+        )
+
+
+def _train(cell: cells.Cell, workdir: pathlib.Path) -> None:
+    """Trains one cell, unless it stands, and keeps its wall time."""
+    if is_finished(workdir, cell):
+        return
+    import keras
+
+    from tfrecords import build, durable
+    from trainers import train
+
+    start = time.monotonic()
+    _, image_dir = build.prepare_records(cell.records)
+    config = dataclasses.replace(cell.train, image_records=str(image_dir))
+    directory = workdir / "cells" / cell.directory
+    keras.backend.clear_session()
+    train.train_and_evaluate(
+        config, directory, shared_maps=workdir / "frozen_maps"
+    )
+    seconds = time.monotonic() - start
+    durable.write_bytes(
+        directory / "seconds.json", json.dumps(seconds).encode()
+    )
+
+
+def run() -> None:
+    """Console entry: defines the flags and starts `main`."""
+    flags.prepare_process()
+    flags.define_flags(train_config.TrainConfig)
+    flags.define_flags(records_config.RecordsConfig)
+    app.run(main)
+
+
+if __name__ == "__main__":
+    run()

@@ -10,6 +10,7 @@ def build_head(
     hidden_units: tuple[int, ...],
     dropout: float,
     dropout_before: tuple[int, ...],
+    shortcut: bool = False,
 ) -> keras.KerasTensor:
     """Flattens the code and classifies it.
 
@@ -19,11 +20,14 @@ def build_head(
         hidden_units: Widths of the layers before the logits.
         dropout: Dropout rate.
         dropout_before: Layers that dropout goes before, from 0.
+        shortcut: Also add a linear map from the code to the logits, 0 at
+            first: [CLS] vectors are nearly linearly separable, and hidden
+            layers with dropout alone fall short of it (BUILD_NOTES.md).
 
     Returns:
         Symbolic logits `(N, K)`, float32 under any precision policy.
     """
-    x = keras.layers.Flatten(name="head_flatten")(code)
+    flat = x = keras.layers.Flatten(name="head_flatten")(code)
     last = len(hidden_units)
     for index, units in enumerate((*hidden_units, num_classes)):
         if dropout and index in dropout_before:
@@ -40,4 +44,13 @@ def build_head(
             dtype="float32" if index == last else None,
             name="head_logits" if index == last else f"head_dense{index}",
         )(x)
-    return x
+    if not shortcut:
+        return x
+    linear = keras.layers.Dense(
+        num_classes,
+        use_bias=False,
+        kernel_initializer="zeros",
+        dtype="float32",
+        name="head_shortcut",
+    )(flat)
+    return keras.layers.Add(dtype="float32", name="head_sum")([x, linear])

@@ -144,5 +144,6 @@ def build_classifier(
             hidden_units=_SYMMETRIC_HIDDEN,
             dropout=config.dropout,
             dropout_before=(0,),
+            shortcut=True,
         )
     return keras.Model(maps, logits, name="classifier")

@@ -59,7 +59,8 @@ def test_channels_and_fills_are_drawn_alike(assignment, fill, rng):
     again.set_weights(drawing.get_weights())
     expected = render.Renderer(fitted).render(stacks)
     assert expected.shape == (len(rows), H, W, 3)
-    assert (expected.min() > 0) == (fill == "nearest")
+    blank = (expected.max(axis=0) == 0).mean()  # one feature is constant
+    assert blank < 0.1 if fill == "nearest" else blank > 0.1
     for model in (drawing, again):
         np.testing.assert_allclose(
             model.predict_on_batch(stacks), expected, rtol=0, atol=TOLERANCE

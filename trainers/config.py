@@ -5,6 +5,7 @@ nothing heavy, so that `--help` answers at once.
 """
 
 import dataclasses
+import json
 from typing import Any
 
 from tfrecords import config as records_config

@@ -6,10 +6,10 @@ import pathlib
 from typing import Any
 
 import numpy as np
-import scipy.stats
 from absl import logging
 
 from tfrecords import durable, reader, schema
+from trainers import significance
 from trainers.multimodal import pipeline, train
 
 # Height and width of the pictures that the plain baseline sees.
@@ -33,9 +33,7 @@ def correct(workdir: pathlib.Path) -> dict[str, bool]:
 def mcnemar(one: dict[str, bool], other: dict[str, bool]) -> float:
     """Exact two-sided p that two classifiers are equally often right.
 
-    Of the samples that one gets right and the other wrong, each is as likely
-    to be the one's if they are equally good. Source: McNemar 1947,
-    doi:10.1007/BF02295996, with the binomial instead of its approximation.
+    See `significance.mcnemar`.
 
     Args:
         one: Sample to whether it is right.
@@ -49,11 +47,10 @@ def mcnemar(one: dict[str, bool], other: dict[str, bool]) -> float:
             f"Both must have predicted the same samples. Received: {len(one)} "
             f"and {len(other)}, of which {len(set(one) & set(other))} in both."
         )
-    wins = sum(one[key] and not other[key] for key in one)
-    losses = sum(other[key] and not one[key] for key in one)
-    if not wins + losses:
-        return 1.0
-    return float(scipy.stats.binomtest(wins, wins + losses).pvalue)
+    first, second = (
+        np.array([found[key] for key in one], bool) for found in (one, other)
+    )
+    return significance.mcnemar(first, second).p_value
 
 
 def baselines(records: pathlib.Path) -> dict[str, dict[str, float]]:

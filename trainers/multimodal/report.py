@@ -7,7 +7,7 @@ from tfrecords import durable, reader
 from trainers.multimodal import evidence, pictures
 
 if typing.TYPE_CHECKING:
-    from trainers.multimodal import table
+    from trainers.multimodal.cells import Cell
     from trainers.multimodal.config import MultimodalTrainConfig
 
 # Top-1 and top-5 in percent on WebVision, the paper's Table 2; its other
@@ -32,7 +32,7 @@ PUBLISHED = {
 
 def write_report(
     workdir: pathlib.Path,
-    cells: "list[table.Cell]",
+    cells: "list[Cell]",
     config: "MultimodalTrainConfig",
 ) -> pathlib.Path:
     """Writes `report.md` and its pictures; returns its path."""
@@ -84,15 +84,11 @@ def write_report(
     return path
 
 
-def _directory(
-    workdir: pathlib.Path, cell: "table.Cell", seed: int
-) -> pathlib.Path:
+def _directory(workdir: pathlib.Path, cell: "Cell", seed: int) -> pathlib.Path:
     return workdir / cell.name / f"seed{seed}"
 
 
-def _best_fused(
-    cells: "list[table.Cell]", metrics: dict
-) -> "table.Cell | None":
+def _best_fused(cells: "list[Cell]", metrics: dict) -> "Cell | None":
     fused = [
         cell
         for cell in cells
@@ -107,13 +103,13 @@ def _best_fused(
 
 
 def _results(
-    workdir: pathlib.Path, cells: "list[table.Cell]", metrics: dict
+    workdir: pathlib.Path, cells: "list[Cell]", metrics: dict
 ) -> list[str]:
     """The paper's Table 2, ours beside it, each against the best single."""
     plain = [cell for cell in cells if not cell.modality_dropout]
     singles = [cell for cell in plain if "," not in cell.modalities]
 
-    def seconds(cell: "table.Cell") -> str:
+    def seconds(cell: "Cell") -> str:
         rivals = [
             one
             for one in singles
@@ -178,7 +174,7 @@ def _baselines(records: pathlib.Path) -> list[str]:
     return lines
 
 
-def _robustness(cells: "list[table.Cell]", metrics: dict) -> list[str]:
+def _robustness(cells: "list[Cell]", metrics: dict) -> list[str]:
     """Top-1 with each modality removed at test time (5.1), all classes."""
     most = max(len(cell.modalities.split(",")) for cell in cells)
     rows = [c for c in cells if len(c.modalities.split(",")) == most > 1]

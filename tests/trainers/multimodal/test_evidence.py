@@ -7,7 +7,13 @@ import pytest
 import scipy.stats
 
 from trainers import evaluate
-from trainers.multimodal import config, evidence, pictures, report, table
+from trainers.multimodal import (
+    config,
+    evidence,
+    pictures,
+    report,
+    table,
+)
 
 
 def answers(bits):
@@ -54,7 +60,7 @@ def test_top_k_counts_the_k_likeliest(rng):
 )
 def test_the_plan_has_every_choice_on_every_tower_once(present, cells):
     settings = config.MultimodalTrainConfig(seed=5)
-    found = table.plan(settings, ["resnet50v2", "mobilenetv2"], 3, present)
+    found = cells.plan(settings, ["resnet50v2", "mobilenetv2"], 3, present)
     assert len({cell.name for cell in found}) == len(found) == cells
     for cell in found:
         assert [run.seed for run in cell.runs] == [5, 6, 7]

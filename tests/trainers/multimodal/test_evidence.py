@@ -49,7 +49,7 @@ def test_top_k_counts_the_k_likeliest(rng):
 
 
 @pytest.mark.parametrize(
-    ("present", "cells"),
+    ("present", "count"),
     [
         # 1 image, 2 texts, 1 pair of texts; pairs and all with an image; all
         # once more with modality dropout: two towers each.
@@ -58,10 +58,10 @@ def test_top_k_counts_the_k_likeliest(rng):
         ({"title"}, 1),
     ],
 )
-def test_the_plan_has_every_choice_on_every_tower_once(present, cells):
+def test_the_plan_has_every_choice_on_every_tower_once(present, count):
     settings = config.MultimodalTrainConfig(seed=5)
     found = cells.plan(settings, ["resnet50v2", "mobilenetv2"], 3, present)
-    assert len({cell.name for cell in found}) == len(found) == cells
+    assert len({cell.name for cell in found}) == len(found) == count
     for cell in found:
         assert [run.seed for run in cell.runs] == [5, 6, 7]
         assert set(cell.modalities.split(",")) <= present

@@ -98,8 +98,10 @@ def cut(
     tensors = list(crossing.values()) or [full.output]
     frozen = keras.Model(full.input, tensors, name="frozen_tower")
     frozen.trainable = False
-    tuned = keras.Model(tensors, full.output, name="tuned_tower")
-    return frozen, tuned
+    if crossing:
+        return frozen, keras.Model(tensors, full.output, name="tuned_tower")
+    vector = keras.Input(full.output.shape[1:])
+    return frozen, keras.Model([vector], keras.layers.Identity()(vector))
 
 
 def _build_full(backbone: str, image_size: int, source: str) -> keras.Model:

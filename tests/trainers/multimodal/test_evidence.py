@@ -8,6 +8,7 @@ import scipy.stats
 
 from trainers import evaluate
 from trainers.multimodal import (
+    cells,
     config,
     evidence,
     pictures,

@@ -71,8 +71,16 @@ def _make(
         config, backbones, seeds, cells_lib.present_modalities(manifest)
     )
     runs = [(cell, settings) for cell in cells for settings in cell.runs]
-    # One after the other, those of the same frozen layers.
-    runs.sort(key=lambda pair: (pair[0].backbone, pair[1].seed))
+    # One after the other, those of the same frozen layers; the single modes
+    # and the whole before what lies between.
+    ends = {*train_config.MODALITIES, cells[-1].modalities}
+    runs.sort(
+        key=lambda pair: (
+            pair[0].backbone,
+            pair[1].seed,
+            pair[0].modalities not in ends,
+        )
+    )
     memo = inputs.Memo()
     for number, (cell, settings) in enumerate(runs, start=1):
         logging.info(

@@ -175,7 +175,8 @@ def predict(
 
 def keep_only(names: Iterable[str]) -> Callable[[inputs.Values], inputs.Values]:
     """What takes all other modalities from a batch."""
-    left = np.array([name in names for name in MODALITIES], np.float32)
+    kept = set(names)
+    left = np.array([name in kept for name in MODALITIES], np.float32)
     return lambda values: {**values, "present": values["present"] * left}
 
 

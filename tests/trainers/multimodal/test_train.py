@@ -23,6 +23,32 @@ def test_a_run_learns_and_says_what_it_is_worth(trained):
         assert (trained / name).is_file()
 
 
+def test_modalities_that_are_kept_are_those_named():
+    given = {"present": np.float32([[1, 1, 0], [1, 0, 1]])}
+    kept = train.keep_only(name for name in ("title", "description"))(given)
+    np.testing.assert_array_equal(kept["present"], [[0, 1, 0], [0, 0, 1]])
+
+
+def test_what_is_removed_leaves_what_the_others_say(trained):
+    run = loading.load_run(trained)
+    split = inputs.prepare_inputs(
+        run.config,
+        run.manifest,
+        run.models.extractor,
+        set(run.models.classifier.input),
+        only="test",
+    )["test"]
+
+    def without_image(values):
+        present = values["present"] * np.float32([0, 1, 1])
+        return {**values, "present": present}
+
+    logits, labels, _ = train.predict(
+        run.models.classifier, split, without_image
+    )
+    assert run.metrics["removed"]["image"] == train.figures_of(logits, labels)
+
+
 def test_a_killed_run_ends_with_the_same_bytes(
     make_config, tmp_path, monkeypatch
 ):

@@ -54,7 +54,10 @@ setuptools.setup(
     packages=setuptools.find_packages(
         include=["text2image*", "tfrecords*", "trainers*"]
     ),
-    package_data={"text2image": ["data/**/*"]},
+    package_data={
+        "text2image": ["data/**/*"],
+        "trainers.backbones": ["data/**/*"],
+    },
     install_requires=REQUIREMENTS,
     extras_require=EXTRAS,
 )

@@ -29,8 +29,8 @@ class TrainConfig(records_config.JsonSettings):
     )
     weights: str = setting(
         "imagenet",
-        "Its weights: imagenet (downloaded, checked), random, or a .npz, "
-        ".safetensors or .h5 file.",
+        "Its weights: imagenet (downloaded, checked), cifar10 (shipped with "
+        "the package), random, or a .npz, .safetensors or .h5 file.",
     )
     normalization: str = setting(
         "image",
@@ -171,7 +171,7 @@ PRESETS: dict[str, dict[str, Any]] = {
     "demo": {
         "dataset": "demo",
         "encoder": "mini",
-        "weights": "random",
+        "weights": "cifar10",
         **_PICTURES,
     },
     # The best recipe we know.

@@ -21,6 +21,11 @@ READ = {
     "text2image/data/mini_encoder/assets/tokenizer/vocabulary.txt": (
         "from text2image import assets; assets.mini_encoder()"
     ),
+    "trainers/backbones/data/cifar10/resnet.safetensors": (
+        "from trainers import backbones\n"
+        "from trainers.backbones import shipped\n"
+        "shipped.cifar10_arrays(backbones.get_backbone('resnet'))"
+    ),
 }
 
 

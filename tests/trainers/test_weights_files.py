@@ -209,7 +209,7 @@ def test_pickled_npz_is_refused(tmp_path, alexnet):
 
 @pytest.mark.parametrize("name", ["w.pth", "w.bin", "w", "Imagenet"])
 def test_unknown_extension_is_refused(alexnet, name):
-    with pytest.raises(ValueError, match=r"must be `imagenet`, `random` or"):
+    with pytest.raises(ValueError, match=r"`imagenet`, `cifar10`, `random` or"):
         load(alexnet, "alexnet", name)
 
 

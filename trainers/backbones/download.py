@@ -125,8 +125,9 @@ def _download(
 def _unreachable(file: published.PublishedFile, reason: object) -> str:
     return (
         f"{file.url} could not be fetched ({reason}). Without a network give "
-        "a local copy with --weights=PATH, or --weights=random; on another "
-        "machine `python -m trainers.backbones.convert` makes such a copy."
+        "a local copy with --weights=PATH, or --weights=cifar10 (shipped), or "
+        "--weights=random; on another machine `python -m "
+        "trainers.backbones.convert` makes such a copy."
     )
 
 

@@ -202,7 +202,7 @@ def _parse(argv: Sequence[str] | None) -> argparse.Namespace:
         "--backbone", required=True, choices=sorted(backbones.BACKBONES)
     )
     parser.add_argument(
-        "--weights", required=True, help="imagenet, random or a file"
+        "--weights", required=True, help="imagenet, cifar10, random or a file"
     )
     source = parser.add_mutually_exclusive_group()
     source.add_argument("--image", type=pathlib.Path, help="a picture file")

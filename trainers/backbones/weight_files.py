@@ -20,6 +20,11 @@ from trainers.backbones import torch_names
 
 Arrays = dict[str, np.ndarray]
 
+_EXPECTED = (
+    "`weights` must be `imagenet`, `cifar10`, `random` or the path of a .npz, "
+    ".safetensors or .h5 file."
+)
+
 # No array of any slice comes near: the largest full architecture's largest
 # (VGG16's first dense layer) has 411 MB.
 _MAX_ARRAY_BYTES = 1 << 30
@@ -62,15 +67,10 @@ def read_arrays(
     """
     readers = {".npz": _read_npz, ".safetensors": _read_safetensors}
     if path.suffix not in (*readers, ".h5"):
-        raise ValueError(
-            "`weights` must be `imagenet`, `random` or the path of a .npz, "
-            f".safetensors or .h5 file. Received: {str(path)!r}"
-        )
+        raise ValueError(f"{_EXPECTED} Received: {str(path)!r}")
     if not path.is_file():
         raise FileNotFoundError(
-            "`weights` must be `imagenet`, `random` or the path of a .npz, "
-            f".safetensors or .h5 file. Received: {str(path)!r}, which is "
-            "not a file."
+            f"{_EXPECTED} Received: {str(path)!r}, which is not a file."
         )
     try:
         if path.suffix == ".h5":

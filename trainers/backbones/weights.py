@@ -1,4 +1,4 @@
-"""Fills a slice with weights: published, random, or from a file."""
+"""Fills a slice with weights: published, shipped, random, or from a file."""
 
 import pathlib
 
@@ -6,7 +6,13 @@ import keras
 import numpy as np
 
 from trainers import backbones
-from trainers.backbones import cache, fitting, published, weight_files
+from trainers.backbones import (
+    cache,
+    fitting,
+    published,
+    shipped,
+    weight_files,
+)
 
 Arrays = dict[str, np.ndarray]
 
@@ -24,19 +30,22 @@ def load_weights(
         slice_: What `backbones.build_slice(backbone)` returned.
         backbone: Its entry of the table.
         source: `imagenet` (the published file, fetched once, verified,
-            converted and cached), `random` (He normal kernels drawn from
-            `seed`, biases 0) or the path of a .npz, .safetensors, .h5 or
-            .weights.h5 file.
+            converted and cached), `cifar10` (shipped with the package),
+            `random` (He normal kernels drawn from `seed`, biases 0) or the
+            path of a .npz, .safetensors, .h5 or .weights.h5 file.
         seed: Seed of `random`.
 
     Raises:
         FileNotFoundError: If the file does not exist.
         ValueError: If the file is not for this slice: names what is missing,
             superfluous within the slice, of another shape, or not finite.
+            If a shipped file was altered.
         RuntimeError: If `imagenet` cannot be fetched.
     """
     if source == "random":
         arrays = random_arrays(slice_, seed)
+    elif source == "cifar10":
+        arrays = shipped.cifar10_arrays(backbone)
     elif source == "imagenet":
         arrays = cache.published_arrays(
             slice_,

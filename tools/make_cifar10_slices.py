@@ -45,59 +45,23 @@ HEAD_MAPS = 128
 
 @dataclasses.dataclass(frozen=True)
 class Recipe:
-    """How long one slice trains, and Adam's highest rate."""
+    """How long one slice trains, on how many pictures, Adam's highest rate."""
 
     epochs: int
     learning_rate: float
+    num_pictures: int = 50_000
 
 
-# Epochs by cost: together about 20 minutes of two cores. VGG16's slice costs
-# 115 million multiplications a picture, AlexNet's 4 million.
+# By cost: together about 20 minutes of two cores. VGG16's slice costs 115
+# million multiplications a picture, AlexNet's 4 million.
 RECIPES = {
     "alexnet": Recipe(4, 1e-3),
     "resnet": Recipe(2, 2e-3),
-    "resnext": Recipe(1, 2e-3),
+    "resnext": Recipe(1, 2e-3, 10_000),
     "shufflenet": Recipe(4, 3e-3),
-    "vgg16": Recipe(1, 5e-4),
-    "wide_resnet": Recipe(1, 2e-3),
+    "vgg16": Recipe(1, 5e-4, 10_000),
+    "wide_resnet": Recipe(1, 2e-3, 10_000),
 }
-
-
-class DenseConv2D(keras.layers.Conv2D):
-    """A grouped convolution, computed as one whose other weights are 0.
-
-    TensorFlow's gradient of a grouped convolution takes 20 times as long on
-    a CPU as this one, which multiplies 32 times as much.
-    """
-
-    def convolution_op(
-        self, inputs: keras.KerasTensor, kernel: keras.KerasTensor
-    ) -> keras.KerasTensor:
-        """Convolves with a kernel `(h, w, C / groups, filters)`."""
-        depth = kernel.shape[2]  # input channels of a group
-        group_of_input = np.arange(depth * self.groups) // depth
-        group_of_filter = np.arange(self.filters) * self.groups // self.filters
-        inside = group_of_input[:, None] == group_of_filter
-        return keras.ops.conv(
-            inputs,
-            keras.ops.tile(kernel, (1, 1, self.groups, 1))
-            * inside.astype("float32"),
-            strides=self.strides,
-            padding=self.padding,
-        )
-
-
-def without_groups(slice_: keras.Model) -> keras.Model:
-    """Copies a slice, weights and all, with its groups computed densely."""
-
-    def copy(layer: keras.Layer) -> keras.Layer:
-        grouped = isinstance(layer, keras.layers.Conv2D) and layer.groups > 1
-        kind = DenseConv2D if grouped else type(layer)
-        return kind.from_config(layer.get_config())
-
-    dense = keras.models.clone_model(slice_, clone_function=copy)
-    weights.assign(dense, weights.slice_arrays(slice_), "copy")
-    return dense
 
 
 class Augmented(keras.utils.PyDataset):
@@ -135,11 +99,10 @@ class Augmented(keras.utils.PyDataset):
         self._order = rng.permutation(len(self._labels))
 
 
-def read_split(split: str) -> tuple[np.ndarray, np.ndarray]:
-    """Reads a split as `(N, H, W, 3)` uint8 and `(N,)` int64."""
+def read_split(split: str, count: int) -> tuple[np.ndarray, np.ndarray]:
+    """Reads a split's first `(N, H, W, 3)` uint8 and `(N,)` int64."""
     builder = tfds.builder_from_directory(FLAGS.cifar10)
-    if FLAGS.limit:
-        split = f"{split}[:{FLAGS.limit}]"
+    split = f"{split}[:{min(count, FLAGS.limit or count)}]"
     data = tfds.as_numpy(
         builder.as_dataset(split=split, batch_size=-1, shuffle_files=False)
     )
@@ -170,11 +133,9 @@ def train(backbone: backbones.Backbone, folder: Path) -> None:
     begin = time.monotonic()
     keras.utils.set_random_seed(FLAGS.seed)
     recipe = RECIPES[backbone.name]
-    images, labels = read_split("train")
+    images, labels = read_split("train", recipe.num_pictures)
     slice_ = backbones.build_slice(backbone)
     weights.load_weights(slice_, backbone, "random", seed=FLAGS.seed)
-    if backbone.name == "resnext":
-        slice_ = without_groups(slice_)
     model = build_classifier(slice_, backbone, images.shape[1])
     batches = Augmented(images, labels)
     steps = recipe.epochs * len(batches)
@@ -196,13 +157,14 @@ def train(backbone: backbones.Backbone, folder: Path) -> None:
         for name, array in weights.slice_arrays(slice_).items()
     }
     weights.assign(slice_, halves, "float16")  # what is shipped is measured
-    images, labels = read_split("test")
+    images, labels = read_split("test", 10_000)
     _, accuracy = model.evaluate(images / np.float32(255), labels, 256)
     content = safetensors.numpy.save(halves)
     durable.write_bytes(folder / f"{backbone.name}.safetensors", content)
     figures = {
         "test_accuracy": round(accuracy, 4),
         "epochs": recipe.epochs,
+        "num_pictures": recipe.num_pictures,
         "learning_rate": recipe.learning_rate,
         "seconds": round(time.monotonic() - begin),
         "bytes": len(content),

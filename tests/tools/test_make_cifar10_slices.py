@@ -4,29 +4,13 @@ import numpy as np
 import pytest
 from absl import flags
 
-from tests.golden import backbones_arrays
 from tools import make_cifar10_slices
-from trainers import backbones
-from trainers.backbones import weights
 
 
 @pytest.fixture(autouse=True)
 def parsed_flags():
     if not flags.FLAGS.is_parsed():
         flags.FLAGS.mark_as_parsed()
-
-
-def test_dense_convolution_equals_the_grouped_one():
-    backbone = backbones.get_backbone("resnext")
-    slice_ = backbones.build_slice(backbone)
-    weights.load_weights(slice_, backbone, "random")
-    dense = make_cifar10_slices.without_groups(slice_)
-    images = backbones_arrays.random_images(32, 32)
-    expected = np.asarray(slice_(images))
-    # Zeros are added in between, in another order: float32 keeps 7 digits.
-    np.testing.assert_allclose(
-        dense(images), expected, rtol=0, atol=1e-6 * np.abs(expected).max()
-    )
 
 
 def batches_of(images):

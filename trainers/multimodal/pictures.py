@@ -5,6 +5,7 @@ import textwrap
 from typing import Any
 
 import matplotlib.figure
+import matplotlib.layout_engine
 import numpy as np
 import tensorflow as tf
 
@@ -181,7 +182,9 @@ def _draw_examples(
         for workdir in singles
     }
     figure = matplotlib.figure.Figure(
-        figsize=(2.6 * _NUM_EXAMPLES, 8.4), layout="constrained"
+        figsize=(2.6 * _NUM_EXAMPLES, 8.8),
+        # Room for titles of two lines, which the layout does not count.
+        layout=matplotlib.layout_engine.ConstrainedLayoutEngine(h_pad=0.3),
     )
     grid = figure.subplots(2, _NUM_EXAMPLES)
     for line, ids in zip(grid, chosen, strict=True):

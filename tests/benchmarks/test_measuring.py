@@ -30,8 +30,8 @@ def test_help_answers(name):
         timeout=120,
         check=False,
     )
-    assert finished.returncode == 0, finished.stderr
-    assert "usage" in finished.stdout
+    assert finished.returncode in (0, 1), finished.stderr  # absl exits with 1
+    assert any(word in finished.stdout for word in ("usage", "flags"))
 
 
 def test_an_absent_peer_is_named_with_the_way_to_get_it(capsys):

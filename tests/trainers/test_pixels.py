@@ -36,6 +36,17 @@ def test_per_batch_normalisation_is_the_published_formula(rng):
     np.testing.assert_allclose(np.asarray(out), expected, atol=1e-5)
 
 
+@pytest.mark.parametrize(("mode", "ddof"), [("image", 0), ("batch", 1)])
+def test_the_added_deviation_counts_in_faint_pictures(rng, mode, ddof):
+    images = 1e-4 * rng.uniform(0, 1, (1, *IMAGE[1:]))
+    expected = (images - images.mean()) / np.sqrt(
+        images.var(ddof=ddof) + 1e-4**2
+    )
+    out = pixels.ZNormalization(mode)(images.astype(np.float32))
+    np.testing.assert_allclose(np.asarray(out), expected, atol=1e-5)
+    assert np.asarray(out).std() < 0.5
+
+
 def test_contrast_draws_pictures_nearer_to_the_mean_one(rng):
     images = rng.uniform(0, 1, (10, *IMAGE[1:])).astype(np.float32)
     layer = pixels.Contrast(0.25)

@@ -54,10 +54,7 @@ def prepare_images(
     }
     name = cls_dir.parent.name.rsplit("-", 1)[0]
     directory = place.directory(settings, "image", name, provenance)
-    if directory.exists():
-        reader.open_records(
-            directory, kind="image", fingerprint=config.fingerprint(provenance)
-        )
+    if place.standing(directory, provenance):
         logging.info("pictures: reusing %s", directory)
         return directory
     logging.info("pictures: making %s", directory)

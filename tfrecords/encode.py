@@ -37,8 +37,7 @@ def prepare_cls(settings: config.RecordsConfig) -> pathlib.Path:
     Returns:
         The directory of the `cls` records.
     """
-    from text2image import checkpoint, corpus
-    from tfrecords import reader
+    from text2image import corpus
 
     source = corpus.open_corpus(
         settings.dataset,
@@ -47,28 +46,50 @@ def prepare_cls(settings: config.RecordsConfig) -> pathlib.Path:
         text_key=settings.text_key,
         label_key=settings.label_key,
     )
-    encoder_path = checkpoint.locate(settings.encoder)
-    provenance = {
-        "kind": "cls",
-        "corpus": source.name,
-        "corpus_sha256": source.sha256,
-        "encoder_sha256": checkpoint.identify(encoder_path),
-        **place.pick(settings, SETTINGS),
-    }
-    encoder_name = pathlib.PurePath(settings.encoder).name
-    directory = place.directory(
-        settings, "cls", f"{source.name}-{encoder_name}", provenance
+    encoder_path, directory, provenance = locate(
+        settings, "cls", source, place.pick(settings, SETTINGS)
     )
-    if directory.exists():
-        manifest = reader.open_records(
-            directory, kind="cls", fingerprint=config.fingerprint(provenance)
-        )
+    manifest = place.standing(directory, provenance)
+    if manifest:
         logging.info("stacks: reusing %s", directory)
         _log_audit(manifest.details["audit"])
         _log_tokens(settings, manifest.details)
         return directory
     _encode(settings, source, encoder_path, directory, provenance)
     return directory
+
+
+def locate(
+    settings: config.RecordsConfig,
+    kind: str,
+    source: "corpus_lib.Corpus",
+    chosen: dict[str, Any],
+) -> tuple[str, pathlib.Path, dict[str, Any]]:
+    """Says where the records of an encoded corpus stand.
+
+    Args:
+        settings: Name the encoder and `records_dir`.
+        kind: Of the records.
+        source: The corpus.
+        chosen: What they depend on besides corpus and encoder.
+
+    Returns:
+        The encoder's path, the records' directory and their provenance.
+    """
+    from text2image import checkpoint
+
+    encoder_path = checkpoint.locate(settings.encoder)
+    provenance = {
+        "kind": kind,
+        "corpus": source.name,
+        "corpus_sha256": source.sha256,
+        "encoder_sha256": checkpoint.identify(encoder_path),
+        **chosen,
+    }
+    encoder_name = pathlib.PurePath(settings.encoder).name
+    name = f"{source.name}-{encoder_name}"
+    directory = place.directory(settings, kind, name, provenance)
+    return encoder_path, directory, provenance
 
 
 def _encode(

@@ -57,29 +57,15 @@ def prepare_multimodal(
         ValueError: If a picture is missing or broken and the samples are not
             to be dropped; names every one.
     """
-    from text2image import checkpoint
-    from tfrecords import reader
-
     source = _open(settings, chosen)
-    encoder_path = checkpoint.locate(settings.encoder)
-    provenance = {
-        "kind": "multimodal",
-        "corpus": source.name,
-        "corpus_sha256": source.sha256,
-        "encoder_sha256": checkpoint.identify(encoder_path),
-        **place.pick(settings, _SETTINGS),
-        **dataclasses.asdict(chosen),
-    }
-    encoder_name = pathlib.PurePath(settings.encoder).name
-    directory = place.directory(
-        settings, "multimodal", f"{source.name}-{encoder_name}", provenance
+    encoder_path, directory, provenance = encode.locate(
+        settings,
+        "multimodal",
+        source,
+        {**place.pick(settings, _SETTINGS), **dataclasses.asdict(chosen)},
     )
-    if directory.exists():
-        manifest = reader.open_records(
-            directory,
-            kind="multimodal",
-            fingerprint=config.fingerprint(provenance),
-        )
+    manifest = place.standing(directory, provenance)
+    if manifest:
         logging.info("records: reusing %s", directory)
         _log_details(manifest.details)
         return directory

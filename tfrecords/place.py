@@ -40,6 +40,26 @@ def directory(
     )
 
 
+def standing(
+    directory: pathlib.Path, provenance: dict[str, Any]
+) -> "schema.Manifest | None":
+    """The manifest of the set that stands at `directory`, if one does.
+
+    Raises:
+        FileNotFoundError: If it is not whole.
+        ValueError: If it is damaged or of another provenance.
+    """
+    from tfrecords import reader
+
+    if not directory.exists():
+        return None
+    return reader.open_records(
+        directory,
+        kind=provenance["kind"],
+        fingerprint=config.fingerprint(provenance),
+    )
+
+
 def check_space(
     settings: config.RecordsConfig,
     count: int,

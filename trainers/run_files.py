@@ -101,3 +101,12 @@ def write_predictions(
             (key, names[label], names[row.argmax()], *np.round(row, 6).tolist())
         )
     durable.write_bytes(workdir / "predictions.csv", text.getvalue().encode())
+
+
+def read_predictions(workdir: pathlib.Path) -> dict[str, tuple[str, str]]:
+    """Record id to label and prediction of predictions.csv, in its order."""
+    path = workdir / "predictions.csv"
+    with path.open(newline="", encoding="utf-8") as file:
+        rows = csv.reader(file)
+        next(rows)  # the header; a class may be called like a column
+        return {row[0]: (row[1], row[2]) for row in rows}

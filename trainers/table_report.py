@@ -1,7 +1,6 @@
 """A table's trainings to report.md and report.html. Reads, never trains."""
 
 import base64
-import csv
 import json
 import pathlib
 import re
@@ -12,7 +11,7 @@ import matplotlib.ticker
 import numpy as np
 
 from tfrecords import durable
-from trainers import backbones, baselines, cells, report, tables
+from trainers import backbones, baselines, cells, report, run_files, tables
 from trainers.config import TrainConfig
 
 _PICTURES = ("map.png", "density.png", "examples.png", "feature_maps.png")
@@ -105,17 +104,14 @@ def _rows(
 
 def _right(directory: pathlib.Path, count: int) -> np.ndarray:
     """`(count,)` bool: which validation texts a training gets right."""
-    path = directory / "predictions.csv"
-    with path.open(newline="", encoding="utf-8") as file:
-        right = [
-            row["label"] == row["prediction"] for row in csv.DictReader(file)
-        ]
-    if len(right) != count:
+    answers = run_files.read_predictions(directory).values()
+    if len(answers) != count:
         raise ValueError(
-            f"{path} must answer the {count} validation texts. Received: "
-            f"{len(right)} lines. Delete its directory and run again."
+            f"{directory}/predictions.csv must answer the {count} validation "
+            f"texts. Received: {len(answers)} lines. Delete the directory and "
+            "run again."
         )
-    return np.array(right)
+    return np.array([label == said for label, said in answers])
 
 
 def _failure_lines(

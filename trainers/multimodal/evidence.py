@@ -1,6 +1,5 @@
 """Runs side by side: paired tests, and what a user would try first."""
 
-import csv
 import json
 import pathlib
 from typing import Any
@@ -9,24 +8,16 @@ import numpy as np
 from absl import logging
 
 from tfrecords import durable, reader, schema
-from trainers import significance
+from trainers import run_files, significance
 from trainers.multimodal import pipeline, train
 
 # Height and width of the pictures that the plain baseline sees.
 _PROBE_SIZE = 20
 
 
-def predictions(workdir: pathlib.Path) -> dict[str, tuple[str, str]]:
-    """Record id to label and prediction, of a run's predictions.csv."""
-    with (workdir / "predictions.csv").open(newline="", encoding="utf-8") as f:
-        rows = csv.reader(f)
-        next(rows)  # the header; a class may be called like a column
-        return {row[0]: (row[1], row[2]) for row in rows}
-
-
 def correct(workdir: pathlib.Path) -> dict[str, bool]:
     """Record id to whether a run's prediction is right."""
-    found = predictions(workdir)
+    found = run_files.read_predictions(workdir)
     return {key: label == said for key, (label, said) in found.items()}
 
 

@@ -10,6 +10,7 @@ import numpy as np
 import tensorflow as tf
 
 from tfrecords import reader
+from trainers import run_files
 from trainers.multimodal import evidence, inputs, loading, train
 
 _MOST_POINTS = 1000  # t-SNE's time, and what a picture can show
@@ -177,8 +178,10 @@ def _draw_examples(
 ) -> matplotlib.figure.Figure:
     chosen = right[:_NUM_EXAMPLES], wrong[:_NUM_EXAMPLES]
     rows = _read_rows(run, {*chosen[0], *chosen[1]})
-    said = {"fused": evidence.predictions(fused)} | {
-        loading.read_run(workdir)[0].modalities: evidence.predictions(workdir)
+    said = {"fused": run_files.read_predictions(fused)} | {
+        loading.read_run(workdir)[0].modalities: run_files.read_predictions(
+            workdir
+        )
         for workdir in singles
     }
     figure = matplotlib.figure.Figure(

@@ -39,7 +39,7 @@ def make_rows(
 
 
 def prepare_ours(
-    count: int, features: int, cls_records: str | None, solver: str
+    count: int, features: int, cls_records: str | None
 ) -> measuring.Call:
     """Returns the call that gives the KL divergence."""
     from text2image import pixel_map, projection, scaling, statistics
@@ -53,7 +53,7 @@ def prepare_ours(
         scaler = scaling.fit_scaler("norm1", stats)
         points, figures = projection.project(
             scaler.scaled_gram(stats),
-            projection.Projection(method=solver, metric="cosine"),
+            projection.Projection(method="tsne", metric="cosine"),
         )
         pixel_map.fit_pixel_map(points, (50, 50), scaler)
         return figures["kl_divergence"]
@@ -95,7 +95,7 @@ def main() -> None:
     shape = (flags.rows, flags.features, flags.cls_records)
     sides: dict[str, Any] = {
         "ours": measuring.in_fresh_process(
-            prepare_ours, *shape, "tsne", clock=flags.clock
+            prepare_ours, *shape, clock=flags.clock
         )
     }
     if peers.import_deepinsight() is not None:

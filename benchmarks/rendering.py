@@ -23,7 +23,7 @@ def _data(count: int, num_features: int) -> tuple[np.ndarray, np.ndarray]:
 
 
 def prepare_ours(count: int, num_features: int, clock: str) -> measuring.Call:
-    """Returns the call that draws all rows, as records are drawn: by 256."""
+    """Returns the call that draws all rows."""
     from text2image import pixel_map, render, scaling, statistics
 
     rows, points = _data(count, num_features)

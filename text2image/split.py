@@ -1,7 +1,7 @@
 """Which example trains and which validates; and an audit of repeats.
 
-One pass keeps, per example, a 16-byte digest of its folded text and its
-label: about 20 bytes, never the text.
+One pass keeps, per example, a 16-byte digest of its folded text, its part and
+its label, never the text.
 """
 
 import dataclasses

@@ -5,7 +5,7 @@ that is thrown away. A slice that is done is kept in `--workdir`; a second run
 goes on with the next one. The test split is read once, at the end.
 
     KERAS_BACKEND=tensorflow python -m tools.make_cifar10_slices \
-        --cifar10=../shared/data/tfds/cifar10_jpeg --workdir=WORKDIR
+        --cifar10=../shared/data/tfds/cifar10_jpeg/1.0.0 --workdir=WORKDIR
 
 Axes: N examples, H and W pixels, C channels.
 """
@@ -52,8 +52,8 @@ class Recipe:
     num_pictures: int = 50_000
 
 
-# By cost: together about 20 minutes of two cores. VGG16's slice costs 115
-# million multiplications a picture, AlexNet's 4 million.
+# By cost: together 39 minutes on two busy cores (CARD.md). VGG16's slice costs
+# 115 million multiplications a picture, AlexNet's 4 million.
 RECIPES = {
     "alexnet": Recipe(4, 1e-3),
     "resnet": Recipe(2, 2e-3),

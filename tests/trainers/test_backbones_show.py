@@ -87,9 +87,9 @@ def test_a_review_of_the_records_gives_maps(tmp_path):
     write_records(records, images)
     image = show.read_record(records, "validation", 2)
     np.testing.assert_array_equal(image, images[2].repeat(3, -1))
-    flags = [f"--records_dir={records}", "--index=2"]
+    flags = [f"--image_records={records}", "--index=2"]
     assert len(run(tmp_path, *flags, "--upsample=2")) == 2
     with pytest.raises(SystemExit, match="--upsample=2 or larger"):
         run(tmp_path, *flags)
     with pytest.raises(SystemExit, match=r"in \[0, 2\]. Received: 3"):
-        run(tmp_path, f"--records_dir={records}", "--index=3")
+        run(tmp_path, f"--image_records={records}", "--index=3")

@@ -1,7 +1,7 @@
 """Draws what a slice sees: its first filters and an image's feature maps.
 
     python -m trainers.backbones.show --backbone=vgg16 --weights=PATH \
-        --records_dir=DIR --out=pictures
+        --image_records=DIR --out=pictures
 
 Writes filters.png and, for an image, maps.png (the paper's Fig. 8).
 """
@@ -207,7 +207,7 @@ def _parse(argv: Sequence[str] | None) -> argparse.Namespace:
     source = parser.add_mutually_exclusive_group()
     source.add_argument("--image", type=pathlib.Path, help="a picture file")
     source.add_argument(
-        "--records_dir", type=pathlib.Path, help="image records"
+        "--image_records", type=pathlib.Path, help="their directory"
     )
     parser.add_argument("--split", default="validation")
     parser.add_argument("--index", type=int, default=0, help="which record")
@@ -224,8 +224,8 @@ def _parse(argv: Sequence[str] | None) -> argparse.Namespace:
 def _chosen_image(flags: argparse.Namespace) -> np.ndarray | None:
     if flags.image is not None:
         return read_image(flags.image)
-    if flags.records_dir is not None:
-        return read_record(flags.records_dir, flags.split, flags.index)
+    if flags.image_records is not None:
+        return read_record(flags.image_records, flags.split, flags.index)
     return None
 
 

@@ -83,12 +83,8 @@ def _refuse_ignored_flags(config: Im2VecConfig) -> None:
             f"--dataset={config.dataset} is a directory",
         ),
     ):
-        typed = [name for name in names if absl_flags.FLAGS[name].present]
-        if is_ignored and typed:
-            raise ValueError(
-                f"--{typed[0]} would have no effect: {because}. Leave one of "
-                "the two out."
-            )
+        if is_ignored:
+            flags.refuse_typed(names, because)
 
 
 if __name__ == "__main__":

@@ -157,7 +157,7 @@ def _text(
         "images. The paper's claim makes it positive. p: share of orders of "
         "the classes that correlate as much (Mantel's test, one-sided); the "
         "least possible is 1 in the number of orders, and near 1 the contrary "
-        "of the claim holds. Chance: 100 random W2.",
+        f"of the claim holds. Chance: {judge.NUM_RANDOM} random W2.",
         "",
         *tables.truth_table(metrics),
         "",

@@ -49,8 +49,8 @@ def draw(
     figure = _draw_examples(run, fused, singles, right, wrong)
     _save(figure, out / "examples.png")
     captions["examples.png"] = (
-        "Above, samples that the fusion gets right and every single mode gets "
-        f"wrong ({len(right)} of them); below, the other way round "
+        "Above, samples that the fusion gets right and every single modality "
+        f"gets wrong ({len(right)} of them); below, the other way round "
         f"({len(wrong)})."
     )
     return captions

@@ -109,7 +109,7 @@ def _results(
     plain = [cell for cell in cells if not cell.modality_dropout]
     singles = [cell for cell in plain if "," not in cell.modalities]
 
-    def seconds(cell: "Cell") -> str:
+    def against_best_single(cell: "Cell") -> str:
         rivals = [
             one
             for one in singles
@@ -136,7 +136,7 @@ def _results(
         "data: they stand beside ours to show the table's cells, not to be "
         "compared. Its cells of single texts, of one text with the image, and "
         "of BERT are empty. McNemar's exact test compares each fusion with "
-        "the best of its single modes on the same samples, seed by seed.",
+        "the best of its single modalities on the same samples, seed by seed.",
         "",
         "| image tower | modalities | top-1 | top-5 | against the best single "
         "| published: top-1 / top-5 |",
@@ -149,7 +149,7 @@ def _results(
             f"| {cell.backbone or '-'} | {cell.modalities.replace(',', ', ')} |"
             f" {evidence.summary([row['accuracy'] for row in rows])} |"
             f" {evidence.summary([row['top5'] for row in rows])} |"
-            f" {seconds(cell)} | "
+            f" {against_best_single(cell)} | "
             + (
                 "{}: {:.2f} / {:.2f} |".format(*published)
                 if published

@@ -8,7 +8,6 @@ killed table goes on where it stopped. Writes `report.md` with its pictures.
 """
 
 import pathlib
-import typing
 
 from absl import app, logging
 from absl import flags as absl_flags
@@ -17,9 +16,6 @@ from tfrecords import flags
 from trainers.multimodal import cells as cells_lib
 from trainers.multimodal import config as train_config
 from trainers.multimodal import run
-
-if typing.TYPE_CHECKING:
-    pass
 
 
 def main(arguments: list[str]) -> None:
@@ -71,8 +67,8 @@ def _make(
         config, backbones, seeds, cells_lib.present_modalities(manifest)
     )
     runs = [(cell, settings) for cell in cells for settings in cell.runs]
-    # One after the other, those of the same frozen layers; the single modes
-    # and the whole before what lies between.
+    # One after the other, those of the same frozen layers; single
+    # modalities and all together before what lies between.
     ends = {*train_config.MODALITIES, cells[-1].modalities}
     runs.sort(
         key=lambda pair: (

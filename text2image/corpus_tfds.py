@@ -25,8 +25,7 @@ def open_tfds(
     """
     builder = open_builder(dataset, data_dir, download)
     rows.check_keys(
-        pathlib.Path(builder.name),
-        0,
+        builder.name,
         builder.info.features,
         {"text_key": text_key, "label_key": label_key},
     )
@@ -43,28 +42,46 @@ def open_tfds(
 
 
 def open_builder(dataset: str, data_dir: str | None, download: bool) -> Any:
-    """Opens a prepared TFDS dataset by directory or name; as `open_tfds`."""
+    """Opens a prepared TFDS dataset.
+
+    Args:
+        dataset: A directory that is or holds one prepared dataset, or a TFDS
+            name.
+        data_dir: Where TFDS keeps its datasets.
+        download: Whether TFDS may fetch what is not there.
+
+    Raises:
+        FileNotFoundError: If it is not prepared and may not be fetched.
+        ValueError: If there is none of that name, or the directory holds none
+            or several.
+    """
     import tensorflow_datasets as tfds
 
-    if pathlib.Path(dataset).is_dir():
-        builder = tfds.builder_from_directory(dataset)
-    else:
-        try:
-            builder = tfds.builder(dataset, data_dir=data_dir)
-        except (tfds.core.DatasetNotFoundError, ValueError) as error:
+    directory = pathlib.Path(dataset)
+    if directory.is_dir():
+        found = sorted(directory.rglob("dataset_info.json"))
+        if len(found) != 1:
             raise ValueError(
-                "`dataset` must be `demo`, a .csv, .tsv or .jsonl file, a "
-                f"prepared TFDS directory or a TFDS name. Received: {dataset!r}"
-                f" ({str(error).splitlines()[0]})"
-            ) from error
-        if download:
-            builder.download_and_prepare()
-        elif not builder.data_path.exists():
-            raise FileNotFoundError(
-                f"The TFDS dataset {dataset!r} is not prepared in "
-                f"{builder.data_path}. Name its place with --data_dir, or "
-                "let TFDS fetch it with --download."
+                f"--dataset={dataset} must be or hold one prepared TFDS "
+                "dataset. Found dataset_info.json in: "
+                f"{[str(path.parent) for path in found] or 'no folder'}"
             )
+        return tfds.builder_from_directory(found[0].parent)
+    try:
+        builder = tfds.builder(dataset, data_dir=data_dir)
+    except (tfds.core.DatasetNotFoundError, ValueError) as error:
+        raise ValueError(
+            "--dataset must be a file or directory that exists, or a TFDS "
+            f"name. Received: {dataset!r} ({str(error).splitlines()[0]})"
+        ) from error
+    if download:
+        builder.download_and_prepare()
+    elif not builder.data_path.exists():
+        raise FileNotFoundError(
+            f"The TFDS dataset {dataset!r} is not prepared in "
+            f"{builder.data_path}. Name its place with --data_dir, or "
+            "let TFDS fetch it with --download."
+        )
     return builder
 
 

@@ -7,7 +7,7 @@ stay text, and what is faulty is named by file and line.
 import csv
 import json
 import pathlib
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from typing import Any, BinaryIO
 
 SUFFIXES = (".csv", ".tsv", ".jsonl")
@@ -53,9 +53,14 @@ def decoded_lines(name: str, stream: BinaryIO) -> Iterator[str]:
 
 
 def check_keys(
-    path: pathlib.Path, line: int, names: Any, keys: Mapping[str, str]
+    place: str, names: Collection[str], keys: Mapping[str, str]
 ) -> None:
     """Refuses a row, or a data set, without the keys it must have.
+
+    Args:
+        place: File and line, or the data set, for the message.
+        names: The keys it has.
+        keys: Flag name to the key that must be there.
 
     Raises:
         ValueError: Names the place, the keys there, and the flag.
@@ -63,8 +68,8 @@ def check_keys(
     for flag, key in keys.items():
         if key not in names:
             raise ValueError(
-                f"{path}, line {line}: no {key!r} among {list(names)}. Name "
-                f"the right one with --{flag}."
+                f"{place}: no {key!r} among {list(names)}. Name the right one "
+                f"with --{flag}."
             )
 
 
@@ -83,7 +88,7 @@ def _csv_rows(
             raise ValueError(
                 f"{path}, line 1: expected a header. Received: an empty file."
             )
-        check_keys(path, start, names, keys)
+        check_keys(f"{path}, line {start}", names, keys)
         start = reader.line_num + 1
         for fields in reader:
             if fields:  # not a blank line
@@ -120,7 +125,7 @@ def _json_rows(
                 f"{path}, line {number}: expected a JSON object. Received: "
                 f"{type(row).__name__}"
             )
-        check_keys(path, number, row, keys)
+        check_keys(f"{path}, line {number}", row, keys)
         for flag, key in keys.items():
             # A label may be a number.
             if flag != "label_key" and not isinstance(row[key], str):

@@ -116,9 +116,7 @@ def _open_tfds(
     dataset: str, data_dir: str | None, download: bool, keys: Keys
 ) -> example.Corpus[sample.Sample]:
     builder = corpus_tfds.open_builder(dataset, data_dir, download)
-    rows.check_keys(
-        pathlib.Path(builder.name), 0, builder.info.features, keys.required
-    )
+    rows.check_keys(builder.name, builder.info.features, keys.required)
     names = corpus_tfds.class_names(builder, keys.label)
 
     def part(split: str) -> Callable[[], Iterator[sample.Sample]]:

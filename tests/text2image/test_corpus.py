@@ -289,6 +289,16 @@ def test_bad_tfds_example_is_named(tmp_path, row, message):
         list(opened.parts["train"]())
 
 
+def test_directory_above_a_single_tfds_dataset_is_enough(tfds_directory):
+    above = corpus.open_corpus(str(tfds_directory.parent))
+    assert above.sha256 == corpus.open_corpus(str(tfds_directory)).sha256
+
+
+def test_directory_without_a_tfds_dataset_is_refused(tmp_path):
+    with pytest.raises(ValueError, match=r"Found dataset_info\.json in: no"):
+        corpus.open_corpus(str(tmp_path))
+
+
 def test_tfds_keys_are_checked(tfds_directory):
     with pytest.raises(ValueError, match=r"no 'body' among.*--text_key"):
         corpus.open_corpus(str(tfds_directory), text_key="body")

@@ -1,11 +1,11 @@
 """Labelled images of a prepared TFDS dataset, by name or directory."""
 
-import pathlib
 from typing import Any
 
 import numpy as np
 import tensorflow as tf
 
+from text2image import corpus_tfds, rows
 from trainers.im2vec import source
 from trainers.im2vec.config import Im2VecConfig
 
@@ -14,18 +14,15 @@ _BATCH = 256
 
 def open_tfds(config: Im2VecConfig) -> source.Source:
     """Opens a TFDS dataset; raises as `sources.open_source`."""
-    builder = _builder(config)
-    features = builder.info.features
-    for flag, key in (
-        ("image_key", config.image_key),
-        ("label_key", config.label_key),
-    ):
-        if key not in features:
-            raise ValueError(
-                f"--{flag} must be a feature of {builder.name}: "
-                f"{', '.join(features)}. Received: {key!r}"
-            )
-    names = _names(builder, config.label_key)
+    builder = corpus_tfds.open_builder(
+        config.dataset, config.data_dir or None, config.download
+    )
+    rows.check_keys(
+        builder.name,
+        builder.info.features,
+        {"image_key": config.image_key, "label_key": config.label_key},
+    )
+    names = tuple(corpus_tfds.class_names(builder, config.label_key))
     splits = {"train": "train", "test": _test_split(builder)}
     if config.superclass:
         chosen = _classes_of_superclass(builder, config)
@@ -45,49 +42,6 @@ def open_tfds(config: Im2VecConfig) -> source.Source:
         "keys": [config.image_key, config.label_key],
     }
     return source.make_source(builder.name, content, names, chosen, read)
-
-
-def _builder(config: Im2VecConfig) -> Any:
-    import tensorflow_datasets as tfds
-
-    directory = pathlib.Path(config.dataset)
-    if directory.is_dir():
-        found = sorted(directory.rglob("dataset_info.json"))
-        if len(found) != 1:
-            raise ValueError(
-                f"--dataset={directory} must be or hold one prepared TFDS "
-                "dataset or image records. Found dataset_info.json in: "
-                f"{[str(path.parent) for path in found] or 'no folder'}"
-            )
-        return tfds.builder_from_directory(found[0].parent)
-    try:
-        builder = tfds.builder(config.dataset, data_dir=config.data_dir or None)
-    except (tfds.core.DatasetNotFoundError, ValueError) as error:
-        raise ValueError(
-            "--dataset must be a TFDS name, a prepared TFDS directory or a "
-            f"directory of image records. Received: {config.dataset!r} "
-            f"({str(error).splitlines()[0]})"
-        ) from error
-    if config.download:
-        builder.download_and_prepare()
-    elif not builder.data_path.exists():
-        raise FileNotFoundError(
-            f"The TFDS dataset {config.dataset!r} is not prepared in "
-            f"{builder.data_path}. Name its place with --data_dir, or let "
-            "TFDS fetch it with --download."
-        )
-    return builder
-
-
-def _names(builder: Any, key: str) -> tuple[str, ...]:
-    feature = builder.info.features[key]
-    names = getattr(feature, "names", None)
-    if not names:
-        raise ValueError(
-            f"{builder.name}: `{key}` must be a TFDS ClassLabel. Received: "
-            f"{feature}"
-        )
-    return tuple(names)
 
 
 def _test_split(builder: Any) -> str:

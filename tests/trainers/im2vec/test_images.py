@@ -106,7 +106,7 @@ def test_statistics_are_numpys(make_tfds, tmp_path):
         ({}, {"classes": "ant,bea"}, r"'bea'. Did you mean bee.*ant, bee, cow"),
         ({}, {"classes": "ant"}, r"two classes or more.*Received: ant\."),
         ({}, {"superclass": "fish"}, r"insect, mammal. Received: 'fish'"),
-        ({}, {"image_key": "picture"}, "--image_key.*Received: 'picture'"),
+        ({}, {"image_key": "picture"}, "no 'picture' among.*--image_key"),
         ({}, {"label_key": "image"}, "`image` must be a TFDS ClassLabel"),
         (
             {"shape": (None, None, 3), "size_of": lambda n: (4, 5 + (n == 7))},

@@ -1,4 +1,4 @@
-"""Texts to [CLS] stacks: ours, transformers (eager, sdpa), onnxruntime.
+r"""Texts to [CLS] stacks: ours, transformers (eager, sdpa), onnxruntime.
 
     python -m benchmarks.encoder --encoder=BERT_DIR --dataset=imdb_reviews \
         --data_dir=TFDS_DIR

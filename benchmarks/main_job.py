@@ -1,4 +1,4 @@
-"""The command users type: `--help`, and the whole job, by the clock.
+r"""The command users type: `--help`, and the whole job, by the clock.
 
     python -m benchmarks.main_job -- --backbone=resnet --dataset=imdb_reviews \
         --data_dir=TFDS_DIR --weights=random

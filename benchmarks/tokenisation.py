@@ -1,4 +1,4 @@
-"""WordPiece ids of real texts: ours inside the graph, tokenizers (Rust).
+r"""WordPiece ids of real texts: ours inside the graph, tokenizers (Rust).
 
     python -m benchmarks.tokenisation --encoder=BERT_DIR \
         --dataset=imdb_reviews --data_dir=TFDS_DIR --texts=2000

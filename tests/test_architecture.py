@@ -68,6 +68,7 @@ def loaded_by(*arguments):
 
 PROGRAMS = (
     "trainers.run",
+    "trainers.table",
     "trainers.multimodal.run",
     "trainers.multimodal.table",
     "tfrecords.build",
@@ -103,7 +104,15 @@ def test_light_modules_stay_light(modules, absent):
 
 
 @pytest.mark.parametrize(
-    "program", ["trainers.run", "trainers.im2vec", "tfrecords.build"]
+    "program",
+    [
+        *PROGRAMS,
+        "trainers.im2vec",
+        "trainers.export",
+        "trainers.predict",
+        "trainers.multimodal.export",
+        "trainers.multimodal.predict",
+    ],
 )
 def test_help_imports_nothing_heavy(program):
     code = (
@@ -132,8 +141,11 @@ def test_help_lists_the_flags(program):
     )
     # absl ends --help with 1.
     assert finished.returncode in (0, 1), finished.stderr
-    for flag in ("--dataset", "--encoder", "--layers", "--split"):
-        assert flag in finished.stdout.replace("--[no]", "--")
+    offered = finished.stdout.replace("--[no]", "--")
+    for flag in ("--dataset", "--encoder", "--max_tokens", "--split"):
+        assert flag in offered
+    # Pictures of texts are no part of multimodal records.
+    assert ("--projection" in offered) == ("multimodal" not in program)
 
 
 FORBIDDEN = (

@@ -5,7 +5,7 @@ import logging as python_logging
 import os
 import re
 import sys
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from typing import Any, NoReturn, TypeVar
 
 from absl import flags, logging
@@ -31,14 +31,18 @@ T = TypeVar("T")
 _FOREIGN = re.compile(r"[/\\](tensorflow|tensorflow_datasets|keras)[/\\]")
 
 
-def define_flags(settings: type) -> None:
+def define_flags(settings: type, *, without: Collection[str] = ()) -> None:
     """Defines a flag for every plain field of a settings dataclass.
 
     A flag's default is None: what was not typed is left to the preset or the
     field's own default, which the help states.
+
+    Args:
+        settings: The dataclass.
+        without: Fields that a program has no use for.
     """
     for field in dataclasses.fields(settings):
-        if "help" not in field.metadata:
+        if "help" not in field.metadata or field.name in without:
             continue
         text = f"{field.metadata['help']} Default: {field.default!r}."
         choices = field.metadata["choices"]

@@ -1,4 +1,4 @@
-"""Pre-trains the six slices on CIFAR-10: the weights of `--weights=cifar10`.
+r"""Pre-trains the six slices on CIFAR-10: the weights of `--weights=cifar10`.
 
 Each slice is trained from random weights with a small classification head
 that is thrown away. A slice that is done is kept in `--workdir`; a second run

@@ -1,4 +1,4 @@
-"""Stages: vocabulary, tokens, targets, train, export, measure.
+r"""Stages: vocabulary, tokens, targets, train, export, measure.
 
 The slow results are kept in `--workdir`; a second run goes on from them and
 from the last checkpoint.

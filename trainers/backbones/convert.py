@@ -1,4 +1,4 @@
-"""Converts a published weight file to a slice's own few megabytes.
+r"""Converts a published weight file to a slice's own few megabytes.
 
 For machines without a network: run this once where there is one, copy the
 file, and give it to `--weights=PATH`.

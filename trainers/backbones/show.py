@@ -1,4 +1,4 @@
-"""Draws what a slice sees: its first filters and an image's feature maps.
+r"""Draws what a slice sees: its first filters and an image's feature maps.
 
     python -m trainers.backbones.show --backbone=vgg16 --weights=PATH \
         --image_records=DIR --out=pictures

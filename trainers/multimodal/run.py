@@ -48,14 +48,12 @@ def settings() -> train_config.MultimodalTrainConfig:
     config = flags.settings_from_flags(train_config.MultimodalTrainConfig, {})
     records = flags.settings_from_flags(records_config.RecordsConfig, {})
     chosen = flags.settings_from_flags(records_config.MultimodalConfig, {})
-    flags.refuse_typed(
-        multimodal.IGNORED, "multimodal records have no use for it"
-    )
     if config.records:
         names = [
             field.name
             for part in (records, chosen)
             for field in dataclasses.fields(part)
+            if field.name not in multimodal.IGNORED
         ]
         flags.refuse_typed(names, "--records names finished records")
         return config
@@ -102,10 +100,14 @@ def default_workdir(config: train_config.MultimodalTrainConfig) -> str:
     return f"runs/{dataset}-{config.backbone}-{seen}-{name}"
 
 
-def define_flags() -> None:
-    """All settings as flags."""
-    flags.define_flags(train_config.MultimodalTrainConfig)
-    flags.define_flags(records_config.RecordsConfig)
+def define_flags(without: tuple[str, ...] = ()) -> None:
+    """All settings as flags, but those that would have no effect.
+
+    Args:
+        without: Settings of training that the caller makes itself.
+    """
+    flags.define_flags(train_config.MultimodalTrainConfig, without=without)
+    flags.define_flags(records_config.RecordsConfig, without=multimodal.IGNORED)
     flags.define_flags(records_config.MultimodalConfig)
 
 

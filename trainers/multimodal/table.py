@@ -24,10 +24,6 @@ def main(arguments: list[str]) -> None:
         raise app.UsageError(f"Expected flags only. Received: {arguments[1:]}")
     values = absl_flags.FLAGS
     try:
-        flags.refuse_typed(
-            ("backbone", "modalities", "modality_dropout"),
-            "the table has every choice of its own",
-        )
         backbones = parse_backbones(values.backbones)
         if not values.workdir:
             raise ValueError("--workdir must name the table's own directory.")
@@ -99,5 +95,6 @@ if __name__ == "__main__":
     )
     absl_flags.DEFINE_integer("seeds", 1, "Runs of a cell.", lower_bound=1)
     absl_flags.DEFINE_string("workdir", None, "The table's own directory.")
-    run.define_flags()
+    # The table makes every choice of these.
+    run.define_flags(without=("backbone", "modalities", "modality_dropout"))
     app.run(main)

@@ -66,7 +66,9 @@ def estimate(
     return seconds
 
 
-def _time(config: model.TrainConfig, shape: tuple[int, int, int]) -> tuple:
+def _time(
+    config: model.TrainConfig, shape: tuple[int, int, int]
+) -> tuple[float, float]:
     """Seconds an image, through the slice and of a training step."""
     keras.backend.clear_session()
     models = model.build_models(config, shape, 2)

@@ -6,10 +6,12 @@ Writes `<out>/<version>/` aside and renames it, so that a server that watches
 `<out>` never sees half a model.
 """
 
+import functools
 import importlib.metadata
 import json
 import pathlib
 import typing
+from collections.abc import Callable
 from typing import Any
 
 from absl import app, logging
@@ -216,7 +218,14 @@ def _write_json(path: pathlib.Path, value: dict[str, Any]) -> None:
     path.write_text(json.dumps(value, indent=2, sort_keys=True), "utf-8")
 
 
-def main(arguments: list[str]) -> None:
+def start(export: Callable[..., pathlib.Path]) -> None:
+    """Runs the command around an `export_run`."""
+    flags.prepare_process()
+    _define_flags()
+    app.run(functools.partial(_main, export))
+
+
+def _main(export: Callable[..., pathlib.Path], arguments: list[str]) -> None:
     """Exports the run that the flags name."""
     values = absl_flags.FLAGS
     if len(arguments) > 1 or not values.workdir:
@@ -224,13 +233,12 @@ def main(arguments: list[str]) -> None:
             f"Expected --workdir=RUN. Received: {arguments[1:]}"
         )
     try:
-        export_run(values.workdir, values.out, encoder=values.encoder)
+        export(values.workdir, values.out, encoder=values.encoder)
     except flags.MENDABLE as error:
         flags.fail(error)
 
 
-def define_flags() -> None:
-    """The flags of `main`."""
+def _define_flags() -> None:
     absl_flags.DEFINE_string("workdir", None, "Directory of a finished run.")
     absl_flags.DEFINE_string(
         "out", None, "Where versions are kept. Default: export in the workdir."
@@ -244,6 +252,4 @@ def define_flags() -> None:
 
 
 if __name__ == "__main__":
-    flags.prepare_process()
-    define_flags()
-    app.run(main)
+    start(export_run)

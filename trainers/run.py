@@ -8,14 +8,14 @@ reuses everything.
 
 import dataclasses
 import pathlib
-import shlex
 import time
 
-from absl import app, logging
 from absl import flags as absl_flags
+from absl import logging
 
 from tfrecords import config as records_config
 from tfrecords import flags
+from trainers import command
 from trainers import config as train_config
 
 _PRESET = absl_flags.DEFINE_enum(
@@ -46,16 +46,8 @@ _EXPORT = absl_flags.DEFINE_boolean(
 
 def main(arguments: list[str]) -> None:
     """Prepares what is missing, trains, evaluates and reports."""
-    if len(arguments) > 1:
-        raise app.UsageError(
-            f"Expected flags only. Received: {shlex.join(arguments[1:])}"
-        )
-    preset = train_config.PRESETS[_PRESET.value]
     try:
-        config = flags.settings_from_flags(train_config.TrainConfig, preset)
-        records = flags.settings_from_flags(
-            records_config.RecordsConfig, preset
-        )
+        config, records = command.settings(arguments, _PRESET.value)
         _refuse_ignored_flags(config, records)
         _run(config, records)
     except flags.MENDABLE as error:
@@ -159,13 +151,5 @@ def _default_workdir(config: train_config.TrainConfig) -> str:
     return f"runs/{dataset}-{config.backbone}-{name}"
 
 
-def run() -> None:
-    """Console entry: defines the flags and starts `main`."""
-    flags.prepare_process()
-    flags.define_flags(train_config.TrainConfig)
-    flags.define_flags(records_config.RecordsConfig)
-    app.run(main)
-
-
 if __name__ == "__main__":
-    run()
+    command.start(main)

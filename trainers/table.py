@@ -9,16 +9,15 @@ the same command goes on where it stopped.
 import dataclasses
 import json
 import pathlib
-import shlex
 import sys
 import time
 
-from absl import app, logging
 from absl import flags as absl_flags
+from absl import logging
 
 from tfrecords import config as records_config
 from tfrecords import flags
-from trainers import backbones, cells
+from trainers import backbones, cells, command
 from trainers import config as train_config
 
 _PRESET = absl_flags.DEFINE_enum(
@@ -54,17 +53,9 @@ _DRY_RUN = absl_flags.DEFINE_boolean(
 
 def main(arguments: list[str]) -> None:
     """Plans, trains what is missing, reports."""
-    if len(arguments) > 1:
-        raise app.UsageError(
-            f"Expected flags only. Received: {shlex.join(arguments[1:])}"
-        )
-    preset = train_config.PRESETS[_PRESET.value]
-    # `backbone` and `seed` are the base's first; the table sets both.
     try:
-        train = flags.settings_from_flags(train_config.TrainConfig, preset)
-        records = flags.settings_from_flags(
-            records_config.RecordsConfig, preset
-        )
+        # `backbone` and `seed` are the base's first; the table sets both.
+        train, records = command.settings(arguments, _PRESET.value)
         for name in (*_BACKBONES.value, *filter(None, [_ABLATED.value])):
             backbones.get_backbone(name)
         _refuse_unused_flags()
@@ -207,13 +198,5 @@ def _train(cell: cells.Cell, workdir: pathlib.Path) -> None:
     )
 
 
-def run() -> None:
-    """Console entry: defines the flags and starts `main`."""
-    flags.prepare_process()
-    flags.define_flags(train_config.TrainConfig)
-    flags.define_flags(records_config.RecordsConfig)
-    app.run(main)
-
-
 if __name__ == "__main__":
-    run()
+    command.start(main)

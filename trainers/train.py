@@ -3,6 +3,7 @@
 import json
 import math
 import pathlib
+from collections.abc import Iterator
 from typing import Any
 
 import keras
@@ -13,6 +14,7 @@ from absl import logging
 
 from tfrecords import durable, reader
 from trainers import (
+    epochs,
     evaluate,
     features,
     model,
@@ -197,50 +199,35 @@ def _train_epoch(
     epoch: int,
     correct: list[int],
 ) -> dict[str, float]:
-    """One pass over the train split; appends mid-epoch validations.
-
-    Returns:
-        Number of the epoch (from 1), mean loss (the reconstruction's share
-        included) and accuracy over the train examples as they were seen.
-    """
-    train = inputs["train"]
+    """One pass over the train split; appends mid-epoch validations."""
+    train, validation = inputs["train"], inputs["validation"]
     state.seed_dropout(classifier, config.seed, epoch)
-    loss = hits = seen = 0.0
-    with tqdm.tqdm(
-        total=len(train.labels),
-        unit="image",
-        desc=f"epoch {epoch + 1}/{config.epochs}",
-    ) as progress:
-        batches = features.epoch_batches(
+
+    def batches() -> Iterator[epochs.Batch]:
+        drawn = features.epoch_batches(
             train, config.batch_size, config.seed, epoch
         )
-        for step, rows in enumerate(batches, start=1):
-            batch_loss, accuracy = trained.train_on_batch(
-                train.values[rows], train.labels[rows]
-            )
-            if not math.isfinite(batch_loss):
-                raise FloatingPointError(
-                    f"The loss is {batch_loss} in epoch {epoch + 1}, step "
-                    f"{step}, on the records "
-                    f"{[train.ids[row] for row in rows[:8]]}... The last good "
-                    "epoch is kept. Lower --autoencoder_lr and --head_lr, or "
-                    "check the records with python -m tfrecords.verify"
-                )
-            loss += batch_loss * len(rows)
-            hits += accuracy * len(rows)
-            seen += len(rows)
-            progress.update(len(rows))
-            progress.set_postfix(loss=f"{loss / seen:.4f}", refresh=False)
+        for step, rows in enumerate(drawn, start=1):
+            ids = [train.ids[row] for row in rows]
+            yield train.values[rows], train.labels[rows], ids
+            # Asking for the next batch says that this step is taken.
             if config.eval_every and step % config.eval_every == 0:
-                validation = inputs["validation"]
                 logits = _validation_logits(config, trained, validation)
                 right = logits.argmax(axis=1) == validation.labels
                 correct.append(int(right.sum()))
-    return {
-        "epoch": epoch + 1,
-        "train_loss": loss / seen,
-        "train_accuracy": hits / seen,
-    }
+
+    progress = tqdm.tqdm(
+        total=len(train.labels),
+        unit="image",
+        desc=f"epoch {epoch + 1}/{config.epochs}",
+    )
+    return epochs.train_epoch(
+        trained,
+        batches(),
+        progress,
+        epoch,
+        rates="--autoencoder_lr and --head_lr",
+    )
 
 
 def _validation_logits(

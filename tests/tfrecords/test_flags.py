@@ -1,6 +1,7 @@
 """Typed flags go over the preset, the preset over the defaults."""
 
 import dataclasses
+import functools
 import os
 import subprocess
 import sys
@@ -10,6 +11,7 @@ import pytest
 from absl import flags as absl_flags
 from absl import logging
 
+from tests import commands
 from tests.tfrecords import made
 from tfrecords import config, flags
 
@@ -118,15 +120,7 @@ def test_a_failure_is_one_line_and_exit_code_1(capsys):
     assert caught.value.code == "error: spam"  # Python's exit code is 1
 
 
-def command(*arguments, cwd):
-    return subprocess.run(
-        [sys.executable, "-m", "tfrecords.build", *arguments],
-        cwd=cwd,
-        env={**os.environ, "PYTHONPATH": str(made.ROOT)},
-        capture_output=True,
-        text=True,
-        check=False,
-    )
+command = functools.partial(commands.run, "tfrecords.build")
 
 
 def test_help_names_every_flag_without_importing_tensorflow(tmp_path):

@@ -5,13 +5,12 @@ import json
 import os
 import random
 import shutil
-import subprocess
-import sys
 
 import numpy as np
 import pytest
 import tensorflow as tf
 
+from tests import commands
 from tests.tfrecords import made
 from tfrecords import config, reader, schema, verify
 
@@ -485,22 +484,17 @@ def test_the_reader_refuses_what_a_look_at_sizes_can_tell(directory, pristine):
     }
 
 
-def run(*arguments, cwd):
-    return subprocess.run(
-        [sys.executable, "-m", "tfrecords.verify", *map(str, arguments)],
-        cwd=cwd,
-        env={**os.environ, "PYTHONPATH": str(made.ROOT)},
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-
-
 def test_the_command_tells_good_from_bad_by_its_exit_code(
     tmp_path, pristine, directory
 ):
     flip(directory / SHARD, start_of(directory / SHARD, 2) + 40)
-    done = run(pristine, directory, tmp_path / "none", cwd=tmp_path)
+    done = commands.run(
+        "tfrecords.verify",
+        pristine,
+        directory,
+        tmp_path / "none",
+        cwd=tmp_path,
+    )
     assert done.returncode == 1
     lines = done.stdout.splitlines()
     assert lines[0] == f"{pristine}: ok"

@@ -1,4 +1,4 @@
-"""One small trained model of two classes and one of three."""
+"""Shared by the tests of this package: texts, small models, slices."""
 
 import fcntl
 import os
@@ -68,3 +68,30 @@ def signatures(trained):
 def run_copy(trained, tmp_path):
     """A copy of a run that a test may damage."""
     return shutil.copytree(trained[2].workdir, tmp_path / "run")
+
+
+@pytest.fixture
+def reviews(tmp_path):
+    """Sixty texts of two classes whose words give them away."""
+    path = tmp_path / "my reviews.csv"
+    lines = ["text,label"]
+    for index in range(60):
+        words = ("great love good", "bad dull hate")[index % 2]
+        label = ("fresh", "rotten")[index % 2]
+        lines.append(f'"{words} film, number {index}","{label}"')
+    path.write_text("\n".join(lines), "utf-8")
+    return path
+
+
+@pytest.fixture(scope="module")
+def alexnet():
+    from trainers import backbones
+
+    return backbones.build_slice(backbones.get_backbone("alexnet"))
+
+
+@pytest.fixture(scope="module")
+def resnet():
+    from trainers import backbones
+
+    return backbones.build_slice(backbones.get_backbone("resnet"))

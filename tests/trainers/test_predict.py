@@ -3,33 +3,19 @@
 import csv
 import io
 import json
-import os
-import pathlib
 import shutil
-import subprocess
-import sys
 
 import numpy as np
 import pytest
 import tensorflow as tf
 
+from tests import commands
 from trainers import answers, predict, texts
-
-ROOT = pathlib.Path(__file__).parents[2]
 
 
 def run(*flags, cwd, stdin=""):
-    environment = {**os.environ, "PYTHONPATH": str(ROOT)}
-    environment.pop("TQDM_DISABLE", None)
-    return subprocess.run(
-        [sys.executable, "-m", "trainers.predict", *flags],
-        cwd=cwd,
-        env=environment,
-        input=stdin,
-        capture_output=True,
-        text=True,
-        check=False,
-        timeout=300,
+    return commands.run(
+        "trainers.predict", *flags, cwd=cwd, bars=True, stdin=stdin
     )
 
 

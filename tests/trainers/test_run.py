@@ -1,40 +1,14 @@
 """The command line, as a user types it."""
 
+import functools
 import json
-import os
-import pathlib
-import subprocess
-import sys
 import time
 
 import pytest
 
-ROOT = pathlib.Path(__file__).parents[2]
+from tests import commands
 
-
-def _run(*flags: str, cwd: pathlib.Path) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        [sys.executable, "-m", "trainers.run", *flags],
-        cwd=cwd,
-        env={**os.environ, "PYTHONPATH": str(ROOT)},
-        capture_output=True,
-        text=True,
-        check=False,
-        timeout=300,
-    )
-
-
-@pytest.fixture
-def reviews(tmp_path):
-    """Sixty texts of two classes whose words give them away."""
-    path = tmp_path / "my reviews.csv"
-    lines = ["text,label"]
-    for index in range(60):
-        words = ("great love good", "bad dull hate")[index % 2]
-        label = ("fresh", "rotten")[index % 2]
-        lines.append(f'"{words} film, number {index}","{label}"')
-    path.write_text("\n".join(lines), "utf-8")
-    return path
+_run = functools.partial(commands.run, "trainers.run")
 
 
 def _flags(reviews, tiny_bert) -> list[str]:

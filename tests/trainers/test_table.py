@@ -1,58 +1,33 @@
 """The table's command line, from texts to both reports."""
 
-import os
-import pathlib
 import re
-import subprocess
-import sys
 
 import pytest
 
-ROOT = pathlib.Path(__file__).parents[2]
+from tests import commands
 
 
-@pytest.fixture
-def corpus(tmp_path):
-    """Sixty texts of two classes whose words give them away."""
-    path = tmp_path / "reviews.csv"
-    lines = ["text,label"]
-    for index in range(60):
-        words = ("great love good", "bad dull hate")[index % 2]
-        lines.append(f'"{words} film, number {index}",{"ab"[index % 2]}')
-    path.write_text("\n".join(lines), "utf-8")
-    return path
-
-
-def table(corpus, tiny_bert, *flags):
-    return subprocess.run(
-        [
-            sys.executable,
-            "-m",
-            "trainers.table",
-            f"--dataset={corpus}",
-            f"--encoder={tiny_bert}",
-            "--max_tokens=32",
-            "--channels=grey",
-            "--image_height=16",
-            "--image_width=16",
-            "--perplexity=5",
-            "--weights=random",
-            "--epochs=2",
-            "--workdir=my table",
-            *flags,
-        ],
-        cwd=corpus.parent,
-        env={**os.environ, "PYTHONPATH": str(ROOT)},
-        capture_output=True,
-        text=True,
-        check=False,
-        timeout=600,
+def table(reviews, tiny_bert, *flags):
+    return commands.run(
+        "trainers.table",
+        f"--dataset={reviews}",
+        f"--encoder={tiny_bert}",
+        "--max_tokens=32",
+        "--channels=grey",
+        "--image_height=16",
+        "--image_width=16",
+        "--perplexity=5",
+        "--weights=random",
+        "--epochs=2",
+        "--workdir=my table",
+        *flags,
+        cwd=reviews.parent,
     )
 
 
 @pytest.mark.slow
 def test_backbones_seeds_and_a_failure_make_one_report(
-    corpus, tiny_bert, tmp_path
+    reviews, tiny_bert, tmp_path
 ):
     flags = (
         "--backbones=resnet,vgg16,alexnet",
@@ -60,7 +35,7 @@ def test_backbones_seeds_and_a_failure_make_one_report(
         "--ablated=",
         "--weights_for=alexnet=missing.npz",
     )
-    first = table(corpus, tiny_bert, *flags)
+    first = table(reviews, tiny_bert, *flags)
     assert first.returncode == 1
     assert "2 of 6 trainings failed" in first.stderr
     workdir = tmp_path / "my table"
@@ -83,11 +58,11 @@ def test_backbones_seeds_and_a_failure_make_one_report(
         for path in workdir.glob("cells/*/metrics.json")
     }
     assert len(before) == 4
-    plan = table(corpus, tiny_bert, *flags, "--dry_run")
+    plan = table(reviews, tiny_bert, *flags, "--dry_run")
     assert plan.returncode == 0, plan.stderr
     assert plan.stdout.count(": finished") == 4
     assert len(re.findall(r"alexnet.*about \d+ s", plan.stdout)) == 2
-    again = table(corpus, tiny_bert, *flags[:-1])
+    again = table(reviews, tiny_bert, *flags[:-1])
     assert again.returncode == 0, again.stderr
     for path, modified in before.items():
         assert path.stat().st_mtime_ns == modified
@@ -95,9 +70,9 @@ def test_backbones_seeds_and_a_failure_make_one_report(
 
 
 @pytest.mark.slow
-def test_every_ablation_trains_and_is_compared(corpus, tiny_bert, tmp_path):
+def test_every_ablation_trains_and_is_compared(reviews, tiny_bert, tmp_path):
     found = table(
-        corpus,
+        reviews,
         tiny_bert,
         "--backbones=resnet",
         "--seeds=1",
@@ -122,7 +97,7 @@ def test_every_ablation_trains_and_is_compared(corpus, tiny_bert, tmp_path):
         ("--backbone=resnet", "Use --backbones"),
     ],
 )
-def test_bad_flags_are_refused_at_once(corpus, tiny_bert, flag, message):
-    found = table(corpus, tiny_bert, flag, "--dry_run")
+def test_bad_flags_are_refused_at_once(reviews, tiny_bert, flag, message):
+    found = table(reviews, tiny_bert, flag, "--dry_run")
     assert found.returncode == 1
     assert message in found.stderr

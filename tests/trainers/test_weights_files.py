@@ -17,16 +17,6 @@ from trainers.backbones import weights
 
 
 @pytest.fixture(scope="module")
-def alexnet():
-    return backbones.build_slice(backbones.get_backbone("alexnet"))
-
-
-@pytest.fixture(scope="module")
-def resnet():
-    return backbones.build_slice(backbones.get_backbone("resnet"))
-
-
-@pytest.fixture(scope="module")
 def shufflenet():
     return backbones.build_slice(backbones.get_backbone("shufflenet"))
 

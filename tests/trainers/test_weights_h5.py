@@ -16,16 +16,6 @@ from trainers import backbones
 from trainers.backbones import weights
 
 
-@pytest.fixture(scope="module")
-def alexnet():
-    return backbones.build_slice(backbones.get_backbone("alexnet"))
-
-
-@pytest.fixture(scope="module")
-def resnet():
-    return backbones.build_slice(backbones.get_backbone("resnet"))
-
-
 def test_published_vgg16_names_are_read_by_position(tmp_path):
     vgg16 = backbones.build_slice(backbones.get_backbone("vgg16"))
     arrays = random_arrays(vgg16)

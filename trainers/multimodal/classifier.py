@@ -183,17 +183,7 @@ class MultimodalClassifier(tf.Module):
 def load_classifier(
     run: loading.Run, encoder_source: str | None = None
 ) -> MultimodalClassifier:
-    """Puts the encoder before a trained model.
-
-    Args:
-        run: What `loading.load_run` returned.
-        encoder_source: Where the encoder is now; by default where it was when
-            the records were made.
-
-    Raises:
-        FileNotFoundError: If the encoder is not there.
-        ValueError: If it is another encoder.
-    """
+    """Puts the encoder before a run; as `text_classifier.load_classifier`."""
     recorded = run.manifest.details["encoder"]
     return MultimodalClassifier(
         run, text_classifier.load_encoder(recorded, encoder_source)

@@ -9,10 +9,8 @@ import pathlib
 import typing
 from typing import Any
 
-from absl import app, logging
-from absl import flags as absl_flags
+from absl import logging
 
-from tfrecords import flags
 from trainers import export, versions
 
 if typing.TYPE_CHECKING:
@@ -99,20 +97,5 @@ def _provenance(run: "loading.Run") -> dict[str, Any]:
     }
 
 
-def main(arguments: list[str]) -> None:
-    """Exports the run that the flags name."""
-    values = absl_flags.FLAGS
-    if len(arguments) > 1 or not values.workdir:
-        raise app.UsageError(
-            f"Expected --workdir=RUN. Received: {arguments[1:]}"
-        )
-    try:
-        export_run(values.workdir, values.out, encoder=values.encoder)
-    except flags.MENDABLE as error:
-        flags.fail(error)
-
-
 if __name__ == "__main__":
-    flags.prepare_process()
-    export.define_flags()
-    app.run(main)
+    export.start(export_run)

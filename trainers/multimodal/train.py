@@ -12,7 +12,7 @@ import tqdm
 from absl import logging
 
 from tfrecords import durable, reader, schema
-from trainers import evaluate, features, optimizer, run_files, state
+from trainers import epochs, evaluate, features, optimizer, run_files, state
 from trainers import train as text_train
 from trainers.multimodal import inputs, model
 from trainers.multimodal.config import MODALITIES, MultimodalTrainConfig
@@ -226,29 +226,12 @@ def _train_epoch(
     splits: dict[str, inputs.Split],
     epoch: int,
 ) -> dict[str, float]:
-    """One pass over the train split; mean loss and accuracy as seen."""
+    """One pass over the train split."""
     state.seed_dropout(models.classifier, config.seed, epoch)
-    loss = hits = seen = 0.0
-    with tqdm.tqdm(
-        unit="sample", desc=f"epoch {epoch + 1}/{config.epochs}"
-    ) as progress:
-        batches = splits["train"].epoch(config.batch_size, config.seed, epoch)
-        for values, labels, ids in batches:
-            batch_loss, accuracy = trained.train_on_batch(values, labels)
-            if not math.isfinite(batch_loss):
-                raise FloatingPointError(
-                    f"The loss is {batch_loss} in epoch {epoch + 1}, on the "
-                    f"records {ids[:8]}... The last good epoch is kept. Lower "
-                    "--tower_lr and --head_lr, or check the records with "
-                    "python -m tfrecords.verify"
-                )
-            loss += batch_loss * len(labels)
-            hits += accuracy * len(labels)
-            seen += len(labels)
-            progress.update(len(labels))
-            progress.set_postfix(loss=f"{loss / seen:.4f}", refresh=False)
-    return {
-        "epoch": epoch + 1,
-        "train_loss": loss / seen,
-        "train_accuracy": hits / seen,
-    }
+    return epochs.train_epoch(
+        trained,
+        splits["train"].epoch(config.batch_size, config.seed, epoch),
+        tqdm.tqdm(unit="sample", desc=f"epoch {epoch + 1}/{config.epochs}"),
+        epoch,
+        rates="--tower_lr and --head_lr",
+    )

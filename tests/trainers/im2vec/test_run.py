@@ -1,35 +1,21 @@
 """`python -m trainers.im2vec`, as a user types it."""
 
 import csv
+import functools
 import json
-import os
-import pathlib
-import subprocess
-import sys
 
 import numpy as np
 import pytest
 from google.protobuf import text_format
 from tensorboard.plugins.projector import projector_config_pb2
 
+from tests import commands
 from trainers import train
 from trainers.config import TrainConfig
 from trainers.im2vec import run
 from trainers.im2vec.config import Im2VecConfig
 
-ROOT = pathlib.Path(__file__).parents[3]
-
-
-def command(*flags, cwd):
-    return subprocess.run(
-        [sys.executable, "-m", "trainers.im2vec", *flags],
-        cwd=cwd,
-        env={**os.environ, "PYTHONPATH": str(ROOT)},
-        capture_output=True,
-        text=True,
-        check=False,
-        timeout=300,
-    )
+command = functools.partial(commands.run, "trainers.im2vec")
 
 
 def quick(dataset, **changes):

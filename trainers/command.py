@@ -1,0 +1,42 @@
+"""What commands about texts share: two settings as flags, over a preset."""
+
+import shlex
+from collections.abc import Callable
+
+from absl import app
+
+from tfrecords import config as records_config
+from tfrecords import flags
+from trainers import config as train_config
+
+
+def settings(
+    arguments: list[str], preset: str
+) -> tuple[train_config.TrainConfig, records_config.RecordsConfig]:
+    """Builds the settings: typed flags over the preset over defaults.
+
+    Args:
+        arguments: What absl left of the command line, the program first.
+        preset: Of `train_config.PRESETS`.
+
+    Raises:
+        absl.app.UsageError: If something is left.
+        ValueError: If a value is refused.
+    """
+    if len(arguments) > 1:
+        raise app.UsageError(
+            f"Expected flags only. Received: {shlex.join(arguments[1:])}"
+        )
+    values = train_config.PRESETS[preset]
+    return (
+        flags.settings_from_flags(train_config.TrainConfig, values),
+        flags.settings_from_flags(records_config.RecordsConfig, values),
+    )
+
+
+def start(main: Callable[[list[str]], None]) -> None:
+    """Defines the settings' flags and runs `main` with what is left."""
+    flags.prepare_process()
+    flags.define_flags(train_config.TrainConfig)
+    flags.define_flags(records_config.RecordsConfig)
+    app.run(main)

@@ -1,0 +1,58 @@
+"""One pass over a train split, whatever its examples are."""
+
+import math
+from collections.abc import Iterable
+from typing import Any
+
+import keras
+import numpy as np
+import tqdm
+
+Batch = tuple[Any, np.ndarray, list[str]]
+
+
+def train_epoch(
+    trained: keras.Model,
+    batches: Iterable[Batch],
+    progress: tqdm.tqdm,
+    epoch: int,
+    *,
+    rates: str,
+) -> dict[str, float]:
+    """Takes a training step on every batch.
+
+    Args:
+        trained: Compiled with a loss and `accuracy`.
+        batches: Inputs, `(n,)` labels and record ids.
+        progress: Bar that counts examples; closed at the end.
+        epoch: Its number, from 0.
+        rates: Flags of the learning rates, for the error.
+
+    Returns:
+        Number of the epoch (from 1), mean loss (what the model adds to it
+        included) and accuracy over the examples as they were seen.
+
+    Raises:
+        FloatingPointError: If the loss is not finite.
+    """
+    loss = hits = seen = 0.0
+    with progress:
+        for step, (values, labels, ids) in enumerate(batches, start=1):
+            batch_loss, accuracy = trained.train_on_batch(values, labels)
+            if not math.isfinite(batch_loss):
+                raise FloatingPointError(
+                    f"The loss is {batch_loss} in epoch {epoch + 1}, step "
+                    f"{step}, on the records {ids[:8]}... The last good epoch "
+                    f"is kept. Lower {rates}, or check the records with "
+                    "python -m tfrecords.verify"
+                )
+            loss += batch_loss * len(labels)
+            hits += accuracy * len(labels)
+            seen += len(labels)
+            progress.update(len(labels))
+            progress.set_postfix(loss=f"{loss / seen:.4f}", refresh=False)
+    return {
+        "epoch": epoch + 1,
+        "train_loss": loss / seen,
+        "train_accuracy": hits / seen,
+    }

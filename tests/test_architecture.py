@@ -1,13 +1,15 @@
 """Imports go one way, and light modules stay light."""
 
 import ast
-import pathlib
+import re
 import subprocess
 import sys
 
 import pytest
 
-ROOT = pathlib.Path(__file__).parents[1]
+from tests import commands
+from tests.commands import ROOT
+
 # A package may import itself and those to its right.
 ORDER = ("trainers", "tfrecords", "text2image")
 HEAVY = ("tensorflow", "keras", "keras_hub", "sklearn", "matplotlib", "jax")
@@ -131,14 +133,7 @@ def test_help_imports_nothing_heavy(program):
 
 @pytest.mark.parametrize("program", PROGRAMS)
 def test_help_lists_the_flags(program):
-    finished = subprocess.run(
-        [sys.executable, "-m", program, "--help"],
-        cwd=ROOT,
-        capture_output=True,
-        text=True,
-        timeout=60,
-        check=False,
-    )
+    finished = commands.run(program, "--help", cwd=ROOT)
     # absl ends --help with 1.
     assert finished.returncode in (0, 1), finished.stderr
     offered = finished.stdout.replace("--[no]", "--")
@@ -146,6 +141,18 @@ def test_help_lists_the_flags(program):
         assert flag in offered
     # Pictures of texts are no part of multimodal records.
     assert ("--projection" in offered) == ("multimodal" not in program)
+
+
+@pytest.mark.parametrize(
+    "program", ["trainers.export", "trainers.multimodal.export"]
+)
+def test_help_of_an_export_lists_the_flags(program):
+    shown = commands.run(program, "--help", cwd=ROOT).stdout
+    assert re.findall(r"^  --(\w+):", shown, re.MULTILINE) == [
+        "encoder",
+        "out",
+        "workdir",
+    ]
 
 
 FORBIDDEN = (

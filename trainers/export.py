@@ -10,6 +10,7 @@ import functools
 import importlib.metadata
 import json
 import pathlib
+import sys
 import typing
 from collections.abc import Callable
 from typing import Any
@@ -239,16 +240,20 @@ def _main(export: Callable[..., pathlib.Path], arguments: list[str]) -> None:
 
 
 def _define_flags() -> None:
-    absl_flags.DEFINE_string("workdir", None, "Directory of a finished run.")
-    absl_flags.DEFINE_string(
-        "out", None, "Where versions are kept. Default: export in the workdir."
-    )
-    absl_flags.DEFINE_string(
-        "encoder",
-        None,
-        "Directory of the encoder, if it is no longer where it was when the "
-        "records were made. Checked by its sha256.",
-    )
+    for name, text in (
+        ("workdir", "Directory of a finished run."),
+        ("out", "Where versions are kept. Default: export in the workdir."),
+        (
+            "encoder",
+            "Directory of the encoder, if it is no longer where it was when "
+            "the records were made. Checked by its sha256.",
+        ),
+    ):
+        absl_flags.DEFINE_string(name, None, text)
+        # `--help` shows the flags of the program's own file.
+        absl_flags.FLAGS.register_key_flag_for_module(
+            sys.argv[0], absl_flags.FLAGS[name]
+        )
 
 
 if __name__ == "__main__":

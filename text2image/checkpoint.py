@@ -137,13 +137,14 @@ def _load_hugging_face(path: pathlib.Path) -> Checkpoint:
         if received != expected:
             raise ValueError(
                 f"{path}/config.json: `{key}` must be {expected!r} for a BERT "
-                f"encoder. Received: {received!r}"
+                f"encoder. Received: {received!r}. Name another --encoder."
             )
     activation = config.get("hidden_act", "gelu")
     if activation not in _ACTIVATIONS:
         raise ValueError(
             f"{path}/config.json: `hidden_act` must be one of "
-            f"{sorted(_ACTIVATIONS)}. Received: {activation!r}"
+            f"{sorted(_ACTIVATIONS)}. Received: {activation!r}. Name another "
+            "--encoder."
         )
     backbone = keras_hub.models.BertBackbone.from_preset(
         str(path), dropout=0.0, dtype="float32"

@@ -23,6 +23,7 @@ from text2image import example, rows, sample
 
 SOURCES = ("flickr", "google")
 _SYNSETS = "info/synsets.txt"
+_CURE = "Unpack WebVision's archives again."
 # Folders of the published archives, original and resized to 256 pixels.
 _VALIDATION_FOLDERS = ("val_images", "val_images_256", ".")
 
@@ -46,7 +47,9 @@ def open_webvision(root: pathlib.Path) -> example.Corpus[sample.Sample]:
     """
     names = tuple(line for _, line in _lines(root / _SYNSETS))
     if len(set(names)) < len(names):
-        raise ValueError(f"{root / _SYNSETS} must name each class once.")
+        raise ValueError(
+            f"{root / _SYNSETS} must name each class once. {_CURE}"
+        )
     found = [s for s in SOURCES if _list(root, s).is_file()]
     if not found:
         raise FileNotFoundError(
@@ -89,7 +92,7 @@ def _train(
     for first, second in pairs:
         if first is None or second is None:
             raise ValueError(
-                f"{listed} and {described} must have as many lines."
+                f"{listed} and {described} must have as many lines. {_CURE}"
             )
         (line, row), (_, place) = first, second
         image, label = _pair(listed, line, row)
@@ -98,7 +101,7 @@ def _train(
         if not 1 <= index <= len(entries):
             raise ValueError(
                 f"{described}, line {line}: {file} has {len(entries)} entries."
-                f" Received: {index}"
+                f" Received: {index}. {_CURE}"
             )
         yield sample.make_sample(
             listed,
@@ -157,11 +160,13 @@ def _load_json(path: pathlib.Path) -> list[dict[str, Any]]:
     try:
         value = json.loads(path.read_bytes())
     except (ValueError, RecursionError) as error:
-        raise ValueError(f"{path} must be a JSON file ({error}).") from error
+        raise ValueError(
+            f"{path} must be a JSON file ({error}). {_CURE}"
+        ) from error
     if not isinstance(value, list) or not all(
         isinstance(entry, dict) for entry in value
     ):
-        raise ValueError(f"{path} must be a list of JSON objects.")
+        raise ValueError(f"{path} must be a list of JSON objects. {_CURE}")
     return value
 
 
@@ -190,6 +195,6 @@ def _name(
     if label >= len(names):
         raise ValueError(
             f"{path}, line {line}: class {label}, but {_SYNSETS} names "
-            f"{len(names)}."
+            f"{len(names)}. {_CURE}"
         )
     return names[label]

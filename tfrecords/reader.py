@@ -32,7 +32,7 @@ def open_records(
     if kind is not None and manifest.schema.kind != kind:
         raise ValueError(
             f"{directory} must hold {kind!r} records. Received: "
-            f"{manifest.schema.kind!r}"
+            f"{manifest.schema.kind!r}. Name another directory."
         )
     if fingerprint is not None and manifest.fingerprint != fingerprint:
         raise ValueError(

@@ -13,14 +13,26 @@ from tfrecords.config import JsonSettings
 from trainers import evaluate, features
 
 HISTORY = ("epoch", "train_loss", "train_accuracy", "loss", "accuracy")
+_CONTENT = "fingerprint of the records"
 # Settings that move nothing in the results.
-_FREE = ("image_records", "cache_gb")
+_FREE = ("image_records", "records", "cache_gb")
 
 
 def claim_workdir(
     config: JsonSettings, manifest: schema.Manifest, workdir: pathlib.Path
 ) -> None:
-    """Writes config.json, or checks that an earlier try had the same."""
+    """Writes config.json, or checks that an earlier try had the same.
+
+    Args:
+        config: The run's settings.
+        manifest: Of its records.
+        workdir: The run's directory; made if it is not there.
+
+    Raises:
+        PermissionError: If it cannot be made.
+        ValueError: If it holds a run of other settings or records, or a
+            damaged config.json.
+    """
     try:
         workdir.mkdir(parents=True, exist_ok=True)
     except PermissionError as error:
@@ -40,12 +52,12 @@ def claim_workdir(
         return
     try:
         found = json.loads(path.read_text("utf-8"))
-        earlier = {**found["config"], "records": found["image_fingerprint"]}
+        earlier = {**found["config"], _CONTENT: found["image_fingerprint"]}
     except (ValueError, KeyError, TypeError) as error:
         raise ValueError(
             f"{path} is damaged ({error}). Name another --workdir."
         ) from error
-    now = {**claim["config"], "records": claim["image_fingerprint"]}
+    now = {**claim["config"], _CONTENT: manifest.fingerprint}
     changed = [
         f"{name}: {earlier.get(name)!r} there, {now.get(name)!r} here"
         for name in sorted(set(earlier) | set(now))

@@ -182,17 +182,17 @@ def _check(
     if len(shape) != 3:
         raise ValueError(
             f"{name}: images must be (height, width, channels). Received: "
-            f"shape={shape}"
+            f"shape={shape}. Name another --image_key or dataset."
         )
     if pixels.dtype.name not in ("uint8", "float32"):
         raise ValueError(
             f"{name}: pixels must be uint8 or float32. Received: "
-            f"{pixels.dtype.name}"
+            f"{pixels.dtype.name}. Name another --image_key or dataset."
         )
     if pixels.dtype == np.float32 and not np.isfinite(pixels).all():
         raise ValueError(
             f"{name}: {split} images {number} to {number + len(pixels) - 1} "
-            "hold values that are not finite."
+            "hold values that are not finite. Remove or repair them."
         )
 
 

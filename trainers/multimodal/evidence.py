@@ -64,7 +64,6 @@ def baselines(records: pathlib.Path) -> dict[str, dict[str, float]]:
     logging.info("baselines: logistic regression on texts and pictures")
     import scipy.sparse
     import sklearn.feature_extraction.text
-    import sklearn.linear_model
 
     splits = {
         split: _plain(records, manifest, split)
@@ -90,16 +89,49 @@ def baselines(records: pathlib.Path) -> dict[str, dict[str, float]]:
     ]
     figures = {}
     for name, (seen, unseen) in sides.items():
-        # Few and plain choices: C of scikit-learn's own search.
-        fitted = sklearn.linear_model.LogisticRegression(
-            C=0.01 if name == "small pictures" else 10.0, max_iter=1000
-        ).fit(seen, labels)
-        logits = np.full((len(held[2]), len(manifest.schema.label_names)), -1e9)
-        logits[:, fitted.classes_] = fitted.decision_function(unseen)
+        logits = fit_logits(
+            seen,
+            labels,
+            unseen,
+            # The same for every corpus.
+            inverse_penalty=0.01 if name == "small pictures" else 10.0,
+            num_classes=len(manifest.schema.label_names),
+        )
         figures[name] = train.figures_of(logits, held[2])
     value = {"fingerprint": manifest.fingerprint, "figures": figures}
     durable.write_bytes(path, json.dumps(value, indent=2).encode())
     return figures
+
+
+def fit_logits(
+    seen: Any,
+    labels: np.ndarray,
+    unseen: Any,
+    *,
+    inverse_penalty: float,
+    num_classes: int,
+) -> np.ndarray:
+    """Fits logistic regression and answers other rows.
+
+    Args:
+        seen: Rows to learn from, `(N, F)`, dense or sparse.
+        labels: `(N,)` int; classes may be missing.
+        unseen: Rows to answer, `(n, F)`.
+        inverse_penalty: scikit-learn's C.
+        num_classes: K.
+
+    Returns:
+        Logits `(n, K)`; a class that `labels` lacks has -1e9.
+    """
+    import sklearn.linear_model
+
+    fitted = sklearn.linear_model.LogisticRegression(
+        C=inverse_penalty, max_iter=1000
+    ).fit(seen, labels)
+    logits = np.full((unseen.shape[0], num_classes), -1e9)
+    # Not its decision function: of two classes that is one column.
+    logits[:, fitted.classes_] = fitted.predict_log_proba(unseen)
+    return logits
 
 
 def _plain(

@@ -49,6 +49,18 @@ def test_top_k_counts_the_k_likeliest(rng):
     )
 
 
+@pytest.mark.parametrize("classes", [[0, 1], [0, 2, 3]])
+def test_a_baseline_answers_two_classes_and_some_of_many(rng, classes):
+    labels = np.repeat(classes, 20)
+    rows = np.eye(4)[labels] + 0.1 * rng.normal(size=(len(labels), 4))
+    logits = evidence.fit_logits(
+        rows, labels, rows, inverse_penalty=10.0, num_classes=4
+    )
+    assert logits.shape == (len(labels), 4)
+    np.testing.assert_array_equal(logits.argmax(axis=1), labels)
+    np.testing.assert_allclose(np.exp(logits).sum(axis=1), 1)
+
+
 @pytest.mark.parametrize(
     ("present", "count"),
     [

@@ -1,12 +1,17 @@
 """Answers to texts, written as a table, CSV or JSON lines; their pictures."""
 
+import contextlib
 import csv
 import dataclasses
 import io
 import json
+import os
 import pathlib
+import sys
 import typing
 from collections.abc import Callable, Iterable, Iterator
+
+from tfrecords import flags
 
 if typing.TYPE_CHECKING:
     import numpy as np
@@ -91,6 +96,24 @@ FORMATS: dict[str, Format] = {
     "csv": comma_separated,
     "jsonl": json_lines,
 }
+
+
+@contextlib.contextmanager
+def ending_as_shells_expect() -> Iterator[None]:
+    """Ends a program that streams answers without a trace.
+
+    A reader that has seen enough (`head`) is no error; Ctrl-C exits with 130;
+    what a user can mend is told.
+    """
+    try:
+        yield
+    except BrokenPipeError:
+        # Nothing is left to flush.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    except KeyboardInterrupt:
+        sys.exit(130)  # not `flags.fail`: there is nothing to go on from
+    except flags.MENDABLE as error:
+        flags.fail(error)
 
 
 def save_picture(path: pathlib.Path, image: "np.ndarray") -> None:

@@ -7,7 +7,6 @@ The answers go to standard output one by one, in the order of the texts.
 """
 
 import itertools
-import os
 import pathlib
 import sys
 import typing
@@ -138,15 +137,8 @@ def main(arguments: list[str]) -> None:
     if bool(values.file) == (len(arguments) > 1):
         raise app.UsageError('Expected either texts ("...") or --file=PATH.')
     _refuse_ignored_flags()
-    try:
+    with answers.ending_as_shells_expect():
         _predict(arguments[1:])
-    except BrokenPipeError:
-        # The reader has seen enough, as `head` does: nothing left to flush.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-    except KeyboardInterrupt:
-        sys.exit(130)  # as shells expect; there is nothing to go on from
-    except flags.MENDABLE as error:
-        flags.fail(error)
 
 
 def _refuse_ignored_flags() -> None:

@@ -21,6 +21,7 @@ from absl import app
 from absl import flags as absl_flags
 
 from tfrecords import flags
+from trainers import answers
 
 if typing.TYPE_CHECKING:
     import numpy as np
@@ -205,12 +206,34 @@ def main(arguments: list[str]) -> None:
         )
     if values.verify and not values.file and not values.label:
         raise app.UsageError("--verify needs the claimed --label.")
-    try:
+    with answers.ending_as_shells_expect():
+        _refuse_ignored_flags()
         _predict(_typed_sample if typed else _samples_of_file)
-    except BrokenPipeError:
-        sys.stderr.close()  # the reader has seen enough, as `head` does
-    except flags.MENDABLE as error:
-        flags.fail(error)
+
+
+def _refuse_ignored_flags() -> None:
+    """Refuses typed flags that another one leaves without effect."""
+    values = absl_flags.FLAGS
+    for names, is_ignored, because in (
+        (
+            ("encoder",),
+            bool(values.export_dir),
+            "--export_dir holds its encoder",
+        ),
+        (
+            ("image_key", "title_key", "description_key", "label_key"),
+            not values.file,
+            "columns are of a --file",
+        ),
+        (
+            ("label", "label_key"),
+            not values.verify,
+            "claimed labels are for --verify",
+        ),
+        (("label",), bool(values.file), "--file holds the claimed labels"),
+    ):
+        if is_ignored:
+            flags.refuse_typed(names, because)
 
 
 def _predict(samples: "Callable[[], Iterator[sample.Sample]]") -> None:

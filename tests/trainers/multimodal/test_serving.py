@@ -1,6 +1,10 @@
 """The export answers as the run does; claims are judged by every tower."""
 
 import json
+import os
+import pathlib
+import subprocess
+import sys
 
 import numpy as np
 import pytest
@@ -9,6 +13,42 @@ import tensorflow as tf
 from tests import multimodal_corpora as made
 from text2image import samples
 from trainers.multimodal import export, loading, predict, train
+
+ROOT = pathlib.Path(__file__).parents[3]
+
+
+def command(*flags, cwd):
+    return subprocess.run(
+        [sys.executable, "-m", "trainers.multimodal.predict", *flags],
+        cwd=cwd,
+        env={**os.environ, "PYTHONPATH": str(ROOT)},
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=300,
+    )
+
+
+@pytest.mark.parametrize(
+    ("flags", "message"),
+    [
+        (("--export_dir=x", "--title=a", "--encoder=b"), "--encoder would"),
+        (("--workdir=x", "--title=a", "--title_key=b"), "--title_key would"),
+        (("--workdir=x", "--file=a.csv", "--label_key=b"), "--label_key would"),
+        (("--workdir=x", "--title=a", "--label=b"), "--label would"),
+        (
+            ("--workdir=x", "--file=a.csv", "--verify", "--label=b"),
+            "--label would",
+        ),
+        (("--workdir=x", "--file=a.csv"), "Expected an existing file"),
+        (("--workdir=x",), "Expected either --file=PATH or some of"),
+    ],
+)
+def test_flags_that_do_not_fit_are_refused_at_once(tmp_path, flags, message):
+    found = command(*flags, cwd=tmp_path)
+    assert found.returncode == 1
+    assert message in found.stderr + found.stdout
+    assert "Traceback" not in found.stderr
 
 
 @pytest.fixture(scope="module")

@@ -13,7 +13,7 @@ from tests.golden.backbones_weights import (
     write_legacy_h5,
 )
 from trainers import backbones
-from trainers.backbones import weights
+from trainers.backbones import weight_files, weights
 
 
 @pytest.fixture(scope="module")
@@ -216,3 +216,14 @@ def test_random_weights_are_a_function_of_the_seed(alexnet):
 
     np.testing.assert_array_equal(draw(1), draw(1))
     assert not np.array_equal(draw(1), draw(2))
+
+
+def test_sources_are_checked_before_any_long_work(tmp_path):
+    there = tmp_path / "mine.npz"
+    there.write_bytes(b"")
+    for source in ("imagenet", "cifar10", "random", str(there)):
+        weight_files.check_source(source)
+    with pytest.raises(ValueError, match=r"`imagenet` or the.*'cifar10'"):
+        weight_files.check_source("cifar10", ("imagenet",))
+    with pytest.raises(FileNotFoundError, match="which is not a file"):
+        weight_files.check_source(str(tmp_path / "other.npz"))

@@ -8,7 +8,7 @@ is executed: no pickles, no external or virtual HDF5 data.
 import pathlib
 import re
 import zipfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 import h5py
 import keras
@@ -20,10 +20,9 @@ from trainers.backbones import torch_names
 
 Arrays = dict[str, np.ndarray]
 
-_EXPECTED = (
-    "`weights` must be `imagenet`, `cifar10`, `random` or the path of a .npz, "
-    ".safetensors or .h5 file."
-)
+# What `--weights` takes besides a file.
+NAMES = ("imagenet", "cifar10", "random")
+_SUFFIXES = (".npz", ".safetensors", ".h5")
 
 # No array of any slice comes near: the largest full architecture's largest
 # (VGG16's first dense layer) has 411 MB.
@@ -43,6 +42,31 @@ _LAYERS_BEHIND = {
     "inceptionv3": r"predictions$",
     "mobilenetv2": r"predictions$",
 }
+
+
+def check_source(source: str, names: Sequence[str] = NAMES) -> None:
+    """Refuses weights that cannot be had, before any long work.
+
+    Args:
+        source: As `--weights`.
+        names: What it may be besides a file.
+
+    Raises:
+        FileNotFoundError: If it is a file that does not exist.
+        ValueError: If it is neither a name nor a file of a known extension.
+    """
+    if source in names:
+        return
+    known = ", ".join(f"`{name}`" for name in names)
+    expected = (
+        f"`weights` must be {known} or the path of a .npz, .safetensors or "
+        f".h5 file. Received: {source!r}"
+    )
+    path = pathlib.Path(source)
+    if path.suffix not in _SUFFIXES:
+        raise ValueError(expected)
+    if not path.is_file():
+        raise FileNotFoundError(f"{expected}, which is not a file.")
 
 
 def read_arrays(
@@ -65,13 +89,8 @@ def read_arrays(
         FileNotFoundError: If there is no such file.
         ValueError: If it cannot be read or has an unknown extension.
     """
+    check_source(str(path))
     readers = {".npz": _read_npz, ".safetensors": _read_safetensors}
-    if path.suffix not in (*readers, ".h5"):
-        raise ValueError(f"{_EXPECTED} Received: {str(path)!r}")
-    if not path.is_file():
-        raise FileNotFoundError(
-            f"{_EXPECTED} Received: {str(path)!r}, which is not a file."
-        )
     try:
         if path.suffix == ".h5":
             arrays = _read_h5(path, slice_)

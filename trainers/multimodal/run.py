@@ -43,6 +43,7 @@ def settings() -> train_config.MultimodalTrainConfig:
     """Reads the flags, and makes the records they ask for.
 
     Raises:
+        FileNotFoundError: If the weights or the data are not there.
         ValueError: If a flag has no effect, or a value is refused.
     """
     config = flags.settings_from_flags(train_config.MultimodalTrainConfig, {})
@@ -56,13 +57,18 @@ def settings() -> train_config.MultimodalTrainConfig:
             if field.name not in multimodal.IGNORED
         ]
         flags.refuse_typed(names, "--records names finished records")
-        return config
-    if not absl_flags.FLAGS["dataset"].present:
+    elif not absl_flags.FLAGS["dataset"].present:
         raise ValueError(
             "--dataset must name a .csv, .tsv or .jsonl file with a column of "
             "pictures, or a directory of WebVision or TFDS. Received: none. "
             "There is no demo of pictures."
         )
+    from trainers.backbones import weight_files
+
+    # Before the records are made: that may take hours.
+    weight_files.check_source(config.weights, ("imagenet", "random"))
+    if config.records:
+        return config
     directory = multimodal.prepare_multimodal(records, chosen)
     return dataclasses.replace(config, records=str(directory))
 

@@ -12,7 +12,7 @@ import tensorflow as tf
 
 from tests import multimodal_corpora as made
 from text2image import samples
-from trainers.multimodal import export, loading, predict, train
+from trainers.multimodal import export, loading, predictor, train
 
 ROOT = pathlib.Path(__file__).parents[3]
 
@@ -59,12 +59,12 @@ def exported(trained, tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def from_run(trained):
-    return predict.load_predictor(workdir=str(trained))
+    return predictor.load_predictor(workdir=str(trained))
 
 
 @pytest.fixture(scope="module")
 def from_export(exported):
-    return predict.load_predictor(export_dir=str(exported.parent))
+    return predictor.load_predictor(export_dir=str(exported.parent))
 
 
 def held_out(trained, corpus):

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Callable
+from concurrent import futures
 
 import keras
 import numpy as np
@@ -12,6 +13,9 @@ from text2image import checkpoint, tokenizer
 # Sequence lengths are rounded up to a multiple of this, so that XLA compiles
 # at most max_tokens / 64 shapes. Longer steps pad more, shorter compile more.
 _LENGTH_STEP = 64
+# A batch's narrow operations leave cores idle; others in flight fill them
+# (BUILD_NOTES.md). A batch's bytes do not depend on its company.
+_BATCHES_AT_ONCE = 3
 
 
 def parse_layers(layers: str, num_layers: int) -> list[int]:
@@ -155,12 +159,10 @@ class Encoder:
         )
         padded, lengths = padded.numpy(), lengths.numpy()
         kept = np.minimum(lengths, self.max_tokens)
-        order = np.argsort(-kept, kind="stable")
-        start = 0
-        while start < len(order):
-            width = self._padded_width(kept[order[start]])
-            size = self._tokens_per_batch // width
-            rows = order[start : start + size]
+        batches = self._batches(np.argsort(-kept, kind="stable"), kept)
+
+        def encode_batch(batch: tuple[np.ndarray, int, int]) -> np.ndarray:
+            rows, width, size = batch
             ids = np.full((size, width), self.tokenizer.pad_id, np.int32)
             ids[:, 0] = padded[0, 0]  # [CLS]: no row attends to nothing
             used = min(width, padded.shape[1])
@@ -173,10 +175,30 @@ class Encoder:
                     "tokens. Lower --tokens_per_batch (now "
                     f"{self._tokens_per_batch}) or --max_tokens."
                 ) from error
-            stacks[rows] = encoded.numpy()[: len(rows)]
-            progress(len(rows))
-            start += size
+            return encoded.numpy()[: len(rows)]
+
+        pool = futures.ThreadPoolExecutor(_BATCHES_AT_ONCE)
+        try:
+            encoded = pool.map(encode_batch, batches)
+            for (rows, _, _), vectors in zip(batches, encoded, strict=True):
+                stacks[rows] = vectors
+                progress(len(rows))
+        finally:  # an error or Ctrl-C must not wait for what is queued
+            pool.shutdown(cancel_futures=True)
         return stacks, lengths
+
+    def _batches(
+        self, order: np.ndarray, kept: np.ndarray
+    ) -> list[tuple[np.ndarray, int, int]]:
+        """Rows, padded width and padded size of each batch."""
+        batches = []
+        start = 0
+        while start < len(order):
+            width = self._padded_width(kept[order[start]])
+            size = self._tokens_per_batch // width
+            batches.append((order[start : start + size], width, size))
+            start += size
+        return batches
 
     def _padded_width(self, length: int) -> int:
         return min(-(-length // _LENGTH_STEP) * _LENGTH_STEP, self.max_tokens)

@@ -168,7 +168,9 @@ def build_symmetric_autoencoder(
     A text's picture differs little from the mean picture, and where a
     feature lies is what it means. So every cell of every map is standardised
     by itself, and no cell is mixed with another or pooled away: the code
-    keeps the maps' cells, with fewer channels.
+    keeps the maps' cells, with fewer channels. It is linear: such a code
+    spans at its best the maps' first principal components (Baldi and Hornik
+    1989), and a ReLU would throw half of each away.
 
     Args:
         maps: Symbolic `(N, h, w, M)`.
@@ -187,8 +189,9 @@ def build_symmetric_autoencoder(
         kernel_initializer="he_normal",
         name="autoencoder_encode",
     )(target)
-    x = keras.layers.BatchNormalization(momentum=0.9, name="autoencoder_bn")(x)
-    code = keras.layers.ReLU(name="autoencoder_relu")(x)
+    code = keras.layers.BatchNormalization(momentum=0.9, name="autoencoder_bn")(
+        x
+    )
     if not reconstruction_weight:
         return code
     reconstruction = keras.layers.Conv2D(

@@ -7,18 +7,21 @@ answers to the validation texts, so that it can be compared text by text.
 import json
 import pathlib
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import numpy as np
 from absl import logging
 
 from tfrecords import durable, reader, schema
+from trainers import features
 
 _SEED = 0
 # Thousands of correlated features on thousands of texts: weak regularisation
-# overfits. Chosen on the train split of IMDB (BUILD_NOTES.md).
+# overfits. Set for stacks of 2,304 features; inputs with more get a penalty
+# that grows with them, so that the logits' spread before the data is the same.
 _C = 1e-3
+_C_FEATURES = 2304
 
 Splits = dict[str, tuple[Any, np.ndarray]]  # inputs and `(N,)` labels
 
@@ -62,6 +65,36 @@ def logistic_regression(records: pathlib.Path, array: str) -> dict[str, Any]:
     return _kept(path, manifest.fingerprint, fit)
 
 
+def frozen_maps(
+    inputs: Mapping[str, features.Inputs], path: pathlib.Path, fingerprint: str
+) -> dict[str, Any]:
+    """Logistic regression on standardised frozen maps.
+
+    Holds the train split's maps in memory, once.
+
+    Args:
+        inputs: Split to its maps.
+        path: JSON file that keeps the result.
+        fingerprint: Of the records.
+
+    Returns:
+        As `logistic_regression`.
+    """
+
+    def fit() -> dict[str, Any]:
+        logging.info("baseline: logistic regression on the frozen maps")
+        splits: Splits = {
+            split: (
+                np.array(found.values).reshape(len(found.labels), -1),
+                found.labels,
+            )
+            for split, found in inputs.items()
+        }
+        return fit_logistic_regression(splits, "frozen maps")
+
+    return _kept(path, fingerprint, fit)
+
+
 def fit_logistic_regression(splits: Splits, name: str) -> dict[str, Any]:
     """Logistic regression on standardised rows; as `logistic_regression`.
 
@@ -74,13 +107,16 @@ def fit_logistic_regression(splits: Splits, name: str) -> dict[str, Any]:
     import sklearn.pipeline
     import sklearn.preprocessing
 
+    rows = splits["train"][0]
+    varying = int((np.ptp(rows, axis=0) > 0).sum())
+    c = _C * min(1.0, _C_FEATURES / max(varying, 1))
     pipeline = sklearn.pipeline.make_pipeline(
         sklearn.preprocessing.StandardScaler(copy=False),
         sklearn.linear_model.LogisticRegression(
-            C=_C, max_iter=300, random_state=_SEED
+            C=c, max_iter=300, random_state=_SEED
         ),
     )
-    return _fit(pipeline, splits, f"logistic regression on {name}, C = {_C}")
+    return _fit(pipeline, splits, f"logistic regression on {name}, C = {c:.2g}")
 
 
 def tfidf(records: pathlib.Path) -> dict[str, Any]:
@@ -145,9 +181,13 @@ def majority(labels: dict[str, np.ndarray]) -> dict[str, Any]:
 def _fit(pipeline: Any, splits: Splits, name: str) -> dict[str, Any]:
     import sklearn.exceptions
 
-    with warnings.catch_warnings():
-        warnings.simplefilter("error", sklearn.exceptions.ConvergenceWarning)
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always", sklearn.exceptions.ConvergenceWarning)
         pipeline.fit(*splits["train"])
+    for warning in caught:
+        logging.warning("baseline: %s", warning.message)
+        if warning.category is sklearn.exceptions.ConvergenceWarning:
+            name += ", stopped before it converged"
     values, labels = splits["validation"]
     predictions = pipeline.predict(values)
     return {
@@ -159,14 +199,22 @@ def _fit(pipeline: Any, splits: Splits, name: str) -> dict[str, Any]:
     }
 
 
-def _kept(
-    path: pathlib.Path, fingerprint: str, fit: Callable[[], dict[str, Any]]
-) -> dict[str, Any]:
-    """The result in `path` if it is of the same records, else a new one."""
+def kept(path: pathlib.Path, fingerprint: str) -> dict[str, Any] | None:
+    """The result in `path`, if there is one and it is of these records."""
     if path.is_file():
         found: dict[str, Any] = json.loads(path.read_text("utf-8"))
         if found["fingerprint"] == fingerprint and "predictions" in found:
             return found
+    return None
+
+
+def _kept(
+    path: pathlib.Path, fingerprint: str, fit: Callable[[], dict[str, Any]]
+) -> dict[str, Any]:
+    """The result in `path` if it is of the same records, else a new one."""
+    found = kept(path, fingerprint)
+    if found is not None:
+        return found
     result = {**fit(), "fingerprint": fingerprint}
     durable.write_bytes(path, json.dumps(result).encode())
     return result

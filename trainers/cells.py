@@ -40,7 +40,7 @@ ABLATIONS: dict[str, dict[str, dict[str, Any]]] = {
     },
     "upsampling": {"1x": {"upsample": 1}, "3x": {"upsample": 3}},
     "channels": {
-        "three, two layers each": {"channels": "layers"},
+        "three, a third of the layers each": {"channels": "layers"},
         # Bins: one channel may have fewer pixels than features.
         "grey, bins": {"channels": "grey", "assignment": "bin"},
     },
@@ -64,13 +64,15 @@ ABLATIONS: dict[str, dict[str, dict[str, Any]]] = {
         "none": {"normalization": "none"},
     },
     "autoencoder": {
-        "symmetric, reconstruction 0.1": {"reconstruction_weight": 0.1},
-        "symmetric, reconstruction 0": {"reconstruction_weight": 0.0},
-        "paper": {
-            "autoencoder": "paper",
-            "lr_schedule": "constant",
-            "weight_decay": 0.0,
+        "symmetric, reconstruction 0.1": {
+            "autoencoder": "symmetric",
+            "reconstruction_weight": 0.1,
         },
+        "symmetric, reconstruction 0": {
+            "autoencoder": "symmetric",
+            "reconstruction_weight": 0.0,
+        },
+        "paper": {"autoencoder": "paper", "lr_schedule": "constant"},
     },
     "batch norm of the slice": {
         "inference": {"slice_batch_norm": "inference"},

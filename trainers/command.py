@@ -1,7 +1,7 @@
 """What commands about texts share: two settings as flags, over a preset."""
 
 import shlex
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 
 from absl import app
 
@@ -34,9 +34,16 @@ def settings(
     )
 
 
-def start(main: Callable[[list[str]], None]) -> None:
-    """Defines the settings' flags and runs `main` with what is left."""
+def start(
+    main: Callable[[list[str]], None], *, without: Collection[str] = ()
+) -> None:
+    """Defines the settings' flags and runs `main` with what is left.
+
+    Args:
+        main: The program.
+        without: Settings that it has no use for.
+    """
     flags.prepare_process()
-    flags.define_flags(train_config.TrainConfig)
+    flags.define_flags(train_config.TrainConfig, without=without)
     flags.define_flags(records_config.RecordsConfig)
     app.run(main)

@@ -11,6 +11,20 @@ import tqdm
 Batch = tuple[Any, np.ndarray, list[str]]
 
 
+def metrics() -> list[keras.metrics.Metric]:
+    """What `train_epoch` reads; a model is compiled with them.
+
+    The cross-entropy without what the model adds to the loss (penalty,
+    reconstruction) is what a validation's loss compares with.
+    """
+    return [
+        keras.metrics.SparseCategoricalAccuracy(name="accuracy"),
+        keras.metrics.SparseCategoricalCrossentropy(
+            from_logits=True, name="cross_entropy"
+        ),
+    ]
+
+
 def train_epoch(
     trained: keras.Model,
     batches: Iterable[Batch],
@@ -22,15 +36,15 @@ def train_epoch(
     """Takes a training step on every batch.
 
     Args:
-        trained: Compiled with a loss and `accuracy`.
+        trained: Compiled with a loss and `metrics()`.
         batches: Inputs, `(n,)` labels and record ids.
         progress: Bar that counts examples; closed at the end.
         epoch: Its number, from 0.
         rates: Flags of the learning rates, for the error.
 
     Returns:
-        Number of the epoch (from 1), mean loss (what the model adds to it
-        included) and accuracy over the examples as they were seen.
+        Number of the epoch (from 1), mean cross-entropy and accuracy over the
+        examples as they were seen.
 
     Raises:
         FloatingPointError: If the loss is not finite.
@@ -38,16 +52,16 @@ def train_epoch(
     loss = hits = seen = 0.0
     with progress:
         for step, (values, labels, ids) in enumerate(batches, start=1):
-            batch_loss, accuracy = trained.train_on_batch(values, labels)
-            if not math.isfinite(batch_loss):
+            found = trained.train_on_batch(values, labels, return_dict=True)
+            if not math.isfinite(found["loss"]):
                 raise FloatingPointError(
-                    f"The loss is {batch_loss} in epoch {epoch + 1}, step "
+                    f"The loss is {found['loss']} in epoch {epoch + 1}, step "
                     f"{step}, on the records {ids[:8]}... The last good epoch "
                     f"is kept. Lower {rates}, or check the records with "
                     "python -m tfrecords.verify"
                 )
-            loss += batch_loss * len(labels)
-            hits += accuracy * len(labels)
+            loss += found["cross_entropy"] * len(labels)
+            hits += found["accuracy"] * len(labels)
             seen += len(labels)
             progress.update(len(labels))
             progress.set_postfix(loss=f"{loss / seen:.4f}", refresh=False)

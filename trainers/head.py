@@ -1,4 +1,4 @@
-"""The dense head: three linear layers to logits. Names start with `head`."""
+"""The dense head: hidden layers and logits. Names start with `head`."""
 
 import keras
 
@@ -10,6 +10,7 @@ def build_head(
     hidden_units: tuple[int, ...],
     dropout: float,
     dropout_before: tuple[int, ...],
+    l2: float = 0.0,
     shortcut: bool = False,
 ) -> keras.KerasTensor:
     """Flattens the code and classifies it.
@@ -20,6 +21,9 @@ def build_head(
         hidden_units: Widths of the layers before the logits.
         dropout: Dropout rate.
         dropout_before: Layers that dropout goes before, from 0.
+        l2: Penalty on the sum of squares of every kernel, in the loss.
+            Decay outside the gradient (AdamW) did not hold back a head of
+            thousands of correlated inputs (BUILD_NOTES.md).
         shortcut: Also add a linear map from the code to the logits, 0 at
             first: [CLS] vectors are nearly linearly separable, and hidden
             layers with dropout alone fall short of it (BUILD_NOTES.md).
@@ -27,6 +31,7 @@ def build_head(
     Returns:
         Symbolic logits `(N, K)`, float32 under any precision policy.
     """
+    penalty = keras.regularizers.L2(l2) if l2 else None
     flat = x = keras.layers.Flatten(name="head_flatten")(code)
     last = len(hidden_units)
     for index, units in enumerate((*hidden_units, num_classes)):
@@ -41,6 +46,7 @@ def build_head(
             kernel_initializer=keras.initializers.VarianceScaling(
                 2.0, mode="fan_avg", distribution="uniform"
             ),
+            kernel_regularizer=penalty,
             dtype="float32" if index == last else None,
             name="head_logits" if index == last else f"head_dense{index}",
         )(x)
@@ -50,6 +56,7 @@ def build_head(
         num_classes,
         use_bias=False,
         kernel_initializer="zeros",
+        kernel_regularizer=penalty,
         dtype="float32",
         name="head_shortcut",
     )(flat)

@@ -17,7 +17,8 @@ from trainers import autoencoder, backbones, head, pixels
 from trainers.backbones import weights
 from trainers.config import TrainConfig
 
-# The paper says three linear layers (its code has four).
+# Three linear layers with the logits, as the paper says (its code has four).
+# It gives no widths; ours are small and were not tuned.
 _SYMMETRIC_HIDDEN = (64, 32)
 _PAPER_DROPOUT = 0.3  # in the published head
 
@@ -88,7 +89,8 @@ def build_extractor(
         x = keras.layers.Concatenate(name="three_channels")([x, x, x])
     elif channels != 3:
         raise ValueError(
-            f"Pictures must have 1 or 3 channels. Received: {channels}"
+            f"Pictures must have 1 or 3 channels. Received: {channels}. Make "
+            "records with --channels=grey or --channels=layers."
         )
     if config.upsample > 1:
         x = keras.layers.UpSampling2D(config.upsample, name="upsampling")(x)
@@ -144,6 +146,7 @@ def build_classifier(
             hidden_units=_SYMMETRIC_HIDDEN,
             dropout=config.dropout,
             dropout_before=(0,),
+            l2=config.l2,
             shortcut=True,
         )
     return keras.Model(maps, logits, name="classifier")

@@ -62,7 +62,7 @@ def _refuse_ignored_flags(
         field.name for field in dataclasses.fields(records_config.RecordsConfig)
     )
     tsne = ("metric", "perplexity", *(n for n in all_records if "tsne" in n))
-    symmetric = ("reconstruction_weight", "bottleneck", "dropout")
+    symmetric = ("reconstruction_weight", "bottleneck", "dropout", "l2")
     from_tfds = not records.dataset.endswith((".csv", ".tsv", ".jsonl"))
     for names, is_ignored, because in (
         (
@@ -71,9 +71,14 @@ def _refuse_ignored_flags(
             "--image_records names finished records",
         ),
         (
-            (*tsne, "map_seed"),
+            tsne,
             records.projection == "pca",
             "--projection=pca has no use for it",
+        ),
+        (
+            ("map_seed",),
+            records.projection == "pca" and records.layout == "fitted",
+            "--projection=pca draws nothing at random",
         ),
         (
             symmetric,
@@ -96,7 +101,9 @@ def _run(
     start = time.monotonic()
     from tfrecords import build
     from trainers import baselines, export, report, train
+    from trainers.backbones import weight_files
 
+    weight_files.check_source(config.weights)
     cls_dir = None
     if not config.image_records:
         cls_dir, image_dir = build.prepare_records(records)

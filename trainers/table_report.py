@@ -5,6 +5,8 @@ import json
 import pathlib
 import re
 import shutil
+from collections.abc import Mapping
+from typing import Any
 
 import matplotlib.figure
 import matplotlib.ticker
@@ -20,8 +22,9 @@ _PICTURES = ("map.png", "density.png", "examples.png", "feature_maps.png")
 def write_table(
     workdir: pathlib.Path,
     plan: list[cells.Cell],
-    failures: dict[str, str],
+    failures: Mapping[str, str],
     *,
+    on_maps: Mapping[str, dict[str, Any]],
     cls_dir: pathlib.Path,
     image_dir: pathlib.Path,
 ) -> pathlib.Path:
@@ -31,6 +34,7 @@ def write_table(
         workdir: The table's directory; trainings are in `cells`.
         plan: What was to be trained.
         failures: Cell directory to why it was not.
+        on_maps: Backbone to the regression on its frozen maps.
         cls_dir: The base's `cls` records.
         image_dir: The base's `image` records.
 
@@ -43,8 +47,9 @@ def write_table(
         "TF-IDF": baselines.tfidf(cls_dir),
         "stacks": baselines.logistic_regression(cls_dir, "stack"),
         "pictures": baselines.logistic_regression(image_dir, "image"),
+        **{f"maps of {name}": found for name, found in on_maps.items()},
     }
-    rows = _rows(workdir, plan, labels["validation"])
+    rows = _rows(workdir, plan, failures, labels["validation"])
     right = {
         name: np.array(found["predictions"]) == labels["validation"]
         for name, found in compared.items()
@@ -81,7 +86,10 @@ def write_table(
 
 
 def _rows(
-    workdir: pathlib.Path, plan: list[cells.Cell], labels: np.ndarray
+    workdir: pathlib.Path,
+    plan: list[cells.Cell],
+    failures: Mapping[str, str],
+    labels: np.ndarray,
 ) -> dict[str, list[tables.Row]]:
     """Group to rows: their finished cells, metrics and answers by seed."""
     groups: dict[str, dict[str, tables.Row]] = {}
@@ -92,7 +100,8 @@ def _rows(
             {"name": cell.row, "cells": [], "metrics": [], "right": []},
         )
         directory = workdir / "cells" / cell.directory
-        if not (directory / "metrics.json").is_file():
+        # What stands may be of other records: then it failed.
+        if cell.directory in failures or not directory.is_dir():
             continue
         row["cells"].append((cell, directory))
         row["metrics"].append(
@@ -115,7 +124,7 @@ def _right(directory: pathlib.Path, count: int) -> np.ndarray:
 
 
 def _failure_lines(
-    plan: list[cells.Cell], failures: dict[str, str]
+    plan: list[cells.Cell], failures: Mapping[str, str]
 ) -> list[str]:
     lines = []
     for cell in {cell.directory: cell for cell in plan}.values():

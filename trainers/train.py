@@ -12,7 +12,7 @@ import tensorflow as tf
 import tqdm
 from absl import logging
 
-from tfrecords import durable, reader
+from tfrecords import durable, reader, schema
 from trainers import (
     epochs,
     evaluate,
@@ -87,28 +87,17 @@ def train_and_evaluate(
                 if config.lr_schedule == "cosine"
                 else 0
             ),
-            weight_decay=config.weight_decay or None,
         ),
         loss=keras.losses.SparseCategoricalCrossentropy(from_logits=True),
-        metrics=[keras.metrics.SparseCategoricalAccuracy(name="accuracy")],
+        metrics=epochs.metrics(),
     )
     trained.optimizer.build(trained.trainable_variables)
 
     # --- Frozen maps -------------------------------------------------------
-    if config.contrast != 1:
-        models.extractor.get_layer("contrast").fit(
-            features.read_images(records, "train", manifest)
-        )
     scratch = shared_maps or workdir / "frozen_maps"
-    inputs = features.prepare_inputs(
-        records,
-        manifest,
-        models.extractor if cached else None,
-        limit_bytes=config.cache_gb * 1e9,
-        scratch=scratch,
-        share="" if shared_maps is None else config.slice_settings,
+    inputs = frozen_maps(
+        config, manifest, models.extractor, scratch, shared=bool(shared_maps)
     )
-
     if config.autoencoder == "symmetric" and not checkpoint.is_file():
         _fit_standardization(config, models, inputs["train"], cached)
 
@@ -171,6 +160,38 @@ def train_and_evaluate(
     if shared_maps is None:
         features.clear(scratch)
     return metrics
+
+
+def frozen_maps(
+    config: TrainConfig,
+    manifest: schema.Manifest,
+    extractor: keras.Model,
+    scratch: pathlib.Path,
+    *,
+    shared: bool,
+) -> dict[str, features.Inputs]:
+    """What the trainable half reads: maps, or pictures if maps vary.
+
+    Args:
+        config: Settings; `image_records` names the records.
+        manifest: Theirs.
+        extractor: Of `model.build_extractor`; its contrast is fitted here.
+        scratch: Directory for what does not fit into memory.
+        shared: Leave the maps there for others, and use theirs.
+    """
+    records = pathlib.Path(config.image_records)
+    if config.contrast != 1:
+        extractor.get_layer("contrast").fit(
+            features.read_images(records, "train", manifest)
+        )
+    return features.prepare_inputs(
+        records,
+        manifest,
+        extractor if config.has_constant_maps else None,
+        limit_bytes=config.cache_gb * 1e9,
+        scratch=scratch,
+        share=config.slice_settings if shared else "",
+    )
 
 
 def _fit_standardization(

@@ -140,6 +140,20 @@ def test_pictures_too_small_for_the_paper_name_the_upsampling_to_use():
         )
 
 
+def test_the_penalty_is_on_every_kernel_of_the_head():
+    config = TrainConfig(weights="random", l2=0.5, reconstruction_weight=0.0)
+    classifier = model.build_classifier(config, (3, 3, 8), 2)
+    kernels = [
+        np.asarray(weight)
+        for weight in classifier.trainable_variables
+        if weight.path.startswith("head") and weight.path.endswith("kernel")
+    ]
+    assert len(kernels) == 4  # three layers and the shortcut
+    assert float(sum(classifier.losses)) == pytest.approx(
+        0.5 * sum(np.square(kernel).sum() for kernel in kernels), rel=1e-5
+    )
+
+
 def test_two_channels_are_refused():
     with pytest.raises(ValueError, match="1 or 3 channels"):
         model.build_models(_config(), (50, 50, 2), 2)

@@ -2,6 +2,7 @@
 
 import re
 
+import numpy as np
 import pytest
 
 from tests import commands
@@ -33,8 +34,9 @@ def test_backbones_seeds_and_a_failure_make_one_report(
         "--backbones=resnet,vgg16,alexnet",
         "--seeds=2",
         "--ablated=",
-        "--weights_for=alexnet=missing.npz",
+        "--weights_for=alexnet=another.npz",
     )
+    np.savez(tmp_path / "another.npz", **{"conv1/kernel": np.zeros(3)})
     first = table(reviews, tiny_bert, *flags)
     assert first.returncode == 1
     assert "2 of 6 trainings failed" in first.stderr
@@ -44,7 +46,7 @@ def test_backbones_seeds_and_a_failure_make_one_report(
         (row,) = re.findall(rf"\| {title} \|.*", report)
         assert re.search(r"\| 2 \| [01]\.\d{4} ± \d\.\d{4} \|", row), row
     assert "| AlexNet | - | - | 0 | not trained |" in report
-    assert "missing.npz" in report.split("## Not trained")[1]
+    assert "another.npz" in report.split("## Not trained")[1]
     for name in re.findall(r"\]\((.*?\.png)\)", report):
         assert (workdir / name).read_bytes().startswith(b"\x89PNG")
     page = (workdir / "report.html").read_text("utf-8")
@@ -94,7 +96,8 @@ def test_every_ablation_trains_and_is_compared(reviews, tiny_bert, tmp_path):
     [
         ("--backbones=resnet,lenet", "'lenet'"),
         ("--weights_for=resnet", "NAME=SOURCE"),
-        ("--backbone=resnet", "Use --backbones"),
+        ("--weights=resnet.nzp", "resnet.nzp"),
+        ("--weights_for=resnet=resnet.npz", "resnet.npz"),
     ],
 )
 def test_bad_flags_are_refused_at_once(reviews, tiny_bert, flag, message):

@@ -248,8 +248,8 @@ def test_a_loss_that_is_not_finite_stops_and_keeps_the_last_epoch(
     calls = iter(range(100))
 
     def poisoned(self, *args, **kwargs):
-        loss, accuracy = trained(self, *args, **kwargs)
-        return (np.nan if next(calls) == 4 else loss), accuracy
+        found = trained(self, *args, **kwargs)
+        return {**found, "loss": np.nan} if next(calls) == 4 else found
 
     monkeypatch.setattr(keras.Model, "train_on_batch", poisoned)
     with pytest.raises(FloatingPointError, match=r"epoch 2, step 2.*train-"):
@@ -257,6 +257,20 @@ def test_a_loss_that_is_not_finite_stops_and_keeps_the_last_epoch(
     kept = safetensors.numpy.load_file(run / "checkpoint.safetensors")
     assert all(np.isfinite(array).all() for array in kept.values())
     assert not (run / "metrics.json").exists()
+
+
+def test_the_loss_that_is_told_is_the_cross_entropy_alone(
+    make_image_records, tmp_path
+):
+    records = make_image_records()
+    rates = {"autoencoder_lr": 1e-12, "head_lr": 1e-12, "dropout": 0.0}
+    plain, penalised = (
+        train.train_and_evaluate(
+            _config(records, l2=l2, epochs=1, **rates), tmp_path / name
+        )["epochs"][0]["train_loss"]
+        for name, l2 in (("plain", 0.0), ("penalised", 5.0))
+    )
+    assert penalised == pytest.approx(plain, abs=1e-4)
 
 
 def test_a_picture_that_is_not_finite_is_refused_before_training(

@@ -214,7 +214,7 @@ def compile_model(
             weight_decay=config.weight_decay or None,
         ),
         loss=keras.losses.SparseCategoricalCrossentropy(from_logits=True),
-        metrics=[keras.metrics.SparseCategoricalAccuracy(name="accuracy")],
+        metrics=epochs.metrics(),
     )
     trained.optimizer.build(trained.trainable_variables)
 

@@ -2,7 +2,7 @@
 
 The slice never changes, so its output for a record never does. It is computed
 in one pass over the records and kept, in memory up to a stated size and in a
-memory-mapped file beyond.
+file beyond.
 """
 
 import dataclasses
@@ -10,7 +10,8 @@ import hashlib
 import json
 import pathlib
 import shutil
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
+from typing import Any
 
 import keras
 import numpy as np
@@ -21,17 +22,44 @@ from tfrecords import durable, reader, schema
 _BATCH_SIZE = 64
 
 
+class RowFile:
+    """A `.npy` file that is read a few rows at a time.
+
+    It is mapped while it is read and no longer, so that its pages do not
+    count as the process's memory; the system keeps them as long as it likes.
+    """
+
+    def __init__(self, path: pathlib.Path) -> None:
+        """Takes a file that is there and whole."""
+        self._path = path
+        self.shape = self._map().shape
+
+    def _map(self) -> np.ndarray:
+        return np.load(self._path, mmap_mode="r")
+
+    def __len__(self) -> int:
+        """N."""
+        return int(self.shape[0])
+
+    def __getitem__(self, rows: Any) -> np.ndarray:
+        """A copy of the rows of a slice or an index array."""
+        found = self._map()[rows]
+        # An index array has copied them already.
+        return np.array(found) if isinstance(rows, slice) else np.asarray(found)
+
+
 @dataclasses.dataclass(frozen=True)
 class Inputs:
     """A split, ready to be drawn from in any order.
 
     Attributes:
-        values: `(N, h, w, M)` float32 maps, or `(N, H, W, C)` pictures.
+        values: `(N, h, w, M)` float32 maps, or `(N, H, W, C)` pictures, in
+            memory or in a file.
         labels: `(N,)` int32.
         ids: `(N,)` record ids, in the records' order.
     """
 
-    values: np.ndarray
+    values: np.ndarray | RowFile
     labels: np.ndarray
     ids: list[str]
 
@@ -88,22 +116,15 @@ def prepare_inputs(
         total=sum(counts.values()), unit="image", desc="frozen maps"
     ) as progress:
         for split, count in counts.items():
-            values: np.ndarray
+            batches = _batches(records, split, manifest, extractor)
             if on_disk:
-                values = np.lib.format.open_memmap(
-                    scratch / f"{split}.npy",
-                    mode="w+",
-                    dtype=np.float32,
-                    shape=(count, *shape),
+                inputs[split] = _write(
+                    scratch, split, (count, *shape), batches, progress
                 )
             else:
-                values = np.empty((count, *shape), np.float32)
-            inputs[split] = _fill(
-                values, records, split, manifest, extractor, progress.update
-            )
+                inputs[split] = _collect((count, *shape), batches, progress)
     if share:
         for split, found in inputs.items():
-            found.values.flush()  # type: ignore[attr-defined]
             durable.write_bytes(
                 scratch / f"{split}.json",
                 json.dumps([found.labels.tolist(), found.ids]).encode(),
@@ -123,7 +144,7 @@ def _key(
 
 def _reopen(scratch: pathlib.Path, split: str) -> Inputs:
     labels, ids = json.loads((scratch / f"{split}.json").read_text("utf-8"))
-    values = np.load(scratch / f"{split}.npy", mmap_mode="r")
+    values = RowFile(scratch / f"{split}.npy")
     return Inputs(values, np.array(labels, np.int32), ids)
 
 
@@ -141,35 +162,72 @@ def clear(scratch: pathlib.Path) -> None:
         shutil.rmtree(scratch)
 
 
-def _fill(
-    values: np.ndarray,
+_Batch = tuple[np.ndarray, np.ndarray, list[str]]
+
+
+def _batches(
     records: pathlib.Path,
     split: str,
     manifest: schema.Manifest,
     extractor: keras.Model | None,
-    progress: Callable[[int], object],
-) -> Inputs:
-    labels = np.empty(len(values), np.int32)
-    ids: list[str] = []
+) -> Iterator[_Batch]:
+    """Values, labels and ids of a split, in the records' order."""
     dataset = reader.read_records(
         records, split, batch_size=_BATCH_SIZE, manifest=manifest
     )
+    seen = 0
     for batch in dataset:
         images = batch["image"].numpy()
-        start, stop = len(ids), len(ids) + len(images)
         if not np.isfinite(images).all():
             raise ValueError(
-                f"{records}, {split}: a picture among records {start}-"
-                f"{stop - 1} is not finite. Run python -m tfrecords.verify "
-                f"{records}"
+                f"{records}, {split}: a picture among records {seen}-"
+                f"{seen + len(images) - 1} is not finite. Run python -m "
+                f"tfrecords.verify {records}"
             )
-        values[start:stop] = (
-            images if extractor is None else predict(extractor, images)
+        seen += len(images)
+        yield (
+            images if extractor is None else predict(extractor, images),
+            batch["label"].numpy().astype(np.int32),
+            [key.decode() for key in batch["id"].numpy()],
         )
-        labels[start:stop] = batch["label"].numpy()
-        ids += [key.decode() for key in batch["id"].numpy()]
-        progress(len(images))
+
+
+def _collect(
+    shape: tuple[int, ...], batches: Iterator[_Batch], progress: tqdm.tqdm
+) -> Inputs:
+    """Everything in memory."""
+    values = np.empty(shape, np.float32)
+    labels = np.empty(shape[0], np.int32)
+    ids: list[str] = []
+    for rows, row_labels, row_ids in batches:
+        start, stop = len(ids), len(ids) + len(rows)
+        values[start:stop] = rows
+        labels[start:stop] = row_labels
+        ids += row_ids
+        progress.update(len(rows))
     return Inputs(values, labels, ids)
+
+
+def _write(
+    scratch: pathlib.Path,
+    split: str,
+    shape: tuple[int, ...],
+    batches: Iterator[_Batch],
+    progress: tqdm.tqdm,
+) -> Inputs:
+    """Values in `SPLIT.npy`; labels and ids in memory."""
+    path = scratch / f"{split}.npy"
+    labels: list[int] = []
+    ids: list[str] = []
+    with path.open("wb") as file:
+        header = {"descr": "<f4", "fortran_order": False, "shape": shape}
+        np.lib.format.write_array_header_1_0(file, header)
+        for rows, row_labels, row_ids in batches:
+            file.write(np.ascontiguousarray(rows, "<f4").data)
+            labels += row_labels.tolist()
+            ids += row_ids
+            progress.update(len(rows))
+    return Inputs(RowFile(path), np.array(labels, np.int32), ids)
 
 
 def predict(
@@ -180,7 +238,7 @@ def predict(
 
 
 def predict_all(
-    model: keras.Model, values: np.ndarray, batch_size: int
+    model: keras.Model, values: np.ndarray | RowFile, batch_size: int
 ) -> np.ndarray:
     """All rows through a model, batch by batch, in order."""
     return np.concatenate(

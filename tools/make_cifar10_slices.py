@@ -57,10 +57,10 @@ class Recipe:
 RECIPES = {
     "alexnet": Recipe(4, 1e-3),
     "resnet": Recipe(2, 2e-3),
-    "resnext": Recipe(1, 2e-3, 25_000),
+    "resnext": Recipe(1, 2e-3, 10_000),
     "shufflenet": Recipe(4, 3e-3),
-    "vgg16": Recipe(1, 5e-4),
-    "wide_resnet": Recipe(1, 2e-3),
+    "vgg16": Recipe(1, 5e-4, 10_000),
+    "wide_resnet": Recipe(1, 2e-3, 10_000),
 }
 
 

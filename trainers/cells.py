@@ -1,7 +1,7 @@
 """What the table runs: every backbone, and every ablation one flag away."""
 
 import dataclasses
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from tfrecords import config as records_config
@@ -121,6 +121,7 @@ def plan(
     backbones: tuple[str, ...],
     seeds: int,
     ablated: str,
+    ablations: Sequence[str] = tuple(ABLATIONS),
     ablation_seeds: int,
     weights: Mapping[str, str],
     layers: tuple[int, ...],
@@ -133,6 +134,7 @@ def plan(
         backbones: Rows of Table I.
         seeds: Seeds of each, from `train.seed`.
         ablated: Backbone of the ablations; empty for none.
+        ablations: Which groups of `ABLATIONS`.
         ablation_seeds: Seeds of each ablation.
         weights: Backbone to weights, where they differ from the base's.
         layers: The base's layers, ascending; empty while they are not known,
@@ -158,8 +160,8 @@ def plan(
     ]
     if not ablated:
         return cells
-    for group, rows in ABLATIONS.items():
-        for row, changes in rows.items():
+    for group in ablations:
+        for row, changes in ABLATIONS[group].items():
             changes = dict(changes)
             if changes.get("weights") == "imagenet":
                 changes["weights"] = weights.get(ablated, "imagenet")

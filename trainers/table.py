@@ -39,6 +39,11 @@ _SEEDS = absl_flags.DEFINE_integer(
 _ABLATED = absl_flags.DEFINE_string(
     "ablated", "resnet", "Backbone of the ablations; empty for none."
 )
+_ABLATIONS = absl_flags.DEFINE_list(
+    "ablations",
+    list(cells.ABLATIONS),
+    "Which questions the ablations ask, comma-separated.",
+)
 _ABLATION_SEEDS = absl_flags.DEFINE_integer(
     "ablation_seeds", 1, "Trainings of each ablation.", lower_bound=1
 )
@@ -59,6 +64,12 @@ def main(arguments: list[str]) -> None:
         train, records = command.settings(arguments, _PRESET.value)
         for name in (*_BACKBONES.value, *filter(None, [_ABLATED.value])):
             backbones.get_backbone(name)
+        for name in _ABLATIONS.value:
+            if name not in cells.ABLATIONS:
+                raise ValueError(
+                    f"--ablations must be among {list(cells.ABLATIONS)}. "
+                    f"Received: {name!r}"
+                )
         if _DRY_RUN.value:
             _print_plan(_plan(records, train, ()))
         else:
@@ -91,6 +102,7 @@ def _plan(
         backbones=tuple(_BACKBONES.value),
         seeds=_SEEDS.value,
         ablated=_ABLATED.value,
+        ablations=_ABLATIONS.value,
         ablation_seeds=_ABLATION_SEEDS.value,
         weights=weights,
         layers=layers,

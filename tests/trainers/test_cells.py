@@ -55,6 +55,12 @@ def test_every_group_of_ablations_holds_the_base():
         assert [cell.is_base for cell in rows].count(True) == len(same)
 
 
+def test_chosen_questions_alone_are_asked_in_their_order():
+    chosen = ("projection", "contrast")
+    groups = dict.fromkeys(cell.group for cell in plan(ablations=chosen))
+    assert tuple(groups) == ("backbones", *chosen)
+
+
 def test_rows_of_a_group_are_different_trainings():
     for group in cells.ABLATIONS:
         names = [cell.directory for cell in plan() if cell.group == group]

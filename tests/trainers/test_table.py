@@ -96,6 +96,7 @@ def test_every_ablation_trains_and_is_compared(reviews, tiny_bert, tmp_path):
     [
         ("--backbones=resnet,lenet", "'lenet'"),
         ("--weights_for=resnet", "NAME=SOURCE"),
+        ("--ablations=contrast,colour", "'colour'"),
         ("--weights=resnet.nzp", "resnet.nzp"),
         ("--weights_for=resnet=resnet.npz", "resnet.npz"),
     ],

@@ -29,8 +29,8 @@ Splits = dict[str, tuple[Any, np.ndarray]]  # inputs and `(N,)` labels
 def logistic_regression(records: pathlib.Path, array: str) -> dict[str, Any]:
     """Logistic regression on standardised stacks or pictures.
 
-    The result is kept in `baselines.json` beside the records. Holds the train
-    split in memory.
+    The result is kept in `baselines.json` beside the records. Holds what
+    varies within the train split in memory: empty pixels say nothing.
 
     Args:
         records: Directory of `cls` or `image` records.
@@ -45,17 +45,17 @@ def logistic_regression(records: pathlib.Path, array: str) -> dict[str, Any]:
 
     def fit() -> dict[str, Any]:
         logging.info("baseline: logistic regression on the %ss", array)
+        varies = _varying(records, array, manifest)
         splits: Splits = {}
         for split in manifest.splits:
             count = manifest.num_examples(split)
-            size = int(np.prod(manifest.schema.shape))
-            values = np.empty((count, size), np.float32)
+            values = np.empty((count, int(varies.sum())), np.float32)
             labels = np.empty(count, np.int64)
             start = 0
             for batch in reader.read_records(records, split, manifest=manifest):
                 rows = batch[array].numpy()
                 stop = start + len(rows)
-                values[start:stop] = rows.reshape(len(rows), -1)
+                values[start:stop] = rows.reshape(len(rows), -1)[:, varies]
                 labels[start:stop] = batch["label"].numpy()
                 start = stop
             splits[split] = values, labels
@@ -63,6 +63,19 @@ def logistic_regression(records: pathlib.Path, array: str) -> dict[str, Any]:
 
     path = records.parent / "baselines.json"
     return _kept(path, manifest.fingerprint, fit)
+
+
+def _varying(
+    records: pathlib.Path, array: str, manifest: schema.Manifest
+) -> np.ndarray:
+    """`(F,)` bool: which features are not the same in all train records."""
+    first: np.ndarray | None = None
+    varies = np.zeros(int(np.prod(manifest.schema.shape)), bool)
+    for batch in reader.read_records(records, "train", manifest=manifest):
+        rows = batch[array].numpy().reshape(-1, varies.size)
+        first = rows[0] if first is None else first
+        varies |= (rows != first).any(axis=0)
+    return varies
 
 
 def frozen_maps(
@@ -110,9 +123,7 @@ def fit_logistic_regression(splits: Splits, name: str) -> dict[str, Any]:
     import sklearn.pipeline
     import sklearn.preprocessing
 
-    rows = splits["train"][0]
-    varying = int((np.ptp(rows, axis=0) > 0).sum())
-    c = _C * min(1.0, _C_FEATURES / max(varying, 1))
+    c = _C * min(1.0, _C_FEATURES / splits["train"][0].shape[1])
     pipeline = sklearn.pipeline.make_pipeline(
         sklearn.preprocessing.StandardScaler(copy=False),
         sklearn.linear_model.LogisticRegression(

@@ -1,6 +1,7 @@
 """Files that survive a kill: locked, written aside, synced, renamed."""
 
 import contextlib
+import errno
 import fcntl
 import os
 import pathlib
@@ -25,6 +26,32 @@ def lock(directory: pathlib.Path) -> Iterator[None]:
         file.write(str(os.getpid()))
         file.flush()
         yield
+
+
+def make_directory(directory: pathlib.Path, flag: str) -> None:
+    """Makes a directory, or finds it, that can be written into.
+
+    Args:
+        directory: It.
+        flag: The option that names another, for the error.
+
+    Raises:
+        PermissionError: If it cannot be made or written: no permission, or a
+            read-only file system.
+    """
+    try:
+        directory.mkdir(parents=True, exist_ok=True)
+        allowed = os.access(directory, os.W_OK)
+    except OSError as error:
+        if error.errno not in (errno.EACCES, errno.EPERM, errno.EROFS):
+            raise
+        allowed = False
+    if not allowed:
+        raise PermissionError(
+            f"{directory.resolve()} cannot be written: no permission, or a "
+            "read-only disk. Work in another directory, or name one with "
+            f"--{flag}."
+        )
 
 
 def write_bytes(path: pathlib.Path, content: bytes) -> None:

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from tfrecords import config
+from tfrecords import config, durable
 
 if typing.TYPE_CHECKING:
     from tfrecords import schema
@@ -83,13 +83,7 @@ def check_space(
     # 2 KiB for id, label, framing and a text of ordinary length.
     needed = num_bytes + count * (4 * int(np.prod(record_schema.shape)) + 2048)
     directory = pathlib.Path(settings.records_dir)
-    try:
-        directory.mkdir(parents=True, exist_ok=True)
-    except PermissionError as error:
-        raise PermissionError(
-            f"{directory.resolve()} cannot be made: no permission to write "
-            "there. Work in another directory, or name one with --records_dir."
-        ) from error
+    durable.make_directory(directory, "records_dir")
     free = shutil.disk_usage(directory).free
     if free < needed:
         raise OSError(

@@ -33,13 +33,7 @@ def claim_workdir(
         ValueError: If it holds a run of other settings or records, or a
             damaged config.json.
     """
-    try:
-        workdir.mkdir(parents=True, exist_ok=True)
-    except PermissionError as error:
-        raise PermissionError(
-            f"{workdir.resolve()} cannot be made: no permission to write "
-            "there. Work in another directory, or name one with --workdir."
-        ) from error
+    durable.make_directory(workdir, "workdir")
     path = workdir / "config.json"
     claim = {
         "config": json.loads(config.dumps()),

@@ -41,7 +41,7 @@ def run(config: Im2VecConfig, workdir: pathlib.Path) -> dict[str, Any]:
             or W2 cannot be inverted as asked.
         FloatingPointError: If the loss is not finite.
     """
-    workdir.mkdir(parents=True, exist_ok=True)
+    durable.make_directory(workdir, "workdir")
     with durable.lock(workdir):
         finished = _claim(config, workdir)
         if finished is not None:

@@ -352,7 +352,7 @@ def test_other_texts_and_other_encoders_have_other_stacks(
         _, log = zygote(
             do="build", settings=settings, kill=("_write_journal", 1, "before")
         )
-        assert "stacks: making" in log or "error" in log.lower(), log
+        assert "stacks: making" in log, log
         assert "reusing" not in log
 
 

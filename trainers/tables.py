@@ -1,5 +1,6 @@
 """The tables of a report as lines of Markdown."""
 
+import pathlib
 import statistics
 from typing import Any
 
@@ -53,11 +54,11 @@ def table_one(
     lines = [
         "## Table I",
         "",
-        "| backbone | maps | learning rates (autoencoder / head) | seeds | "
-        "accuracy, last epoch | cumulative, as the published code prints it | "
-        "points above logistic regression on the stacks | p (first seed) | "
-        "paper 2021 | paper 2022 | reproduction |",
-        "| --- |" + " --- |" * 10,
+        "| backbone | filters | maps | learning rates (autoencoder / head) | "
+        "seeds | accuracy, last epoch | cumulative, as the published code "
+        "prints it | points above logistic regression on the stacks | "
+        "p (first seed) | paper 2021 | paper 2022 | reproduction |",
+        "| --- |" + " --- |" * 11,
     ]
     for row in rows:
         published = PUBLISHED.get(row["name"])
@@ -68,16 +69,18 @@ def table_one(
         title = backbones.get_backbone(row["name"]).title
         if not row["cells"]:
             lines.append(
-                f"| {title} | - | - | 0 | not trained | - | - | - | {columns} |"
+                f"| {title} | - | - | - | 0 | not trained | - | - | - | "
+                f"{columns} |"
             )
             continue
         config: TrainConfig = row["cells"][0][0].train
+        filters = pathlib.PurePath(config.weights).name  # a name, or a file's
         maps = " x ".join(map(str, row["metrics"][0]["feature_maps"]))
         rates = " / ".join(f"{rate:g}" for rate in config.learning_rates)
         gap = 100 * (statistics.fmean(_accuracies(row)) - stacks)
         test = significance.mcnemar(row["right"][0], right["stacks"])
         lines.append(
-            f"| {title} | {maps} | {rates} | {len(row['cells'])} | "
+            f"| {title} | {filters} | {maps} | {rates} | {len(row['cells'])} | "
             f"{mean_and_deviation(_accuracies(row))} | "
             f"{mean_and_deviation(_accuracies(row, 'cumulative_accuracy'))} | "
             f"{gap:+.2f} | {test.p_value:.2g} | {columns} |"

@@ -50,9 +50,9 @@ class RecordsConfig:
 
     dataset: str = setting(
         "demo",
-        "Corpus: demo (shipped with the package), a .csv, .tsv or .jsonl "
-        "file, a prepared TFDS directory, or a TFDS name such as "
-        "imdb_reviews.",
+        "Corpus: demo (shipped with the package; texts without pictures), a "
+        ".csv, .tsv or .jsonl file, a prepared TFDS directory, or a TFDS name "
+        "such as imdb_reviews.",
     )
     data_dir: str = setting("", "Where TFDS keeps its datasets.")
     download: bool = setting(False, "Let TFDS download a missing dataset.")

@@ -154,7 +154,8 @@ def _run(
     failures: dict[str, str] = {}
     made = {records: image_dir}
     on_maps: dict[str, dict[str, Any]] = {}
-    unique = list({cell.directory: cell for cell in plan}.values())
+    # A training of several groups counts as the first's: a backbone's row.
+    unique = list({c.directory: c for c in reversed(plan)}.values())[::-1]
     for number, cell in enumerate(unique, start=1):
         logging.info(
             "table: %d of %d, %s: %s, seed %d",

@@ -87,6 +87,7 @@ def test_every_ablation_trains_and_is_compared(reviews, tiny_bert, tmp_path):
     # Two layers cannot be shared out over three channels.
     assert "a multiple of 3" in report.split("## Not trained")[1]
     assert found.returncode == 1
+    assert "| maps of resnet | logistic regression" in report
     assert report.count("### ") == 12
     assert report.count("(base)") >= 10
 

@@ -84,9 +84,8 @@ def test_every_ablation_trains_and_is_compared(reviews, tiny_bert, tmp_path):
         "--weights_for=resnet=random",
     )
     report = (tmp_path / "my table/report.md").read_text("utf-8")
-    # Two layers cannot be shared out over three channels.
-    assert "a multiple of 3" in report.split("## Not trained")[1]
-    assert found.returncode == 1
+    assert found.returncode == 0, found.stderr
+    assert "Not trained" not in report
     assert "| maps of resnet | logistic regression" in report
     assert report.count("### ") == 12
     assert report.count("(base)") >= 10

@@ -169,7 +169,8 @@ def _run(
             if cell.records not in made:
                 made[cell.records] = build.prepare_records(cell.records)[1]
             _train(cell, made[cell.records], workdir)
-            if cell.group == "backbones" and cell.train.seed == train.seed:
+            first = cell.group == "backbones" and cell.train.seed == train.seed
+            if first and cell.train.has_constant_maps:  # else there are none
                 on_maps[cell.row] = _regression_on_maps(
                     cell, made[cell.records], workdir
                 )

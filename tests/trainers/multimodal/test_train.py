@@ -29,15 +29,19 @@ def test_modalities_that_are_kept_are_those_named():
     np.testing.assert_array_equal(kept["present"], [[0, 1, 0], [0, 0, 1]])
 
 
-def test_what_is_removed_leaves_what_the_others_say(trained):
-    run = loading.load_run(trained)
-    split = inputs.prepare_inputs(
+def _test_split(run):
+    return inputs.prepare_inputs(
         run.config,
         run.manifest,
         run.models.extractor,
         set(run.models.classifier.input),
         only="test",
     )["test"]
+
+
+def test_what_is_removed_leaves_what_the_others_say(trained):
+    run = loading.load_run(trained)
+    split = _test_split(run)
 
     def without_image(values):
         present = values["present"] * np.float32([0, 1, 1])
@@ -84,13 +88,7 @@ def test_a_finished_run_is_reused_and_loads(trained, make_config):
     found = train.train_and_evaluate(make_config(), trained)
     assert json.dumps(found, indent=2, sort_keys=True).encode() == before
     run = loading.load_run(trained)
-    split = inputs.prepare_inputs(
-        run.config,
-        run.manifest,
-        run.models.extractor,
-        set(run.models.classifier.input),
-        only="test",
-    )["test"]
+    split = _test_split(run)
     figures = train.figures_of(*train.predict(run.models.classifier, split)[:2])
     assert figures["accuracy"] == found["accuracy"]
 

@@ -8,13 +8,13 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from text2image import checkpoint, tokenizer
+from text2image import checkpoint, processors, tokenizer
 
 # Sequence lengths are rounded up to a multiple of this, so that XLA compiles
 # at most max_tokens / 64 shapes. Longer steps pad more, shorter compile more.
 _LENGTH_STEP = 64
-# A batch's narrow operations leave cores idle; others in flight fill them
-# (BUILD_NOTES.md). A batch's bytes do not depend on its company.
+# So many batches are in flight at least: a GPU is not to wait for the host,
+# nor a core. A batch's bytes do not depend on its company.
 _BATCHES_AT_ONCE = 3
 
 
@@ -68,7 +68,7 @@ class Encoder:
         *,
         layers: str = "last6",
         max_tokens: int = 512,
-        tokens_per_batch: int = 2048,
+        tokens_per_batch: int = 512,
         pooling: str = "cls",
     ) -> None:
         """Loads a checkpoint.
@@ -78,8 +78,8 @@ class Encoder:
             layers: As `parse_layers`.
             max_tokens: Most tokens kept of a text, from its start.
             tokens_per_batch: Texts of a length are encoded so many tokens at
-                a time. Part of the stacks' provenance: another value moves
-                their last bits.
+                a time, at least `max_tokens`. Part of the stacks'
+                provenance: another value moves their last bits.
             pooling: `cls`: the vector of [CLS]. `mean`: over all tokens of a
                 text, [CLS] and [SEP] among them (Reimers and Gurevych 2019,
                 arXiv 1908.10084, section 3).
@@ -107,6 +107,7 @@ class Encoder:
             loaded.vocabulary, lowercase=loaded.lowercase
         )
         self._tokens_per_batch = max(tokens_per_batch, max_tokens)
+        processors.one_thread_a_program()
         self.model = _POOLED[pooling](backbone, self.layers)
         self._run = tf.function(
             self.stacks_of_ids, jit_compile=True, reduce_retracing=False
@@ -177,7 +178,7 @@ class Encoder:
                 ) from error
             return encoded.numpy()[: len(rows)]
 
-        pool = futures.ThreadPoolExecutor(_BATCHES_AT_ONCE)
+        pool = futures.ThreadPoolExecutor(_batches_at_once())
         try:
             encoded = pool.map(encode_batch, batches)
             for (rows, _, _), vectors in zip(batches, encoded, strict=True):
@@ -202,6 +203,13 @@ class Encoder:
 
     def _padded_width(self, length: int) -> int:
         return min(-(-length // _LENGTH_STEP) * _LENGTH_STEP, self.max_tokens)
+
+
+def _batches_at_once() -> int:
+    """One a core; on a GPU as many as keep it busy, for its memory's sake."""
+    if tf.config.list_logical_devices("GPU"):
+        return _BATCHES_AT_ONCE
+    return max(_BATCHES_AT_ONCE, processors.count())
 
 
 def _mean_model(backbone: keras.Model, layers: list[int]) -> keras.Model:

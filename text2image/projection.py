@@ -6,11 +6,13 @@ the scaled values in the N train rows. Everything needed of those is their
 """
 
 import dataclasses
+from collections.abc import Callable
 
 import numpy as np
 import scipy.sparse.linalg
 
 METHODS = ("tsne", "pca")
+TSNE_METHODS = ("exact", "barnes_hut")
 METRICS = ("euclidean", "cosine")
 INITS = ("pca", "random")
 
@@ -21,6 +23,8 @@ class Projection:
 
     Attributes:
         method: `tsne` (van der Maaten and Hinton 2008) or `pca`.
+        tsne_method: `exact` (`text2image.tsne`, all pairs) or `barnes_hut`
+            (van der Maaten 2014, as scikit-learn approximates it).
         metric: Distance between features: `euclidean` (the published code)
             or `cosine` (pyDeepInsight's default). t-SNE only.
         perplexity: t-SNE's effective number of neighbours; below F.
@@ -32,6 +36,7 @@ class Projection:
     """
 
     method: str = "tsne"
+    tsne_method: str = "exact"
     metric: str = "euclidean"
     perplexity: float = 30.0
     init: str = "pca"
@@ -43,6 +48,7 @@ class Projection:
         """Refuses names this module does not know."""
         for field, allowed in (
             ("method", METHODS),
+            ("tsne_method", TSNE_METHODS),
             ("metric", METRICS),
             ("init", INITS),
         ):
@@ -54,16 +60,20 @@ class Projection:
 
 
 def project(
-    gram: np.ndarray, projection: Projection
+    gram: np.ndarray,
+    projection: Projection,
+    *,
+    progress: Callable[[int], object] = lambda _: None,
 ) -> tuple[np.ndarray, dict[str, float]]:
     """Projects the features.
 
-    The same Gram matrix, settings and number of threads give the same
-    coordinates.
+    The same Gram matrix and settings give the same coordinates; of
+    `barnes_hut` on the same number of threads.
 
     Args:
         gram: `(F, F)` float64, inner products of the features.
         projection: How.
+        progress: Called with 1 after each of the `exact` method's steps.
 
     Returns:
         `(F, 2)` float64 coordinates (x, y), and figures for the report:
@@ -90,7 +100,11 @@ def project(
             f"`perplexity` must be in (0, {len(gram)}), the number of "
             f"features. Received: {projection.perplexity}"
         )
-    return _tsne(gram, squared, projection)
+    if projection.metric == "cosine":
+        squared = np.square(cosine_distances(gram), out=squared)
+    return _TSNE[projection.tsne_method](
+        squared, _start(gram, projection), projection, progress
+    )
 
 
 def squared_distances(gram: np.ndarray) -> np.ndarray:
@@ -154,30 +168,61 @@ def _count_distinct(squared: np.ndarray) -> int:
     return 3
 
 
-def _tsne(
-    gram: np.ndarray, squared: np.ndarray, projection: Projection
-) -> tuple[np.ndarray, dict[str, float]]:
+def _start(gram: np.ndarray, projection: Projection) -> np.ndarray:
+    """`(F, 2)` float32, as small as scikit-learn's: deviation 1e-4."""
+    if projection.init == "pca":
+        points, _ = principal_coordinates(gram)
+        points /= np.std(points[:, 0])
+    else:
+        rng = np.random.default_rng(projection.seed)
+        points = rng.standard_normal((len(gram), 2))
+    return (1e-4 * points).astype(np.float32)
+
+
+_Embedded = tuple[np.ndarray, dict[str, float]]
+
+
+def _exact(
+    squared: np.ndarray,
+    start: np.ndarray,
+    projection: Projection,
+    progress: Callable[[int], object],
+) -> _Embedded:
+    from text2image import tsne
+
+    points, divergence = tsne.embed(
+        squared,
+        start,
+        perplexity=projection.perplexity,
+        learning_rate=projection.learning_rate,
+        max_iter=projection.max_iter,
+        progress=progress,
+    )
+    return points, {"kl_divergence": divergence}
+
+
+def _barnes_hut(
+    squared: np.ndarray,
+    start: np.ndarray,
+    projection: Projection,
+    _: Callable[[int], object],
+) -> _Embedded:
     import sklearn.manifold
 
-    if projection.metric == "cosine":
-        distances = cosine_distances(gram)
-    else:
-        distances = np.sqrt(squared, out=squared)
-    init: str | np.ndarray = "random"
-    if projection.init == "pca":
-        # Small, as scikit-learn scales its own PCA start: the first
-        # coordinate's deviation is 1e-4.
-        start, _ = principal_coordinates(gram)
-        init = (start / np.std(start[:, 0]) * 1e-4).astype(np.float32)
     tsne = sklearn.manifold.TSNE(
         n_components=2,
         metric="precomputed",
         perplexity=projection.perplexity,
-        init=init,
+        init=start if projection.init == "pca" else "random",
         learning_rate=projection.learning_rate or "auto",
         max_iter=projection.max_iter,
         random_state=projection.seed,
         n_jobs=-1,
     )
-    points = tsne.fit_transform(distances).astype(np.float64)
-    return points, {"kl_divergence": float(tsne.kl_divergence_)}
+    points = tsne.fit_transform(np.sqrt(squared, out=squared))
+    return points.astype(np.float64), {
+        "kl_divergence": float(tsne.kl_divergence_)
+    }
+
+
+_TSNE = {"exact": _exact, "barnes_hut": _barnes_hut}

@@ -5,6 +5,7 @@ finite row whether seen or not, and send constant features to a constant.
 """
 
 import dataclasses
+import functools
 
 import numpy as np
 
@@ -51,12 +52,19 @@ class Scaler:
         """Whether train rows pass through no logarithm and no clip."""
         return self.kind == "norm1"
 
-    def transform(self, rows: np.ndarray, *, first_row: int = 0) -> np.ndarray:
+    def transform(
+        self,
+        rows: np.ndarray,
+        *,
+        first_row: int = 0,
+        out: np.ndarray | None = None,
+    ) -> np.ndarray:
         """Scales rows.
 
         Args:
             rows: `(N, F)` raw features.
             first_row: Number of the first row, for messages.
+            out: `(N, F)` float32 to write into; none: a new array.
 
         Returns:
             `(N, F)` float32 in [0, 1].
@@ -71,22 +79,31 @@ class Scaler:
                 f"fitted. Received: shape={rows.shape}"
             )
         statistics.check_finite(rows, first_row=first_row)
-        scaled = np.clip(
-            rows,
-            self.minimum.astype(np.float32),
-            self.maximum.astype(np.float32),
-            dtype=np.float32,
-        )
+        minimum, maximum, offset, shift, inverse_width = self._constants
+        scaled = np.clip(rows, minimum, maximum, out=out, dtype=np.float32)
         if self.kind == "norm2":
             # x - minimum first: it cannot round below 0, so that the
             # logarithm's argument is at least 1 whatever the magnitude.
-            scaled -= self.minimum.astype(np.float32)
-            offset = self.minimum + np.abs(self.minimum) + 1.0
-            scaled += offset.astype(np.float32)
+            scaled -= minimum
+            scaled += offset
             np.log(scaled, out=scaled)
-        scaled -= self.shift.astype(np.float32)
-        scaled *= self.inverse_width().astype(np.float32)
+        scaled -= shift
+        scaled *= inverse_width
         return np.clip(scaled, 0.0, 1.0, out=scaled)
+
+    @functools.cached_property
+    def _constants(self) -> list[np.ndarray]:
+        """What `transform` needs, as float32."""
+        return [
+            values.astype(np.float32)
+            for values in (
+                self.minimum,
+                self.maximum,
+                self.minimum + np.abs(self.minimum) + 1.0,
+                self.shift,
+                self.inverse_width(),
+            )
+        ]
 
     def scaled_gram(self, stats: statistics.FeatureStatistics) -> np.ndarray:
         """Gram matrix `(F, F)` of the scaled train rows, without a pass.

@@ -81,7 +81,9 @@ class RecordsConfig:
     )
     max_tokens: int = setting(512, "Most tokens kept of a text.")
     tokens_per_batch: int = setting(
-        2048, "Tokens encoded at a time; changes the last bits only."
+        512,
+        "Tokens encoded at a time; changes the last bits only. Few stay in a "
+        "processor's cache; a GPU wants thousands.",
     )
     scaler: str = setting(
         "norm1",
@@ -92,6 +94,12 @@ class RecordsConfig:
     projection: str = setting(
         "tsne", "Features to the plane: tsne or pca.", ("tsne", "pca")
     )
+    tsne_method: str = setting(
+        "exact",
+        "exact: t-SNE over all pairs, compiled. barnes_hut: scikit-learn's "
+        "approximation, which takes longer.",
+        ("exact", "barnes_hut"),
+    )
     metric: str = setting(
         "euclidean",
         "t-SNE's distance between features.",
@@ -100,7 +108,7 @@ class RecordsConfig:
     perplexity: float = setting(30.0, "t-SNE's perplexity.")
     tsne_init: str = setting("pca", "t-SNE's start.", ("pca", "random"))
     tsne_learning_rate: float = setting(
-        0.0, "t-SNE's learning rate; 0 is scikit-learn's auto."
+        0.0, "t-SNE's learning rate; 0: features / 48, at least 50."
     )
     tsne_iterations: int = setting(1000, "t-SNE's optimisation steps.")
     assignment: str = setting(

@@ -15,6 +15,7 @@ if typing.TYPE_CHECKING:
 SETTINGS = (
     "scaler",
     "projection",
+    "tsne_method",
     "metric",
     "perplexity",
     "tsne_init",

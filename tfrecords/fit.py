@@ -44,25 +44,8 @@ def fit_pixel_map(
         for rows in _train_rows(cls_dir, manifest):
             scaled.update(scaler.transform(rows))
         gram = scaled.gram_matrix()
-    logging.info(
-        "map: %s of %d features%s",
-        settings.projection,
-        num_features,
-        # It shows no progress of its own.
-        " (4,608 take about a minute)" if settings.projection == "tsne" else "",
-    )
-    points, figures = projection.project(
-        gram,
-        projection.Projection(
-            method=settings.projection,
-            metric=settings.metric,
-            perplexity=settings.perplexity,
-            init=settings.tsne_init,
-            learning_rate=settings.tsne_learning_rate,
-            max_iter=settings.tsne_iterations,
-            seed=settings.map_seed,
-        ),
-    )
+    logging.info("map: %s of %d features", settings.projection, num_features)
+    points, figures = _project(settings, gram)
     fitted = pixel_map.fit_pixel_map(
         points,
         (settings.image_height, settings.image_width),
@@ -93,6 +76,27 @@ def fit_pixel_map(
         figures["most_features_in_a_pixel"],
     )
     return fitted
+
+
+def _project(
+    settings: config.RecordsConfig, gram: np.ndarray
+) -> tuple[np.ndarray, dict[str, Any]]:
+    chosen = projection.Projection(
+        method=settings.projection,
+        tsne_method=settings.tsne_method,
+        metric=settings.metric,
+        perplexity=settings.perplexity,
+        init=settings.tsne_init,
+        learning_rate=settings.tsne_learning_rate,
+        max_iter=settings.tsne_iterations,
+        seed=settings.map_seed,
+    )
+    if (settings.projection, settings.tsne_method) != ("tsne", "exact"):
+        return projection.project(gram, chosen)
+    with tqdm.tqdm(
+        total=settings.tsne_iterations, unit="step", desc="t-SNE"
+    ) as progress:
+        return projection.project(gram, chosen, progress=progress.update)
 
 
 def _channels(

@@ -197,6 +197,7 @@ PRESETS: dict[str, dict[str, Any]] = {
         "weights": "imagenet",
         "layers": "5-10",
         "scaler": "norm2",
+        "tsne_method": "barnes_hut",
         "tsne_init": "random",
         "tsne_learning_rate": 200.0,
         "map_seed": 1701,

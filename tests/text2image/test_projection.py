@@ -93,13 +93,16 @@ def uneven(count=48):
     return place @ np.ones((1, 5)) + 0.01 * rng.normal(size=(count, 5))
 
 
+@pytest.mark.parametrize("method", projection.TSNE_METHODS)
 @pytest.mark.parametrize(
     ("metric", "x"), [("euclidean", uneven()), ("cosine", features(48))]
 )
-def test_tsne_is_as_good_as_scikit_learns_on_the_rows(metric, x):
+def test_tsne_is_as_good_as_scikit_learns_on_the_rows(metric, x, method):
     points, report = projection.project(
         x @ x.T,
-        projection.Projection(metric=metric, perplexity=10, max_iter=500),
+        projection.Projection(
+            metric=metric, perplexity=10, max_iter=500, tsne_method=method
+        ),
     )
     assert points.shape == (48, 2)
     assert points.dtype == np.float64
@@ -121,10 +124,13 @@ def test_tsne_keeps_groups_together():
     assert (nearest % 4 == np.arange(48) % 4).mean() > 0.95
 
 
+@pytest.mark.parametrize("method", projection.TSNE_METHODS)
 @pytest.mark.parametrize("init", projection.INITS)
-def test_same_settings_give_the_same_bytes(init):
+def test_same_settings_give_the_same_bytes(init, method):
     x = features(40)
-    settings_ = projection.Projection(init=init, perplexity=5, max_iter=260)
+    settings_ = projection.Projection(
+        init=init, perplexity=5, max_iter=260, tsne_method=method
+    )
     one, _ = projection.project(x @ x.T, settings_)
     other, _ = projection.project(x @ x.T, settings_)
     np.testing.assert_array_equal(one, other)

@@ -19,6 +19,7 @@ _EARLY_STEPS = 250
 _EXAGGERATION = 12.0
 _EARLY_MOMENTUM, _MOMENTUM = 0.5, 0.8
 _LEAST_GAIN = 0.01
+_LEAST_AFFINITY = np.float32(np.finfo(np.float64).eps)
 # Rows of pairs computed at a time: a few of their arrays fit into the cache.
 _BLOCK = 256
 # Farther than any point: what pads the last block weighs 1e-36.
@@ -87,7 +88,7 @@ def joint_probabilities(squared: np.ndarray, perplexity: float) -> np.ndarray:
         perplexity: Of every row, where its distances allow it.
 
     Returns:
-        `(F, F)` float32, the diagonal 0.
+        `(F, F)` float32, at least 2.2e-16, the diagonal 0.
     """
     joint = np.empty(squared.shape, np.float32)
     for first in range(0, len(squared), _BLOCK):
@@ -96,6 +97,9 @@ def joint_probabilities(squared: np.ndarray, perplexity: float) -> np.ndarray:
         )
     joint += joint.T
     joint /= joint.sum(dtype=np.float64)
+    # As scikit-learn; and numbers too small for float32 are slow.
+    np.maximum(joint, _LEAST_AFFINITY, out=joint)
+    np.fill_diagonal(joint, 0.0)
     return joint
 
 

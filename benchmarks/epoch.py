@@ -33,11 +33,8 @@ def build(name: str, batch: int, preset: str) -> tuple[Any, Any, float, float]:
     made = config.TrainConfig(backbone=name, weights="random", **settings)
     models = model.build_models(made, (50, 50, 1), 2)
     for trained in (models.classifier, models.whole):
-        rates = dict(
-            zip(("autoencoder", "head"), made.learning_rates, strict=True)
-        )
         trained.compile(
-            optimizer=optimizer.PartwiseAdam(rates),
+            optimizer=optimizer.PartwiseAdam(made.learning_rates),
             loss=keras.losses.SparseCategoricalCrossentropy(from_logits=True),
         )
     images = np.random.default_rng(0).random((batch, 50, 50, 1), np.float32)
@@ -68,16 +65,16 @@ def main() -> None:
         models, images, train_flops, slice_flops = build(
             name, flags.batch, flags.preset
         )
-        maps = models.extractor.predict_on_batch(images)
+        cached = models.features.predict_on_batch(images)
         calls: dict[str, measuring.Call] = {
             "cached": functools.partial(
-                models.classifier.train_on_batch, maps, labels
+                models.classifier.train_on_batch, cached, labels
             ),
             "whole": functools.partial(
                 models.whole.train_on_batch, images, labels
             ),
             "slice": functools.partial(
-                models.extractor.predict_on_batch, images
+                models.features.predict_on_batch, images
             ),
             "matmul": measuring.matmul(),
         }

@@ -124,7 +124,7 @@ def prepare_maps(folder: str, _: tuple[int, int], count: int) -> measuring.Call:
         features.prepare_inputs(
             directory,
             manifest,
-            models.extractor,
+            models.features,
             limit_bytes=0,
             scratch=pathlib.Path(folder) / f"maps_{count}",
         )

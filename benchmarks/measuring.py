@@ -187,8 +187,11 @@ def model_flops(models: Any) -> tuple[int, int]:
     extractor = models.extractor
     (slice_,) = (x for x in extractor.layers if isinstance(x, keras.Model))
     shape = extractor.get_layer("slice_input").output.shape[1:]
-    maps = extractor.output.shape[1:]
-    return forward_flops(slice_, shape), forward_flops(models.classifier, maps)
+    read = models.features.output.shape[1:]
+    frozen = forward_flops(slice_, shape)
+    if models.features is not extractor:  # the linear code: a product a cell
+        frozen += 2 * math.prod(extractor.output.shape[1:]) * read[-1]
+    return frozen, forward_flops(models.classifier, read)
 
 
 def copy_rate(clock: str = "wall") -> float:

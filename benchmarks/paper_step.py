@@ -102,9 +102,8 @@ def keras_step(name: str, images: np.ndarray) -> tuple[measuring.Call, float]:
         **{key: value for key, value in preset.items() if key in fields}
     )
     models = model.build_models(made, images.shape[1:], 2)
-    rates = dict(zip(("autoencoder", "head"), made.learning_rates, strict=True))
     models.whole.compile(
-        optimizer=optimizer.PartwiseAdam(rates),
+        optimizer=optimizer.PartwiseAdam(made.learning_rates),
         loss=keras.losses.SparseCategoricalCrossentropy(from_logits=True),
     )
     labels = np.arange(len(images)) % 2

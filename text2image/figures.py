@@ -1,5 +1,7 @@
 """Pictures of a pixel map and of what it draws. Returns matplotlib figures."""
 
+from collections.abc import Mapping
+
 import matplotlib.figure
 import numpy as np
 
@@ -48,24 +50,21 @@ def draw_density(fitted: pixel_map.PixelMap) -> matplotlib.figure.Figure:
 
 
 def draw_examples(
-    images: np.ndarray, normalized: np.ndarray, titles: list[str]
+    rows: Mapping[str, np.ndarray], titles: list[str]
 ) -> matplotlib.figure.Figure:
-    """Pictures before and after normalisation (the paper's Figs. 4 and 6).
+    """The same pictures at several stages (the paper's Figs. 4 and 6).
 
     Args:
-        images: `(n, H, W, C)` as they are in the records; three channels are
-            shown as red, green and blue.
-        normalized: `(n, H, W, C)` as the slice sees them.
+        rows: Stage to its pictures `(n, H, W, C)`, each stage a row with one
+            scale; three channels are shown as red, green and blue.
         titles: n titles.
     """
-    count = len(images)
+    count = len(titles)
     figure = matplotlib.figure.Figure(
-        figsize=(3 * count + 0.5, 6), layout="constrained"
+        figsize=(3 * count + 0.5, 3 * len(rows)), layout="constrained"
     )
-    grid = figure.subplots(2, count, squeeze=False)
-    for row, (pictures, label) in enumerate(
-        ((images, "picture"), (normalized, "z-normalised"))
-    ):
+    grid = figure.subplots(len(rows), count, squeeze=False)
+    for row, (label, pictures) in enumerate(rows.items()):
         # One scale for a row, so that its pictures can be compared.
         low, high = float(pictures.min()), float(pictures.max())
         for axes, picture, title in zip(

@@ -64,6 +64,7 @@ ABLATIONS: dict[str, dict[str, dict[str, Any]]] = {
         "none": {"normalization": "none"},
     },
     "autoencoder": {
+        "linear": {"autoencoder": "linear"},
         "symmetric, reconstruction 0.1": {
             "autoencoder": "symmetric",
             "reconstruction_weight": 0.1,

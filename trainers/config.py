@@ -5,7 +5,6 @@ nothing heavy, so that `--help` answers at once.
 """
 
 import dataclasses
-import json
 from typing import Any
 
 from tfrecords import config as records_config
@@ -15,7 +14,7 @@ setting = records_config.setting
 
 # Trains well on cached maps, on one thousand texts as on twenty
 # (BUILD_NOTES.md); the paper's Table I holds for its own autoencoder.
-_SYMMETRIC_LR = (1e-3, 1e-3)
+_LEARNING_RATES = {"autoencoder": 1e-3, "head": 1e-3}
 
 
 @dataclasses.dataclass(frozen=True)
@@ -45,7 +44,10 @@ class TrainConfig(records_config.JsonSettings):
         "less. 1 is the paper's.",
     )
     upsample: int = setting(
-        1, "Nearest-neighbour enlargement of pictures; the paper's code: 3."
+        0,
+        "Nearest-neighbour enlargement of pictures; 0: as much as the "
+        "backbone needs for a cell of its maps to span 4 pixels (2 for "
+        "alexnet and shufflenet, 1 for the others). The paper's code: 3.",
     )
     slice_batch_norm: str = setting(
         "inference",
@@ -55,10 +57,11 @@ class TrainConfig(records_config.JsonSettings):
         ("inference", "training"),
     )
     autoencoder: str = setting(
-        "symmetric",
-        "symmetric: encoder to a bottleneck and decoder back to the maps. "
-        "paper: the published code's four valid convolutions.",
-        ("symmetric", "paper"),
+        "linear",
+        "linear: the picture as it can be read off the maps, solved for and "
+        "not trained. symmetric: encoder to a bottleneck and decoder back to "
+        "the maps. paper: the published code's four valid convolutions.",
+        ("linear", "symmetric", "paper"),
     )
     reconstruction_weight: float = setting(
         0.1, "Weight of the symmetric autoencoder's reconstruction loss."
@@ -67,12 +70,12 @@ class TrainConfig(records_config.JsonSettings):
         64, "Channels of the symmetric autoencoder's code."
     )
     dropout: float = setting(
-        0.5, "Dropout rate before the dense head, behind the symmetric code."
+        0.5, "Dropout rate before the dense head; not with --autoencoder=paper."
     )
     autoencoder_lr: float = setting(
         0.0,
-        "Adam's rate for the autoencoder; 0: 1e-3, or Table I's with "
-        "--autoencoder=paper.",
+        "Adam's rate for the autoencoder, if that is trained; 0: 1e-3, or "
+        "Table I's with --autoencoder=paper.",
     )
     head_lr: float = setting(
         0.0,
@@ -86,7 +89,7 @@ class TrainConfig(records_config.JsonSettings):
         ("cosine", "constant"),
     )
     l2: float = setting(
-        0.1, "L2 penalty on the kernels of the head behind the symmetric code."
+        0.03, "L2 penalty on the head's kernels; not with --autoencoder=paper."
     )
     epochs: int = setting(10, "Passes over the train split.")
     batch_size: int = setting(32, "Examples a step.")
@@ -110,7 +113,7 @@ class TrainConfig(records_config.JsonSettings):
         records_config.validate(
             self,
             least={
-                "upsample": 1,
+                "upsample": 0,
                 "epochs": 1,
                 "batch_size": 1,
                 "bottleneck": 1,
@@ -146,25 +149,37 @@ class TrainConfig(records_config.JsonSettings):
         )
 
     @property
-    def slice_settings(self) -> str:
+    def slice_settings(self) -> dict[str, Any]:
         """What frozen maps depend on, besides pictures and weights."""
-        values = dataclasses.asdict(self)
-        names = ("backbone", "contrast", "normalization", "upsample")
-        return json.dumps({name: values[name] for name in names})
+        names = ("backbone", "contrast", "normalization", "enlargement")
+        return {name: getattr(self, name) for name in names}
 
     @property
-    def learning_rates(self) -> tuple[float, float]:
-        """Adam's rates for autoencoder and head, zeros filled in."""
+    def enlargement(self) -> int:
+        """`upsample`, its 0 filled in."""
+        stride = backbones.get_backbone(self.backbone).stride
+        return self.upsample or -(-stride // _PIXELS_A_CELL)
+
+    @property
+    def learning_rates(self) -> dict[str, float]:
+        """Adam's rate for each part that trains, zeros filled in."""
+        rates = dict(_LEARNING_RATES)
         if self.autoencoder == "paper":
             recipe = backbones.get_backbone(self.backbone).recipe
-            default = (recipe.autoencoder_lr, recipe.head_lr)
-        else:
-            default = _SYMMETRIC_LR
-        return (
-            self.autoencoder_lr or default[0],
-            self.head_lr or default[1],
-        )
+            rates = {
+                "autoencoder": recipe.autoencoder_lr,
+                "head": recipe.head_lr,
+            }
+        given = {"autoencoder": self.autoencoder_lr, "head": self.head_lr}
+        rates = {part: given[part] or rates[part] for part in rates}
+        if self.autoencoder == "linear":  # solved for
+            del rates["autoencoder"]
+        return rates
 
+
+# Picture pixels, along each axis, that a cell of the maps may span: more of
+# them than a cell has maps could not be told apart.
+_PIXELS_A_CELL = 4
 
 # Pictures that lose nothing: every feature has a pixel of its own, in three
 # channels of two layers each, all of one mean and deviation (BUILD_NOTES.md).

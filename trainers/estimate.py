@@ -75,15 +75,15 @@ def _time(
     models = model.build_models(config, shape, 2)
     rng = np.random.default_rng(0)
     images = rng.uniform(size=(_BATCH, *shape)).astype(np.float32)
-    maps = features.predict(models.extractor, images)[: config.batch_size]
+    maps = features.predict(models.features, images)[: config.batch_size]
     labels = np.arange(len(maps)) % 2
     models.classifier.compile(
-        optimizer=optimizer.PartwiseAdam({"autoencoder": 1e-3, "head": 1e-3}),
+        optimizer=optimizer.PartwiseAdam(config.learning_rates),
         loss=keras.losses.SparseCategoricalCrossentropy(from_logits=True),
     )
     models.classifier.train_on_batch(maps, labels)
     start = time.monotonic()
-    features.predict(models.extractor, images)
+    features.predict(models.features, images)
     middle = time.monotonic()
     models.classifier.train_on_batch(maps, labels)
     end = time.monotonic()

@@ -1,12 +1,11 @@
-"""What the trainable half reads, computed once: frozen maps, or pictures.
+"""What the trainable half reads, computed once: features, or pictures.
 
-The slice never changes, so its output for a record never does. It is computed
+The frozen half never changes, nor does its output for a record. It is computed
 in one pass over the records and kept, in memory up to a stated size and in a
 file beyond.
 """
 
 import dataclasses
-import hashlib
 import json
 import pathlib
 import shutil
@@ -53,8 +52,8 @@ class Inputs:
     """A split, ready to be drawn from in any order.
 
     Attributes:
-        values: `(N, h, w, M)` float32 maps, or `(N, H, W, C)` pictures, in
-            memory or in a file.
+        values: `(N, h, w, M)` float32 maps or codes, or `(N, H, W, C)`
+            pictures, in memory or in a file.
         labels: `(N,)` int32.
         ids: `(N,)` record ids, in the records' order.
     """
@@ -78,14 +77,13 @@ def prepare_inputs(
     Args:
         records: The `image` records.
         manifest: Their manifest.
-        extractor: Frozen half; `None` keeps the pictures themselves (when
-            the maps of a picture depend on its batch).
+        extractor: Pictures to features; `None` keeps the pictures themselves
+            (when the features of a picture depend on its batch).
         limit_bytes: Kept in memory up to so many bytes of all splits, else
             in files.
         scratch: Directory for those files; `clear` removes it.
-        share: If not empty, keep everything in files, and use what an
-            earlier call left there under the same `share` for the same
-            records and weights.
+        share: If not empty, leave everything in files too, and use what an
+            earlier call left there under the same key.
 
     Returns:
         Split name to its inputs.
@@ -95,22 +93,12 @@ def prepare_inputs(
         shape = tuple(extractor.output.shape[1:])
     counts = {split: manifest.num_examples(split) for split in manifest.splits}
     needed = 4 * int(np.prod(shape)) * sum(counts.values())
-    on_disk = needed > limit_bytes or bool(share)
+    fits = needed <= limit_bytes
+    if stands(scratch, share):
+        return {split: _reopen(scratch, split, fits) for split in counts}
+    on_disk = bool(share) or not fits
     if on_disk:
-        if share:
-            share = _key(share, manifest, extractor)
-            key = scratch / "key"
-            if key.is_file() and key.read_text("utf-8") == share:
-                return {split: _reopen(scratch, split) for split in counts}
-        clear(scratch)
-        scratch.mkdir(parents=True)
-        free = shutil.disk_usage(scratch).free
-        if free < needed:
-            raise OSError(
-                f"{scratch} needs {needed / 1e9:.1f} GB for the frozen maps. "
-                f"Free: {free / 1e9:.1f} GB. Free some, name another "
-                "--workdir, or use --limit_train."
-            )
+        _make_room(scratch, needed)
     inputs = {}
     with tqdm.tqdm(
         total=sum(counts.values()), unit="image", desc="frozen maps"
@@ -123,37 +111,67 @@ def prepare_inputs(
                 )
             else:
                 inputs[split] = _collect((count, *shape), batches, progress)
-    if share:
-        for split, found in inputs.items():
-            durable.write_bytes(
-                scratch / f"{split}.json",
-                json.dumps([found.labels.tolist(), found.ids]).encode(),
-            )
-        durable.write_bytes(scratch / "key", share.encode())
-    return inputs
+    if not share:
+        return inputs
+    for split, found in inputs.items():
+        durable.write_bytes(
+            scratch / f"{split}.json",
+            json.dumps([found.labels.tolist(), found.ids]).encode(),
+        )
+    durable.write_bytes(scratch / "key", share.encode())
+    return {split: _reopen(scratch, split, fits) for split in counts}
 
 
-def _key(
-    share: str, manifest: schema.Manifest, extractor: keras.Model | None
-) -> str:
-    digest = hashlib.sha256(f"{share} {manifest.fingerprint}".encode())
-    for weight in extractor.weights if extractor is not None else ():
-        digest.update(np.ascontiguousarray(weight).tobytes())
-    return digest.hexdigest()
+def _make_room(scratch: pathlib.Path, needed: int) -> None:
+    """An empty directory on a disk with so many bytes left."""
+    clear(scratch)
+    scratch.mkdir(parents=True)
+    free = shutil.disk_usage(scratch).free
+    if free < needed:
+        raise OSError(
+            f"{scratch} needs {needed / 1e9:.1f} GB for the frozen maps. "
+            f"Free: {free / 1e9:.1f} GB. Free some, name another --workdir, "
+            "or use --limit_train."
+        )
 
 
-def _reopen(scratch: pathlib.Path, split: str) -> Inputs:
+def stands(scratch: pathlib.Path, share: str) -> bool:
+    """Whether `prepare_inputs` has left everything there under this key."""
+    key = scratch / "key"
+    return bool(share) and key.is_file() and key.read_text("utf-8") == share
+
+
+def _reopen(scratch: pathlib.Path, split: str, fits: bool) -> Inputs:
     labels, ids = json.loads((scratch / f"{split}.json").read_text("utf-8"))
-    values = RowFile(scratch / f"{split}.npy")
+    path = scratch / f"{split}.npy"
+    values = np.load(path) if fits else RowFile(path)
     return Inputs(values, np.array(labels, np.int32), ids)
 
 
-def read_images(
-    records: pathlib.Path, split: str, manifest: schema.Manifest
-) -> Iterator[np.ndarray]:
-    """Batches of pictures `(n, H, W, C)` float32, in the records' order."""
-    for batch in reader.read_records(records, split, manifest=manifest):
-        yield batch["image"].numpy()
+def read_pictures(
+    records: pathlib.Path,
+    split: str,
+    manifest: schema.Manifest,
+    batch_size: int = _BATCH_SIZE,
+) -> Iterator[dict[str, Any]]:
+    """Batches of `image` records, in their order.
+
+    Raises:
+        ValueError: If a picture is not finite.
+    """
+    seen = 0
+    for batch in reader.read_records(
+        records, split, batch_size=batch_size, manifest=manifest
+    ):
+        images = batch["image"].numpy()
+        if not np.isfinite(images).all():
+            raise ValueError(
+                f"{records}, {split}: a picture among records {seen}-"
+                f"{seen + len(images) - 1} is not finite. Run python -m "
+                f"tfrecords.verify {records}"
+            )
+        seen += len(images)
+        yield {**batch, "image": images}
 
 
 def clear(scratch: pathlib.Path) -> None:
@@ -172,19 +190,8 @@ def _batches(
     extractor: keras.Model | None,
 ) -> Iterator[_Batch]:
     """Values, labels and ids of a split, in the records' order."""
-    dataset = reader.read_records(
-        records, split, batch_size=_BATCH_SIZE, manifest=manifest
-    )
-    seen = 0
-    for batch in dataset:
-        images = batch["image"].numpy()
-        if not np.isfinite(images).all():
-            raise ValueError(
-                f"{records}, {split}: a picture among records {seen}-"
-                f"{seen + len(images) - 1} is not finite. Run python -m "
-                f"tfrecords.verify {records}"
-            )
-        seen += len(images)
+    for batch in read_pictures(records, split, manifest):
+        images = batch["image"]
         yield (
             images if extractor is None else predict(extractor, images),
             batch["label"].numpy().astype(np.int32),

@@ -3,17 +3,16 @@
 image -> contrast -> normalisation -> three channels -> upsampling -> slice
 maps -> autoencoder -> dense head -> logits
 
-The first line is the extractor, the second the classifier.
-
-The two halves are models of their own, because the first never changes: its
-output can be computed once.
+The first line is the extractor. What never changes is a model of its own, so
+that its output can be computed once: the extractor, with the autoencoder if
+that is solved for and not trained.
 """
 
 import dataclasses
 
 import keras
 
-from trainers import autoencoder, backbones, head, pixels
+from trainers import autoencoder, backbones, head, pixels, reconstruction
 from trainers.backbones import weights
 from trainers.config import TrainConfig
 
@@ -21,6 +20,7 @@ from trainers.config import TrainConfig
 # It gives no widths; ours are small and were not tuned.
 _SYMMETRIC_HIDDEN = (64, 32)
 _PAPER_DROPOUT = 0.3  # in the published head
+LINEAR_CODE = "autoencoder_linear"  # the layer's name
 
 
 @dataclasses.dataclass(frozen=True)
@@ -28,12 +28,16 @@ class Models:
     """One network, whole and in halves that share their weights.
 
     Attributes:
-        extractor: `(N, H, W, C) -> (N, h, w, M)`; nothing in it trains.
-        classifier: `(N, h, w, M) -> (N, K)` logits.
+        extractor: Pictures `(N, H, W, C)` to frozen maps `(N, h, w, M)`.
+        features: Pictures to what the classifier reads; nothing in it trains.
+            The extractor itself, or with the linear code behind it,
+            `(N, h, w, S)`.
+        classifier: Features to `(N, K)` logits.
         whole: `(N, H, W, C) -> (N, K)` logits.
     """
 
     extractor: keras.Model
+    features: keras.Model
     classifier: keras.Model
     whole: keras.Model
 
@@ -54,14 +58,22 @@ def build_models(
     """
     keras.utils.set_random_seed(config.seed)
     extractor = build_extractor(config, image_shape)
+    features = extractor
+    if config.autoencoder == "linear":
+        code = reconstruction.LinearReconstruction(
+            image_shape, name=LINEAR_CODE
+        )
+        features = keras.Model(
+            extractor.input, code(extractor.output), name="features"
+        )
     classifier = build_classifier(
-        config, tuple(extractor.output.shape[1:]), num_classes
+        config, tuple(features.output.shape[1:]), num_classes
     )
     image = keras.Input(image_shape, name="image")
     whole = keras.Model(
-        image, classifier(extractor(image)), name="text_as_image_classifier"
+        image, classifier(features(image)), name="text_as_image_classifier"
     )
-    return Models(extractor, classifier, whole)
+    return Models(extractor, features, classifier, whole)
 
 
 def build_extractor(
@@ -74,7 +86,7 @@ def build_extractor(
     if config.autoencoder == "paper":
         cells = autoencoder.paper_min_cells(backbone.recipe)
     backbones.validate_input_size(
-        backbone, height, width, config.upsample, cells=cells
+        backbone, height, width, config.enlargement, cells=cells
     )
     slice_ = backbones.build_slice(backbone)
     weights.load_weights(slice_, backbone, config.weights, seed=config.seed)
@@ -92,8 +104,8 @@ def build_extractor(
             f"Pictures must have 1 or 3 channels. Received: {channels}. Make "
             "records with --channels=grey or --channels=layers."
         )
-    if config.upsample > 1:
-        x = keras.layers.UpSampling2D(config.upsample, name="upsampling")(x)
+    if config.enlargement > 1:
+        x = keras.layers.UpSampling2D(config.enlargement, name="upsampling")(x)
     x = pixels.SliceInput(
         backbone.preprocessing,
         standardized=config.normalization != "none",
@@ -118,7 +130,10 @@ def _freeze(slice_: keras.Model, batch_norm: str) -> None:
 def build_classifier(
     config: TrainConfig, maps_shape: tuple[int, ...], num_classes: int
 ) -> keras.Model:
-    """Builds the trainable half, maps (h, w, M) to logits (K,)."""
+    """Builds the trainable half: maps `(h, w, M)` to logits `(K,)`.
+
+    With the linear autoencoder it is the head alone, and reads its code.
+    """
     maps = keras.Input(maps_shape, name="maps")
     if config.autoencoder == "paper":
         recipe = backbones.get_backbone(config.backbone).recipe
@@ -135,11 +150,13 @@ def build_classifier(
             ),
         )
     else:
-        code = autoencoder.build_symmetric_autoencoder(
-            maps,
-            bottleneck=config.bottleneck,
-            reconstruction_weight=config.reconstruction_weight,
-        )
+        code = maps
+        if config.autoencoder == "symmetric":
+            code = autoencoder.build_symmetric_autoencoder(
+                maps,
+                bottleneck=config.bottleneck,
+                reconstruction_weight=config.reconstruction_weight,
+            )
         logits = head.build_head(
             code,
             num_classes,

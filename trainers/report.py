@@ -109,11 +109,15 @@ def _draw_examples(
         if layer in [found.name for found in models.extractor.layers]:
             normalized = models.extractor.get_layer(layer)(normalized)
     maps = features.predict(models.extractor, images)
+    rows = {"picture": images, "z-normalised": np.asarray(normalized)}
+    if config.autoencoder == "linear":
+        code = models.features.get_layer(model.LINEAR_CODE)
+        rows["read off the maps"] = code.pictures(
+            features.predict(models.features, images)
+        )
     backbone = backbones.get_backbone(config.backbone)
     return {
-        "examples.png": figures.draw_examples(
-            images, np.asarray(normalized), titles
-        ),
+        "examples.png": figures.draw_examples(rows, titles),
         "feature_maps.png": figures.draw_feature_maps(
             maps[0], f"{backbone.title}, {titles[0]}"
         ),
@@ -122,13 +126,13 @@ def _draw_examples(
 
 CAPTIONS = {
     "curves.png": "Loss and accuracy. The train figures are taken while the "
-    "model learns, with dropout; the train loss holds the reconstruction's "
-    "share.",
+    "model learns, with dropout.",
     "map.png": "Where t-SNE or PCA puts every feature, with the convex hull "
     "and the smallest rectangle that holds it.",
     "density.png": "How many features share a pixel; their mean is drawn.",
-    "examples.png": "The first train pictures, as recorded and after "
-    "contrast and normalisation: as the slice sees them.",
+    "examples.png": "The first train pictures: as recorded; after contrast "
+    "and normalisation, as the slice sees them; and as the linear autoencoder, "
+    "if there is one, reads them off the frozen maps.",
     "feature_maps.png": "What the frozen slice makes of the first of them.",
 }
 
@@ -141,6 +145,15 @@ def _text(
 ) -> str:
     backbone = backbones.get_backbone(config.backbone)
     maps = metrics["feature_maps"]
+    rates = " and ".join(
+        f"{rate:g} ({part})" for part, rate in metrics["learning_rates"].items()
+    )
+    kept = ""
+    if metrics["picture_kept"] is not None:
+        kept = (
+            f" Read linearly off them: {metrics['picture_kept']:.1%} of the "
+            "validation pictures' variance."
+        )
     lines = [
         f"# {backbone.title} on text as pictures",
         "",
@@ -150,10 +163,9 @@ def _text(
         "validation texts.",
         "",
         f"Frozen slice: {maps[0]} x {maps[1]} x {maps[2]} maps, weights "
-        f"`{config.weights}`. Trained: {metrics['trainable_parameters']:,} "
-        f"parameters, {len(metrics['epochs'])} epochs, Adam at "
-        f"{metrics['learning_rates']['autoencoder']:g} (autoencoder) and "
-        f"{metrics['learning_rates']['head']:g} (head).",
+        f"`{config.weights}`.{kept} Trained: "
+        f"{metrics['trainable_parameters']:,} parameters, "
+        f"{len(metrics['epochs'])} epochs, Adam at {rates}.",
         "",
         "| on the validation texts | accuracy |",
         "| --- | --- |",

@@ -153,7 +153,6 @@ def _run(
     plan = _plan(records, train, layers)
     failures: dict[str, str] = {}
     made = {records: image_dir}
-    on_maps: dict[str, dict[str, Any]] = {}
     # A training of several groups counts as the first's: a backbone's row.
     unique = list({c.directory: c for c in reversed(plan)}.values())[::-1]
     for number, cell in enumerate(unique, start=1):
@@ -169,11 +168,6 @@ def _run(
             if cell.records not in made:
                 made[cell.records] = build.prepare_records(cell.records)[1]
             _train(cell, made[cell.records], workdir)
-            first = cell.group == "backbones" and cell.train.seed == train.seed
-            if first and cell.train.has_constant_maps:  # else there are none
-                on_maps[cell.row] = _regression_on_maps(
-                    cell, made[cell.records], workdir
-                )
         except KeyboardInterrupt:
             raise
         except flags.MENDABLE as error:
@@ -183,6 +177,22 @@ def _run(
     from trainers import features
 
     features.clear(workdir / "frozen_maps")
+    on_maps: dict[str, dict[str, Any]] = {}
+    for cell in unique:
+        # Maps that depend on their batch are none of their picture's own.
+        if (
+            cell.group == "backbones"
+            and cell.train.seed == train.seed
+            and cell.train.has_constant_maps
+            and cell.directory not in failures
+        ):
+            try:
+                on_maps[cell.row] = _regression_on_maps(
+                    cell, image_dir, workdir
+                )
+            except flags.MENDABLE as error:
+                logging.error("table: no regression on maps: %s", error)
+                failures[f"maps of {cell.row}"] = str(error)
     path = table_report.write_table(
         workdir,
         plan,
@@ -194,31 +204,39 @@ def _run(
     logging.info("table: see %s", path)
     if failures:
         raise RuntimeError(
-            f"{len(failures)} of {len(unique)} trainings failed; the report "
-            "says which. The same command tries them again."
+            f"{len(failures)} of {len(unique)} trainings and their baselines "
+            "failed; the report says which. The same command tries them "
+            "again."
         )
 
 
 def _regression_on_maps(
     cell: cells.Cell, image_dir: pathlib.Path, workdir: pathlib.Path
 ) -> dict[str, Any]:
-    """What a linear classifier makes of the maps the cell was trained on."""
+    """What a linear classifier makes of the maps of a cell's slice.
+
+    Kept by slice and records: other trainings behind it find it again.
+    """
     from tfrecords import reader
-    from trainers import baselines, model, train
+    from trainers import baselines, features, frozen, model
 
     manifest = reader.open_records(image_dir, kind="image")
-    path = workdir / "cells" / cell.directory / "baselines.json"
+    # The maps themselves, not a code that is solved for behind them.
+    config = dataclasses.replace(
+        cell.train, image_records=str(image_dir), autoencoder="symmetric"
+    )
+    models = model.build_models(
+        config, manifest.schema.shape, len(manifest.schema.label_names)
+    )
+    key = frozen.key(config, manifest, models.features)
+    path = workdir / "maps" / f"{cell.train.backbone}-{key[:12]}.json"
     if found := baselines.kept(path, manifest.fingerprint):
         return found
-    config = dataclasses.replace(cell.train, image_records=str(image_dir))
-    maps = train.frozen_maps(
-        config,
-        manifest,
-        model.build_extractor(config, manifest.schema.shape),
-        workdir / "frozen_maps",
-        shared=True,
-    )
-    return baselines.frozen_maps(maps, path, manifest.fingerprint)
+    scratch = workdir / "maps" / "frozen_maps"
+    maps = frozen.prepare(config, manifest, models, scratch)
+    found = baselines.frozen_maps(maps, path, manifest.fingerprint)
+    features.clear(scratch)
+    return found
 
 
 def _train(

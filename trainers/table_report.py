@@ -33,7 +33,8 @@ def write_table(
     Args:
         workdir: The table's directory; trainings are in `cells`.
         plan: What was to be trained.
-        failures: Cell directory to why it was not.
+        failures: Cell directory, or `maps of` a backbone, to why it could
+            not be had.
         on_maps: Backbone to the regression on its frozen maps.
         cls_dir: The base's `cls` records.
         image_dir: The base's `image` records.
@@ -133,7 +134,12 @@ def _failure_lines(
             lines.append(
                 f"- {cell.group}, {cell.row}, seed {cell.train.seed}: {reason}"
             )
-    return ["## Not trained", "", *lines, ""] if lines else []
+    lines += [
+        f"- logistic regression on the {name}: {reason}"
+        for name, reason in failures.items()
+        if name.startswith("maps of ")
+    ]
+    return ["## Failed", "", *lines, ""] if lines else []
 
 
 def _draw_curves(rows: list[tables.Row]) -> matplotlib.figure.Figure:

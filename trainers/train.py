@@ -17,6 +17,7 @@ from trainers import (
     epochs,
     evaluate,
     features,
+    frozen,
     model,
     optimizer,
     origin,
@@ -70,36 +71,19 @@ def train_and_evaluate(
 
     # --- Model -------------------------------------------------------------
     make_deterministic()
-    image_shape = manifest.schema.shape
-    num_classes = len(manifest.schema.label_names)
-    models = model.build_models(config, image_shape, num_classes)
-    cached = config.has_constant_maps
-    trained = models.classifier if cached else models.whole
-    num_steps = features.count_batches(
-        manifest.num_examples("train"), config.batch_size
+    models = model.build_models(
+        config, manifest.schema.shape, len(manifest.schema.label_names)
     )
-    autoencoder_lr, head_lr = config.learning_rates
-    trained.compile(
-        optimizer=optimizer.PartwiseAdam(
-            {"autoencoder": autoencoder_lr, "head": head_lr},
-            decay_steps=(
-                config.epochs * num_steps
-                if config.lr_schedule == "cosine"
-                else 0
-            ),
-        ),
-        loss=keras.losses.SparseCategoricalCrossentropy(from_logits=True),
-        metrics=epochs.metrics(),
-    )
-    trained.optimizer.build(trained.trainable_variables)
+    trained = models.classifier if config.has_constant_maps else models.whole
+    _compile(config, trained, manifest.num_examples("train"))
 
-    # --- Frozen maps -------------------------------------------------------
+    # --- The frozen half ---------------------------------------------------
     scratch = shared_maps or workdir / "frozen_maps"
-    inputs = frozen_maps(
-        config, manifest, models.extractor, scratch, shared=bool(shared_maps)
+    inputs = frozen.prepare(
+        config, manifest, models, scratch, shared=bool(shared_maps)
     )
     if config.autoencoder == "symmetric" and not checkpoint.is_file():
-        _fit_standardization(config, models, inputs["train"], cached)
+        _fit_standardization(config, models, inputs["train"])
 
     # --- Loop --------------------------------------------------------------
     saved = state.variables(trained, trained.optimizer)
@@ -128,15 +112,51 @@ def train_and_evaluate(
         )
 
     # --- Results -----------------------------------------------------------
-    logits = _validation_logits(config, trained, inputs["validation"])
+    metrics = _write_results(
+        config, workdir, manifest, models, inputs, history, correct
+    )
+    if shared_maps is None:
+        features.clear(scratch)
+    return metrics
+
+
+def _compile(
+    config: TrainConfig, trained: keras.Model, num_examples: int
+) -> None:
+    num_steps = features.count_batches(num_examples, config.batch_size)
+    cosine = config.lr_schedule == "cosine"
+    trained.compile(
+        optimizer=optimizer.PartwiseAdam(
+            config.learning_rates,
+            decay_steps=config.epochs * num_steps if cosine else 0,
+        ),
+        loss=keras.losses.SparseCategoricalCrossentropy(from_logits=True),
+        metrics=epochs.metrics(),
+    )
+    trained.optimizer.build(trained.trainable_variables)
+
+
+def _write_results(
+    config: TrainConfig,
+    workdir: pathlib.Path,
+    manifest: schema.Manifest,
+    models: model.Models,
+    inputs: dict[str, features.Inputs],
+    history: list[dict[str, float]],
+    correct: list[int],
+) -> dict[str, Any]:
+    """Weights, answers and, last, figures; returns the figures."""
+    trained = models.classifier if config.has_constant_maps else models.whole
+    validation = inputs["validation"]
+    logits = _validation_logits(config, trained, validation)
     sha256 = state.save(
         workdir / "model.safetensors",
         state.variables(models.whole),
         {"image_fingerprint": manifest.fingerprint},
     )
-    run_files.write_predictions(workdir, manifest, inputs["validation"], logits)
+    run_files.write_predictions(workdir, manifest, validation, logits)
     metrics = {
-        **evaluate.evaluate(logits, inputs["validation"].labels),
+        **evaluate.evaluate(logits, validation.labels),
         "cumulative_accuracy": float(np.mean(correct) / len(logits)),
         "best_epoch_accuracy": max(row["accuracy"] for row in history),
         "num_validations": len(correct),
@@ -145,7 +165,10 @@ def train_and_evaluate(
         "label_names": list(manifest.schema.label_names),
         "backbone": config.backbone,
         "feature_maps": list(models.extractor.output.shape[1:]),
-        "learning_rates": {"autoencoder": autoencoder_lr, "head": head_lr},
+        "picture_kept": frozen.picture_kept(
+            config, manifest, models, validation
+        ),
+        "learning_rates": config.learning_rates,
         "trainable_parameters": sum(
             math.prod(weight.shape) for weight in trained.trainable_variables
         ),
@@ -157,55 +180,20 @@ def train_and_evaluate(
         workdir / "metrics.json",
         json.dumps(metrics, indent=2, sort_keys=True).encode(),
     )
-    if shared_maps is None:
-        features.clear(scratch)
     return metrics
-
-
-def frozen_maps(
-    config: TrainConfig,
-    manifest: schema.Manifest,
-    extractor: keras.Model,
-    scratch: pathlib.Path,
-    *,
-    shared: bool,
-) -> dict[str, features.Inputs]:
-    """What the trainable half reads: maps, or pictures if maps vary.
-
-    Args:
-        config: Settings; `image_records` names the records.
-        manifest: Theirs.
-        extractor: Of `model.build_extractor`; its contrast is fitted here.
-        scratch: Directory for what does not fit into memory.
-        shared: Leave the maps there for others, and use theirs.
-    """
-    records = pathlib.Path(config.image_records)
-    if config.contrast != 1:
-        extractor.get_layer("contrast").fit(
-            features.read_images(records, "train", manifest)
-        )
-    return features.prepare_inputs(
-        records,
-        manifest,
-        extractor if config.has_constant_maps else None,
-        limit_bytes=config.cache_gb * 1e9,
-        scratch=scratch,
-        share=config.slice_settings if shared else "",
-    )
 
 
 def _fit_standardization(
     config: TrainConfig,
     models: model.Models,
     train: features.Inputs,
-    cached: bool,
 ) -> None:
     """Fits the symmetric autoencoder's input on the train maps."""
     batches = (
         train.values[start : start + config.batch_size]
         for start in range(0, len(train.labels), config.batch_size)
     )
-    if not cached:
+    if not config.has_constant_maps:
         batches = (
             features.predict(models.extractor, images) for images in batches
         )

@@ -64,7 +64,9 @@ def test_density_shows_the_counts(fitted):
 def test_examples_of_a_row_share_one_scale(rng, count):
     images = rng.uniform(size=(count, 4, 6, 1))
     normalized = rng.normal(size=(count, 4, 6, 1))
-    figure = figures.draw_examples(images, normalized, ["pos"] * count)
+    figure = figures.draw_examples(
+        {"picture": images, "z-normalised": normalized}, ["pos"] * count
+    )
     shown = [axes.images[0] for axes in figure.axes[: 2 * count]]
     for row, pictures in enumerate((images, normalized)):
         for column in range(count):
@@ -95,12 +97,12 @@ def test_feature_maps_draw(rng):
 @pytest.mark.parametrize("channels", [1, 3])
 def test_constant_pictures_can_be_drawn(channels):
     zeros = np.zeros((2, 4, 4, channels))
-    assert png(figures.draw_examples(zeros, zeros, ["a", "b"]))
+    assert png(figures.draw_examples({"picture": zeros}, ["a", "b"]))
 
 
 def test_three_channels_are_shown_in_colour(rng):
     images = rng.uniform(2, 5, size=(2, 4, 6, 3))
-    figure = figures.draw_examples(images, images, ["pos", "neg"])
+    figure = figures.draw_examples({"picture": images}, ["pos", "neg"])
     shown = figure.axes[1].images[0].get_array()
     assert shown.shape == (4, 6, 3)
     expected = (images[1] - images.min()) / np.ptp(images)

@@ -14,7 +14,12 @@ def _arrays(records):
     return {
         split: (
             np.concatenate(
-                list(features.read_images(records, split, manifest))
+                [
+                    batch["image"]
+                    for batch in features.read_pictures(
+                        records, split, manifest
+                    )
+                ]
             ).reshape(manifest.num_examples(split), -1),
             baselines.labels_of(records)[split],
         )

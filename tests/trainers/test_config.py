@@ -30,7 +30,7 @@ def test_json_with_other_fields_is_refused(change):
     [
         ({"backbone": "lenet"}, "--backbone"),
         ({"epochs": 0}, "--epochs"),
-        ({"upsample": 0}, "--upsample"),
+        ({"upsample": -1}, "--upsample"),
         ({"dropout": 1.0}, "--dropout"),
         ({"normalization": "batch", "batch_size": 1}, "--normalization"),
         ({"reconstruction_weight": -1.0}, "--reconstruction_weight"),
@@ -68,11 +68,21 @@ TABLE_1 = {
 @pytest.mark.parametrize("name", sorted(backbones.BACKBONES))
 def test_the_paper_autoencoder_trains_at_table_1s_rates(name):
     config = train_config.TrainConfig(backbone=name, autoencoder="paper")
-    assert config.learning_rates == TABLE_1[name]
+    assert tuple(config.learning_rates.values()) == TABLE_1[name]
+
+
+def test_a_cell_spans_four_pixels_unless_told_otherwise():
+    of = {
+        name: train_config.TrainConfig(backbone=name).enlargement
+        for name in backbones.BACKBONES
+    }
+    assert {name for name in of if of[name] == 2} == {"alexnet", "shufflenet"}
+    assert set(of.values()) == {1, 2}
+    assert train_config.TrainConfig(upsample=3).enlargement == 3
 
 
 def test_typed_rates_win_over_the_presets():
     config = train_config.TrainConfig(
         autoencoder="paper", autoencoder_lr=0.5, head_lr=0.25
     )
-    assert config.learning_rates == (0.5, 0.25)
+    assert config.learning_rates == {"autoencoder": 0.5, "head": 0.25}

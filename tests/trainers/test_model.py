@@ -24,6 +24,7 @@ def _compiled(models: model.Models) -> keras.Model:
 
 
 AUTOENCODERS = (
+    {"autoencoder": "linear"},
     {"autoencoder": "symmetric", "reconstruction_weight": 0.0},
     {"autoencoder": "symmetric", "reconstruction_weight": 0.5},
     {"autoencoder": "paper", "upsample": 3},
@@ -86,12 +87,16 @@ def test_batch_norm_in_training_mode_drifts_and_learns_nothing(rng):
     }
 
 
-def test_the_halves_make_the_whole(rng):
-    models = model.build_models(_config(), IMAGE, 2)
+@pytest.mark.parametrize("autoencoder", ["linear", "symmetric"])
+def test_the_halves_make_the_whole(rng, autoencoder):
+    models = model.build_models(_config(autoencoder=autoencoder), IMAGE, 2)
+    for weight in models.features.weights:
+        if model.LINEAR_CODE in weight.path:  # zeros until it is fitted
+            weight.assign(rng.uniform(size=weight.shape))
     images = rng.uniform(0, 1, (4, *IMAGE)).astype(np.float32)
-    maps = models.extractor.predict_on_batch(images)
+    read = models.features.predict_on_batch(images)
     np.testing.assert_allclose(
-        models.classifier.predict_on_batch(maps),
+        models.classifier.predict_on_batch(read),
         models.whole.predict_on_batch(images),
         atol=1e-5,  # the same operations, fused differently
     )
@@ -136,7 +141,9 @@ def test_the_published_heads_have_the_published_sizes(name):
 def test_pictures_too_small_for_the_paper_name_the_upsampling_to_use():
     with pytest.raises(ValueError, match="--upsample="):
         model.build_models(
-            _config(backbone="shufflenet", autoencoder="paper"), IMAGE, 2
+            _config(backbone="shufflenet", autoencoder="paper", upsample=1),
+            IMAGE,
+            2,
         )
 
 

@@ -39,14 +39,14 @@ def test_backbones_seeds_and_a_failure_make_one_report(
     np.savez(tmp_path / "another.npz", **{"conv1/kernel": np.zeros(3)})
     first = table(reviews, tiny_bert, *flags)
     assert first.returncode == 1
-    assert "2 of 6 trainings failed" in first.stderr
+    assert "2 of 6 trainings and their baselines" in first.stderr
     workdir = tmp_path / "my table"
     report = (workdir / "report.md").read_text("utf-8")
     for title in ("ResNet50V2", "VGG16"):
         (row,) = re.findall(rf"\| {title} \|.*", report)
         assert re.search(r"\| 2 \| [01]\.\d{4} ± \d\.\d{4} \|", row), row
     assert "| AlexNet | - | - | - | 0 | not trained |" in report
-    assert "another.npz" in report.split("## Not trained")[1]
+    assert "another.npz" in report.split("## Failed")[1]
     for name in re.findall(r"\]\((.*?\.png)\)", report):
         assert (workdir / name).read_bytes().startswith(b"\x89PNG")
     page = (workdir / "report.html").read_text("utf-8")
@@ -68,7 +68,7 @@ def test_backbones_seeds_and_a_failure_make_one_report(
     assert again.returncode == 0, again.stderr
     for path, modified in before.items():
         assert path.stat().st_mtime_ns == modified
-    assert "Not trained" not in (workdir / "report.md").read_text("utf-8")
+    assert "## Failed" not in (workdir / "report.md").read_text("utf-8")
 
 
 @pytest.mark.slow
@@ -85,7 +85,7 @@ def test_every_ablation_trains_and_is_compared(reviews, tiny_bert, tmp_path):
     )
     report = (tmp_path / "my table/report.md").read_text("utf-8")
     assert found.returncode == 0, found.stderr
-    assert "Not trained" not in report
+    assert "## Failed" not in report
     assert "| maps of resnet | logistic regression" in report
     assert report.count("### ") == 12
     assert report.count("(base)") >= 10

@@ -24,6 +24,7 @@ def _config(records: pathlib.Path, **settings) -> TrainConfig:
             "epochs": 3,
             "batch_size": 8,
             "bottleneck": 2,
+            "autoencoder": "symmetric",
             "image_records": str(records),
             **settings,
         }
@@ -34,11 +35,12 @@ def _sha256(path: pathlib.Path) -> str:
     return hashlib.sha256(path.read_bytes()).hexdigest()
 
 
-def test_a_run_learns_what_can_be_learned(make_image_records, tmp_path):
+@pytest.mark.parametrize("autoencoder", ["linear", "symmetric"])
+def test_a_run_learns_what_can_be_learned(
+    make_image_records, tmp_path, autoencoder
+):
     records = make_image_records(num_train=64, num_validation=16)
-    config = _config(
-        records, epochs=12, bottleneck=8, autoencoder_lr=1e-3, head_lr=1e-3
-    )
+    config = _config(records, epochs=12, bottleneck=8, autoencoder=autoencoder)
     metrics = train.train_and_evaluate(config, tmp_path / "run")
     # Which band is bright is the class: a model that reads places sees it.
     assert metrics["accuracy"] == 1.0
@@ -62,7 +64,7 @@ class Killed(BaseException):
     """What a kill looks like from inside."""
 
 
-@pytest.mark.parametrize("autoencoder", ["symmetric", "paper"])
+@pytest.mark.parametrize("autoencoder", ["linear", "symmetric", "paper"])
 def test_a_resumed_run_ends_with_the_bytes_of_an_uninterrupted_one(
     make_image_records, tmp_path, monkeypatch, autoencoder
 ):
@@ -166,14 +168,17 @@ def test_memory_and_disk_train_the_same_model(make_image_records, tmp_path):
     )
 
 
+@pytest.mark.parametrize("autoencoder", ["linear", "symmetric"])
 def test_shared_maps_are_made_once_and_change_nothing(
-    make_image_records, tmp_path
+    make_image_records, tmp_path, autoencoder
 ):
     records = make_image_records()
     shared = tmp_path / "maps"
     made = []
     for seed in (0, 1):
-        config = _config(records, head_lr=1e-3 * (seed + 1))
+        config = _config(
+            records, head_lr=1e-3 * (seed + 1), autoencoder=autoencoder
+        )
         train.train_and_evaluate(
             config, tmp_path / f"shared{seed}", shared_maps=shared
         )
@@ -183,19 +188,21 @@ def test_shared_maps_are_made_once_and_change_nothing(
             tmp_path / f"alone{seed}/model.safetensors"
         )
     assert made[0] == made[1]
-    config = _config(records, weights="random", seed=5)  # other filters
+    config = _config(records, autoencoder=autoencoder, seed=5)  # of the slice
     train.train_and_evaluate(config, tmp_path / "other", shared_maps=shared)
     assert (shared / "train.npy").stat().st_mtime_ns > made[0]
 
 
+@pytest.mark.parametrize("autoencoder", ["linear", "symmetric"])
 def test_a_resumed_run_in_training_mode_keeps_the_drifted_statistics(
-    make_image_records, tmp_path
+    make_image_records, tmp_path, autoencoder
 ):
     records = make_image_records()
     config = _config(
         records,
         backbone="shufflenet",
         slice_batch_norm="training",
+        autoencoder=autoencoder,
         epochs=2,
         upsample=2,
     )
@@ -227,6 +234,29 @@ def test_metrics_are_those_of_the_saved_whole_model(
     logits = models.whole.predict_on_batch(batch["image"].numpy())
     accuracy = (logits.argmax(axis=1) == batch["label"].numpy()).mean()
     assert accuracy == pytest.approx(metrics["accuracy"])
+
+
+def test_what_is_kept_of_the_pictures_is_measured_on_others(
+    make_image_records, tmp_path
+):
+    """Against the same figure by hand, from the saved model."""
+    records = make_image_records(num_train=64)
+    config = _config(records, autoencoder="linear", epochs=1)
+    metrics = train.train_and_evaluate(config, tmp_path / "run")
+    models = model.build_models(config, (12, 12, 1), 2)
+    state.load(
+        tmp_path / "run/model.safetensors", state.variables(models.whole)
+    )
+    (batch,) = reader.read_records(records, "validation")
+    images = batch["image"].numpy()
+    code = models.features.get_layer(model.LINEAR_CODE)
+    found = models.features.predict_on_batch(images)
+    # VGG16's 3 x 3 cells part 12 x 12 pixels without overlap.
+    mean = code.pictures(np.zeros_like(found))
+    deviation = code.pictures(np.ones_like(found)) - mean
+    error = np.square((code.pictures(found) - images) / deviation).mean()
+    total = np.square((mean - images) / deviation).mean()
+    assert metrics["picture_kept"] == pytest.approx(1 - error / total, abs=1e-4)
 
 
 def test_per_batch_normalisation_trains_the_whole_model(

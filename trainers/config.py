@@ -16,6 +16,10 @@ setting = records_config.setting
 # (BUILD_NOTES.md); the paper's Table I holds for its own autoencoder.
 _LEARNING_RATES = {"autoencoder": 1e-3, "head": 1e-3}
 
+# A cell of the maps may span so many pixels of the picture along each axis;
+# of 8 by 8 it kept half as much (BUILD_NOTES.md).
+_PIXELS_A_CELL = 4
+
 
 @dataclasses.dataclass(frozen=True)
 class TrainConfig(records_config.JsonSettings):
@@ -45,9 +49,9 @@ class TrainConfig(records_config.JsonSettings):
     )
     upsample: int = setting(
         0,
-        "Nearest-neighbour enlargement of pictures; 0: as much as the "
-        "backbone needs for a cell of its maps to span 4 pixels (2 for "
-        "alexnet and shufflenet, 1 for the others). The paper's code: 3.",
+        "Nearest-neighbour enlargement of pictures; the paper's code: 3. 0: "
+        "that for alexnet and shufflenet, whose cells would span 8 pixels, 1 "
+        "for the others.",
     )
     slice_batch_norm: str = setting(
         "inference",
@@ -158,7 +162,7 @@ class TrainConfig(records_config.JsonSettings):
     def enlargement(self) -> int:
         """`upsample`, its 0 filled in."""
         stride = backbones.get_backbone(self.backbone).stride
-        return self.upsample or -(-stride // _PIXELS_A_CELL)
+        return self.upsample or (3 if stride > _PIXELS_A_CELL else 1)
 
     @property
     def learning_rates(self) -> dict[str, float]:
@@ -176,10 +180,6 @@ class TrainConfig(records_config.JsonSettings):
             del rates["autoencoder"]
         return rates
 
-
-# Picture pixels, along each axis, that a cell of the maps may span: more of
-# them than a cell has maps could not be told apart.
-_PIXELS_A_CELL = 4
 
 # Pictures that lose nothing: every feature has a pixel of its own, in three
 # channels of two layers each, all of one mean and deviation (BUILD_NOTES.md).

@@ -38,7 +38,11 @@ ABLATIONS: dict[str, dict[str, dict[str, Any]]] = {
         "norm-2": {"scaler": "norm2"},
         "standardised": {"scaler": "standard"},
     },
-    "upsampling": {"1x": {"upsample": 1}, "3x": {"upsample": 3}},
+    "upsampling": {
+        "1x (3x if the slice's stride is 8)": {"upsample": 0},
+        "2x": {"upsample": 2},
+        "3x": {"upsample": 3},
+    },
     "channels": {
         "three, a third of the layers each": {"channels": "layers"},
         # Bins: one channel may have fewer pixels than features.

@@ -23,6 +23,13 @@ def _compiled(models: model.Models) -> keras.Model:
     return models.whole
 
 
+def _fill_linear_code(models: model.Models, rng) -> None:
+    """Its weights are zeros until it is fitted."""
+    for weight in models.features.weights:
+        if model.LINEAR_CODE in weight.path:
+            weight.assign(rng.uniform(size=weight.shape))
+
+
 AUTOENCODERS = (
     {"autoencoder": "linear"},
     {"autoencoder": "symmetric", "reconstruction_weight": 0.0},
@@ -36,6 +43,7 @@ def test_training_moves_autoencoder_and_head_and_nothing_frozen(rng, settings):
     models = model.build_models(
         _config(backbone="resnet", **settings), IMAGE, 3
     )
+    _fill_linear_code(models, rng)
     whole = _compiled(models)
     frozen = models.extractor.layers[-1]
     assert not models.extractor.trainable_variables
@@ -90,9 +98,7 @@ def test_batch_norm_in_training_mode_drifts_and_learns_nothing(rng):
 @pytest.mark.parametrize("autoencoder", ["linear", "symmetric"])
 def test_the_halves_make_the_whole(rng, autoencoder):
     models = model.build_models(_config(autoencoder=autoencoder), IMAGE, 2)
-    for weight in models.features.weights:
-        if model.LINEAR_CODE in weight.path:  # zeros until it is fitted
-            weight.assign(rng.uniform(size=weight.shape))
+    _fill_linear_code(models, rng)
     images = rng.uniform(0, 1, (4, *IMAGE)).astype(np.float32)
     read = models.features.predict_on_batch(images)
     np.testing.assert_allclose(

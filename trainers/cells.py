@@ -39,8 +39,8 @@ ABLATIONS: dict[str, dict[str, dict[str, Any]]] = {
         "standardised": {"scaler": "standard"},
     },
     "upsampling": {
-        "1x (3x if the slice's stride is 8)": {"upsample": 0},
-        "2x": {"upsample": 2},
+        "2x (3x where the slice's stride is 8)": {"upsample": 0},
+        "1x": {"upsample": 1},
         "3x": {"upsample": 3},
     },
     "channels": {

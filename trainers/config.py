@@ -16,9 +16,9 @@ setting = records_config.setting
 # (BUILD_NOTES.md); the paper's Table I holds for its own autoencoder.
 _LEARNING_RATES = {"autoencoder": 1e-3, "head": 1e-3}
 
-# A cell of the maps may span so many pixels of the picture along each axis;
-# of 8 by 8 it kept half as much (BUILD_NOTES.md).
-_PIXELS_A_CELL = 4
+# A cell of the maps may span so many pixels of the picture along each axis:
+# the smaller, the more of the picture can be read off (BUILD_NOTES.md).
+_PIXELS_A_CELL = 3
 
 
 @dataclasses.dataclass(frozen=True)
@@ -50,8 +50,8 @@ class TrainConfig(records_config.JsonSettings):
     upsample: int = setting(
         0,
         "Nearest-neighbour enlargement of pictures; the paper's code: 3. 0: "
-        "that for alexnet and shufflenet, whose cells would span 8 pixels, 1 "
-        "for the others.",
+        "so that a cell of the maps spans 3 pixels at most, 3 for alexnet and "
+        "shufflenet and 2 for the others.",
     )
     slice_batch_norm: str = setting(
         "inference",
@@ -162,7 +162,7 @@ class TrainConfig(records_config.JsonSettings):
     def enlargement(self) -> int:
         """`upsample`, its 0 filled in."""
         stride = backbones.get_backbone(self.backbone).stride
-        return self.upsample or (3 if stride > _PIXELS_A_CELL else 1)
+        return self.upsample or -(-stride // _PIXELS_A_CELL)
 
     @property
     def learning_rates(self) -> dict[str, float]:

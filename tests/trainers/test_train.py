@@ -25,6 +25,7 @@ def _config(records: pathlib.Path, **settings) -> TrainConfig:
             "batch_size": 8,
             "bottleneck": 2,
             "autoencoder": "symmetric",
+            "upsample": 1,
             "image_records": str(records),
             **settings,
         }

@@ -93,7 +93,7 @@ class TrainConfig(records_config.JsonSettings):
         ("cosine", "constant"),
     )
     l2: float = setting(
-        0.03, "L2 penalty on the head's kernels; not with --autoencoder=paper."
+        0.02, "L2 penalty on the head's kernels; not with --autoencoder=paper."
     )
     epochs: int = setting(10, "Passes over the train split.")
     batch_size: int = setting(32, "Examples a step.")
@@ -191,7 +191,7 @@ PRESETS: dict[str, dict[str, Any]] = {
         "dataset": "demo",
         "encoder": "mini",
         "weights": "cifar10",
-        "l2": 0.3,  # 1,408 texts are soon learnt by heart
+        "l2": 0.1,  # 1,408 texts are soon learnt by heart
         **_PICTURES,
     },
     # The best recipe we know.

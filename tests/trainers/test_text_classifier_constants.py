@@ -15,8 +15,8 @@ RUNS = pytest.mark.parametrize(
 def constants(model):
     """The fitted constants between stack and slice, by name."""
     drawing = model._parts.drawing
-    classifier = model._parts.model.get_layer("classifier")
-    cells = classifier.get_layer("autoencoder_standardization")
+    features = model._parts.model.get_layer("features")
+    code = features.get_layer("autoencoder_linear")
     return {
         **{
             name: getattr(drawing.get_layer("scaling"), name)
@@ -24,8 +24,8 @@ def constants(model):
         },
         "share": drawing.get_layer("averaging").share,
         "pixel": drawing.get_layer("averaging").pixel,
-        "mean": cells.mean,
-        "deviation": cells.deviation,
+        "mean": code.maps_mean,
+        "kernel": code.kernel,
     }
 
 
@@ -40,7 +40,7 @@ def constants(model):
         "share",
         "pixel",
         "mean",
-        "deviation",
+        "kernel",
     ],
 )
 def test_a_constant_one_percent_off_breaks_parity(
@@ -98,8 +98,8 @@ def test_normalisation_one_percent_off_breaks_parity(
     images[3:] *= 1e-4
     model = reloaded[3]
     reference = parity.answer(model.images, images, "image")
-    extractor = model._parts.model.get_layer("feature_extractor")
-    layer = extractor.get_layer("slice_input")
+    features = model._parts.model.get_layer("features")
+    layer = features.get_layer("slice_input")
     values = list(getattr(layer, constant))
     values[channel] *= 1.01
     monkeypatch.setattr(layer, constant, values)

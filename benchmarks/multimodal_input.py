@@ -15,6 +15,7 @@ from absl import app
 from absl import flags as absl_flags
 
 from tfrecords import flags
+from trainers.multimodal import config as train_config
 
 
 def main(_: list[str]) -> None:
@@ -26,10 +27,9 @@ def main(_: list[str]) -> None:
 
     from tfrecords import reader
     from trainers.multimodal import inputs, model, train
-    from trainers.multimodal.config import MultimodalTrainConfig
 
     values = absl_flags.FLAGS
-    config = MultimodalTrainConfig(
+    config = train_config.MultimodalTrainConfig(
         backbone=values.backbone,
         weights="random",
         image_size=values.image_size,
@@ -88,7 +88,7 @@ def main(_: list[str]) -> None:
 
 
 if __name__ == "__main__":
-    flags.prepare_process()
+    flags.prepare_process(**train_config.ENVIRONMENT)
     absl_flags.DEFINE_string("records", None, "Multimodal records.")
     absl_flags.DEFINE_string("backbone", "mobilenetv2", "Image tower.")
     absl_flags.DEFINE_integer("image_size", 96, "Height and width.")

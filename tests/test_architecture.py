@@ -141,6 +141,8 @@ def test_help_lists_the_flags(program):
         assert flag in offered
     # Pictures of texts are no part of multimodal records.
     assert ("--projection" in offered) == ("multimodal" not in program)
+    # Nor is there a demo of them.
+    assert ("demo (shipped" in offered) == ("multimodal" not in program)
 
 
 @pytest.mark.parametrize(

@@ -199,9 +199,15 @@ class MultimodalConfig:
     )
     pooling: str = setting(
         "cls",
-        "A text's vector: of [CLS], or the mean over its tokens, in the "
-        "encoder's last layer.",
+        "A text's vector: of [CLS], or the mean over its tokens, in each of "
+        "--text_layers.",
         ("cls", "mean"),
+    )
+    text_layers: str = setting(
+        "last1",
+        "Layers of the encoder whose vectors, one behind the other, are a "
+        "text's: last1 (any count), or a range 0-5 (from 0, both ends "
+        "included).",
     )
 
     def __post_init__(self) -> None:

@@ -5,6 +5,7 @@ import logging as python_logging
 import os
 import re
 import sys
+import types
 from collections.abc import Callable, Collection, Iterable, Mapping
 from typing import Any, NoReturn, TypeVar
 
@@ -31,7 +32,12 @@ T = TypeVar("T")
 _FOREIGN = re.compile(r"[/\\](tensorflow|tensorflow_datasets|keras)[/\\]")
 
 
-def define_flags(settings: type, *, without: Collection[str] = ()) -> None:
+def define_flags(
+    settings: type,
+    *,
+    without: Collection[str] = (),
+    helps: Mapping[str, str] = types.MappingProxyType({}),
+) -> None:
     """Defines a flag for every plain field of a settings dataclass.
 
     A flag's default is None: what was not typed is left to the preset or the
@@ -40,11 +46,16 @@ def define_flags(settings: type, *, without: Collection[str] = ()) -> None:
     Args:
         settings: The dataclass.
         without: Fields that a program has no use for.
+        helps: Field to another help, default included, where a program takes
+            it otherwise.
     """
     for field in dataclasses.fields(settings):
         if "help" not in field.metadata or field.name in without:
             continue
-        text = f"{field.metadata['help']} Default: {field.default!r}."
+        text = helps.get(
+            field.name,
+            f"{field.metadata['help']} Default: {field.default!r}.",
+        )
         choices = field.metadata["choices"]
         if choices:
             flags.DEFINE_enum(field.name, None, list(choices), text)
@@ -99,8 +110,14 @@ def fail(error: BaseException) -> NoReturn:
     sys.exit(f"error: {error}")
 
 
-def prepare_process() -> None:
-    """Quiets TensorFlow and logs plain messages; before any heavy import."""
+def prepare_process(**environment: str) -> None:
+    """Quiets TensorFlow and logs plain messages; before any heavy import.
+
+    Args:
+        **environment: Variables that the program sets, unless its user did.
+    """
+    for name, value in environment.items():
+        os.environ.setdefault(name, value)
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
     os.environ.setdefault("KERAS_BACKEND", "tensorflow")
     logging.set_verbosity(logging.INFO)

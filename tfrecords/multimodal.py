@@ -1,6 +1,7 @@
 """Pictures with titles and descriptions to `multimodal` records."""
 
 import dataclasses
+import math
 import pathlib
 import typing
 from typing import Any
@@ -39,6 +40,24 @@ IGNORED = tuple(
         "records_dir",
     )
 )
+# What is otherwise in settings that are shared with texts.
+HELPS = {
+    "dataset": (
+        "Pictures with texts: a .jsonl, .csv or .tsv file with a column of "
+        "pictures, a directory of WebVision, a prepared TFDS directory or a "
+        "TFDS name. There is no demo."
+    ),
+    "label_key": "Column or feature of the label. Default: 'label'.",
+    "split": (
+        "pooled: all labelled samples together, of each class --held_out "
+        "held out, seeded (the paper's protocol). official: the corpus's own "
+        "parts. Default: 'pooled'."
+    ),
+    "limit_train": "Most train samples, stratified; 0 for all. Default: 0.",
+    "limit_validation": (
+        "Most validation samples, stratified; 0 for all. Default: 0."
+    ),
+}
 
 
 def prepare_multimodal(
@@ -117,13 +136,13 @@ def _build(
     parts = _split(settings, chosen, source)
     bert = encoder.Encoder(
         encoder_path,
-        layers="last1",
+        layers=chosen.text_layers,
         max_tokens=settings.max_tokens,
         tokens_per_batch=settings.tokens_per_batch,
         pooling=chosen.pooling,
     )
     record_schema = schema.multimodal_schema(
-        bert.stack_shape[-1], parts.label_names
+        math.prod(bert.stack_shape), parts.label_names
     )
     totals = encode.count_examples(parts)
     place.check_space(
@@ -207,7 +226,7 @@ def _serialized(
     ]
     stacks, _ = bert.encode([texts[row][column] for row, column in places])
     for (row, column), stack in zip(places, stacks, strict=True):
-        vectors[row, column] = stack[0]
+        vectors[row, column] = stack.ravel()
     for item, pair in zip(samples, vectors, strict=True):
         yield record_schema.serialize(
             item.id,

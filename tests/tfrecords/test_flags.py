@@ -161,13 +161,16 @@ def test_a_wrong_command_line_is_explained(tmp_path, arguments, message):
     assert list(tmp_path.iterdir()) == []
 
 
-def test_messages_are_plain():
+def test_messages_are_plain_and_a_users_environment_stands():
     formatter = logging.get_absl_handler().formatter
     handler = logging.get_absl_handler()
     filters = list(handler.filters)
     environment = dict(os.environ)
     try:
-        flags.prepare_process()
+        os.environ["SPAM_TYPED"] = "0"
+        flags.prepare_process(SPAM_TYPED="1", SPAM_LEFT="1")
+        assert os.environ["SPAM_TYPED"] == "0"
+        assert os.environ["SPAM_LEFT"] == "1"
         record = logging.get_absl_logger().makeRecord(
             "absl", 20, "x.py", 1, "stacks: %d", (3,), None
         )

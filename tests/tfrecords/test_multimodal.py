@@ -50,6 +50,22 @@ def test_every_sample_stands_in_one_split_with_all_it_had(built):
             assert bool(np.abs(vector).sum()) == bool(text)
 
 
+def test_a_texts_layers_lie_one_behind_the_other(tmp_path, tiny_bert):
+    corpus = made.write_jsonl(tmp_path / "corpus", 8)
+    settings = made.settings(
+        corpus, tmp_path / "records", text_layers="3-5", pooling="mean"
+    )
+    directory = multimodal.prepare_multimodal(*settings)
+    bert = encoder.Encoder(
+        tiny_bert, layers="3-5", max_tokens=32, pooling="mean"
+    )
+    row = next(r for r in rows(directory)["train"] if r["title"])
+    expected, _ = bert.encode([row["title"].decode()])
+    np.testing.assert_allclose(
+        row["text_vectors"][0], expected[0].ravel(), atol=1e-5
+    )
+
+
 def test_vectors_are_the_encoders(built, tiny_bert):
     _, _, directory = built
     bert = encoder.Encoder(tiny_bert, layers="last1", max_tokens=32)

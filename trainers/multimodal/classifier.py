@@ -4,6 +4,8 @@ Decoding, resizing, tokenising and encoding stand inside the graph, so that
 training and serving cannot differ.
 """
 
+import math
+
 import keras
 import numpy as np
 import tensorflow as tf
@@ -166,12 +168,12 @@ class MultimodalClassifier(tf.Module):
 
     def _vector(self, text: tf.Tensor) -> tf.Tensor:
         """`(1,)` string to its vector `(1, D)`; 0 for an empty one."""
-        size = self._bert.stack_shape[-1]
+        size = math.prod(self._bert.stack_shape)
 
         def encoded() -> tf.Tensor:
             bert = self._bert
             ids, _ = bert.tokenizer.ids(text, tf.constant(bert.max_tokens))
-            return bert.stacks_of_ids(ids)[:, 0]
+            return tf.reshape(bert.stacks_of_ids(ids), (1, size))
 
         return tf.cond(
             tf.strings.length(text[0]) > 0,

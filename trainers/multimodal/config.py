@@ -11,6 +11,11 @@ MODALITIES = ("image", "title", "description")
 # Backbone: least height and width that keras.applications takes.
 BACKBONES = {"resnet50v2": 32, "inceptionv3": 75, "mobilenetv2": 32}
 
+# TensorFlow's own kernel of a convolution's gradient by its input goes
+# picture by picture, which small maps pay for (BUILD_NOTES.md): oneDNN's, on
+# processors where TensorFlow does not choose them itself.
+ENVIRONMENT = {"TF_ENABLE_ONEDNN_OPTS": "1"}
+
 
 @dataclasses.dataclass(frozen=True)
 class MultimodalTrainConfig(records_config.JsonSettings):
@@ -32,6 +37,11 @@ class MultimodalTrainConfig(records_config.JsonSettings):
     frozen_fraction: float = setting(
         0.5, "Share of the tower's layers, from the first, that never train."
     )
+    frozen_grid: int = setting(
+        0,
+        "Joins what the frozen layers see, averaged over a grid of so many "
+        "rows and columns, to the tower's vector; 0, as in the paper: nothing.",
+    )
     modalities: str = setting(
         ",".join(MODALITIES), "What the model sees, separated by commas."
     )
@@ -47,6 +57,9 @@ class MultimodalTrainConfig(records_config.JsonSettings):
     tower_lr: float = setting(3e-4, "Adam's rate for the image tower.")
     head_lr: float = setting(1e-3, "Adam's rate for all other layers.")
     weight_decay: float = setting(0.01, "Decoupled weight decay.")
+    l2: float = setting(
+        0.0, "L2 penalty on the kernels of tuning layers and classes."
+    )
     epochs: int = setting(10, "Passes over the train split.")
     batch_size: int = setting(32, "Examples a step.")
     cache_gb: float = setting(
@@ -67,6 +80,8 @@ class MultimodalTrainConfig(records_config.JsonSettings):
                 "epochs": 1,
                 "batch_size": 2,  # batch norm cannot train on one
                 "weight_decay": 0,
+                "l2": 0,
+                "frozen_grid": 0,
                 "cache_gb": 0,
                 "seed": 0,
             },

@@ -101,21 +101,28 @@ def build_models(
         for place, tensor in enumerate(extractor.outputs):
             name = f"maps_{place}"
             inputs[name] = keras.Input(tensor.shape[1:], name=name)
-        vectors["image"] = tower.tuned(list(inputs.values()))
+        vectors["image"] = _image_vector(config, tower, list(inputs.values()))
     if set(config.towers) != {"image"}:
         name = "text_vectors"
         inputs[name] = keras.Input((2, hidden_size), name=name)
+    penalty = keras.regularizers.L2(config.l2) if config.l2 else None
     for place, name in enumerate(("title", "description")):
         if name in config.towers:
+            x = _standardise(inputs["text_vectors"][:, place], f"{name}_norm")
             vectors[name] = keras.layers.Dense(
-                config.text_units, activation="relu", name=f"{name}_tuning"
-            )(inputs["text_vectors"][:, place])
+                config.text_units,
+                activation="relu",
+                kernel_regularizer=penalty,
+                name=f"{name}_tuning",
+            )(x)
     inputs["present"] = keras.Input((len(MODALITIES),), name="present")
     fused = _fuse(config, vectors, inputs["present"])
     x = keras.layers.Dropout(
         config.dropout, seed=config.seed + 1, name="head_dropout"
     )(fused)
-    logits = keras.layers.Dense(num_classes, name="head_dense")(x)
+    logits = keras.layers.Dense(
+        num_classes, kernel_regularizer=penalty, name="head_dense"
+    )(x)
     classifier = keras.Model(inputs, logits, name="classifier")
     return Models(
         extractor,
@@ -136,6 +143,32 @@ def _build_extractor(tower: towers.Tower, image_size: int) -> keras.Model:
     extractor = keras.Model(image, maps, name="feature_extractor")
     extractor.trainable = False
     return extractor
+
+
+def _image_vector(
+    config: MultimodalTrainConfig,
+    tower: towers.Tower,
+    maps: list[keras.KerasTensor],
+) -> keras.KerasTensor:
+    vector = tower.tuned(maps)
+    if not config.frozen_grid:
+        return vector
+    seen = []
+    for place, tensor in enumerate(maps):
+        rows, columns = (
+            min(config.frozen_grid, size) for size in tensor.shape[1:3]
+        )
+        x = keras.layers.AdaptiveAveragePooling2D((rows, columns))(tensor)
+        x = keras.layers.Flatten()(x)
+        seen.append(_standardise(x, f"head_grid_{place}"))
+    return keras.layers.Concatenate(name="image_vector")([vector, *seen])
+
+
+def _standardise(x: keras.KerasTensor, name: str) -> keras.KerasTensor:
+    """Each feature to mean 0 and deviation 1 over the train split."""
+    return keras.layers.BatchNormalization(
+        momentum=towers.MOMENTUM, center=False, scale=False, name=name
+    )(x)
 
 
 def _fuse(

@@ -5,7 +5,6 @@ import textwrap
 from typing import Any
 
 import matplotlib.figure
-import matplotlib.layout_engine
 import numpy as np
 import tensorflow as tf
 
@@ -132,7 +131,7 @@ def draw_vectors(
         rng = np.random.default_rng(_SEED)
         rows = np.sort(rng.choice(rows, _MOST_POINTS, replace=False))
     colours = matplotlib.colormaps["tab10"]
-    columns = min(len(groups), 3)
+    columns = 2 if len(groups) in (2, 4) else 3
     lines = -(-len(groups) // columns)
     figure = matplotlib.figure.Figure(
         figsize=(4 * columns, 4 * lines + 0.6), layout="constrained"
@@ -185,12 +184,13 @@ def _draw_examples(
         for workdir in singles
     }
     figure = matplotlib.figure.Figure(
-        figsize=(2.6 * _NUM_EXAMPLES, 8.8),
-        # Room for titles of two lines, which the layout does not count.
-        layout=matplotlib.layout_engine.ConstrainedLayoutEngine(h_pad=0.3),
+        figsize=(2.6 * _NUM_EXAMPLES, 9.6), layout="constrained"
     )
-    grid = figure.subplots(2, _NUM_EXAMPLES)
-    for line, ids in zip(grid, chosen, strict=True):
+    heads = "Only the fusion is right", "Only the fusion is wrong"
+    parts = figure.subfigures(2, 1, squeeze=False)[:, 0]
+    for part, head, ids in zip(parts, heads, chosen, strict=True):
+        part.suptitle(head, fontweight="bold")
+        line = part.subplots(1, _NUM_EXAMPLES)
         for axes in line:
             axes.set_axis_off()
         for axes, key in zip(line, ids, strict=False):

@@ -113,12 +113,16 @@ def define_flags(without: tuple[str, ...] = ()) -> None:
         without: Settings of training that the caller makes itself.
     """
     flags.define_flags(train_config.MultimodalTrainConfig, without=without)
-    flags.define_flags(records_config.RecordsConfig, without=multimodal.IGNORED)
+    flags.define_flags(
+        records_config.RecordsConfig,
+        without=multimodal.IGNORED,
+        helps=multimodal.HELPS,
+    )
     flags.define_flags(records_config.MultimodalConfig)
 
 
 if __name__ == "__main__":
-    flags.prepare_process()
+    flags.prepare_process(**train_config.ENVIRONMENT)
     absl_flags.DEFINE_string(
         "workdir",
         None,

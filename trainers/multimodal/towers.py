@@ -27,7 +27,7 @@ _NUMBERED = re.compile(
 SCALE, OFFSET = 1 / 127.5, -1.0
 # Of batch norm's moving statistics. keras.applications have 0.99, and 0.999 in
 # MobileNetV2: after a few hundred steps those are still those of the start.
-_MOMENTUM = 0.9
+MOMENTUM = 0.9
 
 
 @dataclasses.dataclass(frozen=True)
@@ -74,6 +74,7 @@ def build_tower(
     if source != "imagenet":
         missing = _load(full, backbone, source, seed)
     frozen, tuned = cut(full, frozen_fraction)
+    quiet_branches(tuned, missing)
     if missing and source != "random":
         _warn(missing, frozen, source)
     return Tower(frozen, tuned, missing)
@@ -126,7 +127,7 @@ def _build_full(backbone: str, image_size: int, source: str) -> keras.Model:
     def renamed(layer: keras.Layer) -> keras.Layer:
         config = {**layer.get_config(), "name": names[layer.name]}
         if isinstance(layer, keras.layers.BatchNormalization):
-            config["momentum"] = _MOMENTUM
+            config["momentum"] = MOMENTUM
         return type(layer).from_config(config)
 
     tower = keras.models.clone_model(full, clone_function=renamed)
@@ -166,6 +167,24 @@ def _load(
         for layer in full.layers
         if layer.weights and layer.name not in layers
     )
+
+
+def quiet_branches(tuned: keras.Model, missing: tuple[str, ...]) -> None:
+    """Starts random residual blocks as their shortcuts.
+
+    The last layer of each branch starts at 0 (Goyal et al. 2017, arXiv
+    1706.02677, section 5.1), so that what the layers before know reaches the
+    classes from the first step.
+    """
+    for layer in tuned.layers:
+        if not isinstance(layer, keras.layers.Add):
+            continue
+        # In keras.applications the branch is the second of the two.
+        last = layer.input[-1]._keras_history.operation
+        if last.name in missing:
+            is_norm = isinstance(last, keras.layers.BatchNormalization)
+            weight = last.gamma if is_norm else last.kernel
+            weight.assign(keras.ops.zeros_like(weight))
 
 
 def _warn(missing: tuple[str, ...], frozen: keras.Model, source: str) -> None:

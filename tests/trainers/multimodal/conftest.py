@@ -15,7 +15,7 @@ def records(corpus, tmp_path_factory):
     from tfrecords import multimodal
 
     place = tmp_path_factory.mktemp("records")
-    settings = multimodal_corpora.settings(corpus, place)
+    settings = multimodal_corpora.settings(corpus, place, text_layers="last2")
     return multimodal.prepare_multimodal(*settings)
 
 

@@ -11,6 +11,7 @@ from trainers.multimodal import (
     cells,
     config,
     evidence,
+    fusions,
     pictures,
     report,
     table,
@@ -78,6 +79,50 @@ def test_the_plan_has_every_choice_on_every_tower_once(present, count):
     for cell in found:
         assert [run.seed for run in cell.runs] == [5, 6, 7]
         assert set(cell.modalities.split(",")) <= present
+
+
+def _finished(workdir, settings, right):
+    """The table's cells, with answers instead of runs: name to right ones."""
+    found = cells.plan(settings, ["mobilenetv2"], 1, {"image", "title"})
+    plain = [cell for cell in found if not cell.modality_dropout]
+    metrics = {}
+    for cell in plain:
+        bits = right[cell.modalities]
+        place = fusions.directory(workdir, cell, settings.seed)
+        place.mkdir(parents=True)
+        rows = [f"{i},a,{'ab'[not bit]}" for i, bit in enumerate(bits)]
+        (place / "predictions.csv").write_text(
+            "\n".join(["id,label,prediction", *rows])
+        )
+        metrics[cell.name] = [
+            {
+                "accuracy": np.mean(bits),
+                "epochs": [{"train_accuracy": 0.99}],
+            }
+        ]
+    return plain, metrics
+
+
+@pytest.mark.parametrize(("fused", "wins"), [(40, True), (22, False)])
+def test_a_fusion_wins_beyond_chance_or_is_explained(tmp_path, fused, wins):
+    first, other, both = (np.arange(50) < n for n in (20, 10, fused))
+    plain, metrics = _finished(
+        tmp_path,
+        config.MultimodalTrainConfig(),
+        {"image": first, "title": other[::-1], "image,title": both},
+    )
+    assert fusions.compare(tmp_path, plain[0], plain, metrics) is None
+    found = fusions.compare(tmp_path, plain[-1], plain, metrics)
+    assert found.best.modalities == "image"
+    assert found.wins == wins
+    assert found.gain == pytest.approx(2 * (fused - 20))
+    assert found.any_right == pytest.approx(60)  # 20 and 10 of 50, apart
+    # All differing samples go one way: twice the tail of as many coins.
+    assert found.p_values == [pytest.approx(min(1, 2 * 0.5 ** (fused - 20)))]
+    said = fusions.explain(plain[-1], found, metrics)
+    assert f"does not beat image: {2 * (fused - 20):+.2f}" in said
+    assert "title 20.00" in said
+    assert "99.00 of the train split" in said
 
 
 @pytest.mark.parametrize("text", ["vgg16", "", "resnet50v2,resnet50v2"])

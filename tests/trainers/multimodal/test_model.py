@@ -4,7 +4,7 @@ import keras
 import numpy as np
 import pytest
 
-from trainers.multimodal import config, model
+from trainers.multimodal import config, model, towers
 
 MODALITIES = config.MODALITIES
 
@@ -91,6 +91,24 @@ def test_every_trainable_weight_gets_a_gradient(rng):
     gradients = tape.gradient(loss, [weight.value for weight in weights])
     assert len(weights) == 6
     assert all(g is not None and np.abs(g).max() > 0 for g in gradients)
+
+
+def test_a_grid_of_what_the_frozen_layers_see_joins_the_vector(rng):
+    maps = [keras.Input((4, 4, 2)), keras.Input((2, 2, 3))]
+    half = keras.Model(maps, keras.layers.GlobalMaxPooling2D()(maps[0]))
+    tower = towers.Tower(half, half, ())
+    # As many cells as there are at most.
+    settings = config.MultimodalTrainConfig(frozen_grid=2, image_size=32)
+    vector = model._image_vector(settings, tower, maps)
+    given = [rng.normal(size=(5, *m.shape[1:])).astype("f4") for m in maps]
+    found = np.asarray(keras.Model(maps, vector)(given))
+    means = given[0].reshape(5, 2, 2, 2, 2, 2).mean((2, 4))
+    parts = given[0].max((1, 2)), means.reshape(5, -1), given[1].reshape(5, -1)
+    np.testing.assert_allclose(
+        found, np.concatenate(parts, 1), rtol=1e-3, atol=1e-3
+    )
+    plain = model._image_vector(config.MultimodalTrainConfig(), tower, maps)
+    assert plain.shape == (None, 2)
 
 
 @pytest.mark.parametrize("modalities", config.subsets())

@@ -62,6 +62,25 @@ def test_frozen_layers_and_their_batch_norm_never_move(rng):
     )
 
 
+def test_random_branches_start_as_their_shortcuts(rng, random_tower):
+    full = small_model()
+    towers.quiet_branches(full, ("a_conv",))
+    adds = [full.get_layer(f"{block}_add") for block in "ab"]
+    tensors = [t for add in adds for t in (add.output, add.input[0])]
+    images = rng.normal(size=(2, 8, 8, 3)).astype("f4")
+    found = [np.asarray(t) for t in keras.Model(full.input, tensors)(images)]
+    np.testing.assert_array_equal(found[0], found[1])
+    assert np.abs(found[2] - found[3]).max() > 0.01
+    # With batch norm at a branch's end, as in MobileNetV2.
+    layers = {layer.name: layer for layer in random_tower.tuned.layers}
+    ends = [name for name in layers if name.endswith("_project_BN")]
+    quiet = [name for name in ends if not np.any(layers[name].gamma)]
+    assert len(ends) > len(quiet) > 3
+    assert {name.replace("project_BN", "add") for name in quiet} == {
+        name for name in layers if name.endswith("_add")
+    }
+
+
 @pytest.mark.parametrize("backbone", sorted(config.BACKBONES))
 def test_pixels_are_scaled_as_the_towers_own_preprocessing(backbone, rng):
     pixels = rng.integers(0, 256, (1, 4, 4, 3)).astype("f4")

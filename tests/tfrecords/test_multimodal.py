@@ -51,7 +51,7 @@ def test_every_sample_stands_in_one_split_with_all_it_had(built):
 
 
 def test_a_texts_layers_lie_one_behind_the_other(tmp_path, tiny_bert):
-    corpus = made.write_jsonl(tmp_path / "corpus", 8)
+    corpus = made.write_jsonl(tmp_path / "corpus", 24)
     settings = made.settings(
         corpus, tmp_path / "records", text_layers="3-5", pooling="mean"
     )

@@ -17,6 +17,10 @@ import keras
 from trainers.multimodal import towers
 from trainers.multimodal.config import MODALITIES, MultimodalTrainConfig
 
+# Adam moves the logits by the rate times the number of features, which are
+# thousands here. On validation samples of 0.03, 0.1 and 1 the best loss.
+_GRID_SCALE = 0.1
+
 
 @keras.saving.register_keras_serializable(package="text2image")
 class ModalityDropout(keras.layers.Layer):
@@ -159,8 +163,8 @@ def _image_vector(
             min(config.frozen_grid, size) for size in tensor.shape[1:3]
         )
         x = keras.layers.AdaptiveAveragePooling2D((rows, columns))(tensor)
-        x = keras.layers.Flatten()(x)
-        seen.append(_standardise(x, f"head_grid_{place}"))
+        x = _standardise(keras.layers.Flatten()(x), f"head_grid_{place}")
+        seen.append(keras.layers.Rescaling(_GRID_SCALE)(x))
     return keras.layers.Concatenate(name="image_vector")([vector, *seen])
 
 

@@ -154,6 +154,12 @@ def _image_vector(
     tower: towers.Tower,
     maps: list[keras.KerasTensor],
 ) -> keras.KerasTensor:
+    if config.frozen_grid and any(len(tensor.shape) != 4 for tensor in maps):
+        raise ValueError(
+            "--frozen_grid needs maps to lay a grid over: with "
+            f"--frozen_fraction={config.frozen_fraction} nothing but a vector "
+            "leaves the frozen layers. Lower it, or leave the grid out."
+        )
     vector = tower.tuned(maps)
     if not config.frozen_grid:
         return vector

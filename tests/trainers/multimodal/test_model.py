@@ -110,6 +110,8 @@ def test_a_grid_of_what_the_frozen_layers_see_joins_the_vector(rng):
     )
     plain = model._image_vector(config.MultimodalTrainConfig(), tower, maps)
     assert plain.shape == (None, 2)
+    with pytest.raises(ValueError, match=r"--frozen_fraction=0\.5"):
+        model._image_vector(settings, tower, [keras.Input((2,))])
 
 
 @pytest.mark.parametrize("modalities", config.subsets())

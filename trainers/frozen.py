@@ -49,7 +49,8 @@ def prepare(
     share = key(config, manifest, models.features) if shared else ""
     fitted = scratch / _FITTED
     values = state.variables(models.features)
-    if shared and features.stands(scratch, share):
+    # A kill may have left the features without what they were fitted by.
+    if features.stands(scratch, share) and fitted.is_file():
         state.load(fitted, values)
     else:
         _fit(config, manifest, models)

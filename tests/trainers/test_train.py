@@ -189,6 +189,14 @@ def test_shared_maps_are_made_once_and_change_nothing(
             tmp_path / f"alone{seed}/model.safetensors"
         )
     assert made[0] == made[1]
+    # As a kill behind the last of the features would leave it.
+    (shared / "fitted.safetensors").unlink()
+    config = _config(records, head_lr=1e-3, autoencoder=autoencoder)
+    train.train_and_evaluate(config, tmp_path / "again", shared_maps=shared)
+    assert (shared / "train.npy").stat().st_mtime_ns == made[0]
+    assert _sha256(tmp_path / "again/model.safetensors") == _sha256(
+        tmp_path / "alone0/model.safetensors"
+    )
     config = _config(records, autoencoder=autoencoder, seed=5)  # of the slice
     train.train_and_evaluate(config, tmp_path / "other", shared_maps=shared)
     assert (shared / "train.npy").stat().st_mtime_ns > made[0]

@@ -11,18 +11,25 @@ import tqdm
 Batch = tuple[Any, np.ndarray, list[str]]
 
 
-def metrics() -> list[keras.metrics.Metric]:
-    """What `train_epoch` reads; a model is compiled with them.
+def compile_classifier(
+    trained: keras.Model, optimizer: keras.optimizers.Optimizer
+) -> None:
+    """Compiles a model of logits `(N, K)` for `train_epoch`.
 
     The cross-entropy without what the model adds to the loss (penalty,
     reconstruction) is what a validation's loss compares with.
     """
-    return [
-        keras.metrics.SparseCategoricalAccuracy(name="accuracy"),
-        keras.metrics.SparseCategoricalCrossentropy(
-            from_logits=True, name="cross_entropy"
-        ),
-    ]
+    trained.compile(
+        optimizer=optimizer,
+        loss=keras.losses.SparseCategoricalCrossentropy(from_logits=True),
+        metrics=[
+            keras.metrics.SparseCategoricalAccuracy(name="accuracy"),
+            keras.metrics.SparseCategoricalCrossentropy(
+                from_logits=True, name="cross_entropy"
+            ),
+        ],
+    )
+    trained.optimizer.build(trained.trainable_variables)
 
 
 def train_epoch(
@@ -36,7 +43,7 @@ def train_epoch(
     """Takes a training step on every batch.
 
     Args:
-        trained: Compiled with a loss and `metrics()`.
+        trained: As `compile_classifier` leaves it.
         batches: Inputs, `(n,)` labels and record ids.
         progress: Bar that counts examples; closed at the end.
         epoch: Its number, from 0.

@@ -233,10 +233,11 @@ def _regression_on_maps(
     if found := baselines.kept(path, manifest.fingerprint):
         return found
     scratch = workdir / "maps" / "frozen_maps"
-    maps = frozen.prepare(config, manifest, models, scratch)
-    found = baselines.frozen_maps(maps, path, manifest.fingerprint)
-    features.clear(scratch)
-    return found
+    try:
+        maps = frozen.prepare(config, manifest, models, scratch)
+        return baselines.frozen_maps(maps, path, manifest.fingerprint)
+    finally:
+        features.clear(scratch)
 
 
 def _train(

@@ -125,15 +125,13 @@ def _compile(
 ) -> None:
     num_steps = features.count_batches(num_examples, config.batch_size)
     cosine = config.lr_schedule == "cosine"
-    trained.compile(
-        optimizer=optimizer.PartwiseAdam(
+    epochs.compile_classifier(
+        trained,
+        optimizer.PartwiseAdam(
             config.learning_rates,
             decay_steps=config.epochs * num_steps if cosine else 0,
         ),
-        loss=keras.losses.SparseCategoricalCrossentropy(from_logits=True),
-        metrics=epochs.metrics(),
     )
-    trained.optimizer.build(trained.trainable_variables)
 
 
 def _write_results(

@@ -45,7 +45,7 @@ def test_backbones_seeds_and_a_failure_make_one_report(
     for title in ("ResNet50V2", "VGG16"):
         (row,) = re.findall(rf"\| {title} \|.*", report)
         assert re.search(r"\| 2 \| [01]\.\d{4} ± \d\.\d{4} \|", row), row
-    assert "| AlexNet | - | - | - | 0 | not trained |" in report
+    assert "| AlexNet | - | - | - | - | 0 | not trained |" in report
     assert "another.npz" in report.split("## Failed")[1]
     for name in re.findall(r"\]\((.*?\.png)\)", report):
         assert (workdir / name).read_bytes().startswith(b"\x89PNG")

@@ -207,16 +207,14 @@ def compile_model(
     """
     steps = features.count_batches(num_train, config.batch_size)
     rates = dict.fromkeys(("head", "title", "description"), config.head_lr)
-    trained.compile(
-        optimizer=optimizer.PartwiseAdam(
+    epochs.compile_classifier(
+        trained,
+        optimizer.PartwiseAdam(
             {**rates, "": config.tower_lr},
             decay_steps=config.epochs * steps,
             weight_decay=config.weight_decay or None,
         ),
-        loss=keras.losses.SparseCategoricalCrossentropy(from_logits=True),
-        metrics=epochs.metrics(),
     )
-    trained.optimizer.build(trained.trainable_variables)
 
 
 def _train_epoch(

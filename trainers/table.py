@@ -232,6 +232,7 @@ def _regression_on_maps(
     path = workdir / "maps" / f"{cell.train.backbone}-{key[:12]}.json"
     if found := baselines.kept(path, manifest.fingerprint):
         return found
+    path.parent.mkdir(exist_ok=True)
     scratch = workdir / "maps" / "frozen_maps"
     try:
         maps = frozen.prepare(config, manifest, models, scratch)

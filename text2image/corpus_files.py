@@ -17,7 +17,7 @@ def open_file(
     """
     if not path.is_file():
         raise FileNotFoundError(
-            "`dataset` must be `demo`, a TFDS name, or an existing .csv, .tsv "
+            "--dataset must be `demo`, a TFDS name, or an existing .csv, .tsv "
             f"or .jsonl file. Received: {str(path)!r}, which does not exist."
         )
     return example.Corpus(

@@ -65,7 +65,7 @@ def open_samples(
 def _open_file(path: pathlib.Path, keys: Keys) -> example.Corpus[sample.Sample]:
     if not path.is_file():
         raise FileNotFoundError(
-            "`dataset` must be a .csv, .tsv or .jsonl file, a directory of "
+            "--dataset must be a .csv, .tsv or .jsonl file, a directory of "
             "WebVision or TFDS, or a TFDS name. Received: "
             f"{str(path)!r}, which does not exist."
         )

@@ -32,19 +32,8 @@ def fit_pixel_map(
         manifest: Their manifest.
         provenance: Kept with the map.
     """
-    num_features = int(np.prod(manifest.schema.shape))
-    stats = statistics.FeatureStatistics.empty(num_features)
-    for rows in _train_rows(cls_dir, manifest):
-        stats.update(rows)
-    scaler = scaling.fit_scaler(settings.scaler, stats)
-    if scaler.is_affine:
-        gram = scaler.scaled_gram(stats)
-    else:
-        scaled = statistics.FeatureStatistics.empty(num_features)
-        for rows in _train_rows(cls_dir, manifest):
-            scaled.update(scaler.transform(rows))
-        gram = scaled.gram_matrix()
-    logging.info("map: %s of %d features", settings.projection, num_features)
+    scaler, gram = _fit_scaler(settings, cls_dir, manifest)
+    logging.info("map: %s of %d features", settings.projection, len(gram))
     points, figures = _project(settings, gram)
     fitted = pixel_map.fit_pixel_map(
         points,
@@ -58,24 +47,51 @@ def fit_pixel_map(
         ),
         compat=settings.compat,
     )
+    fitted.provenance.update(
+        provenance,
+        layers=manifest.details["layers"],
+        figures=figures | _counts(fitted),
+    )
+    return fitted
+
+
+def _fit_scaler(
+    settings: config.RecordsConfig,
+    cls_dir: pathlib.Path,
+    manifest: schema.Manifest,
+) -> tuple[scaling.Scaler, np.ndarray]:
+    """The scaler, and the `(F, F)` Gram matrix of what it gives."""
+    num_features = int(np.prod(manifest.schema.shape))
+    stats = statistics.FeatureStatistics.empty(num_features)
+    for rows in _train_rows(cls_dir, manifest):
+        stats.update(rows)
+    scaler = scaling.fit_scaler(settings.scaler, stats)
+    if scaler.is_affine:
+        return scaler, scaler.scaled_gram(stats)
+    scaled = statistics.FeatureStatistics.empty(num_features)
+    for rows in _train_rows(cls_dir, manifest):
+        scaled.update(scaler.transform(rows))
+    return scaler, scaled.gram_matrix()
+
+
+def _counts(fitted: pixel_map.PixelMap) -> dict[str, int]:
+    """How features and pixels share each other out; also to the log."""
     density = fitted.density()
-    figures |= {
-        "num_features": num_features,
+    scaler = fitted.scaler
+    counts = {
+        "num_features": fitted.num_features,
         "constant_features": int((scaler.maximum == scaler.minimum).sum()),
         "occupied_pixels": int((density > 0).sum()),
         "most_features_in_a_pixel": int(density.max()),
     }
-    fitted.provenance.update(
-        provenance, layers=manifest.details["layers"], figures=figures
-    )
     logging.info(
         "map: %d features on %d of %d pixels, at most %d in one",
-        num_features,
-        figures["occupied_pixels"],
+        counts["num_features"],
+        counts["occupied_pixels"],
         density.size,
-        figures["most_features_in_a_pixel"],
+        counts["most_features_in_a_pixel"],
     )
-    return fitted
+    return counts
 
 
 def _project(

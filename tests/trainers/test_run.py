@@ -95,7 +95,7 @@ def test_help_lists_the_flags_at_once(tmp_path):
         (["--backbon=vgg16"], "Did you mean: backbone"),
         (["--backbone=lenet"], "alexnet|resnet|resnext"),
         (["--epochs=0"], "error: --epochs must be at least 1"),
-        (["--dataset=no.csv"], "error: `dataset` must be"),
+        (["--dataset=no.csv"], "error: --dataset must be"),
         (
             ["--image_records=nowhere", "--layers=5-10"],
             "error: --layers would have no effect: --image_records",

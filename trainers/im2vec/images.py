@@ -23,15 +23,6 @@ from trainers.im2vec.config import Im2VecConfig
 SPLITS = ("train", "test")
 _BLOCK_BYTES = 16 << 20
 _INDEX = "images.json"
-# The settings that decide which pixels are kept.
-_KEYS = (
-    "dataset",
-    "data_dir",
-    "image_key",
-    "label_key",
-    "classes",
-    "superclass",
-)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -93,6 +84,8 @@ class Statistics:
 def prepare_images(config: Im2VecConfig, directory: pathlib.Path) -> Images:
     """Decodes a dataset into a directory, or finds it there.
 
+    What is found is used if its fingerprint is the dataset's of now.
+
     Args:
         config: Names the dataset and its classes.
         directory: For the decoded images alone.
@@ -104,14 +97,13 @@ def prepare_images(config: Im2VecConfig, directory: pathlib.Path) -> Images:
     """
     directory.mkdir(parents=True, exist_ok=True)
     index = directory / _INDEX
-    asked = {key: getattr(config, key) for key in _KEYS}
+    source = sources.open_source(config)
     if index.is_file():
         found = json.loads(index.read_text("utf-8"))
-        if found["asked"] == asked:
+        if found["fingerprint"] == source.fingerprint:
             logging.info("images: reusing %s", directory)
             return _open(directory, found)
     logging.info("images: making %s", directory)
-    source = sources.open_source(config)
     written = {split: _write(source, split, directory) for split in SPLITS}
     if written["train"]["shape"] != written["test"]["shape"]:
         raise ValueError(
@@ -120,7 +112,6 @@ def prepare_images(config: Im2VecConfig, directory: pathlib.Path) -> Images:
             f"{written['test']['shape']}"
         )
     found = {
-        "asked": asked,
         "name": source.name,
         "fingerprint": source.fingerprint,
         "class_names": list(source.class_names),

@@ -46,7 +46,6 @@ def train_and_evaluate(
         ValueError: If the records or an earlier try's files do not fit.
         FloatingPointError: If the loss is not finite.
     """
-    # --- Records -----------------------------------------------------------
     records = pathlib.Path(config.records)
     manifest = reader.open_records(records, kind="multimodal")
     run_files.claim_workdir(config, manifest, workdir)
@@ -57,8 +56,6 @@ def train_and_evaluate(
         logging.info("training: reusing %s", workdir)
         return json.loads((workdir / "metrics.json").read_text("utf-8"))
     logging.info("training: making %s", workdir)
-
-    # --- Model and inputs --------------------------------------------------
     text_train.make_deterministic()
     num_classes = len(manifest.schema.label_names)
     models = model.build_models(config, manifest.schema.shape[-1], num_classes)
@@ -72,11 +69,40 @@ def train_and_evaluate(
     is_kept = isinstance(splits["train"], inputs.Kept)
     trained = models.classifier if is_kept else models.whole
     compile_model(config, trained, manifest.num_examples("train"))
+    history = _train(config, models, trained, splits, workdir)
+    metrics = {
+        **_evaluate(config, manifest, trained, splits, workdir),
+        "epochs": history,
+        "num_train": manifest.num_examples("train"),
+        "label_names": list(manifest.schema.label_names),
+        "trainable_parameters": sum(
+            math.prod(weight.shape) for weight in trained.trainable_variables
+        ),
+        "missing_weights": list(models.missing),
+        "image_fingerprint": manifest.fingerprint,
+        "model_sha256": state.save(
+            workdir / "model.safetensors",
+            model.named_variables(models),
+            {"image_fingerprint": manifest.fingerprint},
+        ),
+    }
+    durable.write_bytes(
+        workdir / "metrics.json",
+        json.dumps(metrics, indent=2, sort_keys=True).encode(),
+    )
+    return metrics
 
-    # --- Loop --------------------------------------------------------------
+
+def _train(
+    config: MultimodalTrainConfig,
+    models: model.Models,
+    trained: keras.Model,
+    splits: dict[str, inputs.Split],
+    workdir: pathlib.Path,
+) -> list[dict[str, float]]:
+    """Every epoch not yet trained; the figures of all."""
     checkpoint = workdir / "checkpoint.safetensors"
-    weights = model.named_variables(models)
-    saved = weights | {
+    saved = model.named_variables(models) | {
         f"optimizer/{index}": variable
         for index, variable in enumerate(trained.optimizer.variables)
     }
@@ -97,41 +123,31 @@ def train_and_evaluate(
             epoch + 1,
             *(history[-1][name] for name in run_files.HISTORY[1:]),
         )
+    return history
 
-    # --- Results -----------------------------------------------------------
+
+def _evaluate(
+    config: MultimodalTrainConfig,
+    manifest: schema.Manifest,
+    trained: keras.Model,
+    splits: dict[str, inputs.Split],
+    workdir: pathlib.Path,
+) -> dict[str, Any]:
+    """Figures of the trained model; writes `predictions.csv`."""
     held_out = held_out_split(manifest)
     logits, labels, ids = predict(trained, splits[held_out])
     run_files.write_predictions(
         workdir, manifest, features.Inputs(labels, labels, ids), logits
     )
-    metrics = {
+    matrix = evaluate.evaluate(logits, labels)["confusion_matrix"]
+    return {
         **figures_of(logits, labels),
-        "confusion_matrix": evaluate.evaluate(logits, labels)[
-            "confusion_matrix"
-        ],
+        "confusion_matrix": matrix,
         "split": held_out,
         "validation": figures_of(*predict(trained, splits["validation"])[:2]),
         "removed": _without_each(config, trained, splits[held_out]),
-        "epochs": history,
-        "num_train": manifest.num_examples("train"),
         "num_held_out": len(labels),
-        "label_names": list(manifest.schema.label_names),
-        "trainable_parameters": sum(
-            math.prod(weight.shape) for weight in trained.trainable_variables
-        ),
-        "missing_weights": list(models.missing),
-        "image_fingerprint": manifest.fingerprint,
-        "model_sha256": state.save(
-            workdir / "model.safetensors",
-            weights,
-            {"image_fingerprint": manifest.fingerprint},
-        ),
     }
-    durable.write_bytes(
-        workdir / "metrics.json",
-        json.dumps(metrics, indent=2, sort_keys=True).encode(),
-    )
-    return metrics
 
 
 def held_out_split(manifest: schema.Manifest) -> str:

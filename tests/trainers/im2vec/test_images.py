@@ -51,15 +51,25 @@ def test_all_images_come_in_the_records_order(
     np.testing.assert_array_equal(found.train.labels, np.arange(600) % 4)
 
 
-def test_second_time_needs_no_dataset(make_tfds, tmp_path):
+def test_the_same_dataset_is_decoded_once(make_tfds, tmp_path):
     directory = make_tfds()
     first = prepare(directory, tmp_path / "i")
-    shutil.rmtree(directory)
+    pixels = tmp_path / "i/test.pixels"
+    written = pixels.stat().st_mtime_ns
     second = prepare(directory, tmp_path / "i")
-    np.testing.assert_array_equal(first.test.pixels, second.test.pixels)
+    assert pixels.stat().st_mtime_ns == written
     assert second.fingerprint == first.fingerprint
-    with pytest.raises((ValueError, FileNotFoundError)):
-        prepare(directory, tmp_path / "i", classes="ant,bee")
+
+
+def test_other_images_under_the_same_name_are_not_taken_for_the_old(
+    make_tfds, tmp_path
+):
+    directory = make_tfds()
+    prepare(directory, tmp_path / "i")
+    shutil.rmtree(directory)
+    again = make_tfds(counts={"train": 16, "test": 8})
+    assert again == directory
+    assert len(prepare(directory, tmp_path / "i").train.labels) == 16
 
 
 def test_cut_cache_is_refused(make_tfds, tmp_path):

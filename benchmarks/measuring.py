@@ -13,9 +13,15 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-os.environ.setdefault("KERAS_BACKEND", "tensorflow")
-os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
-os.environ.setdefault("TQDM_DISABLE", "1")
+from tfrecords.flags import ENVIRONMENT
+
+# What users run, but without messages.
+for _name, _value in {
+    "TQDM_DISABLE": "1",
+    "TF_CPP_MIN_LOG_LEVEL": "3",
+    **ENVIRONMENT,
+}.items():
+    os.environ.setdefault(_name, _value)
 
 Call = Callable[[], Any]
 

@@ -88,7 +88,7 @@ def main(_: list[str]) -> None:
 
 
 if __name__ == "__main__":
-    flags.prepare_process(**train_config.ENVIRONMENT)
+    flags.prepare_process()
     absl_flags.DEFINE_string("records", None, "Multimodal records.")
     absl_flags.DEFINE_string("backbone", "mobilenetv2", "Image tower.")
     absl_flags.DEFINE_integer("image_size", 96, "Height and width.")

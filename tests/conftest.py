@@ -3,8 +3,9 @@
 import os
 import pathlib
 
-os.environ.setdefault("KERAS_BACKEND", "tensorflow")
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+os.environ.setdefault("KERAS_BACKEND", "tensorflow")
+os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "1")  # as every program
 os.environ.setdefault("TQDM_DISABLE", "1")
 
 import numpy as np

@@ -22,6 +22,14 @@ MENDABLE = (
     KeyboardInterrupt,
 )
 
+# Of every program, unless its user says otherwise. oneDNN's convolutions, also
+# on processors where TensorFlow does not choose them itself: up to 1.7 times as
+# fast through a slice, four times back through small maps (BUILD_NOTES.md).
+ENVIRONMENT = {
+    "KERAS_BACKEND": "tensorflow",
+    "TF_CPP_MIN_LOG_LEVEL": "2",
+    "TF_ENABLE_ONEDNN_OPTS": "1",
+}
 _DEFINE: dict[type, Callable[..., Any]] = {
     bool: flags.DEFINE_boolean,
     int: flags.DEFINE_integer,
@@ -110,16 +118,10 @@ def fail(error: BaseException) -> NoReturn:
     sys.exit(f"error: {error}")
 
 
-def prepare_process(**environment: str) -> None:
-    """Quiets TensorFlow and logs plain messages; before any heavy import.
-
-    Args:
-        **environment: Variables that the program sets, unless its user did.
-    """
-    for name, value in environment.items():
+def prepare_process() -> None:
+    """Quiets TensorFlow and logs plain messages; before any heavy import."""
+    for name, value in ENVIRONMENT.items():
         os.environ.setdefault(name, value)
-    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
-    os.environ.setdefault("KERAS_BACKEND", "tensorflow")
     logging.set_verbosity(logging.INFO)
     handler = logging.get_absl_handler()
     handler.setFormatter(python_logging.Formatter("%(message)s"))

@@ -11,11 +11,6 @@ MODALITIES = ("image", "title", "description")
 # Backbone: least height and width that keras.applications takes.
 BACKBONES = {"resnet50v2": 32, "inceptionv3": 75, "mobilenetv2": 32}
 
-# TensorFlow's own kernel of a convolution's gradient by its input goes
-# picture by picture, which small maps pay for (BUILD_NOTES.md): oneDNN's, on
-# processors where TensorFlow does not choose them itself.
-ENVIRONMENT = {"TF_ENABLE_ONEDNN_OPTS": "1"}
-
 
 @dataclasses.dataclass(frozen=True)
 class MultimodalTrainConfig(records_config.JsonSettings):

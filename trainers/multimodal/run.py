@@ -122,7 +122,7 @@ def define_flags(without: tuple[str, ...] = ()) -> None:
 
 
 if __name__ == "__main__":
-    flags.prepare_process(**train_config.ENVIRONMENT)
+    flags.prepare_process()
     absl_flags.DEFINE_string(
         "workdir",
         None,

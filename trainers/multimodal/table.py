@@ -89,7 +89,7 @@ def _make(
 
 
 if __name__ == "__main__":
-    flags.prepare_process(**train_config.ENVIRONMENT)
+    flags.prepare_process()
     absl_flags.DEFINE_string(
         "backbones", "resnet50v2,mobilenetv2", "Image towers, by commas."
     )

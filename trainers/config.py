@@ -18,7 +18,7 @@ _LEARNING_RATES = {"autoencoder": 1e-3, "head": 1e-3}
 
 # A cell of the maps may span so many pixels of the picture along each axis:
 # the smaller, the more of the picture can be read off (BUILD_NOTES.md).
-_PIXELS_A_CELL = 3
+_PIXELS_A_CELL = 2
 
 
 @dataclasses.dataclass(frozen=True)
@@ -50,7 +50,7 @@ class TrainConfig(records_config.JsonSettings):
     upsample: int = setting(
         0,
         "Nearest-neighbour enlargement of pictures; the paper's code: 3. 0: "
-        "so that a cell of the maps spans 3 pixels at most, 3 for alexnet and "
+        "so that a cell of the maps spans 2 pixels at most, 4 for alexnet and "
         "shufflenet and 2 for the others.",
     )
     slice_batch_norm: str = setting(

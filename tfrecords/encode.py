@@ -2,7 +2,7 @@
 
 import pathlib
 import typing
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 import numpy as np
@@ -14,6 +14,8 @@ if typing.TYPE_CHECKING:
     from text2image import corpus as corpus_lib
     from text2image import encoder as encoder_lib
     from text2image import split as split_lib
+    from tfrecords import schema as schema_lib
+    from tfrecords import writer as writer_lib
 
 SETTINGS = (
     "text_key",
@@ -99,8 +101,6 @@ def _encode(
     directory: pathlib.Path,
     provenance: dict[str, Any],
 ) -> None:
-    import tqdm
-
     from text2image import encoder, split
     from tfrecords import schema, writer
 
@@ -121,46 +121,20 @@ def _encode(
     )
     record_schema = schema.cls_schema(bert.stack_shape, parts.label_names)
     totals = count_examples(parts)
-    place.check_space(settings, sum(totals.values()), record_schema)
+    count = sum(totals.values())
+    place.check_space(settings, count, record_schema)
     size = settings.examples_per_shard
     num_shards = {name: -(-count // size) for name, count in totals.items()}
-    num_tokens = num_truncated = 0
-    with (
-        writer.RecordWriter(
-            directory, record_schema, provenance, num_shards
-        ) as records,
-        tqdm.tqdm(
-            total=sum(totals.values()), unit="text", desc="stacks"
-        ) as progress,
-    ):
-        if records.num_finished:
-            logging.info(
-                "stacks: going on behind %d finished shards",
-                records.num_finished,
-            )
-        for name, index, examples in deal_shards(source, parts, size):
-            texts = [example.text for example in examples]
-            if records.is_finished(name, index):
-                lengths = bert.count_tokens(texts)
-                progress.update(len(texts))
-            else:
-                stacks, lengths = bert.encode(texts, progress=progress.update)
-                records.write_shard(
-                    name,
-                    index,
-                    (
-                        record_schema.serialize(
-                            example.id,
-                            parts.label_names.index(example.label),
-                            stack,
-                            text=example.text,
-                        )
-                        for example, stack in zip(examples, stacks, strict=True)
-                    ),
-                )
-            num_tokens += int(np.minimum(lengths, bert.max_tokens).sum())
-            num_truncated += int((lengths > bert.max_tokens).sum())
-        count = sum(totals.values())
+    with writer.RecordWriter(
+        directory, record_schema, provenance, num_shards
+    ) as records:
+        num_tokens, num_truncated = _write_shards(
+            records,
+            record_schema,
+            bert,
+            parts,
+            deal_shards(source, parts, size),
+        )
         details = {
             "audit": parts.audit,
             "layers": bert.layers,
@@ -176,6 +150,46 @@ def _encode(
             f"BERT [CLS] stacks {bert.stack_shape} of {source.name}.", details
         )
     _log_tokens(settings, details)
+
+
+def _write_shards(
+    records: "writer_lib.RecordWriter",
+    record_schema: "schema_lib.Schema",
+    bert: "encoder_lib.Encoder",
+    parts: "split_lib.Split",
+    shards: Iterable[tuple[str, int, list[Any]]],
+) -> tuple[int, int]:
+    """Writes what no earlier run did; tokens kept, and texts cut, of all."""
+    import tqdm
+
+    if records.num_finished:
+        logging.info(
+            "stacks: going on behind %d finished shards", records.num_finished
+        )
+    num_tokens = num_truncated = 0
+    with tqdm.tqdm(
+        total=sum(count_examples(parts).values()), unit="text", desc="stacks"
+    ) as progress:
+        for name, index, examples in shards:
+            texts = [example.text for example in examples]
+            if records.is_finished(name, index):
+                lengths = bert.count_tokens(texts)
+                progress.update(len(texts))
+            else:
+                stacks, lengths = bert.encode(texts, progress=progress.update)
+                serialized = (
+                    record_schema.serialize(
+                        example.id,
+                        parts.label_names.index(example.label),
+                        stack,
+                        text=example.text,
+                    )
+                    for example, stack in zip(examples, stacks, strict=True)
+                )
+                records.write_shard(name, index, serialized)
+            num_tokens += int(np.minimum(lengths, bert.max_tokens).sum())
+            num_truncated += int((lengths > bert.max_tokens).sum())
+    return num_tokens, num_truncated
 
 
 def describe_encoder(

@@ -151,10 +151,58 @@ def _run(
     cls_dir, image_dir = build.prepare_records(records)
     layers = tuple(reader.open_records(cls_dir).details["layers"])
     plan = _plan(records, train, layers)
-    failures: dict[str, str] = {}
-    made = {records: image_dir}
     # A training of several groups counts as the first's: a backbone's row.
     unique = list({c.directory: c for c in reversed(plan)}.values())[::-1]
+    failures = _train_all(unique, {records: image_dir}, workdir)
+    # Maps that depend on their batch are none of their picture's own.
+    first = [
+        cell
+        for cell in unique
+        if cell.group == "backbones"
+        and cell.train.seed == train.seed
+        and cell.train.has_constant_maps
+        and cell.directory not in failures
+    ]
+    on_maps: dict[str, dict[str, Any]] = {}
+    for cell in first:
+        try:
+            on_maps[cell.row] = _regression_on_maps(cell, image_dir, workdir)
+        except flags.MENDABLE as error:
+            logging.error("table: no regression on maps: %s", error)
+            failures[f"maps of {cell.row}"] = str(error)
+    path = table_report.write_table(
+        workdir,
+        plan,
+        failures,
+        on_maps=on_maps,
+        cls_dir=cls_dir,
+        image_dir=image_dir,
+    )
+    logging.info("table: see %s", path)
+    if failures:
+        raise RuntimeError(
+            f"{len(failures)} of {len(unique)} trainings and their baselines "
+            "failed; the report says which. The same command tries them "
+            "again."
+        )
+
+
+def _train_all(
+    unique: list[cells.Cell],
+    made: dict[records_config.RecordsConfig, pathlib.Path],
+    workdir: pathlib.Path,
+) -> dict[str, str]:
+    """Trains what is missing; of what fails, directory to message.
+
+    Args:
+        unique: Every training once.
+        made: Image records that stand already; gets those made on the way.
+        workdir: The table's.
+    """
+    from tfrecords import build
+    from trainers import features
+
+    failures: dict[str, str] = {}
     for number, cell in enumerate(unique, start=1):
         logging.info(
             "table: %d of %d, %s: %s, seed %d",
@@ -174,40 +222,8 @@ def _run(
             # One row that cannot be had must not cost the others.
             logging.error("table: not trained: %s", error)
             failures[cell.directory] = str(error)
-    from trainers import features
-
     features.clear(workdir / "frozen_maps")
-    on_maps: dict[str, dict[str, Any]] = {}
-    for cell in unique:
-        # Maps that depend on their batch are none of their picture's own.
-        if (
-            cell.group == "backbones"
-            and cell.train.seed == train.seed
-            and cell.train.has_constant_maps
-            and cell.directory not in failures
-        ):
-            try:
-                on_maps[cell.row] = _regression_on_maps(
-                    cell, image_dir, workdir
-                )
-            except flags.MENDABLE as error:
-                logging.error("table: no regression on maps: %s", error)
-                failures[f"maps of {cell.row}"] = str(error)
-    path = table_report.write_table(
-        workdir,
-        plan,
-        failures,
-        on_maps=on_maps,
-        cls_dir=cls_dir,
-        image_dir=image_dir,
-    )
-    logging.info("table: see %s", path)
-    if failures:
-        raise RuntimeError(
-            f"{len(failures)} of {len(unique)} trainings and their baselines "
-            "failed; the report says which. The same command tries them "
-            "again."
-        )
+    return failures
 
 
 def _regression_on_maps(

@@ -39,7 +39,7 @@ ABLATIONS: dict[str, dict[str, dict[str, Any]]] = {
         "standardised": {"scaler": "standard"},
     },
     "upsampling": {
-        "2x (4x where the slice's stride is 8)": {"upsample": 0},
+        "2x (6x where the slice's stride is 8)": {"upsample": 0},
         "1x": {"upsample": 1},
         "3x": {"upsample": 3},
     },

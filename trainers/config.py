@@ -16,9 +16,9 @@ setting = records_config.setting
 # (BUILD_NOTES.md); the paper's Table I holds for its own autoencoder.
 _LEARNING_RATES = {"autoencoder": 1e-3, "head": 1e-3}
 
-# A cell of the maps may span so many pixels of the picture along each axis:
-# the smaller, the more of the picture can be read off (BUILD_NOTES.md).
-_PIXELS_A_CELL = 2
+# Enlargement by a slice's stride. The fewer pixels a cell of the maps spans,
+# the more of the picture can be read off, at a square's cost (BUILD_NOTES.md).
+_ENLARGEMENTS = {4: 2, 8: 6}
 
 
 @dataclasses.dataclass(frozen=True)
@@ -50,8 +50,8 @@ class TrainConfig(records_config.JsonSettings):
     upsample: int = setting(
         0,
         "Nearest-neighbour enlargement of pictures; the paper's code: 3. 0: "
-        "so that a cell of the maps spans 2 pixels at most, 4 for alexnet and "
-        "shufflenet and 2 for the others.",
+        "what the backbone's stride asks for, 6 for alexnet and shufflenet and "
+        "2 for the others.",
     )
     slice_batch_norm: str = setting(
         "inference",
@@ -162,7 +162,7 @@ class TrainConfig(records_config.JsonSettings):
     def enlargement(self) -> int:
         """`upsample`, its 0 filled in."""
         stride = backbones.get_backbone(self.backbone).stride
-        return self.upsample or -(-stride // _PIXELS_A_CELL)
+        return self.upsample or _ENLARGEMENTS[stride]
 
     @property
     def learning_rates(self) -> dict[str, float]:

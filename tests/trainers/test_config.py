@@ -71,13 +71,13 @@ def test_the_paper_autoencoder_trains_at_table_1s_rates(name):
     assert tuple(config.learning_rates.values()) == TABLE_1[name]
 
 
-def test_a_cell_spans_two_pixels_at_most_unless_told_otherwise():
+def test_a_coarse_slice_sees_pictures_larger_unless_told_otherwise():
     of = {
         name: train_config.TrainConfig(backbone=name).enlargement
         for name in backbones.BACKBONES
     }
-    assert {name for name in of if of[name] == 4} == {"alexnet", "shufflenet"}
-    assert set(of.values()) == {2, 4}
+    assert {name for name in of if of[name] == 6} == {"alexnet", "shufflenet"}
+    assert set(of.values()) == {2, 6}
     config = train_config.TrainConfig(backbone="alexnet", upsample=1)
     assert config.enlargement == 1
 

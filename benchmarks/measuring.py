@@ -17,9 +17,9 @@ from tfrecords.flags import ENVIRONMENT
 
 # What users run, but without messages.
 for _name, _value in {
+    **ENVIRONMENT,
     "TQDM_DISABLE": "1",
     "TF_CPP_MIN_LOG_LEVEL": "3",
-    **ENVIRONMENT,
 }.items():
     os.environ.setdefault(_name, _value)
 

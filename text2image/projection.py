@@ -123,7 +123,9 @@ def cosine_distances(gram: np.ndarray) -> np.ndarray:
     norms = np.sqrt(np.diag(gram))
     inverse = np.zeros_like(norms)
     np.divide(1.0, norms, out=inverse, where=norms > 0)
-    distances = 1.0 - gram * inverse[:, None] * inverse[None, :]
+    distances = gram * inverse[:, None]
+    distances *= inverse
+    np.subtract(1.0, distances, out=distances)
     zero = norms == 0
     distances[np.ix_(zero, zero)] = 0.0
     np.fill_diagonal(distances, 0.0)

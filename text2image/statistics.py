@@ -79,8 +79,9 @@ class FeatureStatistics:
 
     def gram_matrix(self) -> np.ndarray:
         """Returns the symmetric `(F, F)` float64 sum of outer products."""
-        upper = np.triu(self.gram)
-        return upper + np.triu(upper, 1).T
+        whole = self.gram + self.gram.T  # below the diagonal it holds zeros
+        np.fill_diagonal(whole, np.diag(self.gram))
+        return whole
 
 
 def check_finite(rows: np.ndarray, *, first_row: int = 0) -> None:

@@ -91,10 +91,13 @@ def joint_probabilities(squared: np.ndarray, perplexity: float) -> np.ndarray:
         `(F, F)` float32, at least 2.2e-16, the diagonal 0.
     """
     joint = np.empty(squared.shape, np.float32)
-    for first in range(0, len(squared), _BLOCK):
-        joint[first : first + _BLOCK] = _conditional(
-            squared[first : first + _BLOCK], first, np.log(perplexity)
-        )
+
+    def fill(first: int) -> None:
+        block = slice(first, first + _BLOCK)
+        joint[block] = _conditional(squared[block], first, np.log(perplexity))
+
+    with futures.ThreadPoolExecutor(processors.count()) as pool:
+        list(pool.map(fill, range(0, len(squared), _BLOCK)))
     joint += joint.T
     joint /= joint.sum(dtype=np.float64)
     # As scikit-learn; and numbers too small for float32 are slow.
@@ -134,16 +137,22 @@ def divergence(joint: np.ndarray, points: np.ndarray) -> float:
         points: `(F, 2)`.
     """
     points = np.asarray(points, np.float64)
-    total = -float(len(points))  # pairs of a point with itself do not count
-    inner = 0.0
-    for first in range(0, len(points), _BLOCK):
+
+    def sums(first: int) -> tuple[float, float]:
         block = slice(first, first + _BLOCK)
-        apart = points[block, None] - points[None]
-        apart = 1.0 + np.square(apart, out=apart).sum(axis=-1)
-        total += (1.0 / apart).sum()
+        apart = np.ones((len(points[block]), len(points)))
+        for axis in points.T:
+            difference = axis[block, None] - axis
+            apart += np.square(difference, out=difference)
         p = joint[block].astype(np.float64)
-        inner += (p * np.log(np.maximum(p, 1e-300) * apart)).sum()
-    return float(inner + np.log(total))
+        inner = (p * np.log(np.maximum(p, 1e-300) * apart)).sum()
+        return float(inner), float((1.0 / apart).sum())
+
+    with futures.ThreadPoolExecutor(processors.count()) as pool:
+        found = list(pool.map(sums, range(0, len(points), _BLOCK)))
+    inner, weights = np.sum(found, axis=0)
+    # Pairs of a point with itself, whose weight is 1, do not count.
+    return float(inner + np.log(weights - len(points)))
 
 
 def gradient(joint: np.ndarray, points: np.ndarray) -> np.ndarray:

@@ -1,18 +1,22 @@
-"""The files of a run's directory: claim, history, scalars, predictions."""
+"""The files of a run's directory: claim, history, predictions, metrics."""
 
 import csv
 import io
 import json
 import pathlib
+from collections.abc import Collection
+from typing import Any
 
 import numpy as np
 import tensorflow as tf
+from absl import logging
 
 from tfrecords import durable, schema
 from tfrecords.config import JsonSettings
 from trainers import evaluate, features
 
 HISTORY = ("epoch", "train_loss", "train_accuracy", "loss", "accuracy")
+_METRICS = "metrics.json"
 _CONTENT = "fingerprint of the records"
 # Settings that move nothing in the results.
 _FREE = ("image_records", "records", "cache_gb")
@@ -52,10 +56,31 @@ def claim_workdir(
             f"{path} is damaged ({error}). Name another --workdir."
         ) from error
     now = {**claim["config"], _CONTENT: manifest.fingerprint}
+    refuse_changes(workdir, earlier, now, free=_FREE)
+
+
+def refuse_changes(
+    workdir: pathlib.Path,
+    earlier: dict[str, Any],
+    now: dict[str, Any],
+    *,
+    free: Collection[str],
+) -> None:
+    """Refuses a directory that holds a run of other settings.
+
+    Args:
+        workdir: The run's directory.
+        earlier: Settings that were found there.
+        now: Settings of this run.
+        free: Names of settings that may differ.
+
+    Raises:
+        ValueError: If others differ; names them.
+    """
     changed = [
         f"{name}: {earlier.get(name)!r} there, {now.get(name)!r} here"
         for name in sorted(set(earlier) | set(now))
-        if name not in _FREE and earlier.get(name) != now.get(name)
+        if name not in free and earlier.get(name) != now.get(name)
     ]
     if changed:
         raise ValueError(
@@ -67,12 +92,17 @@ def claim_workdir(
 def write_history(
     workdir: pathlib.Path, history: list[dict[str, float]]
 ) -> None:
-    """history.csv: a line an epoch."""
+    """history.csv: a line an epoch; the last one also goes to the log."""
     text = io.StringIO()
     writer = csv.DictWriter(text, HISTORY, lineterminator="\n")
     writer.writeheader()
     writer.writerows(history)
     durable.write_bytes(workdir / "history.csv", text.getvalue().encode())
+    logging.info(
+        "epoch %d: train loss %.4f, accuracy %.4f; validation loss %.4f, "
+        "accuracy %.4f",
+        *(history[-1][name] for name in HISTORY),
+    )
 
 
 def log_scalars(workdir: pathlib.Path, row: dict[str, float]) -> None:
@@ -116,3 +146,24 @@ def read_predictions(workdir: pathlib.Path) -> dict[str, tuple[str, str]]:
         rows = csv.reader(file)
         next(rows)  # the header; a class may be called like a column
         return {row[0]: (row[1], row[2]) for row in rows}
+
+
+def write_metrics(workdir: pathlib.Path, metrics: dict[str, Any]) -> None:
+    """metrics.json: the last file of a run; with it, it is finished."""
+    durable.write_text(
+        workdir / _METRICS, json.dumps(metrics, indent=2, sort_keys=True)
+    )
+
+
+def read_metrics(workdir: pathlib.Path) -> dict[str, Any]:
+    """The contents of metrics.json of a finished run."""
+    return json.loads((workdir / _METRICS).read_text("utf-8"))
+
+
+def reuse_metrics(workdir: pathlib.Path) -> dict[str, Any] | None:
+    """The same if the run is finished, and tells the log what happens."""
+    is_finished = (workdir / _METRICS).is_file()
+    logging.info(
+        "training: %s %s", "reusing" if is_finished else "making", workdir
+    )
+    return read_metrics(workdir) if is_finished else None

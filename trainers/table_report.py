@@ -105,9 +105,7 @@ def _rows(
         if cell.directory in failures or not directory.is_dir():
             continue
         row["cells"].append((cell, directory))
-        row["metrics"].append(
-            json.loads((directory / "metrics.json").read_text("utf-8"))
-        )
+        row["metrics"].append(run_files.read_metrics(directory))
         row["right"].append(_right(directory, len(labels)))
     return {group: list(rows.values()) for group, rows in groups.items()}
 
@@ -177,7 +175,7 @@ def _copy_pictures(
     _, directory = first
     claim = json.loads((directory / "config.json").read_text("utf-8"))
     config = TrainConfig.loads(json.dumps(claim["config"]))
-    metrics = json.loads((directory / "metrics.json").read_text("utf-8"))
+    metrics = run_files.read_metrics(directory)
     report.write_report(directory, config, metrics, {})
     for name in _PICTURES:
         shutil.copyfile(directory / name, workdir / name)

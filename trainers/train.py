@@ -1,6 +1,5 @@
 """Trains and evaluates one run, from records to metrics."""
 
-import json
 import math
 import pathlib
 from collections.abc import Iterator
@@ -12,7 +11,7 @@ import tensorflow as tf
 import tqdm
 from absl import logging
 
-from tfrecords import durable, reader, schema
+from tfrecords import reader, schema
 from trainers import (
     epochs,
     evaluate,
@@ -62,10 +61,9 @@ def train_and_evaluate(
     manifest = reader.open_records(records, kind="image")
     run_files.claim_workdir(config, manifest, workdir)
     origin.keep(records, manifest, workdir)
-    if (workdir / "metrics.json").is_file():
-        logging.info("training: reusing %s", workdir)
-        return json.loads((workdir / "metrics.json").read_text("utf-8"))
-    logging.info("training: making %s", workdir)
+    finished = run_files.reuse_metrics(workdir)
+    if finished is not None:
+        return finished
 
     checkpoint = workdir / "checkpoint.safetensors"
 
@@ -104,12 +102,6 @@ def train_and_evaluate(
         run_files.write_history(workdir, history)
         state.save(checkpoint, saved, {"history": history, "correct": correct})
         run_files.log_scalars(workdir, history[-1])
-        logging.info(
-            "epoch %d: train loss %.4f, accuracy %.4f; validation loss %.4f, "
-            "accuracy %.4f",
-            epoch + 1,
-            *(history[-1][name] for name in run_files.HISTORY[1:]),
-        )
 
     # --- Results -----------------------------------------------------------
     metrics = _write_results(
@@ -174,10 +166,7 @@ def _write_results(
         "image_fingerprint": manifest.fingerprint,
         "model_sha256": sha256,
     }
-    durable.write_bytes(
-        workdir / "metrics.json",
-        json.dumps(metrics, indent=2, sort_keys=True).encode(),
-    )
+    run_files.write_metrics(workdir, metrics)
     return metrics
 
 

@@ -90,6 +90,8 @@ def _claim(config: Im2VecConfig, workdir: pathlib.Path) -> dict | None:
 
     Settings of the analysis may change: nothing is trained again for them.
     """
+    from trainers import run_files
+
     path = workdir / "config.json"
     settings = dataclasses.asdict(config)
     if path.is_file():
@@ -99,17 +101,9 @@ def _claim(config: Im2VecConfig, workdir: pathlib.Path) -> dict | None:
             raise ValueError(
                 f"{path} is damaged ({error}). Name another --workdir."
             ) from error
-        changed = [
-            f"{name}: {earlier.get(name)!r} there, {settings.get(name)!r} here"
-            for name in sorted(set(earlier) | set(settings))
-            if name not in (*ANALYSIS, "download")
-            and earlier.get(name) != settings.get(name)
-        ]
-        if changed:
-            raise ValueError(
-                f"{workdir} holds a run with other settings "
-                f"({'; '.join(changed)}). Name another --workdir, or delete it."
-            )
+        run_files.refuse_changes(
+            workdir, earlier, settings, free=(*ANALYSIS, "download")
+        )
         metrics = workdir / "metrics.json"
         if earlier == settings and metrics.is_file():
             return json.loads(metrics.read_text("utf-8"))

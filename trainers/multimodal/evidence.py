@@ -159,8 +159,3 @@ def summary(values: list[float]) -> str:
     if len(values) < 2:
         return mean
     return f"{mean} ± {100 * np.std(values, ddof=1):.2f}"
-
-
-def load_metrics(workdir: pathlib.Path) -> dict[str, Any]:
-    """metrics.json of a finished run."""
-    return json.loads((workdir / "metrics.json").read_text("utf-8"))

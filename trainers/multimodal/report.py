@@ -4,6 +4,7 @@ import pathlib
 import typing
 
 from tfrecords import durable, reader
+from trainers import run_files
 from trainers.multimodal import evidence, fusions, pictures
 
 if typing.TYPE_CHECKING:
@@ -40,7 +41,7 @@ def write_report(
     manifest = reader.open_records(records, kind="multimodal")
     metrics = {
         cell.name: [
-            evidence.load_metrics(fusions.directory(workdir, cell, run.seed))
+            run_files.read_metrics(fusions.directory(workdir, cell, run.seed))
             for run in cell.runs
         ]
         for cell in cells

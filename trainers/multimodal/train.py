@@ -1,6 +1,5 @@
 """Trains and evaluates one multimodal run, from records to metrics."""
 
-import json
 import math
 import pathlib
 from collections.abc import Callable, Iterable
@@ -52,10 +51,9 @@ def train_and_evaluate(
     durable.write_bytes(
         workdir / schema.MANIFEST, (records / schema.MANIFEST).read_bytes()
     )
-    if (workdir / "metrics.json").is_file():
-        logging.info("training: reusing %s", workdir)
-        return json.loads((workdir / "metrics.json").read_text("utf-8"))
-    logging.info("training: making %s", workdir)
+    finished = run_files.reuse_metrics(workdir)
+    if finished is not None:
+        return finished
     text_train.make_deterministic()
     num_classes = len(manifest.schema.label_names)
     models = model.build_models(config, manifest.schema.shape[-1], num_classes)
@@ -86,10 +84,7 @@ def train_and_evaluate(
             {"image_fingerprint": manifest.fingerprint},
         ),
     }
-    durable.write_bytes(
-        workdir / "metrics.json",
-        json.dumps(metrics, indent=2, sort_keys=True).encode(),
-    )
+    run_files.write_metrics(workdir, metrics)
     return metrics
 
 
@@ -117,12 +112,6 @@ def _train(
         history.append({name: figures[name] for name in run_files.HISTORY})
         run_files.write_history(workdir, history)
         state.save(checkpoint, saved, {"history": history})
-        logging.info(
-            "epoch %d: train loss %.4f, accuracy %.4f; validation loss %.4f, "
-            "accuracy %.4f",
-            epoch + 1,
-            *(history[-1][name] for name in run_files.HISTORY[1:]),
-        )
     return history
 
 

@@ -43,6 +43,12 @@ def flops(lengths: np.ndarray, backbone: Any) -> tuple[float, float]:
     return count * layer, (count - 1) * layer + last
 
 
+def least_cosine(one: np.ndarray, other: np.ndarray) -> float:
+    """Of the vectors `(..., D)` of one side with those of the other."""
+    sizes = np.linalg.norm(one, axis=-1) * np.linalg.norm(other, axis=-1)
+    return float(((one * other).sum(axis=-1) / sizes).min())
+
+
 def main() -> None:
     """Prints one row per side."""
     made = measuring.parser(__doc__, rounds=2)
@@ -50,6 +56,11 @@ def main() -> None:
     made.add_argument("--encoder", default="mini")
     made.add_argument("--tokens_per_batch", type=int, default=512)
     made.add_argument("--peer_tokens_per_batch", type=int, default=2048)
+    made.add_argument(
+        "--bfloat16",
+        action="store_true",
+        help="ours with it too; needs hardware that has it",
+    )
     flags = made.parse_args()
 
     torch = peers.import_torch()
@@ -59,13 +70,21 @@ def main() -> None:
     texts = measuring.read_texts(flags)
     source = checkpoint.locate(flags.encoder)
     backbone = checkpoint.load_checkpoint(source).backbone
-    ours = encoder.Encoder(
-        source,
-        layers=f"last{backbone.num_layers}",
-        max_tokens=min(512, backbone.max_sequence_length),
-        tokens_per_batch=flags.tokens_per_batch,
-    )
-    sides: dict[str, Any] = {"ours": lambda values: ours.encode(values)[0]}
+    own = {
+        name: encoder.Encoder(
+            source,
+            layers=f"last{backbone.num_layers}",
+            max_tokens=min(512, backbone.max_sequence_length),
+            tokens_per_batch=flags.tokens_per_batch,
+            dtype=dtype,
+        )
+        for name, dtype in (("ours", "float32"), ("ours, bfloat16", "bfloat16"))
+        if dtype == "float32" or flags.bfloat16
+    }
+    ours = own["ours"]
+    sides: dict[str, Any] = {
+        name: functools.partial(_stacks, bert) for name, bert in own.items()
+    }
     if not (pathlib.Path(source) / "vocab.txt").is_file():
         print("The peers read Hugging Face directories only: not timed.\n")
     elif torch is not None:
@@ -111,6 +130,7 @@ def main() -> None:
             "of the limit, all rows",
             "of the limit, rows needed",
             "largest difference",
+            "least cosine",
         ),
         [
             (
@@ -120,10 +140,15 @@ def main() -> None:
                 f"{whole / seconds[name] / limit:.0%}",
                 f"{needed / seconds[name] / limit:.0%}",
                 f"{np.abs(stacks[name] - stacks['ours']).max():.1e}",
+                f"{least_cosine(stacks[name], stacks['ours']):.6f}",
             )
             for name in calls
         ],
     )
+
+
+def _stacks(bert: Any, texts: list[str]) -> np.ndarray:
+    return bert.encode(texts)[0]
 
 
 def _transformers(source: str, attention: str, flags: Any) -> Any:

@@ -30,7 +30,7 @@ class Checkpoint:
     """A loaded BERT and what identifies it.
 
     Attributes:
-        backbone: keras-hub `BertBackbone`, float32, dropout 0.
+        backbone: keras-hub `BertBackbone`, dropout 0.
         vocabulary: WordPiece tokens by id.
         lowercase: Whether it is uncased.
         gelu: `exact` (erf) or `tanh`, the form the checkpoint computes with.
@@ -69,7 +69,7 @@ def identify(source: str) -> str:
     return hashlib.sha256(source.encode()).hexdigest()
 
 
-def load_checkpoint(source: str) -> Checkpoint:
+def load_checkpoint(source: str, dtype: str = "float32") -> Checkpoint:
     """Loads a checkpoint.
 
     GELU by rule: a Hugging Face directory says which (`hidden_act`); Google's
@@ -81,6 +81,7 @@ def load_checkpoint(source: str) -> Checkpoint:
         source: A directory (keras-hub preset or Hugging Face layout with
             `model.safetensors`, `vocab.txt`, `tokenizer_config.json`), or the
             name of a keras-hub preset such as `bert_base_en_uncased`.
+        dtype: Of weights and computation.
 
     Raises:
         FileNotFoundError: If the directory lacks a file.
@@ -95,17 +96,17 @@ def load_checkpoint(source: str) -> Checkpoint:
                 "`encoder` must be a directory or the name of a keras-hub "
                 f"preset. Received: {source!r}, which is not a directory."
             )
-        return _load_named_preset(source)
+        return _load_named_preset(source, dtype)
     if (path / "vocab.txt").is_file():
-        return _load_hugging_face(path)
+        return _load_hugging_face(path, dtype)
     _require(path, ("config.json", "tokenizer.json", "model.weights.h5"))
-    return _load_preset(source, "tanh")
+    return _load_preset(source, "tanh", dtype)
 
 
-def _load_named_preset(name: str) -> Checkpoint:
+def _load_named_preset(name: str, dtype: str) -> Checkpoint:
     gelu = "exact" if name.startswith("bert_") else "tanh"
     try:
-        return _load_preset(name, gelu)
+        return _load_preset(name, gelu, dtype)
     except Exception as error:
         raise RuntimeError(
             f"The keras-hub preset {name!r} could not be loaded ({error}). "
@@ -113,9 +114,9 @@ def _load_named_preset(name: str) -> Checkpoint:
         ) from error
 
 
-def _load_preset(source: str, gelu: str) -> Checkpoint:
+def _load_preset(source: str, gelu: str, dtype: str) -> Checkpoint:
     backbone = keras_hub.models.BertBackbone.from_preset(
-        source, dropout=0.0, dtype="float32"
+        source, dropout=0.0, dtype=dtype
     )
     wordpiece = keras_hub.models.BertTokenizer.from_preset(source)
     _set_gelu(backbone, gelu)
@@ -127,7 +128,7 @@ def _load_preset(source: str, gelu: str) -> Checkpoint:
     )
 
 
-def _load_hugging_face(path: pathlib.Path) -> Checkpoint:
+def _load_hugging_face(path: pathlib.Path, dtype: str) -> Checkpoint:
     _require(
         path, ("config.json", "model.safetensors", "tokenizer_config.json")
     )
@@ -147,7 +148,7 @@ def _load_hugging_face(path: pathlib.Path) -> Checkpoint:
             "--encoder."
         )
     backbone = keras_hub.models.BertBackbone.from_preset(
-        str(path), dropout=0.0, dtype="float32"
+        str(path), dropout=0.0, dtype=dtype
     )
     _set_gelu(backbone, _ACTIVATIONS[activation])
     tokenizer_config = json.loads(

@@ -85,6 +85,12 @@ class RecordsConfig:
         "Tokens encoded at a time; changes the last bits only. Few stay in a "
         "processor's cache; a GPU wants thousands.",
     )
+    encoder_dtype: str = setting(
+        "float32",
+        "What the encoder computes in. bfloat16: other bytes, and less time "
+        "where the hardware has it (GPUs, AVX-512 BF16).",
+        ("float32", "bfloat16"),
+    )
     scaler: str = setting(
         "norm1",
         "Feature scaling: norm1 (min-max), norm2 (log), standard (mean +- 3 "

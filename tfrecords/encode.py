@@ -27,6 +27,7 @@ SETTINGS = (
     "layers",
     "max_tokens",
     "tokens_per_batch",
+    "encoder_dtype",
     "examples_per_shard",
 )
 
@@ -118,6 +119,7 @@ def _encode(
         layers=settings.layers,
         max_tokens=settings.max_tokens,
         tokens_per_batch=settings.tokens_per_batch,
+        dtype=settings.encoder_dtype,
     )
     record_schema = schema.cls_schema(bert.stack_shape, parts.label_names)
     totals = count_examples(parts)
@@ -202,6 +204,8 @@ def describe_encoder(
         "layers": bert.layers,
         "max_tokens": bert.max_tokens,
         "gelu": bert.gelu,
+        "pooling": bert.pooling,
+        "dtype": bert.dtype,
     }
 
 

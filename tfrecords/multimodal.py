@@ -24,6 +24,7 @@ _SETTINGS = (
     "limit_validation",
     "max_tokens",
     "tokens_per_batch",
+    "encoder_dtype",
     "examples_per_shard",
 )
 # Settings of texts' pictures, and what this kind names otherwise.
@@ -140,6 +141,7 @@ def _build(
         max_tokens=settings.max_tokens,
         tokens_per_batch=settings.tokens_per_batch,
         pooling=chosen.pooling,
+        dtype=settings.encoder_dtype,
     )
     record_schema = schema.multimodal_schema(
         math.prod(bert.stack_shape), parts.label_names
@@ -157,12 +159,9 @@ def _build(
         "audit": parts.audit,
         "missing": found.missing,
         "broken": found.broken,
-        "encoder": {
-            **encode.describe_encoder(
-                bert, encoder_path, provenance["encoder_sha256"]
-            ),
-            "pooling": chosen.pooling,
-        },
+        "encoder": encode.describe_encoder(
+            bert, encoder_path, provenance["encoder_sha256"]
+        ),
         "versions": place.versions(),
     }
     _log_details(details)

@@ -19,7 +19,15 @@ RECORDS = "records.json"
 _MAP_FILES = ("pixel_map.npz", "pixel_map.json")
 # What fitting adds to the provenance in pixel_map.json.
 _ADDED_BY_FIT = ("layers", "figures")
-_ENCODER_KEYS = {"source", "sha256", "layers", "max_tokens", "gelu"}
+_ENCODER_KEYS = {
+    "source",
+    "sha256",
+    "layers",
+    "max_tokens",
+    "gelu",
+    "pooling",
+    "dtype",
+}
 
 
 @dataclasses.dataclass(frozen=True)

@@ -266,7 +266,8 @@ def load_encoder(
         _find_encoder(recorded, named),
         layers=f"{chosen[0]}-{chosen[-1]}",
         max_tokens=recorded["max_tokens"],
-        pooling=recorded.get("pooling", "cls"),
+        pooling=recorded["pooling"],
+        dtype=recorded["dtype"],
     )
     if bert.gelu != recorded["gelu"]:
         raise ValueError(

@@ -231,6 +231,7 @@ def test_mean_pooling_averages_over_a_texts_own_tokens(tiny_bert):
         )
 
 
-def test_an_unknown_pooling_is_refused(tiny_bert):
-    with pytest.raises(ValueError, match="pooling"):
-        encoder.Encoder(tiny_bert, pooling="max", max_tokens=64)
+@pytest.mark.parametrize("unknown", [{"pooling": "max"}, {"dtype": "float16"}])
+def test_unknown_choices_are_refused(tiny_bert, unknown):
+    with pytest.raises(ValueError, match=rf"`{next(iter(unknown))}` must be"):
+        encoder.Encoder(tiny_bert, max_tokens=64, **unknown)

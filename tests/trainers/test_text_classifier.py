@@ -6,6 +6,8 @@ import numpy as np
 import pytest
 
 from tests.trainers import nasty_texts, parity, small_runs
+from text2image import checkpoint, encoder
+from tfrecords import encode
 from trainers import export, loading, text_classifier
 
 # Records are encoded in padded batches by XLA: another order of BERT's sums,
@@ -92,6 +94,19 @@ def test_what_is_served_is_what_training_validated(
     validated = [[float(row[name]) for name in names] for row in rows]
     np.testing.assert_allclose(
         found["probabilities"], validated, rtol=0, atol=RECORDS_TOLERANCE
+    )
+
+
+@pytest.mark.parametrize("choice", [{"dtype": "bfloat16"}, {"pooling": "mean"}])
+def test_the_encoder_serves_as_it_was_recorded(tiny_bert, choice):
+    made = encoder.Encoder(tiny_bert, layers="2-4", max_tokens=32, **choice)
+    recorded = encode.describe_encoder(
+        made, tiny_bert, checkpoint.identify(tiny_bert)
+    )
+    loaded = text_classifier.load_encoder(recorded, None)
+    texts = ["a good film", "bad"]
+    np.testing.assert_array_equal(
+        loaded.encode(texts)[0], made.encode(texts)[0]
     )
 
 

@@ -15,6 +15,7 @@ import time
 from collections.abc import Callable, Sequence
 
 os.environ.setdefault("KERAS_BACKEND", "tensorflow")
+os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "1")  # as every program
 
 import numpy as np
 

@@ -20,6 +20,7 @@ import time
 from collections.abc import Callable
 
 os.environ.setdefault("KERAS_BACKEND", "tensorflow")
+os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "1")  # as every program
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
 
 import keras

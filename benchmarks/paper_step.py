@@ -42,7 +42,8 @@ def torch_step(
     else:
         print(f"torchvision has no {name}: not timed\n")
         return None
-    slice_ = slice_.eval().requires_grad_(False).to(device)
+    # As published: the frozen slice normalises by each batch's statistics.
+    slice_ = slice_.train().requires_grad_(False).to(device)
     backbone = backbones.BACKBONES[name]
     recipe = backbone.recipe
     layers: list[Any] = []

@@ -141,7 +141,10 @@ def test_help_lists_the_flags(program):
         assert flag in offered
     # Pictures of texts are no part of multimodal records.
     assert ("--projection" in offered) == ("multimodal" not in program)
-    # Nor is there a demo of them.
+    # What a preset sets is no secret.
+    shown = " ".join(offered.split())
+    assert ("with --preset=imdb: 128" in shown) == ("--preset:" in offered)
+    # There is no demo of those either.
     assert ("demo (shipped" in offered) == ("multimodal" not in program)
 
 

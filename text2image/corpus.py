@@ -67,4 +67,5 @@ def _open_demo() -> Corpus:
         parts={split: part(split) for split in ("train", "validation")},
         label_names=("neg", "pos"),
         sha256=sha256_of_files([path]),
+        is_split=True,
     )

@@ -34,12 +34,15 @@ class Corpus(Generic[E]):
         label_names: Class names in label order, or `None` where only a pass
             over the data can tell (files).
         sha256: Identifies the data: of the files it is read from.
+        is_split: Whether it is always read by its own parts, train and
+            validation, whatever the protocol.
     """
 
     name: str
     parts: dict[str, Callable[[], Iterator[E]]]
     label_names: tuple[str, ...] | None
     sha256: str
+    is_split: bool = False
 
 
 def make_example(

@@ -79,7 +79,7 @@ def split_corpus(
     audit: dict[str, Any] = {"num_examples": len(label)}
     audit["repeats"] = _audit(part, group, list(source.parts))
     rng = np.random.default_rng(seed)
-    if source.name == corpus.DEMO or protocol == "official":
+    if source.is_split or protocol == "official":
         side = _official(part, group, list(source.parts), TEST in shares)
     else:
         side = _pooled(group, label, rng, shares)

@@ -44,6 +44,10 @@ class JsonSettings:
         return cls(**value)
 
 
+# Settings that came after records had been made, as those were made.
+_YOUNGER = {"encoder_dtype": "float32"}
+
+
 @dataclasses.dataclass(frozen=True)
 class RecordsConfig:
     """How texts become records. See each field's help."""
@@ -248,6 +252,18 @@ def validate(settings: Any, *, least: dict[str, float]) -> None:
                 f"--{name} must be at least {minimum}. Received: "
                 f"{getattr(settings, name)}"
             )
+
+
+def without_younger(settings: dict[str, Any]) -> dict[str, Any]:
+    """Drops settings that others are older than, where they change nothing.
+
+    So that records and runs from before keep their fingerprints.
+    """
+    return {
+        name: value
+        for name, value in settings.items()
+        if (name, value) not in _YOUNGER.items()
+    }
 
 
 def fingerprint(provenance: dict[str, Any]) -> str:

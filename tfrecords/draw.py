@@ -63,7 +63,7 @@ def prepare_images(
     shape = (settings.image_height, settings.image_width, num_channels)
     record_schema = schema.image_schema(shape, manifest.schema.label_names)
     total = sum(manifest.num_examples(split) for split in manifest.splits)
-    place.check_space(settings, total, record_schema)
+    place.check_space(settings, directory, total, record_schema)
     try:
         _draw(settings, cls_dir, manifest, directory, record_schema, provenance)
     except tf.errors.DataLossError as error:

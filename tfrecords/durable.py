@@ -28,6 +28,11 @@ def lock(directory: pathlib.Path) -> Iterator[None]:
         yield
 
 
+def aside(directory: pathlib.Path) -> pathlib.Path:
+    """Where a directory is made before it gets its name."""
+    return directory.with_name(directory.name + ".incomplete")
+
+
 def make_directory(directory: pathlib.Path, flag: str) -> None:
     """Makes a directory, or finds it, that can be written into.
 

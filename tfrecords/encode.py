@@ -124,7 +124,7 @@ def _encode(
     record_schema = schema.cls_schema(bert.stack_shape, parts.label_names)
     totals = count_examples(parts)
     count = sum(totals.values())
-    place.check_space(settings, count, record_schema)
+    place.check_space(settings, directory, count, record_schema)
     size = settings.examples_per_shard
     num_shards = {name: -(-count // size) for name, count in totals.items()}
     with writer.RecordWriter(

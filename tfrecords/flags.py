@@ -45,6 +45,7 @@ def define_flags(
     *,
     without: Collection[str] = (),
     helps: Mapping[str, str] = types.MappingProxyType({}),
+    presets: Mapping[str, Mapping[str, Any]] = types.MappingProxyType({}),
 ) -> None:
     """Defines a flag for every plain field of a settings dataclass.
 
@@ -56,13 +57,14 @@ def define_flags(
         without: Fields that a program has no use for.
         helps: Field to another help, default included, where a program takes
             it otherwise.
+        presets: Name to values that the help shows where they differ.
     """
     for field in dataclasses.fields(settings):
         if "help" not in field.metadata or field.name in without:
             continue
         text = helps.get(
             field.name,
-            f"{field.metadata['help']} Default: {field.default!r}.",
+            f"{field.metadata['help']} {_defaults(field, presets)}.",
         )
         choices = field.metadata["choices"]
         if choices:
@@ -73,6 +75,23 @@ def define_flags(
         flags.FLAGS.register_key_flag_for_module(
             sys.argv[0], flags.FLAGS[field.name]
         )
+
+
+def _defaults(
+    field: "dataclasses.Field[Any]", presets: Mapping[str, Mapping[str, Any]]
+) -> str:
+    """The default and, preset by preset, what stands in its place."""
+    others: dict[str, list[str]] = {}
+    for name, values in presets.items():
+        value = values.get(field.name, field.default)
+        if value != field.default:
+            others.setdefault(repr(value), []).append(name)
+    shown = [f"Default: {field.default!r}"]
+    shown += [
+        f"with --preset={' or '.join(names)}: {value}"
+        for value, names in others.items()
+    ]
+    return "; ".join(shown)
 
 
 def typed_values(settings: type, values: Mapping[str, Any]) -> dict[str, Any]:

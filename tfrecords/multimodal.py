@@ -149,6 +149,7 @@ def _build(
     totals = encode.count_examples(parts)
     place.check_space(
         settings,
+        directory,
         sum(totals.values()),
         record_schema,
         num_bytes=found.num_bytes,

@@ -19,7 +19,9 @@ _VERSIONED = ("tensorflow", "keras", "keras-hub", "scikit-learn", "numpy")
 
 def pick(settings: config.RecordsConfig, names: tuple[str, ...]) -> dict:
     """The named settings, for a provenance."""
-    return {name: getattr(settings, name) for name in names}
+    return config.without_younger(
+        {name: getattr(settings, name) for name in names}
+    )
 
 
 def directory(
@@ -62,6 +64,7 @@ def standing(
 
 def check_space(
     settings: config.RecordsConfig,
+    directory: pathlib.Path,
     count: int,
     record_schema: "schema.Schema",
     *,
@@ -70,7 +73,9 @@ def check_space(
     """Refuses to start a set that the disk cannot hold.
 
     Args:
-        settings: Say where it will stand.
+        settings: Say where all sets stand.
+        directory: Where this one will stand; what an earlier try left of it
+            needs no room.
         count: Its records.
         record_schema: Of them.
         num_bytes: What they hold besides the array and texts of ordinary
@@ -82,12 +87,14 @@ def check_space(
     """
     # 2 KiB for id, label, framing and a text of ordinary length.
     needed = num_bytes + count * (4 * int(np.prod(record_schema.shape)) + 2048)
-    directory = pathlib.Path(settings.records_dir)
-    durable.make_directory(directory, "records_dir")
-    free = shutil.disk_usage(directory).free
+    records_dir = pathlib.Path(settings.records_dir)
+    durable.make_directory(records_dir, "records_dir")
+    earlier = durable.aside(directory).glob("*.tfrecord-*")
+    needed -= sum(path.stat().st_size for path in earlier)
+    free = shutil.disk_usage(records_dir).free
     if free < needed:
         raise OSError(
-            f"{directory} needs about {needed / 1e9:.1f} GB for {count} "
+            f"{records_dir} needs about {needed / 1e9:.1f} GB for {count} "
             f"{record_schema.kind} records. Free: {free / 1e9:.1f} GB. Free "
             "some, name another --records_dir, or use --limit_train."
         )

@@ -53,7 +53,7 @@ class RecordWriter:
         self._provenance = provenance
         self._fingerprint = config.fingerprint(provenance)
         self._num_shards = num_shards
-        self._aside = directory.with_name(directory.name + ".incomplete")
+        self._aside = durable.aside(directory)
         self._done: dict[str, schema.Shard] = {}
         self._files: dict[str, str] = {}
         self._stack = contextlib.ExitStack()

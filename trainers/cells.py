@@ -12,12 +12,12 @@ _ONE_LOWER = "one lower"
 
 # Group -> row -> the flags that differ from the base.
 ABLATIONS: dict[str, dict[str, dict[str, Any]]] = {
-    "filters of the slice": {
-        "ImageNet": {"weights": "imagenet"},
+    "filters": {
+        "as given": {},
         "CIFAR-10": {"weights": "cifar10"},
         "random": {"weights": "random"},
     },
-    "layout of the features": {
+    "layout": {
         "fitted": {"layout": "fitted"},
         "shuffled over the same pixels": {"layout": "shuffled"},
     },
@@ -25,7 +25,7 @@ ABLATIONS: dict[str, dict[str, dict[str, Any]]] = {
         "t-SNE": {"projection": "tsne"},
         "PCA": {"projection": "pca"},
     },
-    "features to pixels": {
+    "assignment": {
         "a pixel each (linear sum assignment)": {"assignment": "lsa"},
         "bins": {"assignment": "bin"},
         "bins, empty pixels filled by the nearest": {
@@ -62,7 +62,7 @@ ABLATIONS: dict[str, dict[str, dict[str, Any]]] = {
         },
     },
     "contrast": {"0.1": {"contrast": 0.1}, "1": {"contrast": 1.0}},
-    "z-normalisation": {
+    "normalization": {
         "per image": {"normalization": "image"},
         "per batch": {"normalization": "batch"},
         "none": {"normalization": "none"},
@@ -79,7 +79,7 @@ ABLATIONS: dict[str, dict[str, dict[str, Any]]] = {
         },
         "paper": {"autoencoder": "paper", "lr_schedule": "constant"},
     },
-    "batch norm of the slice": {
+    "batch_norm": {
         "inference": {"slice_batch_norm": "inference"},
         "training": {"slice_batch_norm": "training"},
     },
@@ -113,6 +113,7 @@ class Cell:
         }
         for name in ("records_dir", "data_dir", "download", "cache_gb"):
             del settings[name]  # these move no result
+        settings = records_config.without_younger(settings)
         return (
             f"{self.train.backbone}-seed{self.train.seed}-"
             f"{records_config.fingerprint(settings)}"
@@ -168,8 +169,6 @@ def plan(
     for group in ablations:
         for row, changes in ABLATIONS[group].items():
             changes = dict(changes)
-            if changes.get("weights") == "imagenet":
-                changes["weights"] = weights.get(ablated, "imagenet")
             if changes.get("layers") == _ONE_LOWER:
                 if not layers:
                     continue

@@ -44,6 +44,6 @@ def start(
         without: Settings that it has no use for.
     """
     flags.prepare_process()
-    flags.define_flags(train_config.TrainConfig, without=without)
-    flags.define_flags(records_config.RecordsConfig)
+    for half in (train_config.TrainConfig, records_config.RecordsConfig):
+        flags.define_flags(half, without=without, presets=train_config.PRESETS)
     app.run(main)

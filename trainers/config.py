@@ -119,7 +119,7 @@ class TrainConfig(records_config.JsonSettings):
             least={
                 "upsample": 0,
                 "epochs": 1,
-                "batch_size": 1,
+                "batch_size": 2,  # batch norm cannot train on one
                 "bottleneck": 1,
                 "eval_every": 0,
                 "seed": 0,
@@ -138,11 +138,6 @@ class TrainConfig(records_config.JsonSettings):
             raise ValueError(
                 f"--dropout must be in [0, 1). Received: {self.dropout}"
             )
-        if self.normalization == "batch" and self.batch_size == 1:
-            raise ValueError(
-                "--normalization=batch needs --batch_size of 2 or more. "
-                "Received: 1"
-            )
 
     @property
     def has_constant_maps(self) -> bool:
@@ -156,7 +151,8 @@ class TrainConfig(records_config.JsonSettings):
     def slice_settings(self) -> dict[str, Any]:
         """What frozen maps depend on, besides pictures and weights."""
         names = ("backbone", "contrast", "normalization", "enlargement")
-        return {name: getattr(self, name) for name in names}
+        found = {name: getattr(self, name) for name in names}
+        return found | {"has_constant_maps": self.has_constant_maps}
 
     @property
     def enlargement(self) -> int:

@@ -1,9 +1,11 @@
 """Which ops a SavedModel holds, and whether it may hold them."""
 
+import itertools
 import pathlib
 from collections.abc import Iterator
 
 import google.protobuf.message
+from tensorflow.core.framework import node_def_pb2
 from tensorflow.core.protobuf import meta_graph_pb2, saved_model_pb2
 
 
@@ -96,14 +98,42 @@ def stray_ops(export: pathlib.Path) -> Iterator[str]:
 
 
 def _saver_functions(meta_graph: meta_graph_pb2.MetaGraphDef) -> set[str]:
-    """Functions that the loader itself calls to save and restore."""
+    """Functions that the loader alone calls, to save and to restore.
+
+    None if anything else reads what those calls give; nor any that a node
+    outside them, or a caller of the loaded object, can reach as well.
+    """
     saver = meta_graph.saver_def
     entries = {
         name.split(":")[0]
         for name in (saver.save_tensor_name, saver.restore_op_name)
     }
-    return {
-        node.attr["f"].func.name
-        for node in meta_graph.graph_def.node
-        if node.name in entries
+    main = meta_graph.graph_def.node
+    read = {_node(name) for node in main for name in node.input}
+    read |= {
+        _node(tensor.name)
+        for signature in meta_graph.signature_def.values()
+        for tensor in signature.outputs.values()
     }
+    if entries & read:
+        return set()
+    library = meta_graph.graph_def.library.function
+    others = [node for function in library for node in function.node_def]
+    others += [node for node in main if node.name not in entries]
+    reachable = set(meta_graph.object_graph_def.concrete_functions)
+    reachable |= set(itertools.chain.from_iterable(map(_called, others)))
+    own = [node for node in main if node.name in entries]
+    return set(itertools.chain.from_iterable(map(_called, own))) - reachable
+
+
+def _node(tensor: str) -> str:
+    """`^name` or `name:0` to the node's name."""
+    return tensor.lstrip("^").split(":")[0]
+
+
+def _called(node: node_def_pb2.NodeDef) -> Iterator[str]:
+    """Names of the functions that a node may call."""
+    yield node.op
+    for value in node.attr.values():
+        yield value.func.name
+        yield from (function.name for function in value.list.func)

@@ -19,15 +19,7 @@ RECORDS = "records.json"
 _MAP_FILES = ("pixel_map.npz", "pixel_map.json")
 # What fitting adds to the provenance in pixel_map.json.
 _ADDED_BY_FIT = ("layers", "figures")
-_ENCODER_KEYS = {
-    "source",
-    "sha256",
-    "layers",
-    "max_tokens",
-    "gelu",
-    "pooling",
-    "dtype",
-}
+_ENCODER_KEYS = {"source", "sha256", "layers", "max_tokens", "gelu"}
 
 
 @dataclasses.dataclass(frozen=True)
@@ -41,8 +33,8 @@ class Origin:
         label_names: Class names in label order.
         stacks: Provenance of the stacks the pictures are drawn from; `None`
             for pictures from elsewhere.
-        encoder: `source`, `sha256`, `layers`, `max_tokens`, `gelu` of what
-            made the stacks; `None` likewise.
+        encoder: `source`, `sha256`, `layers`, `max_tokens`, `gelu`,
+            `pooling`, `dtype` of what made the stacks; `None` likewise.
         files: Kept files of the pixel map, name to sha256.
     """
 

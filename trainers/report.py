@@ -109,7 +109,7 @@ def _draw_examples(
         if layer in [found.name for found in models.extractor.layers]:
             normalized = models.extractor.get_layer(layer)(normalized)
     maps = features.predict(models.extractor, images)
-    rows = {"picture": images, "z-normalised": np.asarray(normalized)}
+    rows = {"picture": images, "as the slice sees it": np.asarray(normalized)}
     if config.autoencoder == "linear":
         code = models.features.get_layer(model.LINEAR_CODE)
         rows["read off the maps"] = code.pictures(

@@ -77,8 +77,13 @@ def _refuse_ignored_flags(
         ),
         (
             ("map_seed",),
-            records.projection == "pca" and records.layout == "fitted",
-            "--projection=pca draws nothing at random",
+            not _draws_the_map(records),
+            "nothing about this map is drawn at random",
+        ),
+        (
+            ("reconstruction_weight", "bottleneck", "autoencoder_lr"),
+            config.autoencoder == "linear",
+            "--autoencoder=linear is solved for, not trained",
         ),
         (
             symmetric,
@@ -93,6 +98,14 @@ def _refuse_ignored_flags(
     ):
         if is_ignored:
             flags.refuse_typed(names, because)
+
+
+def _draws_the_map(records: records_config.RecordsConfig) -> bool:
+    """Whether t-SNE's start, its approximation or the layout are random."""
+    by_tsne = records.projection == "tsne" and (
+        records.tsne_init == "random" or records.tsne_method == "barnes_hut"
+    )
+    return by_tsne or records.layout == "shuffled"
 
 
 def _run(

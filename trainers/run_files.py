@@ -4,6 +4,7 @@ import csv
 import io
 import json
 import pathlib
+import typing
 from collections.abc import Collection
 from typing import Any
 
@@ -12,18 +13,24 @@ import tensorflow as tf
 from absl import logging
 
 from tfrecords import durable, schema
-from tfrecords.config import JsonSettings
 from trainers import evaluate, features
+
+if typing.TYPE_CHECKING:
+    from trainers.config import TrainConfig
+    from trainers.multimodal.config import MultimodalTrainConfig
 
 HISTORY = ("epoch", "train_loss", "train_accuracy", "loss", "accuracy")
 _METRICS = "metrics.json"
 _CONTENT = "fingerprint of the records"
+_WEIGHTS = "sha256 of the weights' file"
 # Settings that move nothing in the results.
 _FREE = ("image_records", "records", "cache_gb")
 
 
 def claim_workdir(
-    config: JsonSettings, manifest: schema.Manifest, workdir: pathlib.Path
+    config: "TrainConfig | MultimodalTrainConfig",
+    manifest: schema.Manifest,
+    workdir: pathlib.Path,
 ) -> None:
     """Writes config.json, or checks that an earlier try had the same.
 
@@ -42,6 +49,7 @@ def claim_workdir(
     claim = {
         "config": json.loads(config.dumps()),
         "image_fingerprint": manifest.fingerprint,
+        "weights_sha256": _sha256_of(config.weights),
     }
     if not path.is_file():
         durable.write_bytes(
@@ -50,13 +58,27 @@ def claim_workdir(
         return
     try:
         found = json.loads(path.read_text("utf-8"))
-        earlier = {**found["config"], _CONTENT: found["image_fingerprint"]}
+        earlier = {
+            **found["config"],
+            _CONTENT: found["image_fingerprint"],
+            _WEIGHTS: found["weights_sha256"],
+        }
     except (ValueError, KeyError, TypeError) as error:
         raise ValueError(
             f"{path} is damaged ({error}). Name another --workdir."
         ) from error
-    now = {**claim["config"], _CONTENT: manifest.fingerprint}
+    now = {
+        **claim["config"],
+        _CONTENT: manifest.fingerprint,
+        _WEIGHTS: claim["weights_sha256"],
+    }
     refuse_changes(workdir, earlier, now, free=_FREE)
+
+
+def _sha256_of(weights: str) -> str | None:
+    """Of a file of weights; those that go by a name are known by it."""
+    path = pathlib.Path(weights)
+    return schema.sha256_of_file(path) if path.is_file() else None
 
 
 def refuse_changes(

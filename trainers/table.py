@@ -7,10 +7,8 @@ the same command goes on where it stopped.
 """
 
 import dataclasses
-import json
 import pathlib
 import sys
-import time
 from typing import Any
 
 from absl import flags as absl_flags
@@ -131,8 +129,9 @@ def _print_plan(plan: list[cells.Cell]) -> None:
     sys.stdout.write(
         f"To do: about {total / 60:,.0f} minutes of training on this machine, "
         "measured by one batch each, for 40,000 train and 10,000 validation "
-        "texts where --limit_* names no number; making records comes on top."
-        "\n"
+        "texts where --limit_* names no number; making records comes on top, "
+        "and the row of lower layers, if asked for: they are counted when the "
+        "encoder is loaded.\n"
     )
 
 
@@ -148,6 +147,7 @@ def _run(
     from trainers import table_report
 
     workdir = pathlib.Path(_WORKDIR.value)
+    _plan(records, train, ())  # refuses what it must before any long work
     cls_dir, image_dir = build.prepare_records(records)
     layers = tuple(reader.open_records(cls_dir).details["layers"])
     plan = _plan(records, train, layers)
@@ -260,28 +260,17 @@ def _regression_on_maps(
 def _train(
     cell: cells.Cell, image_dir: pathlib.Path, workdir: pathlib.Path
 ) -> None:
-    """Trains one cell and keeps its wall time.
-
-    A finished one is only checked to be of the same records.
-    """
+    """Trains one cell; a finished one is checked to be of these records."""
     import keras
 
-    from tfrecords import durable
     from trainers import train
 
-    start = time.monotonic()
-    reused = is_finished(workdir, cell)
     config = dataclasses.replace(cell.train, image_records=str(image_dir))
     directory = workdir / "cells" / cell.directory
     keras.backend.clear_session()
     train.train_and_evaluate(
         config, directory, shared_maps=workdir / "frozen_maps"
     )
-    seconds = time.monotonic() - start
-    if not reused:
-        durable.write_bytes(
-            directory / "seconds.json", json.dumps(seconds).encode()
-        )
 
 
 if __name__ == "__main__":

@@ -61,14 +61,14 @@ def write_table(
         f"{len(labels['train']):,} train and {len(labels['validation']):,} "
         f"validation texts, the same for every row. Records: `{image_dir}`.",
         "",
-        *tables.table_one(rows["backbones"], compared, right),
+        *tables.table_one(rows.get("backbones", []), compared, right),
         *tables.baseline_table(compared),
         *tables.ablation_tables(
             {group: found for group, found in rows.items() if found}
         ),
         *_failure_lines(plan, failures),
     ]
-    finished = [row for row in rows["backbones"] if row["cells"]]
+    finished = [row for row in rows.get("backbones", []) if row["cells"]]
     if finished:
         _save(workdir, "curves.png", _draw_curves(finished))
         _copy_pictures(workdir, finished[0]["cells"][0])

@@ -125,7 +125,7 @@ def baseline_table(compared: dict[str, dict[str, Any]]) -> list[str]:
 
 
 def ablation_tables(groups: dict[str, list[Row]]) -> list[str]:
-    """One small table a question, each row tested against the base."""
+    """One small table a question, its rows tested against one of them."""
     lines: list[str] = []
     for group, rows in groups.items():
         if group == "backbones":
@@ -134,7 +134,7 @@ def ablation_tables(groups: dict[str, list[Row]]) -> list[str]:
         lines += [
             f"### {group}",
             "",
-            "| | seeds | accuracy | p against the base |",
+            "| | seeds | accuracy | p against the bold row |",
             "| --- | --- | --- | --- |",
         ]
         for row in rows:
@@ -147,7 +147,7 @@ def ablation_tables(groups: dict[str, list[Row]]) -> list[str]:
                 p = f"{test.p_value:.2g}" + (
                     " *" if test.p_value < _LEVEL else ""
                 )
-            name = f"**{row['name']}** (base)" if row is base else row["name"]
+            name = f"**{row['name']}**" if row is base else row["name"]
             lines.append(
                 f"| {name} | {len(row['cells'])} | "
                 f"{mean_and_deviation(_accuracies(row))} | {p} |"
@@ -158,17 +158,17 @@ def ablation_tables(groups: dict[str, list[Row]]) -> list[str]:
     return [
         "## Ablations",
         "",
-        f"One flag away from the base each; {len(groups) - 1} questions are "
-        "asked, so that one p below 0.05 in twenty is chance. *: p < 0.05, "
-        "first seed.",
+        "Bold: the base, or, of rows that differ from it by several flags, "
+        "the first. p: exact McNemar test against it, first seeds; *: below "
+        f"0.05. {len(groups) - 1} questions are asked, and one such p in "
+        "twenty is chance.",
         "",
         *lines,
     ]
 
 
 def _base_row(rows: list[Row]) -> Row | None:
-    """The group's row with the base's settings, if it is trained."""
-    for row in rows:
-        if row["cells"] and row["cells"][0][0].is_base:
-            return row
-    return None
+    """The row with the base's settings, else the first; of trained ones."""
+    trained = [row for row in rows if row["cells"]]
+    bases = [row for row in trained if row["cells"][0][0].is_base]
+    return next(iter(bases + trained), None)

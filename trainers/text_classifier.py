@@ -266,8 +266,9 @@ def load_encoder(
         _find_encoder(recorded, named),
         layers=f"{chosen[0]}-{chosen[-1]}",
         max_tokens=recorded["max_tokens"],
-        pooling=recorded["pooling"],
-        dtype=recorded["dtype"],
+        # Earlier records do not say: there was no choice.
+        pooling=recorded.get("pooling", "cls"),
+        dtype=recorded.get("dtype", "float32"),
     )
     if bert.gelu != recorded["gelu"]:
         raise ValueError(

@@ -205,6 +205,14 @@ def test_demo_is_read_by_its_own_split(protocol):
     assert (result.side[sizes[0] :] == split.VALIDATION).all()
 
 
+def test_a_file_of_the_demos_name_is_split_like_any_other(tmp_path):
+    path = tmp_path / "demo.csv"
+    lines = [f"text {n},{'ab'[n % 2]}\n" for n in range(20)]
+    path.write_text("text,label\n" + "".join(lines))
+    result = split.split_corpus(corpus.open_corpus(str(path)))
+    assert (result.side == split.VALIDATION).sum() == 4
+
+
 @pytest.mark.parametrize("limit", [3, 7, 10, 50, 63])
 def test_limits_are_exact_and_stratified(limit):
     labels = ("a", "b", "c")

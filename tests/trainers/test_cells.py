@@ -67,9 +67,10 @@ def test_rows_of_a_group_are_different_trainings():
         assert len(set(names)) == len(names), group
 
 
-def test_own_weights_stand_for_imagenets():
-    rows = {c.row: c for c in plan() if c.group == "filters of the slice"}
-    assert rows["ImageNet"].train.weights == "mine.npz"
+def test_filters_are_compared_with_the_weights_that_were_given():
+    rows = {c.row: c for c in plan() if c.group == "filters"}
+    assert rows["as given"].train.weights == "mine.npz"
+    assert rows["as given"].is_base
     assert rows["random"].train.weights == "random"
 
 

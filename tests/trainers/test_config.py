@@ -32,7 +32,7 @@ def test_json_with_other_fields_is_refused(change):
         ({"epochs": 0}, "--epochs"),
         ({"upsample": -1}, "--upsample"),
         ({"dropout": 1.0}, "--dropout"),
-        ({"normalization": "batch", "batch_size": 1}, "--normalization"),
+        ({"batch_size": 1}, "--batch_size"),
         ({"reconstruction_weight": -1.0}, "--reconstruction_weight"),
     ],
 )

@@ -2,6 +2,7 @@
 
 import pytest
 import tensorflow as tf
+from tensorflow.core.protobuf import saved_model_pb2
 
 from trainers import backbones, graph_ops, model
 from trainers.config import TrainConfig
@@ -65,6 +66,52 @@ def test_an_op_that_reaches_outside_is_refused(tmp_path, op, do, nested):
     tf.saved_model.save(module, str(tmp_path / "model"))
     with pytest.raises(RuntimeError, match=rf": {op}'"):
         graph_ops.check_ops(tmp_path / "model")
+
+
+def _answer_of_a_signature(graph, restore):
+    signature = graph.signature_def["serving_default"]
+    signature.outputs["label"].name = f"{restore.name}:0"
+
+
+def _input_of_a_node(graph, restore):
+    graph.graph_def.node.add(name="after", op="Identity", input=[restore.name])
+
+
+def _called_by_another_function(graph, restore):
+    node = graph.graph_def.library.function[0].node_def.add(
+        name="call", op="StatefulPartitionedCall"
+    )
+    node.attr["f"].func.name = restore.attr["f"].func.name
+
+
+def _offered_to_the_caller(graph, restore):
+    name = restore.attr["f"].func.name
+    graph.object_graph_def.concrete_functions[name].SetInParent()
+
+
+@pytest.mark.parametrize(
+    "reach",
+    [
+        _answer_of_a_signature,
+        _input_of_a_node,
+        _called_by_another_function,
+        _offered_to_the_caller,
+    ],
+)
+def test_nobody_but_the_loader_may_restore(trained, tmp_path, reach):
+    message = saved_model_pb2.SavedModel()
+    path = trained[3].export / "saved_model.pb"
+    message.ParseFromString(path.read_bytes())
+    (graph,) = message.meta_graphs
+    (restore,) = (
+        node
+        for node in graph.graph_def.node
+        if node.name == graph.saver_def.restore_op_name
+    )
+    reach(graph, restore)
+    (tmp_path / "saved_model.pb").write_bytes(message.SerializeToString())
+    with pytest.raises(RuntimeError, match=": RestoreV2'"):
+        graph_ops.check_ops(tmp_path)
 
 
 @pytest.mark.slow

@@ -105,6 +105,11 @@ def test_help_lists_the_flags_at_once(tmp_path):
             "error: --bottleneck would have no effect: --autoencoder=paper",
         ),
         (
+            ["--bottleneck=8"],
+            "error: --bottleneck would have no effect: --autoencoder=linear",
+        ),
+        (["--map_seed=3"], "error: --map_seed would have no effect: nothing"),
+        (
             ["--projection=pca", "--perplexity=5"],
             "error: --perplexity would have no effect: --projection=pca",
         ),

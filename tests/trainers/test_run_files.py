@@ -1,9 +1,11 @@
 """The files of a run's directory."""
 
 import numpy as np
+import pytest
 
 from tfrecords import schema
 from trainers import features, run_files
+from trainers.config import TrainConfig
 
 
 def test_classes_called_like_columns_keep_their_predictions(tmp_path):
@@ -25,3 +27,17 @@ def test_classes_called_like_columns_keep_their_predictions(tmp_path):
         ("c", ("id", "id")),
         ("b", ("label", "prediction")),
     ]
+
+
+def test_other_weights_under_the_same_name_are_no_finished_run(tmp_path):
+    manifest = schema.Manifest(
+        schema.image_schema((2, 2, 1), ("a", "b")), "f", {}, {}, {}
+    )
+    weights = tmp_path / "mine.npz"
+    weights.write_bytes(b"one")
+    config = TrainConfig(weights=str(weights))
+    for _ in range(2):
+        run_files.claim_workdir(config, manifest, tmp_path / "run")
+    weights.write_bytes(b"another")
+    with pytest.raises(ValueError, match="sha256 of the weights"):
+        run_files.claim_workdir(config, manifest, tmp_path / "run")

@@ -197,9 +197,14 @@ def test_shared_maps_are_made_once_and_change_nothing(
     assert _sha256(tmp_path / "again/model.safetensors") == _sha256(
         tmp_path / "alone0/model.safetensors"
     )
-    config = _config(records, autoencoder=autoencoder, seed=5)  # of the slice
-    train.train_and_evaluate(config, tmp_path / "other", shared_maps=shared)
-    assert (shared / "train.npy").stat().st_mtime_ns > made[0]
+    for name, change in (
+        ("weights", {"seed": 5}),  # of the slice
+        ("pictures", {"slice_batch_norm": "training"}),
+    ):
+        config = _config(records, autoencoder=autoencoder, **change)
+        train.train_and_evaluate(config, tmp_path / name, shared_maps=shared)
+        made.append((shared / "train.npy").stat().st_mtime_ns)
+        assert made[-1] > made[-2]
 
 
 @pytest.mark.parametrize("autoencoder", ["linear", "symmetric"])

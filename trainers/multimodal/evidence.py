@@ -70,23 +70,26 @@ def baselines(records: pathlib.Path) -> dict[str, dict[str, float]]:
         for split in ("train", train.held_out_split(manifest))
     }
     (texts, pictures, labels), held = splits.values()
-    tfidf = sklearn.feature_extraction.text.TfidfVectorizer(
-        ngram_range=(1, 2), sublinear_tf=True
-    ).fit(texts)
     scale = pictures.std()
-    sides = {
-        "TF-IDF": [tfidf.transform(t) for t in (texts, held[0])],
-        "small pictures": [
-            scipy.sparse.csr_matrix((p - pictures.mean(axis=0)) / scale)
-            for p in (pictures, held[1])
-        ],
-    }
-    # Weights of both sides alike: a text's vector has the length 1.
-    length = np.sqrt(pictures.shape[1])
-    sides["TF-IDF and small pictures"] = [
-        scipy.sparse.hstack([text, picture / length]).tocsr()
-        for text, picture in zip(*list(sides.values()), strict=True)
+    small = [
+        scipy.sparse.csr_matrix((p - pictures.mean(axis=0)) / scale)
+        for p in (pictures, held[1])
     ]
+    sides = {"small pictures": small}
+    if any(text.strip() for text in texts):
+        tfidf = sklearn.feature_extraction.text.TfidfVectorizer(
+            ngram_range=(1, 2), sublinear_tf=True
+        ).fit(texts)
+        words = [tfidf.transform(t) for t in (texts, held[0])]
+        # Weights of both sides alike: a text's vector has the length 1.
+        length = np.sqrt(pictures.shape[1])
+        sides |= {
+            "TF-IDF": words,
+            "TF-IDF and small pictures": [
+                scipy.sparse.hstack([text, picture / length]).tocsr()
+                for text, picture in zip(words, small, strict=True)
+            ],
+        }
     figures = {}
     for name, (seen, unseen) in sides.items():
         logits = fit_logits(

@@ -36,8 +36,10 @@ def export_run(
     return final
 
 
-def export_finished(workdir: pathlib.Path) -> pathlib.Path:
-    """Exports a run at its end, unless that is done."""
+def export_finished(
+    workdir: pathlib.Path, *, encoder: str | None = None
+) -> pathlib.Path:
+    """Exports a run at its end, unless that is done; as `export_run`."""
     from trainers.multimodal import loading
 
     _, metrics, _ = loading.read_run(workdir)
@@ -45,7 +47,7 @@ def export_finished(workdir: pathlib.Path) -> pathlib.Path:
     if newest:
         logging.info("export: reusing %s", newest)
         return newest
-    return export_run(workdir)
+    return export_run(workdir, encoder=encoder)
 
 
 def _write(

@@ -63,6 +63,8 @@ def settings() -> train_config.MultimodalTrainConfig:
             "pictures, or a directory of WebVision or TFDS. Received: none. "
             "There is no demo of pictures."
         )
+    if records.split == "official":
+        flags.refuse_typed(("held_out",), "--split=official has its own parts")
     from trainers.backbones import weight_files
 
     # Before the records are made: that may take hours.
@@ -80,7 +82,11 @@ def _run(
 
     metrics = train.train_and_evaluate(config, workdir)
     if absl_flags.FLAGS.export:
-        export.export_finished(workdir)
+        # Records given by name know their own encoder.
+        made_here = absl_flags.FLAGS["dataset"].present
+        export.export_finished(
+            workdir, encoder=absl_flags.FLAGS.encoder if made_here else None
+        )
     logging.info(
         "%s (%s): top-1 %.4f, top-5 %.4f on %d %s samples",
         config.backbone,

@@ -1,11 +1,14 @@
 """Paired tests, baselines, the table's plan and its report."""
 
 import dataclasses
+import json
 
 import numpy as np
 import pytest
 import scipy.stats
 
+from tests import multimodal_corpora
+from tfrecords import multimodal
 from trainers import evaluate
 from trainers.multimodal import (
     cells,
@@ -48,6 +51,19 @@ def test_top_k_counts_the_k_likeliest(rng):
     assert evaluate.top_k_accuracy(logits, labels, 1) == pytest.approx(
         evaluate.evaluate(logits, labels)["accuracy"]
     )
+
+
+def test_pictures_without_any_text_have_a_baseline(tmp_path):
+    path = multimodal_corpora.write_jsonl(tmp_path)
+    kept = [
+        {name: row[name] for name in ("image", "label")}
+        for row in map(json.loads, path.read_text("utf-8").splitlines())
+    ]
+    path.write_text("".join(json.dumps(row) + "\n" for row in kept), "utf-8")
+    records = multimodal.prepare_multimodal(
+        *multimodal_corpora.settings(path, tmp_path / "records")
+    )
+    assert set(evidence.baselines(records)) == {"small pictures"}
 
 
 @pytest.mark.parametrize("classes", [[0, 1], [0, 2, 3]])

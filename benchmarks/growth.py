@@ -201,7 +201,11 @@ def _plot(found: dict[str, list[tuple[int, float, float]]], out: str) -> None:
     axes[0].set(xlabel="texts", ylabel="seconds", xscale="log", yscale="log")
     axes[1].set(xlabel="texts", ylabel="peak MB above the start", ylim=0)
     axes[1].set_xscale("log")
-    axes[0].legend()
+    figure.legend(
+        *axes[0].get_legend_handles_labels(),
+        loc="outside lower center",
+        ncols=len(found),
+    )
     figure.savefig(out, dpi=120)
     print(f"drawn: {out}")
 

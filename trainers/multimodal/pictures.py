@@ -163,7 +163,11 @@ def draw_vectors(
         axes.set_axis_off()
     handles, names = grid[0].get_legend_handles_labels()
     figure.legend(
-        handles, names, loc="outside lower center", ncols=5, markerscale=2.5
+        handles,
+        names,
+        loc="outside lower center",
+        ncols=2 * columns - 1,  # names of classes may be long
+        markerscale=2.5,
     )
     return figure, scores
 

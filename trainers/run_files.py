@@ -61,7 +61,8 @@ def claim_workdir(
         earlier = {
             **found["config"],
             _CONTENT: found["image_fingerprint"],
-            _WEIGHTS: found["weights_sha256"],
+            # Earlier runs do not say.
+            _WEIGHTS: found.get("weights_sha256", claim["weights_sha256"]),
         }
     except (ValueError, KeyError, TypeError) as error:
         raise ValueError(

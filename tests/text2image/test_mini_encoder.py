@@ -42,14 +42,12 @@ def test_the_same_texts_give_the_same_bytes(mini):
     assert first.tobytes() == second.tobytes()
 
 
-@pytest.mark.parametrize("pooling", ["cls", "mean"])
-def test_bfloat16_hardly_turns_a_vector(pooling):
+def test_bfloat16_hardly_turns_a_vector():
     texts = [review["text"] for review in demo_reviews()[:40]]
     exact, rounded = (
         encoder.Encoder(
             checkpoint.locate(checkpoint.MINI),
             max_tokens=64,
-            pooling=pooling,
             dtype=dtype,
         ).encode(texts)[0]
         for dtype in encoder.DTYPES

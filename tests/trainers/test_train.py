@@ -65,7 +65,10 @@ class Killed(BaseException):
     """What a kill looks like from inside."""
 
 
-@pytest.mark.parametrize("autoencoder", ["linear", "symmetric", "paper"])
+@pytest.mark.parametrize(
+    "autoencoder",
+    ["linear", "symmetric", pytest.param("paper", marks=pytest.mark.slow)],
+)
 def test_a_resumed_run_ends_with_the_bytes_of_an_uninterrupted_one(
     make_image_records, tmp_path, monkeypatch, autoencoder
 ):

@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 
 import matplotlib.figure
+import matplotlib.ticker
 import numpy as np
 
 from text2image import pixel_map
@@ -41,7 +42,12 @@ def draw_density(fitted: pixel_map.PixelMap) -> matplotlib.figure.Figure:
     axes = figure.subplots()
     density = fitted.density().sum(axis=-1)
     shown = axes.imshow(density, cmap="magma")
-    figure.colorbar(shown, ax=axes, label="features in the pixel")
+    figure.colorbar(
+        shown,
+        ax=axes,
+        label="features in the pixel",
+        ticks=matplotlib.ticker.MaxNLocator(integer=True),
+    )
     occupied = int((density > 0).sum())
     axes.set_title(f"{occupied} of {density.size} pixels hold features")
     axes.set_xlabel("column")

@@ -172,7 +172,10 @@ def test_memory_and_disk_train_the_same_model(make_image_records, tmp_path):
     )
 
 
-@pytest.mark.parametrize("autoencoder", ["linear", "symmetric"])
+@pytest.mark.parametrize(
+    "autoencoder",
+    ["linear", pytest.param("symmetric", marks=pytest.mark.slow)],
+)
 def test_shared_maps_are_made_once_and_change_nothing(
     make_image_records, tmp_path, autoencoder
 ):
@@ -210,7 +213,10 @@ def test_shared_maps_are_made_once_and_change_nothing(
         assert made[-1] > made[-2]
 
 
-@pytest.mark.parametrize("autoencoder", ["linear", "symmetric"])
+@pytest.mark.parametrize(
+    "autoencoder",
+    ["linear", pytest.param("symmetric", marks=pytest.mark.slow)],
+)
 def test_a_resumed_run_in_training_mode_keeps_the_drifted_statistics(
     make_image_records, tmp_path, autoencoder
 ):

@@ -79,7 +79,8 @@ def claim_workdir(
 def _sha256_of(weights: str) -> str | None:
     """Of a file of weights; those that go by a name are known by it."""
     path = pathlib.Path(weights)
-    return schema.sha256_of_file(path) if path.is_file() else None
+    is_file = bool(path.suffix) and path.is_file()
+    return schema.sha256_of_file(path) if is_file else None
 
 
 def refuse_changes(

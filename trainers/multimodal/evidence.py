@@ -53,7 +53,8 @@ def baselines(records: pathlib.Path) -> dict[str, dict[str, float]]:
     as small pictures.
 
     Returns:
-        Name to the figures of `train.figures_of`.
+        Name to the figures of `train.figures_of`; small pictures alone where
+        no sample of train has a text.
     """
     manifest = reader.open_records(records, kind="multimodal")
     path = records.parent / "baselines.json"

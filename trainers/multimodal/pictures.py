@@ -190,7 +190,11 @@ def _draw_examples(
     figure = matplotlib.figure.Figure(
         figsize=(2.6 * _NUM_EXAMPLES, 9.6), layout="constrained"
     )
-    heads = "Only the fusion is right", "Only the fusion is wrong"
+    # The empty line is room for long captions.
+    heads = (
+        f"Only the fusion is right: {len(right)} samples\n",
+        f"Only the fusion is wrong: {len(wrong)} samples\n",
+    )
     parts = figure.subfigures(2, 1, squeeze=False)[:, 0]
     for part, head, ids in zip(parts, heads, chosen, strict=True):
         part.suptitle(head, fontweight="bold")

@@ -18,6 +18,7 @@ REQUIREMENTS = [
     "safetensors>=0.5",
     "scikit-learn>=1.6",
     "scipy>=1.14",
+    "numba>=0.61",
     "numpy>=2.0",
     "h5py>=3.11",
     "absl-py>=2.1",

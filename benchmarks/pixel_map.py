@@ -45,16 +45,21 @@ def prepare_ours(
     """Returns the call that gives the features' places."""
     from text2image import pixel_map, projection, scaling, statistics, tsne
 
-    del tsne  # loads TensorFlow, as the peer's libraries are loaded: untimed
+    del tsne  # loads numba, as the peer's libraries are loaded: untimed
     rows = make_rows(count, features, cls_records)
 
     def fit() -> np.ndarray:
+        starts = range(0, len(rows), _BATCH)
         stats = statistics.FeatureStatistics.empty(rows.shape[1])
-        for start in range(0, len(rows), _BATCH):
+        for start in starts:
             stats.update(rows[start : start + _BATCH])
         scaler = scaling.fit_scaler("norm1", stats)
+        mean = stats.total / stats.count
+        gram = statistics.GramMatrix(scaler.transform(mean[None])[0])
+        for start in starts:
+            gram.update(scaler.transform(rows[start : start + _BATCH]))
         points, _ = projection.project(
-            scaler.scaled_gram(stats),
+            gram.matrix(),
             projection.Projection(
                 method="tsne", metric="cosine", tsne_method=tsne_method
             ),

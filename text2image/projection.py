@@ -85,8 +85,7 @@ def project(
     """
     if not np.isfinite(gram).all():
         raise ValueError("`gram` must be finite. Received NaN or infinity.")
-    squared = squared_distances(gram)
-    distinct = _count_distinct(squared)
+    distinct = _count_distinct(gram)
     if distinct < 3:
         raise ValueError(
             "A picture needs at least three distinct features. Received: "
@@ -101,7 +100,10 @@ def project(
             f"features. Received: {projection.perplexity}"
         )
     if projection.metric == "cosine":
-        squared = np.square(cosine_distances(gram), out=squared)
+        squared = cosine_distances(gram)
+        np.square(squared, out=squared)
+    else:
+        squared = squared_distances(gram)
     return _TSNE[projection.tsne_method](
         squared, _start(gram, projection), projection, progress
     )
@@ -110,7 +112,9 @@ def project(
 def squared_distances(gram: np.ndarray) -> np.ndarray:
     """`(F, F)` float64 |f_i - f_j|^2 = G_ii + G_jj - 2 G_ij, never < 0."""
     norms = np.diag(gram)
-    squared = norms[:, None] + norms[None, :] - 2.0 * gram
+    squared = -2.0 * gram
+    squared += norms[:, None]
+    squared += norms
     np.fill_diagonal(squared, 0.0)
     return np.maximum(squared, 0.0, out=squared)
 
@@ -143,30 +147,46 @@ def principal_coordinates(gram: np.ndarray) -> tuple[np.ndarray, float]:
         `(F, 2)` float64 and the share of variance they hold.
     """
     means = gram.mean(axis=0)
-    centred = gram - means[:, None] - means[None, :] + means.mean()
+    mean = means.mean()
+
+    def centred(vector: np.ndarray) -> np.ndarray:
+        """The centred matrix times `vector`, without that matrix."""
+        total = vector.sum()
+        return gram @ vector - means * total - means @ vector + mean * total
+
     start = np.linspace(1.0, 2.0, len(gram))  # a fixed start: no randomness
     if len(gram) > 10:
         values, vectors = scipy.sparse.linalg.eigsh(
-            centred, k=2, which="LA", v0=start
+            scipy.sparse.linalg.LinearOperator(
+                gram.shape, matvec=centred, dtype=gram.dtype
+            ),
+            k=2,
+            which="LA",
+            v0=start,
         )
     else:  # ARPACK needs room for more vectors than that
-        values, vectors = np.linalg.eigh(centred)
+        whole = np.column_stack([centred(axis) for axis in np.eye(len(gram))])
+        values, vectors = np.linalg.eigh(whole)
         values, vectors = values[-2:], vectors[:, -2:]
     values, vectors = np.maximum(values[::-1], 0.0), vectors[:, ::-1]
     largest = np.abs(vectors).argmax(axis=0)
     vectors = vectors * np.sign(vectors[largest, [0, 1]])
-    share = float(values.sum() / max(np.trace(centred), 1e-300))
+    variance = np.trace(gram) - len(gram) * mean
+    share = float(values.sum() / max(variance, 1e-300))
     return vectors * np.sqrt(values), share
 
 
-def _count_distinct(squared: np.ndarray) -> int:
+def _count_distinct(gram: np.ndarray) -> int:
     """Counts groups of coinciding features, up to rounding; stops at 3."""
-    tolerance = 1e-12 * max(float(squared.max()), 1e-300)
-    remaining = np.ones(len(squared), dtype=bool)
+    norms = np.diag(gram)
+    # Its products are float32's: `statistics.GramMatrix`.
+    tolerance = 1e-6 * max(float(norms.max()), 1e-300)
+    remaining = np.ones(len(gram), dtype=bool)
     for group in range(3):
         if not remaining.any():
             return group
-        remaining &= squared[int(remaining.argmax())] > tolerance
+        one = int(remaining.argmax())
+        remaining &= norms + norms[one] - 2.0 * gram[one] > tolerance
     return 3
 
 

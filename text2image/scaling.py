@@ -16,8 +16,6 @@ KINDS = ("norm1", "norm2", "standard")
 # `standard` maps mean +- this many standard deviations to [0, 1]; 99.7% of a
 # normal feature lies inside, the rest is clipped.
 _STANDARD_WIDTH = 3.0
-# Rows of a matrix of features at a time: they stay in the cache.
-_BLOCK = 16
 
 
 @dataclasses.dataclass(frozen=True)
@@ -48,11 +46,6 @@ class Scaler:
     maximum: np.ndarray
     shift: np.ndarray
     width: np.ndarray
-
-    @property
-    def is_affine(self) -> bool:
-        """Whether train rows pass through no logarithm and no clip."""
-        return self.kind == "norm1"
 
     def transform(
         self,
@@ -106,26 +99,6 @@ class Scaler:
                 self.inverse_width(),
             )
         ]
-
-    def scaled_gram(self, stats: statistics.FeatureStatistics) -> np.ndarray:
-        """Gram matrix `(F, F)` of the scaled train rows, without a pass.
-
-        Only for an affine scaler: with s = (x - a) / w,
-        S'S = (X'X - a h' - h a') / (w w'), where h = t - n a / 2 and t are the
-        column sums. Exactly symmetric.
-        """
-        if not self.is_affine:
-            raise ValueError(f"A {self.kind} scaler needs a second pass.")
-        gram = stats.gram_matrix()
-        inverse = self.inverse_width()
-        half = stats.total - 0.5 * stats.count * self.shift
-        for first in range(0, len(gram), _BLOCK):
-            block = slice(first, first + _BLOCK)
-            mine = gram[block]
-            shift, other = self.shift[block, None], half[block, None]
-            mine -= shift * half + other * self.shift
-            mine *= inverse[block, None] * inverse
-        return gram
 
     def inverse_width(self) -> np.ndarray:
         """`(F,)` float64 1 / width, 0 for constant features.
@@ -187,10 +160,10 @@ def fit_scaler(kind: str, stats: statistics.FeatureStatistics) -> Scaler:
         width = np.full_like(minimum, greatest)
     else:
         mean = stats.total / stats.count
-        # The diagonal alone: no need for the whole matrix.
-        variance = np.diag(stats.gram) / stats.count - mean**2
+        mean_square = stats.squares / stats.count
+        variance = mean_square - mean**2
         # Below float32's resolution of the mean square a variance is noise.
-        noise = np.finfo(np.float32).eps * np.diag(stats.gram) / stats.count
+        noise = np.finfo(np.float32).eps * mean_square
         deviation = np.sqrt(np.where(variance > noise, variance, 0.0))
         shift = mean - _STANDARD_WIDTH * deviation
         width = 2 * _STANDARD_WIDTH * deviation

@@ -1,33 +1,34 @@
-"""One streaming pass over feature rows: everything scaler and map need."""
+"""Streaming passes over feature rows: all that scaler and map need of them."""
 
 import dataclasses
 
 import numpy as np
 import scipy.linalg.blas
 
+# Rows whose products are summed in float32 before doubles take them over: as
+# long as a sum in BLAS stays exact to about 1e-6.
+_FOLD = 8192
+# Rows of the Gram matrix at a time: they stay in the cache.
+_BLOCK = 64
+
 
 @dataclasses.dataclass
 class FeatureStatistics:
-    """Sums over the rows seen so far; its size does not depend on them.
-
-    `gram` is kept as the upper triangle while rows arrive (half the work);
-    `gram_matrix()` returns the whole.
+    """What a scaler needs of the rows seen so far, whatever their number.
 
     Attributes:
         count: Rows seen.
         minimum: `(F,)` float64.
         maximum: `(F,)` float64.
         total: `(F,)` float64, the sum.
-        gram: `(F, F)` float64 in Fortran order, upper triangle of the sum of
-            outer products. Doubles, because distances are differences of its
-            entries.
+        squares: `(F,)` float64, the sum of squares.
     """
 
     count: int
     minimum: np.ndarray
     maximum: np.ndarray
     total: np.ndarray
-    gram: np.ndarray
+    squares: np.ndarray
 
     @classmethod
     def empty(cls, num_features: int) -> "FeatureStatistics":
@@ -37,7 +38,7 @@ class FeatureStatistics:
             minimum=np.full(num_features, np.inf),
             maximum=np.full(num_features, -np.inf),
             total=np.zeros(num_features),
-            gram=np.zeros((num_features, num_features), order="F"),
+            squares=np.zeros(num_features),
         )
 
     def update(self, rows: np.ndarray) -> None:
@@ -50,38 +51,83 @@ class FeatureStatistics:
             ValueError: If the shape is wrong or a value is not finite; names
                 the first such row (counted from the first row ever seen).
         """
-        num_features = len(self.total)
-        if rows.ndim != 2 or rows.shape[1] != num_features:
-            raise ValueError(
-                f"`rows` must be (n, {num_features}). Received: shape="
-                f"{rows.shape}"
-            )
+        _check_width(rows, len(self.total))
         check_finite(rows, first_row=self.count)
         if not len(rows):
             return
-        rows = np.ascontiguousarray(rows, dtype=np.float64)
         self.count += len(rows)
         np.minimum(self.minimum, rows.min(axis=0), out=self.minimum)
         np.maximum(self.maximum, rows.max(axis=0), out=self.maximum)
-        self.total += rows.sum(axis=0)
-        # rows.T is Fortran-contiguous, so BLAS reads it in place.
-        self.gram = scipy.linalg.blas.dsyrk(
-            1.0, rows.T, beta=1.0, c=self.gram, overwrite_c=1
+        self.total += rows.sum(axis=0, dtype=np.float64)
+        self.squares += np.einsum("nf,nf->f", rows, rows, dtype=np.float64)
+
+
+class GramMatrix:
+    """Inner products of the features, summed over scaled rows.
+
+    Products are float32's, twice as fast as doubles, of the rows less an
+    origin near their mean; long sums are doubles. Of a product of values in
+    [0, 1], about 1e-7 is lost per row.
+    """
+
+    def __init__(self, origin: np.ndarray) -> None:
+        """Starts with no rows.
+
+        Args:
+            origin: `(F,)`, near the mean of the rows: the nearer, the more
+                exact are distances between like features.
+        """
+        features = len(origin)
+        self._origin = origin.astype(np.float32)
+        self._count = 0
+        self._total = np.zeros(features)
+        # Upper triangles, as BLAS fills them (half the work): of all rows
+        # but the newest, and of those.
+        self._products = np.zeros((features, features), order="F")
+        self._newest = np.zeros((features, features), np.float32, order="F")
+        self._folded = 0
+
+    def update(self, rows: np.ndarray) -> None:
+        """Adds rows.
+
+        Args:
+            rows: `(n, F)` scaled features, in [0, 1].
+        """
+        _check_width(rows, len(self._origin))
+        if not len(rows):
+            return
+        centred = np.subtract(rows, self._origin, dtype=np.float32, order="C")
+        self._count += len(rows)
+        self._total += centred.sum(axis=0, dtype=np.float64)
+        # Its transpose is in Fortran's order, so BLAS reads it in place.
+        self._newest = scipy.linalg.blas.ssyrk(
+            1.0, centred.T, beta=1.0, c=self._newest, overwrite_c=1
         )
+        if self._count - self._folded >= _FOLD:
+            self._fold()
 
-    def merge(self, other: "FeatureStatistics") -> None:
-        """Adds the rows another worker has seen."""
-        self.count += other.count
-        np.minimum(self.minimum, other.minimum, out=self.minimum)
-        np.maximum(self.maximum, other.maximum, out=self.maximum)
-        self.total += other.total
-        self.gram += other.gram
+    def matrix(self) -> np.ndarray:
+        """Returns the `(F, F)` float64 sum of outer products, symmetric."""
+        self._fold()
+        # The rows are centred + origin: with their sums t and the origin o
+        # that adds h o' + o h', where h = t + n o / 2.
+        half = self._total + 0.5 * self._count * self._origin
+        gram = np.empty(self._products.shape)
+        for first in range(0, len(gram), _BLOCK):
+            rows = slice(first, first + _BLOCK)
+            # Below the diagonal are zeros.
+            np.add(self._products[rows], self._products.T[rows], out=gram[rows])
+            gram[rows] += np.outer(half[rows], self._origin) + np.outer(
+                self._origin[rows], half
+            )
+        diagonal = np.diag(self._products) + 2.0 * half * self._origin
+        np.fill_diagonal(gram, diagonal)
+        return gram
 
-    def gram_matrix(self) -> np.ndarray:
-        """Returns the symmetric `(F, F)` float64 sum of outer products."""
-        whole = self.gram + self.gram.T  # below the diagonal it holds zeros
-        np.fill_diagonal(whole, np.diag(self.gram))
-        return whole
+    def _fold(self) -> None:
+        self._products += self._newest
+        self._newest.fill(0.0)
+        self._folded = self._count
 
 
 def check_finite(rows: np.ndarray, *, first_row: int = 0) -> None:
@@ -100,4 +146,11 @@ def check_finite(rows: np.ndarray, *, first_row: int = 0) -> None:
         raise ValueError(
             "Features must be finite. Received NaN or infinity in row "
             f"{first_row + row}: check the encoder's weights."
+        )
+
+
+def _check_width(rows: np.ndarray, num_features: int) -> None:
+    if rows.ndim != 2 or rows.shape[1] != num_features:
+        raise ValueError(
+            f"`rows` must be (n, {num_features}). Received: shape={rows.shape}"
         )

@@ -1,4 +1,4 @@
-"""t-SNE over all pairs of points, compiled by XLA.
+"""t-SNE over all pairs of points, compiled by numba.
 
 L. van der Maaten and G. Hinton, Visualizing Data using t-SNE, JMLR 9 (2008).
 Nothing is approximated: at the some thousands of points that features are, a
@@ -8,8 +8,8 @@ plain pass over all pairs takes less time than Barnes-Hut's trees.
 from collections.abc import Callable
 from concurrent import futures
 
+import numba
 import numpy as np
-import tensorflow as tf
 
 from text2image import processors
 
@@ -20,12 +20,11 @@ _EXAGGERATION = 12.0
 _EARLY_MOMENTUM, _MOMENTUM = 0.5, 0.8
 _LEAST_GAIN = 0.01
 _LEAST_AFFINITY = np.float32(np.finfo(np.float64).eps)
-# Rows of pairs computed at a time: a few of their arrays fit into the cache.
+# Rows of pairs a thread takes at a time; a few of their arrays fit into its
+# cache.
 _BLOCK = 256
-# Farther than any point: what pads the last block weighs 1e-36.
-_FAR = 1e18
-# Halvings of the interval of the logarithm of a row's precision.
-_HALVINGS = 30
+# Halvings of the interval of the logarithm of a row's precision, to 3e-6.
+_HALVINGS = 24
 _INTERVAL = (-10.0, 40.0)
 
 
@@ -56,18 +55,15 @@ def embed(
         `(F, 2)` float64 coordinates and the Kullback-Leibler divergence of
         all pairs.
     """
-    processors.one_thread_a_program()
     rate = learning_rate or max(len(start) / _EXAGGERATION / 4, 50.0)
     joint = joint_probabilities(squared, perplexity)
     points = np.asarray(start, np.float32)
-    threads = processors.count()
-    with futures.ThreadPoolExecutor(threads) as pool:
-        shares = _share_out(joint, threads)
+    with futures.ThreadPoolExecutor(processors.count()) as pool:
         for step in range(max_iter):
             early = step < _EARLY_STEPS
             if step in (0, _EARLY_STEPS):  # each phase from rest
                 update, gains = np.zeros_like(points), np.ones_like(points)
-            attraction, repulsion = _forces(points, shares, pool)
+            attraction, repulsion = _forces(joint, points, pool)
             if early:
                 attraction *= _EXAGGERATION
             slope = 4.0 * (attraction - repulsion)
@@ -94,7 +90,7 @@ def joint_probabilities(squared: np.ndarray, perplexity: float) -> np.ndarray:
 
     def fill(first: int) -> None:
         block = slice(first, first + _BLOCK)
-        joint[block] = _conditional(squared[block], first, np.log(perplexity))
+        _conditional(squared[block], first, np.log(perplexity), joint[block])
 
     with futures.ThreadPoolExecutor(processors.count()) as pool:
         list(pool.map(fill, range(0, len(squared), _BLOCK)))
@@ -106,8 +102,10 @@ def joint_probabilities(squared: np.ndarray, perplexity: float) -> np.ndarray:
     return joint
 
 
-def _conditional(squared: np.ndarray, first: int, entropy: float) -> np.ndarray:
-    """Rows `first`... of p_j|i, of a given entropy in nats, float32."""
+def _conditional(
+    squared: np.ndarray, first: int, entropy: float, weights: np.ndarray
+) -> None:
+    """Rows `first`... of p_j|i, of a given entropy in nats, into `weights`."""
     rows = np.arange(len(squared))
     itself = rows, rows + first
     distances = squared.astype(np.float32)
@@ -120,13 +118,14 @@ def _conditional(squared: np.ndarray, first: int, entropy: float) -> np.ndarray:
     for _ in range(_HALVINGS):
         middle = (low + high) / 2
         precision = np.exp(middle)
-        weights = np.exp(-precision * distances)
+        np.multiply(distances, -precision, out=weights)
+        np.exp(weights, out=weights)
         weights[itself] = 0.0
         total = weights.sum(axis=1, keepdims=True)
         mean = np.einsum("ij,ij->i", weights, distances)[:, None] / total
         wide = np.log(total) + precision * mean > entropy
         low, high = np.where(wide, middle, low), np.where(wide, high, middle)
-    return weights / total
+    weights /= total
 
 
 def divergence(joint: np.ndarray, points: np.ndarray) -> float:
@@ -158,85 +157,64 @@ def divergence(joint: np.ndarray, points: np.ndarray) -> float:
 def gradient(joint: np.ndarray, points: np.ndarray) -> np.ndarray:
     """Slope of the divergence at each point, equation 5: `(F, 2)` float32."""
     with futures.ThreadPoolExecutor(1) as pool:
-        attraction, repulsion = _forces(points, _share_out(joint, 1), pool)
+        attraction, repulsion = _forces(joint, points, pool)
     return 4.0 * (attraction - repulsion)
 
 
-_Share = tuple[slice, tf.Tensor]
-
-
-def _share_out(joint: np.ndarray, threads: int) -> list[_Share]:
-    """Runs of whole blocks of rows for each thread: `(n, _BLOCK, F)`."""
-    count = len(joint)
-    blocks = -(-count // _BLOCK)
-    shares = []
-    for part in np.array_split(np.arange(blocks), min(threads, blocks)):
-        rows = slice(part[0] * _BLOCK, (part[-1] + 1) * _BLOCK)
-        mine = joint[rows]
-        mine = np.pad(mine, ((0, rows.stop - rows.start - len(mine)), (0, 0)))
-        shares.append(
-            (rows, tf.constant(mine.reshape(len(part), _BLOCK, count)))
-        )
-    return shares
-
-
 def _forces(
-    points: np.ndarray, shares: list[_Share], pool: futures.Executor
+    joint: np.ndarray, points: np.ndarray, pool: futures.Executor
 ) -> tuple[np.ndarray, np.ndarray]:
     """Both sums of the gradient, equation 5, `(F, 2)` float32 each.
 
     With w_ij = 1 / (1 + |y_i - y_j|^2) and Z the sum of all w_ij, those over
     j of p_ij w_ij (y_i - y_j) and of w_ij^2 (y_i - y_j) / Z.
     """
-    count = len(points)
-    everywhere = tf.constant(points)
-    padded = np.full((max(r.stop for r, _ in shares), 2), _FAR, np.float32)
-    padded[:count] = points
+    horizontal, vertical = np.ascontiguousarray(points.T)
+    sums = np.empty((len(points), 5), np.float32)
 
-    def sums(share: _Share) -> tuple[np.ndarray, ...]:
-        rows, joint = share
-        mine = tf.constant(padded[rows].reshape(-1, _BLOCK, 2))
-        return tuple(x.numpy() for x in _sums(joint, mine, everywhere))
+    def fill(first: int) -> None:
+        _sum_pairs(joint, horizontal, vertical, first, sums[first:][:_BLOCK])
 
-    found = list(pool.map(sums, shares))
-    attracting, repelling, weights = (
-        np.concatenate(parts) for parts in zip(*found, strict=True)
-    )
+    list(pool.map(fill, range(0, len(points), _BLOCK)))
     # Without the pairs of a point with itself, whose weight is 1.
-    total = np.float32(weights.sum(dtype=np.float64) - count)
-    # The sum of c_ij (y_i - y_j), from those of c_ij (y_j, 1).
-    attraction, repulsion = (
-        s[:, 2:] * points - s[:, :2]
-        for s in (
-            attracting.reshape(-1, 3)[:count],
-            repelling.reshape(-1, 3)[:count] / total,
-        )
-    )
-    return attraction, repulsion
+    weights = sums[:, 4].sum(dtype=np.float64) - len(points)
+    return sums[:, :2], sums[:, 2:4] / np.float32(weights)
 
 
-@tf.function(jit_compile=True)
-def _sums(
-    joint: tf.Tensor, mine: tf.Tensor, points: tf.Tensor
-) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:
-    """Of blocks of rows: sums of p w (y, 1), of w^2 (y, 1), and of w."""
-    y = tf.concat([points, tf.ones_like(points[:, :1])], axis=1)
+# Sums may be added up in another order, and as fused multiply-adds: without
+# both there are no vectors. Divisions stay exact.
+@numba.njit(nogil=True, fastmath={"reassoc", "contract"}, error_model="numpy")
+def _sum_pairs(
+    joint: np.ndarray,
+    horizontal: np.ndarray,
+    vertical: np.ndarray,
+    first: int,
+    sums: np.ndarray,
+) -> None:
+    """Of rows `first`...: sums over j of p w (y_i - y_j), w^2 (...) and w.
 
-    def of_block(
-        block: tuple[tf.Tensor, tf.Tensor],
-    ) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:
-        p, (horizontal, vertical) = block[0], tf.unstack(block[1], axis=1)
-        weight = 1.0 / (
-            1.0
-            + tf.square(horizontal[:, None] - points[None, :, 0])
-            + tf.square(vertical[:, None] - points[None, :, 1])
-        )
-        return (
-            tf.matmul(p * weight, y),
-            tf.matmul(tf.square(weight), y),
-            tf.reduce_sum(weight, axis=0),
-        )
-
-    return tf.map_fn(
-        of_block, (joint, mine), fn_output_signature=(tf.float32,) * 3
-    )
+    Args:
+        joint: `(F, F)` float32 p_ij.
+        horizontal: `(F,)` float32.
+        vertical: `(F,)` float32.
+        first: The row that `sums` begins with.
+        sums: `(n, 5)` float32, written.
+    """
+    one = np.float32(1)
+    for row in range(len(sums)):
+        i = first + row
+        pulled_x = pulled_y = pushed_x = pushed_y = total = np.float32(0)
+        for j in range(len(horizontal)):
+            x = horizontal[i] - horizontal[j]
+            y = vertical[i] - vertical[j]
+            weight = one / (one + x * x + y * y)
+            total += weight
+            pull = joint[i, j] * weight
+            pulled_x += pull * x
+            pulled_y += pull * y
+            push = weight * weight
+            pushed_x += push * x
+            pushed_y += push * y
+        sums[row, 0], sums[row, 1] = pulled_x, pulled_y
+        sums[row, 2], sums[row, 3] = pushed_x, pushed_y
+        sums[row, 4] = total

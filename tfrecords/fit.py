@@ -1,4 +1,4 @@
-"""Scaler and pixel map from the train stacks, in one or two passes."""
+"""Scaler and pixel map from the train stacks, in two passes over them."""
 
 import pathlib
 from collections.abc import Iterator
@@ -22,9 +22,9 @@ def fit_pixel_map(
 ) -> pixel_map.PixelMap:
     """Fits on the train split only.
 
-    The first pass gathers what the scalers need; an affine scaler's Gram
-    matrix follows from it, the others take a second pass. Memory: three
-    (F, F) matrices of doubles, whatever the corpus.
+    The first pass gathers what the scaler needs, the second the Gram matrix
+    of what it gives. Memory: three (F, F) matrices of doubles, whatever the
+    corpus.
 
     Args:
         settings: Scaler, projection and picture size.
@@ -61,17 +61,17 @@ def _fit_scaler(
     manifest: schema.Manifest,
 ) -> tuple[scaling.Scaler, np.ndarray]:
     """The scaler, and the `(F, F)` Gram matrix of what it gives."""
-    num_features = int(np.prod(manifest.schema.shape))
-    stats = statistics.FeatureStatistics.empty(num_features)
-    for rows in _train_rows(cls_dir, manifest):
+    stats = statistics.FeatureStatistics.empty(
+        int(np.prod(manifest.schema.shape))
+    )
+    for rows in _train_rows(cls_dir, manifest, "scaler"):
         stats.update(rows)
     scaler = scaling.fit_scaler(settings.scaler, stats)
-    if scaler.is_affine:
-        return scaler, scaler.scaled_gram(stats)
-    scaled = statistics.FeatureStatistics.empty(num_features)
-    for rows in _train_rows(cls_dir, manifest):
-        scaled.update(scaler.transform(rows))
-    return scaler, scaled.gram_matrix()
+    mean = stats.total / stats.count
+    gram = statistics.GramMatrix(scaler.transform(mean[None])[0])
+    for rows in _train_rows(cls_dir, manifest, "distances"):
+        gram.update(scaler.transform(rows))
+    return scaler, gram.matrix()
 
 
 def _counts(fitted: pixel_map.PixelMap) -> dict[str, int]:
@@ -132,14 +132,14 @@ def _channels(
 
 
 def _train_rows(
-    cls_dir: pathlib.Path, manifest: schema.Manifest
+    cls_dir: pathlib.Path, manifest: schema.Manifest, task: str
 ) -> Iterator[np.ndarray]:
     """Batches of train stacks as rows `(n, F)` float32."""
     dataset = reader.read_records(
         cls_dir, "train", batch_size=1024, manifest=manifest
     )
     with tqdm.tqdm(
-        total=manifest.num_examples("train"), unit="text", desc="statistics"
+        total=manifest.num_examples("train"), unit="text", desc=task
     ) as progress:
         for batch in dataset:
             stacks = batch["stack"].numpy()

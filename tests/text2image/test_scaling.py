@@ -177,27 +177,6 @@ def test_arrays_bring_back_the_same_scaler(kind, rng):
     )
 
 
-def test_scaled_gram_equals_the_gram_of_scaled_rows(rng):
-    train = rng.normal(size=(60, 5)).astype(np.float32)
-    train[:, 2] = 3.25  # constant
-    stats = statistics.FeatureStatistics.empty(5)
-    stats.update(train)
-    scaler = scaling.fit_scaler("norm1", stats)
-    scaled = scaler.transform(train).astype(np.float64)
-    # 60 products of float32-rounded values in [0, 1].
-    np.testing.assert_allclose(
-        scaler.scaled_gram(stats), scaled.T @ scaled, rtol=0, atol=1e-4
-    )
-
-
-@pytest.mark.parametrize("kind", ["norm2", "standard"])
-def test_scaled_gram_needs_an_affine_scaler(kind, rng):
-    stats = statistics.FeatureStatistics.empty(3)
-    stats.update(rng.normal(size=(6, 3)))
-    with pytest.raises(ValueError, match="second pass"):
-        scaling.fit_scaler(kind, stats).scaled_gram(stats)
-
-
 def test_caller_keeps_its_rows(rng):
     rows = rng.normal(size=(6, 3)).astype(np.float32)
     before = rows.copy()

@@ -27,19 +27,9 @@ def assert_same(one, other):
     np.testing.assert_array_equal(one.minimum, other.minimum)
     np.testing.assert_array_equal(one.maximum, other.maximum)
     # Float64 sums in another order: a few units in the last place of sums of
-    # at most 24 products of size 1e4.
+    # at most 12 squares of size 1e4.
     np.testing.assert_allclose(one.total, other.total, rtol=0, atol=1e-8)
-    np.testing.assert_allclose(
-        one.gram_matrix(), other.gram_matrix(), rtol=0, atol=1e-8
-    )
-
-
-@settings(max_examples=40, deadline=None)
-@given(first=ROWS, second=ROWS)
-def test_merged_parts_equal_one_pass(first, second):
-    merged = gathered(first)
-    merged.merge(gathered(second))
-    assert_same(merged, gathered(np.concatenate([first, second])))
+    np.testing.assert_allclose(one.squares, other.squares, rtol=0, atol=1e-8)
 
 
 @settings(max_examples=40, deadline=None)
@@ -60,22 +50,67 @@ def test_statistics_are_what_numpy_says(rng):
     # Float64 rounding of sums of 50 values of the order of 1.
     np.testing.assert_allclose(stats.total, exact.sum(axis=0), atol=1e-12)
     np.testing.assert_allclose(
-        stats.gram_matrix(), exact.T @ exact, rtol=0, atol=1e-12
+        stats.squares, (exact**2).sum(axis=0), atol=1e-12
     )
 
 
-def test_gram_matrix_is_exactly_symmetric(rng):
-    gram = gathered(rng.normal(size=(9, 6))).gram_matrix()
-    np.testing.assert_array_equal(gram, gram.T)
+def gram_of(rows, origin=None, batch=300):
+    origin = rows.mean(axis=0) if origin is None else origin
+    gram = statistics.GramMatrix(origin)
+    for start in range(0, len(rows), batch):
+        gram.update(rows[start : start + batch])
+    return gram.matrix()
 
 
-def test_size_does_not_grow_with_the_rows(rng):
-    stats = gathered(rng.normal(size=(2, 4)))
-    gram = stats.gram
-    for _ in range(5):
-        stats.update(rng.normal(size=(300, 4)))
-    assert stats.gram is gram or stats.gram.shape == gram.shape
-    assert stats.count == 1502
+# Below and above the number of rows at which doubles take the sums over.
+@pytest.mark.parametrize("count", [1, 50, 20_000])
+@pytest.mark.parametrize("origin", [0.0, 0.5, None])
+def test_gram_matrix_is_what_numpy_says_in_doubles(rng, count, origin):
+    rows = rng.random((count, 7), np.float32)
+    if origin is not None:
+        origin = np.full(7, origin)
+    exact = rows.astype(np.float64)
+    found = gram_of(rows, origin)
+    assert found.dtype == np.float64
+    # Float32 sums of products up to 1.
+    np.testing.assert_allclose(
+        found, exact.T @ exact, rtol=0, atol=1e-6 * count
+    )
+    np.testing.assert_array_equal(found, found.T)
+
+
+def test_an_origin_near_the_mean_keeps_small_distances(rng):
+    rows = 0.9 + 1e-3 * rng.random((5000, 6), np.float32)
+    exact = rows.astype(np.float64)
+    distance = ((exact[:, 0] - exact[:, 1]) ** 2).sum()
+    near, far = gram_of(rows), gram_of(rows, np.zeros(6))
+    errors = [
+        abs(g[0, 0] + g[1, 1] - 2 * g[0, 1] - distance) / distance
+        for g in (near, far)
+    ]
+    assert errors[0] < 1e-4 < errors[1]
+
+
+def test_gram_matrix_of_no_rows_is_zero():
+    gram = statistics.GramMatrix(np.full(3, 0.5))
+    gram.update(np.zeros((0, 3), np.float32))
+    np.testing.assert_array_equal(gram.matrix(), np.zeros((3, 3)))
+
+
+def test_gram_matrix_may_be_asked_for_on_the_way(rng):
+    rows = rng.random((9, 4), np.float32)
+    gram = statistics.GramMatrix(np.full(4, 0.5))
+    gram.update(rows[:5])
+    gram.matrix()
+    gram.update(rows[5:])
+    exact = rows.astype(np.float64)
+    np.testing.assert_allclose(gram.matrix(), exact.T @ exact, atol=1e-5)
+
+
+def test_gram_matrix_refuses_rows_of_another_width():
+    gram = statistics.GramMatrix(np.zeros(3))
+    with pytest.raises(ValueError, match=r"`rows` must be \(n, 3\)"):
+        gram.update(np.zeros((2, 4)))
 
 
 def test_caller_keeps_its_rows(rng):

@@ -1,7 +1,8 @@
 """Writes a record directory that is whole or not there.
 
 Everything goes to `<directory>.incomplete`: each shard is written aside,
-synced, renamed and noted in a journal. When all are there, TFDS's metadata
+synced, hashed, renamed and noted in a journal, all but the first while the next
+one is written. When all are there, TFDS's metadata
 and then the manifest are written and the directory gets its name. A killed
 run leaves its finished shards; the next one, asked for the same fingerprint,
 goes on behind them.
@@ -14,6 +15,7 @@ import os
 import pathlib
 import shutil
 from collections.abc import Iterable
+from concurrent import futures
 from typing import Any
 
 import tensorflow as tf
@@ -57,6 +59,7 @@ class RecordWriter:
         self._done: dict[str, schema.Shard] = {}
         self._files: dict[str, str] = {}
         self._stack = contextlib.ExitStack()
+        self._settled: futures.Future[None] | None = None
 
     def __enter__(self) -> "RecordWriter":
         """Locks the directory and finds what an earlier run finished.
@@ -68,6 +71,9 @@ class RecordWriter:
         self._stack.enter_context(durable.lock(self._aside))
         try:
             self._resume()
+            self._settler = self._stack.enter_context(
+                futures.ThreadPoolExecutor(1)
+            )
         except BaseException:
             self._stack.close()
             raise
@@ -75,7 +81,8 @@ class RecordWriter:
 
     def __exit__(self, *_: object) -> None:
         """Releases the lock; unfinished work stays for the next run."""
-        self._stack.close()
+        with self._stack:
+            self._wait()
 
     @property
     def num_finished(self) -> int:
@@ -94,10 +101,11 @@ class RecordWriter:
     def write_shard(
         self, split: str, index: int, records: Iterable[bytes]
     ) -> None:
-        """Writes one shard: aside, counted again, synced, renamed, noted.
+        """Writes one shard aside, and measures it; a thread does the rest.
 
         Raises:
-            OSError: If the disk does not hold what was written.
+            OSError: If the disk does not hold what was written, now or of
+                the shard before.
         """
         name = self._name(split, index)
         aside = self._aside / f"{name}.writing"
@@ -119,20 +127,34 @@ class RecordWriter:
                 f"{aside}: wrote {size} bytes but the disk holds {found}. "
                 "Free some space and run the same command again."
             )
-        durable.sync(aside)
-        final = self._aside / name
-        os.replace(aside, final)
-        durable.sync(self._aside)
-        self._done[name] = schema.Shard(
-            name, count, final.stat().st_size, schema.sha256_of_file(final)
+        self._wait()
+        self._settled = self._settler.submit(
+            self._settle, aside, name, count, size
         )
+
+    def _settle(
+        self, aside: pathlib.Path, name: str, count: int, size: int
+    ) -> None:
+        """Syncs a shard, gives it its name and notes it."""
+        durable.sync(aside)
+        sha256 = schema.sha256_of_file(aside)
+        os.replace(aside, self._aside / name)
+        durable.sync(self._aside)
+        self._done[name] = schema.Shard(name, count, size, sha256)
         self._write_journal()
+
+    def _wait(self) -> None:
+        """Until the newest shard is noted, or what kept it from that."""
+        settled, self._settled = self._settled, None
+        if settled is not None:
+            settled.result()
 
     def keep_files(self, names: tuple[str, ...]) -> None:
         """Notes files in `working_directory` that every shard depends on.
 
         A resumed run finds them as they are, or starts afresh.
         """
+        self._wait()
         self._files |= self._synced(names)
         self._write_journal()
 
@@ -148,6 +170,7 @@ class RecordWriter:
         Raises:
             RuntimeError: If a shard is missing.
         """
+        self._wait()
         splits = {
             split: [self._shard(split, index) for index in range(count)]
             for split, count in self._num_shards.items()

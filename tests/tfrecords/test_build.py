@@ -168,11 +168,11 @@ def test_a_fresh_process_elsewhere_makes_the_same_bytes_and_then_reuses_them(
 @pytest.mark.parametrize(
     ("call", "count"),
     [
-        ("write_shard", 2),
+        ("_settle", 2),
         *(
             pytest.param(call, count, marks=pytest.mark.slow)
             for call, counts in (
-                ("write_shard", (1, 3, 4)),
+                ("_settle", (1, 3, 4)),
                 ("_write_journal", (1, 2, 3, 4, 5)),
                 ("finish", (1,)),
             )
@@ -188,7 +188,7 @@ def test_killed_while_embedding_a_build_goes_on_to_the_same_bytes(
     task = {"do": "build", "settings": settings}
     status, log = zygote(**task, kill=(call, count, when))
     assert status == -9, log
-    finished = {"write_shard": count, "_write_journal": max(count - 2, 0)}
+    finished = {"_settle": count, "_write_journal": max(count - 2, 0)}
     status, log = zygote(**task)
     assert status == 0, log
     if finished.get(call):
@@ -199,12 +199,12 @@ def test_killed_while_embedding_a_build_goes_on_to_the_same_bytes(
 @pytest.mark.parametrize(
     ("call", "count"),
     [
-        ("write_shard", 1),
+        ("_settle", 1),
         ("_write_journal", 4),  # the second shard has its name, unnoted
         *(
             pytest.param(call, count, marks=pytest.mark.slow)
             for call, counts in (
-                ("write_shard", (2, 3, 4)),
+                ("_settle", (2, 3, 4)),
                 ("_write_journal", (1, 2, 3, 5, 6)),
                 ("replace", range(1, 13)),
                 ("finish", (1,)),
@@ -219,12 +219,12 @@ def test_killed_while_drawing_a_build_goes_on_to_the_same_bytes(
     directory = tmp_path / "records"
     copy_cls(built, directory)
     task = {"do": "build", "settings": made.settings(corpus, directory)}
-    when = "after" if call == "write_shard" else "before"
+    when = "after" if call == "_settle" else "before"
     status, log = zygote(**task, kill=(call, count, when))
     assert status == -9, log
     status, log = zygote(**task)
     assert status == 0, log
-    if call == "write_shard":
+    if call == "_settle":
         # A map fitted anew could differ from the one already drawn with.
         assert "map: reusing the one of the finished shards" in log
     assert made.tree(directory) == made.tree(built)
@@ -239,7 +239,7 @@ def test_a_chain_of_kills_ends_in_the_same_bytes(
         "settings": made.settings(corpus, tmp_path / "records"),
     }
     for _ in range(2 * NUM_SHARDS):  # one shard a run
-        status, log = zygote(**task, kill=("write_shard", 1, "after"))
+        status, log = zygote(**task, kill=("_settle", 1, "after"))
         assert status == -9, log
     assert zygote(**task)[0] == 0
     assert made.tree(tmp_path / "records") == made.tree(built)

@@ -118,13 +118,15 @@ def test_the_manifest_vouches_for_every_file(directory):
 @pytest.mark.parametrize(
     ("call", "when"),
     [
-        ("write_shard", "after"),
+        ("_settle", "after"),
         ("_write_journal", "before"),  # the shard has its name, unnoted
         ("unlink", "before"),
         *(
             pytest.param(call, when, marks=pytest.mark.slow)
             for call, when in (
                 ("write_shard", "before"),
+                ("write_shard", "after"),
+                ("_settle", "before"),
                 ("_write_journal", "after"),
                 ("unlink", "after"),
                 ("replace", "before"),
@@ -162,7 +164,7 @@ def test_finished_shards_are_not_written_again(directory, zygote, finished):
             do="write",
             directory=str(directory),
             counts=COUNTS,
-            kill=("write_shard", finished, "after"),
+            kill=("_settle", finished, "after"),
         )
         assert status == -9
     shards = made.shards_of(COUNTS)
@@ -258,6 +260,29 @@ def test_a_set_without_all_its_shards_is_not_finished(directory):
         records.write_shard("train", 0, made.shards_of(COUNTS)["train"][0])
         with pytest.raises(RuntimeError, match="00001-of-00002 was never"):
             records.finish("", {})
+    assert not directory.exists()
+
+
+@pytest.mark.parametrize("later", ["shard", "finish", "leave"])
+def test_what_keeps_a_written_shard_from_the_disk_is_raised(directory, later):
+    shards = made.shards_of(COUNTS)["train"]
+    aside = directory.with_name("1.0.0.incomplete")
+
+    def write():
+        with writer.RecordWriter(
+            directory, made.schema_of("cls"), {}, {"train": 2}
+        ) as records:
+            # A directory in its place: the shard cannot get its name.
+            (aside / "cls-train.tfrecord-00000-of-00002").mkdir()
+            records.write_shard("train", 0, shards[0])
+            if later == "shard":
+                records.write_shard("train", 1, shards[1])
+            elif later == "finish":
+                records.finish("", {})
+
+    with pytest.raises(OSError, match="00000-of-00002"):
+        write()
+    assert json.loads((aside / JOURNAL).read_text())["shards"] == []
     assert not directory.exists()
 
 

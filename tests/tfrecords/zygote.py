@@ -68,6 +68,7 @@ def arm(name, count, when):
     """Kills this process at a call; nothing gets to clean up."""
     owners = {
         "write_shard": writer.RecordWriter,
+        "_settle": writer.RecordWriter,
         "_write_journal": writer.RecordWriter,
         "finish": writer.RecordWriter,
     }

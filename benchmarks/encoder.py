@@ -55,6 +55,7 @@ def main() -> None:
     measuring.add_corpus(made, texts=256)
     made.add_argument("--encoder", default="mini")
     made.add_argument("--tokens_per_batch", type=int, default=512)
+    made.add_argument("--length_step", type=int, default=64)
     made.add_argument("--peer_tokens_per_batch", type=int, default=2048)
     made.add_argument(
         "--bfloat16",
@@ -76,6 +77,7 @@ def main() -> None:
             layers=f"last{backbone.num_layers}",
             max_tokens=min(512, backbone.max_sequence_length),
             tokens_per_batch=flags.tokens_per_batch,
+            length_step=flags.length_step,
             dtype=dtype,
         )
         for name, dtype in (("ours", "float32"), ("ours, bfloat16", "bfloat16"))

@@ -114,16 +114,17 @@ def _encode(
         limit_validation=settings.limit_validation,
     )
     _log_audit(parts.audit)
+    totals = count_examples(parts)
+    count = sum(totals.values())
     bert = encoder.Encoder(
         encoder_path,
         layers=settings.layers,
         max_tokens=settings.max_tokens,
         tokens_per_batch=settings.tokens_per_batch,
+        length_step=encoder.length_step(count),
         dtype=settings.encoder_dtype,
     )
     record_schema = schema.cls_schema(bert.stack_shape, parts.label_names)
-    totals = count_examples(parts)
-    count = sum(totals.values())
     place.check_space(settings, directory, count, record_schema)
     size = settings.examples_per_shard
     num_shards = {name: -(-count // size) for name, count in totals.items()}

@@ -135,22 +135,24 @@ def _build(
     found = survey.survey(source, drop=chosen.broken_images == "drop")
     source = found.without_broken(source)
     parts = _split(settings, chosen, source)
+    totals = encode.count_examples(parts)
+    count = sum(totals.values())
     bert = encoder.Encoder(
         encoder_path,
         layers=chosen.text_layers,
         max_tokens=settings.max_tokens,
         tokens_per_batch=settings.tokens_per_batch,
+        length_step=encoder.length_step(count),
         pooling=chosen.pooling,
         dtype=settings.encoder_dtype,
     )
     record_schema = schema.multimodal_schema(
         math.prod(bert.stack_shape), parts.label_names
     )
-    totals = encode.count_examples(parts)
     place.check_space(
         settings,
         directory,
-        sum(totals.values()),
+        count,
         record_schema,
         num_bytes=found.num_bytes,
     )
@@ -170,9 +172,7 @@ def _build(
         writer.RecordWriter(
             directory, record_schema, provenance, num_shards
         ) as records,
-        tqdm.tqdm(
-            total=sum(totals.values()), unit="sample", desc="records"
-        ) as progress,
+        tqdm.tqdm(total=count, unit="sample", desc="records") as progress,
     ):
         for name, index, samples in encode.deal_shards(source, parts, size):
             if not records.is_finished(name, index):

@@ -159,6 +159,26 @@ def test_any_text_gives_finite_stacks(tiny, text):
     assert lengths[0] >= 2
 
 
+def test_many_texts_are_padded_less(tiny, tiny_bert):
+    assert encoder.length_step(9_999) == 64
+    assert encoder.length_step(10_000) == 16
+    fine = encoder.Encoder(
+        tiny_bert,
+        layers="0-7",
+        max_tokens=64,
+        tokens_per_batch=64,
+        length_step=16,
+    )
+    widths = []
+    run = fine._run
+    fine._run = lambda ids: widths.append(ids.shape[1]) or run(ids)
+    texts = ["film", "a film " * 12, "the film " * 12, "a film " * 90]
+    stacks, _ = fine.encode(texts)
+    assert sorted(widths) == [16, 32, 64]
+    expected, _ = tiny.encode(texts)
+    np.testing.assert_allclose(stacks, expected, rtol=0, atol=ATOL)
+
+
 def test_no_texts_give_no_stacks(tiny):
     stacks, lengths = tiny.encode([])
     assert stacks.shape == (0, 8, 16)

@@ -111,10 +111,10 @@ def project(
 
 def squared_distances(gram: np.ndarray) -> np.ndarray:
     """`(F, F)` float64 |f_i - f_j|^2 = G_ii + G_jj - 2 G_ij, never < 0."""
-    norms = np.diag(gram)
-    squared = -2.0 * gram
-    squared += norms[:, None]
-    squared += norms
+    half = np.diag(gram) / 2
+    squared = half[:, None] + half
+    squared -= gram
+    squared *= 2.0
     np.fill_diagonal(squared, 0.0)
     return np.maximum(squared, 0.0, out=squared)
 

@@ -64,6 +64,10 @@ def test_distances_from_the_gram_are_distances_of_the_rows(seed, count):
         assert (np.diag(distances) == 0).all()
         # scikit-learn checks symmetry to 1e-7 or so; the sums are the same.
         np.testing.assert_allclose(distances, distances.T, rtol=0, atol=1e-10)
+    gram = x @ x.T
+    gram = (gram + gram.T) / 2
+    squared = projection.squared_distances(gram)
+    np.testing.assert_array_equal(squared, squared.T)
 
 
 def test_zero_features_have_cosine_distances():

@@ -105,3 +105,21 @@ def test_bad_flags_are_refused_at_once(reviews, tiny_bert, flag, message):
     found = table(reviews, tiny_bert, flag, "--dry_run")
     assert found.returncode == 1
     assert message in found.stderr
+
+
+def test_weights_are_looked_for_before_records_are_made(
+    reviews, tiny_bert, tmp_path
+):
+    found = table(reviews, tiny_bert, "--weights_for=resnet=resnet.npz")
+    assert found.returncode == 1
+    assert "resnet.npz" in found.stderr
+    assert not (tmp_path / "records").exists()
+
+
+def test_ablations_alone_may_be_asked_for(reviews, tiny_bert):
+    found = table(
+        reviews, tiny_bert, "--backbones=", "--ablations=layout", "--dry_run"
+    )
+    assert found.returncode == 0, found.stderr
+    rows = re.findall(r"^(\w+): ", found.stdout, flags=re.MULTILINE)
+    assert set(rows) == {"layout"}

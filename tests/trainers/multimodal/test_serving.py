@@ -3,6 +3,7 @@
 import json
 import os
 import pathlib
+import shutil
 import subprocess
 import sys
 
@@ -17,9 +18,9 @@ from trainers.multimodal import export, loading, predictor, train
 ROOT = pathlib.Path(__file__).parents[3]
 
 
-def command(*flags, cwd):
+def command(*flags, cwd, module="predict"):
     return subprocess.run(
-        [sys.executable, "-m", "trainers.multimodal.predict", *flags],
+        [sys.executable, "-m", f"trainers.multimodal.{module}", *flags],
         cwd=cwd,
         env={**os.environ, "PYTHONPATH": str(ROOT)},
         capture_output=True,
@@ -210,3 +211,33 @@ def test_the_same_run_is_exported_once(trained):
             "accuracy"
         ]
     )
+
+
+@pytest.mark.slow
+def test_an_encoder_that_has_moved_is_exported_from_where_it_is(
+    corpus, tmp_path
+):
+    def run(encoder, *flags):
+        return command(
+            f"--dataset={corpus}",
+            f"--encoder={encoder}",
+            "--max_tokens=32",
+            "--held_out=0.4",
+            "--weights=random",
+            "--image_size=32",
+            "--epochs=1",
+            "--batch_size=8",
+            "--workdir=run",
+            *flags,
+            cwd=tmp_path,
+            module="run",
+        )
+
+    before, after = tmp_path / "before", tmp_path / "after"
+    shutil.copytree(made.TINY_BERT, before)
+    first = run(before, "--noexport")
+    assert first.returncode == 0, first.stderr
+    before.rename(after)
+    second = run(after)
+    assert second.returncode == 0, second.stderr
+    assert list((tmp_path / "run/export").iterdir())

@@ -113,7 +113,6 @@ def _run(
 ) -> None:
     start = time.monotonic()
     from tfrecords import build
-    from trainers import baselines, export, report, train
     from trainers.backbones import weight_files
 
     weight_files.check_source(config.weights)
@@ -121,6 +120,9 @@ def _run(
     if not config.image_records:
         cls_dir, image_dir = build.prepare_records(records)
         config = dataclasses.replace(config, image_records=str(image_dir))
+    # Only now: they load for seconds, and a wrong call is refused at once.
+    from trainers import baselines, export, report, train
+
     image_dir = pathlib.Path(config.image_records)
     workdir = pathlib.Path(_WORKDIR.value or _default_workdir(config))
     metrics = train.train_and_evaluate(config, workdir)

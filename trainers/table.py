@@ -143,11 +143,11 @@ def is_finished(workdir: pathlib.Path, cell: cells.Cell) -> bool:
 def _run(
     records: records_config.RecordsConfig, train: train_config.TrainConfig
 ) -> None:
+    _plan(records, train, ())  # refuses what it must before any long work
     from tfrecords import build, reader
     from trainers import table_report
 
     workdir = pathlib.Path(_WORKDIR.value)
-    _plan(records, train, ())  # refuses what it must before any long work
     cls_dir, image_dir = build.prepare_records(records)
     layers = tuple(reader.open_records(cls_dir).details["layers"])
     plan = _plan(records, train, layers)

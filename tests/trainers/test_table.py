@@ -116,6 +116,7 @@ def test_weights_are_looked_for_before_records_are_made(
     assert not (tmp_path / "records").exists()
 
 
+@pytest.mark.slow
 def test_ablations_alone_may_be_asked_for(reviews, tiny_bert):
     found = table(
         reviews, tiny_bert, "--backbones=", "--ablations=layout", "--dry_run"

@@ -7,16 +7,19 @@ is executed: no pickles, no external or virtual HDF5 data.
 
 import pathlib
 import re
+import typing
 import zipfile
 from collections.abc import Iterator, Sequence
 
 import h5py
-import keras
 import numpy as np
 import safetensors
 import safetensors.numpy
 
 from trainers.backbones import torch_names
+
+if typing.TYPE_CHECKING:
+    import keras
 
 Arrays = dict[str, np.ndarray]
 
@@ -70,7 +73,7 @@ def check_source(source: str, names: Sequence[str] = NAMES) -> None:
 
 
 def read_arrays(
-    path: pathlib.Path, slice_: keras.Model, backbone_name: str
+    path: pathlib.Path, slice_: "keras.Model", backbone_name: str
 ) -> Arrays:
     """Reads what a file holds for the slice.
 
@@ -105,7 +108,7 @@ def read_arrays(
 
 
 def _without_layers_behind(
-    arrays: Arrays, slice_: keras.Model, backbone_name: str
+    arrays: Arrays, slice_: "keras.Model", backbone_name: str
 ) -> Arrays:
     own = {layer.name for layer in slice_.layers}
     return {
@@ -139,7 +142,7 @@ def _canonical(name: str) -> str:
     return name.replace(".", "_")
 
 
-def _read_h5(path: pathlib.Path, slice_: keras.Model) -> Arrays:
+def _read_h5(path: pathlib.Path, slice_: "keras.Model") -> Arrays:
     variables = {
         layer.name: [variable.name for variable in layer.variables]
         for layer in slice_.layers

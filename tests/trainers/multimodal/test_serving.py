@@ -53,9 +53,8 @@ def test_flags_that_do_not_fit_are_refused_at_once(tmp_path, flags, message):
 
 
 @pytest.fixture(scope="module")
-def exported(trained, tmp_path_factory):
-    out = tmp_path_factory.mktemp("export")
-    return export.export_run(trained, out)
+def exported(trained):
+    return export.export_finished(trained)
 
 
 @pytest.fixture(scope="module")
@@ -197,11 +196,10 @@ def test_a_picture_that_is_none_is_named(from_export, trained):
         assert "line 1" in str(error.value)
 
 
-def test_the_same_run_is_exported_once(trained):
-    first = export.export_finished(trained)
-    assert export.export_finished(trained) == first
+def test_the_same_run_is_exported_once(exported, trained):
+    assert export.export_finished(trained) == exported
     kept = json.loads(
-        (first / "assets.extra/provenance.json").read_text("utf-8")
+        (exported / "assets.extra/provenance.json").read_text("utf-8")
     )
     assert kept["modalities"] == ["image", "title", "description"]
     assert "records" not in kept["settings"]

@@ -16,6 +16,9 @@ from text2image import processors
 # The schedule is scikit-learn's: attraction exaggerated and little momentum
 # at first, and gains of each coordinate (Jacobs 1988) as in the paper's code.
 _EARLY_STEPS = 250
+# Norm of the gradient that ends the first part early: where there are no
+# clusters, attraction draws all points into one, and float32 ends at 1e-38.
+_LEAST_SLOPE = 1e-25
 _EXAGGERATION = 12.0
 _EARLY_MOMENTUM, _MOMENTUM = 0.5, 0.8
 _LEAST_GAIN = 0.01
@@ -57,23 +60,28 @@ def embed(
     """
     rate = learning_rate or max(len(start) / _EXAGGERATION / 4, 50.0)
     joint = joint_probabilities(squared, perplexity)
-    points = np.asarray(start, np.float32)
+    # Doubles around the mean: small differences must not vanish.
+    points = np.array(start, np.float64)
+    early_steps = _EARLY_STEPS
     with futures.ThreadPoolExecutor(processors.count()) as pool:
         for step in range(max_iter):
-            early = step < _EARLY_STEPS
-            if step in (0, _EARLY_STEPS):  # each phase from rest
+            early = step < early_steps
+            if step in (0, early_steps):  # each phase from rest
                 update, gains = np.zeros_like(points), np.ones_like(points)
             attraction, repulsion = _forces(joint, points, pool)
             if early:
                 attraction *= _EXAGGERATION
             slope = 4.0 * (attraction - repulsion)
+            if early and np.linalg.norm(slope) <= _LEAST_SLOPE:
+                early_steps = step + 1
             gains = np.where(update * slope < 0, gains + 0.2, gains * 0.8)
             gains = np.maximum(gains, _LEAST_GAIN)
             update = (_EARLY_MOMENTUM if early else _MOMENTUM) * update
             update -= rate * gains * slope
-            points = points + update
+            points += update
+            points -= points.mean(axis=0)
             progress(1)
-    return points.astype(np.float64), divergence(joint, points)
+    return points, divergence(joint, points)
 
 
 def joint_probabilities(squared: np.ndarray, perplexity: float) -> np.ndarray:
@@ -169,7 +177,7 @@ def _forces(
     With w_ij = 1 / (1 + |y_i - y_j|^2) and Z the sum of all w_ij, those over
     j of p_ij w_ij (y_i - y_j) and of w_ij^2 (y_i - y_j) / Z.
     """
-    horizontal, vertical = np.ascontiguousarray(points.T)
+    horizontal, vertical = np.ascontiguousarray(points.T, np.float32)
     sums = np.empty((len(points), 5), np.float32)
 
     def fill(first: int) -> None:

@@ -80,19 +80,34 @@ def test_the_number_of_threads_moves_no_bit():
     np.testing.assert_array_equal(both[0][0], both[1][0])
 
 
+def test_points_that_almost_coincide_come_apart():
+    # As all do where exaggerated attraction finds no clusters.
+    squared = squared_distances(120)
+    start = 1e-3 + np.random.default_rng(4).normal(size=(120, 2), scale=1e-12)
+    arguments = {"perplexity": 20.0, "learning_rate": 0, "max_iter": 500}
+    points, divergence = tsne.embed(squared, start, **arguments)
+    assert len(np.unique(points, axis=0)) == 120
+    _, usual = tsne.embed(squared, 1e8 * (start - 1e-3), **arguments)
+    assert divergence == pytest.approx(usual, rel=0.1)
+
+
 def test_it_diverges_no_more_than_scikit_learns_exact_method():
     squared = squared_distances(300)
-    start = np.random.default_rng(3).normal(size=(300, 2), scale=1e-4)
-    _, divergence = tsne.embed(
-        squared, start, perplexity=20.0, learning_rate=0, max_iter=500
-    )
-    theirs = sklearn.manifold.TSNE(
-        metric="precomputed",
-        method="exact",
-        init=start.astype(np.float32),
-        perplexity=20.0,
-        max_iter=500,
-    )
-    theirs.fit(np.sqrt(squared))
-    # Both stop somewhere near the same minimum.
-    assert divergence == pytest.approx(theirs.kl_divergence_, rel=0.02)
+    ours, theirs = [], []
+    for seed in range(4):
+        start = np.random.default_rng(seed).normal(size=(300, 2), scale=1e-4)
+        _, divergence = tsne.embed(
+            squared, start, perplexity=20.0, learning_rate=0, max_iter=500
+        )
+        ours.append(divergence)
+        reference_tsne = sklearn.manifold.TSNE(
+            metric="precomputed",
+            method="exact",
+            init=start.astype(np.float32),
+            perplexity=20.0,
+            max_iter=500,
+        )
+        reference_tsne.fit(np.sqrt(squared))
+        theirs.append(reference_tsne.kl_divergence_)
+    # Each stops in some minimum: 0.510 to 0.532, of either.
+    assert np.mean(ours) == pytest.approx(np.mean(theirs), rel=0.02)

@@ -6,6 +6,7 @@ import json
 import pytest
 
 from tests import commands
+from trainers import config
 
 _run = functools.partial(commands.run, "trainers.run")
 
@@ -125,3 +126,15 @@ def test_a_wrong_call_is_explained_without_a_trace(tmp_path, flags, message):
     assert failed.returncode != 0
     assert message in failed.stderr
     assert "Traceback" not in failed.stderr
+
+
+def test_the_demos_pictures_are_made_as_its_preset_says(tmp_path):
+    preset = config.PRESETS["demo"]
+    flags = [
+        f"--{name}={preset[name]}"
+        for name in ("scaler", "assignment", "channels")
+    ]
+    made = commands.run("tfrecords.build", *flags, cwd=tmp_path)
+    assert made.returncode == 0, made.stderr
+    # Linear sum assignment: a pixel for every feature, of 3 channels.
+    assert "map: 768 features on 768 of 7500 pixels, at most 1" in made.stderr

@@ -57,7 +57,7 @@ setuptools.setup(
     ),
     package_data={
         "text2image": ["data/**/*"],
-        "trainers.backbones": ["data/**/*"],
+        "trainers.weights": ["data/**/*"],
     },
     install_requires=REQUIREMENTS,
     extras_require=EXTRAS,

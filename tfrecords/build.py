@@ -13,7 +13,8 @@ import pathlib
 from absl import app
 from absl import flags as absl_flags
 
-from tfrecords import config, draw, encode, flags, multimodal
+from tfrecords import command_line, config
+from tfrecords.stages import images, multimodal, stacks
 
 _TEXT, _MULTIMODAL = "text", "multimodal"
 
@@ -29,8 +30,8 @@ def prepare_records(
     Returns:
         The directories of the `cls` and the `image` records.
     """
-    cls_dir = encode.prepare_cls(settings)
-    return cls_dir, draw.prepare_images(settings, cls_dir)
+    cls_dir = stacks.prepare_cls(settings)
+    return cls_dir, images.prepare_images(settings, cls_dir)
 
 
 def main(arguments: list[str]) -> None:
@@ -38,22 +39,23 @@ def main(arguments: list[str]) -> None:
     if len(arguments) > 1:
         raise app.UsageError(f"Expected flags only. Received: {arguments[1:]}")
     try:
-        settings = flags.settings_from_flags(config.RecordsConfig, {})
+        settings = command_line.settings_from_flags(config.RecordsConfig, {})
         if absl_flags.FLAGS.kind == _MULTIMODAL:
-            flags.refuse_typed(
+            command_line.refuse_typed(
                 multimodal.IGNORED, "--kind=multimodal has no use for it"
             )
             multimodal.prepare_multimodal(
-                settings, flags.settings_from_flags(config.MultimodalConfig, {})
+                settings,
+                command_line.settings_from_flags(config.MultimodalConfig, {}),
             )
         else:
             own = dataclasses.fields(config.MultimodalConfig)
-            flags.refuse_typed(
+            command_line.refuse_typed(
                 (field.name for field in own), "--kind=text has no use for it"
             )
             prepare_records(settings)
-    except flags.MENDABLE as error:
-        flags.fail(error)
+    except command_line.MENDABLE as error:
+        command_line.fail(error)
 
 
 def _define_flags() -> None:
@@ -64,11 +66,11 @@ def _define_flags() -> None:
         "text: stacks and pictures of texts. multimodal: pictures with a title "
         "and a description.",
     )
-    flags.define_flags(config.RecordsConfig)
-    flags.define_flags(config.MultimodalConfig)
+    command_line.define_flags(config.RecordsConfig)
+    command_line.define_flags(config.MultimodalConfig)
 
 
 if __name__ == "__main__":
-    flags.prepare_process()
+    command_line.prepare_process()
     _define_flags()
     app.run(main)

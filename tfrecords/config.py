@@ -5,44 +5,10 @@ This module imports nothing heavy, so that `--help` answers at once.
 """
 
 import dataclasses
-import hashlib
-import json
-from typing import Any, Self
+from typing import Any
 
-
-def setting(default: Any, help_: str, choices: tuple[str, ...] = ()) -> Any:
-    """A dataclass field with what its flag needs."""
-    return dataclasses.field(
-        default=default, metadata={"help": help_, "choices": choices}
-    )
-
-
-class JsonSettings:
-    """Base of settings that a run keeps as JSON."""
-
-    def dumps(self) -> str:
-        """JSON text; `loads` is the way back."""
-        value = dataclasses.asdict(self)  # type: ignore[call-overload]
-        return json.dumps(value, indent=2, sort_keys=True)
-
-    @classmethod
-    def loads(cls, text: str) -> Self:
-        """Reads `dumps`.
-
-        Raises:
-            ValueError: If it is not JSON or has another set of fields.
-        """
-        value = json.loads(text)
-        fields = dataclasses.fields(cls)  # type: ignore[arg-type]
-        expected = {field.name for field in fields}
-        if not isinstance(value, dict) or set(value) != expected:
-            received = sorted(value) if isinstance(value, dict) else value
-            raise ValueError(
-                f"A run's config must have the fields {sorted(expected)}. "
-                f"Received: {received}"
-            )
-        return cls(**value)
-
+from text2image import options
+from tfrecords.settings import setting, validate
 
 # Settings that came after records had been made, as those were made.
 _YOUNGER = {"encoder_dtype": "float32"}
@@ -66,7 +32,7 @@ class RecordsConfig:
         "pooled",
         "pooled: all labelled texts together, 80/20, stratified and seeded "
         "(the paper's protocol). official: the corpus's own train and test.",
-        ("pooled", "official"),
+        options.SPLIT_PROTOCOLS,
     )
     split_seed: int = setting(0, "Seed of the split and of the limits.")
     limit_train: int = setting(0, "Most train texts, stratified; 0 for all.")
@@ -93,30 +59,30 @@ class RecordsConfig:
         "float32",
         "What the encoder computes in. bfloat16: other bytes, and less time "
         "where the hardware has it (GPUs, AVX-512 BF16).",
-        ("float32", "bfloat16"),
+        options.ENCODER_DTYPES,
     )
     scaler: str = setting(
         "norm1",
         "Feature scaling: norm1 (min-max), norm2 (log), standard (mean +- 3 "
         "deviations).",
-        ("norm1", "norm2", "standard"),
+        options.SCALERS,
     )
     projection: str = setting(
-        "tsne", "Features to the plane: tsne or pca.", ("tsne", "pca")
+        "tsne", "Features to the plane: tsne or pca.", options.PROJECTIONS
     )
     tsne_method: str = setting(
         "exact",
         "exact: t-SNE over all pairs, compiled. barnes_hut: scikit-learn's "
         "approximation, which takes longer.",
-        ("exact", "barnes_hut"),
+        options.TSNE_METHODS,
     )
     metric: str = setting(
         "euclidean",
         "t-SNE's distance between features.",
-        ("euclidean", "cosine"),
+        options.TSNE_METRICS,
     )
     perplexity: float = setting(30.0, "t-SNE's perplexity.")
-    tsne_init: str = setting("pca", "t-SNE's start.", ("pca", "random"))
+    tsne_init: str = setting("pca", "t-SNE's start.", options.TSNE_INITS)
     tsne_learning_rate: float = setting(
         0.0, "t-SNE's learning rate; 0: features / 48, at least 50."
     )
@@ -125,25 +91,25 @@ class RecordsConfig:
         "bin",
         "Places to pixels: bin (features that meet are averaged) or lsa "
         "(linear sum assignment: a pixel for every feature).",
-        ("bin", "lsa"),
+        options.ASSIGNMENTS,
     )
     fill: str = setting(
         "zero",
         "What pixels without a feature show: zero, or the nearest pixel's "
         "value.",
-        ("zero", "nearest"),
+        options.FILLS,
     )
     layout: str = setting(
         "fitted",
         "fitted, or shuffled: the features dealt out at random over the same "
         "pixels (does the layout matter?).",
-        ("fitted", "shuffled"),
+        options.LAYOUTS,
     )
     channels: str = setting(
         "grey",
         "grey: one channel. layers: three, with the first, middle and last "
         "third of the layers.",
-        ("grey", "layers"),
+        tuple(options.NUM_CHANNELS),
     )
     image_height: int = setting(50, "Rows of a picture.")
     image_width: int = setting(50, "Columns of a picture.")
@@ -211,7 +177,7 @@ class MultimodalConfig:
         "cls",
         "A text's vector: of [CLS], or the mean over its tokens, in each of "
         "--text_layers.",
-        ("cls", "mean"),
+        options.POOLINGS,
     )
     text_layers: str = setting(
         "last1",
@@ -229,31 +195,6 @@ class MultimodalConfig:
             )
 
 
-def validate(settings: Any, *, least: dict[str, float]) -> None:
-    """Refuses settings that are none of their choices, or too small.
-
-    Args:
-        settings: Instance of a settings dataclass.
-        least: Field name to the smallest value allowed.
-
-    Raises:
-        ValueError: Names the flag, what it takes, and what it got.
-    """
-    for field in dataclasses.fields(settings):
-        choices = field.metadata.get("choices", ())
-        value = getattr(settings, field.name)
-        if choices and value not in choices:
-            raise ValueError(
-                f"--{field.name} must be one of {choices}. Received: {value!r}"
-            )
-    for name, minimum in least.items():
-        if getattr(settings, name) < minimum:
-            raise ValueError(
-                f"--{name} must be at least {minimum}. Received: "
-                f"{getattr(settings, name)}"
-            )
-
-
 def without_younger(settings: dict[str, Any]) -> dict[str, Any]:
     """Drops settings that others are older than, where they change nothing.
 
@@ -264,9 +205,3 @@ def without_younger(settings: dict[str, Any]) -> dict[str, Any]:
         for name, value in settings.items()
         if (name, value) not in _YOUNGER.items()
     }
-
-
-def fingerprint(provenance: dict[str, Any]) -> str:
-    """First 12 hex digits of the sha256 of what an artefact depends on."""
-    canonical = json.dumps(provenance, sort_keys=True, separators=(",", ":"))
-    return hashlib.sha256(canonical.encode()).hexdigest()[:12]

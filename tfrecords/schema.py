@@ -8,7 +8,6 @@ label, their vectors (2, D); a text that is missing is empty, and its vector is
 """
 
 import dataclasses
-import hashlib
 import json
 import pathlib
 from typing import Any
@@ -230,12 +229,6 @@ class Manifest:
                 f"({type(error).__name__}: {error}). Delete the directory "
                 "and build it again."
             ) from error
-
-
-def sha256_of_file(path: pathlib.Path) -> str:
-    """Sha256 of a file's bytes, in hex."""
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def _bytes(value: bytes) -> tf.train.Feature:

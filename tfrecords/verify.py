@@ -15,7 +15,10 @@ import sys
 import numpy as np
 import tensorflow as tf
 
-from tfrecords import config, images, schema
+from text2image import hashes
+from tfrecords import jpeg as images
+from tfrecords import schema
+from tfrecords.settings import fingerprint
 
 
 def verify(directory: pathlib.Path) -> list[str]:
@@ -29,7 +32,7 @@ def verify(directory: pathlib.Path) -> list[str]:
     except (FileNotFoundError, ValueError) as error:
         return [str(error)]
     faults = []
-    if config.fingerprint(manifest.provenance) != manifest.fingerprint:
+    if fingerprint(manifest.provenance) != manifest.fingerprint:
         faults.append(
             f"{schema.MANIFEST}: the fingerprint does not fit the provenance:"
             " it was edited"
@@ -44,7 +47,7 @@ def verify(directory: pathlib.Path) -> list[str]:
     for name, sha256 in manifest.files.items():
         if not (directory / name).is_file():
             faults.append(f"{name}: missing")
-        elif schema.sha256_of_file(directory / name) != sha256:
+        elif hashes.sha256_of_file(directory / name) != sha256:
             faults.append(f"{name}: changed since it was written")
     seen: dict[bytes, str] = {}
     for shards in manifest.splits.values():
@@ -102,7 +105,7 @@ def _verify_shard(
     size = path.stat().st_size
     if size != shard.num_bytes:
         faults.append(f"{shard.file}: {size} bytes, expected {shard.num_bytes}")
-    sha256 = schema.sha256_of_file(path)
+    sha256 = hashes.sha256_of_file(path)
     if sha256 != shard.sha256:
         faults.append(
             f"{shard.file}: sha256 {sha256[:12]}, expected {shard.sha256[:12]}"

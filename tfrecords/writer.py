@@ -21,7 +21,10 @@ from typing import Any
 import tensorflow as tf
 from absl import logging
 
-from tfrecords import config, durable, schema, tfds_metadata
+from text2image import hashes
+from tfrecords import files as durable
+from tfrecords import schema, tfds_metadata
+from tfrecords.settings import fingerprint
 
 _JOURNAL = "journal.json"
 # Bytes around a record: its length (8) and two checksums (4 each).
@@ -53,7 +56,7 @@ class RecordWriter:
         self.directory = directory
         self._schema = record_schema
         self._provenance = provenance
-        self._fingerprint = config.fingerprint(provenance)
+        self._fingerprint = fingerprint(provenance)
         self._num_shards = num_shards
         self._aside = durable.aside(directory)
         self._done: dict[str, schema.Shard] = {}
@@ -137,7 +140,7 @@ class RecordWriter:
     ) -> None:
         """Syncs a shard, gives it its name and notes it."""
         durable.sync(aside)
-        sha256 = schema.sha256_of_file(aside)
+        sha256 = hashes.sha256_of_file(aside)
         os.replace(aside, self._aside / name)
         durable.sync(self._aside)
         self._done[name] = schema.Shard(name, count, size, sha256)
@@ -204,7 +207,7 @@ class RecordWriter:
     def _synced(self, names: tuple[str, ...]) -> dict[str, str]:
         for name in names:
             durable.sync(self._aside / name)
-        return {n: schema.sha256_of_file(self._aside / n) for n in names}
+        return {n: hashes.sha256_of_file(self._aside / n) for n in names}
 
     def _shard(self, split: str, index: int) -> schema.Shard:
         name = self._name(split, index)
@@ -249,7 +252,7 @@ class RecordWriter:
 
     def _stands(self, name: str, sha256: str) -> bool:
         path = self._aside / name
-        return path.is_file() and schema.sha256_of_file(path) == sha256
+        return path.is_file() and hashes.sha256_of_file(path) == sha256
 
     def _write_journal(self) -> None:
         durable.write_text(

@@ -7,10 +7,8 @@ nothing heavy, so that `--help` answers at once.
 import dataclasses
 from typing import Any
 
-from tfrecords import config as records_config
+from tfrecords.settings import JsonSettings, setting, validate
 from trainers import backbones
-
-setting = records_config.setting
 
 # Trains well on cached maps, on one thousand texts as on twenty
 # (BUILD_NOTES.md); the paper's Table I holds for its own autoencoder.
@@ -22,7 +20,7 @@ _ENLARGEMENTS = {4: 2, 8: 6}
 
 
 @dataclasses.dataclass(frozen=True)
-class TrainConfig(records_config.JsonSettings):
+class TrainConfig(JsonSettings):
     """How a run trains. See each field's help."""
 
     backbone: str = setting(
@@ -114,7 +112,7 @@ class TrainConfig(records_config.JsonSettings):
 
     def __post_init__(self) -> None:
         """Refuses values that no run could use, or that contradict."""
-        records_config.validate(
+        validate(
             self,
             least={
                 "upsample": 0,

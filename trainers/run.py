@@ -13,8 +13,9 @@ import time
 from absl import flags as absl_flags
 from absl import logging
 
+from tfrecords import command_line
 from tfrecords import config as records_config
-from tfrecords import flags
+from tfrecords.settings import fingerprint
 from trainers import command
 from trainers import config as train_config
 
@@ -50,8 +51,8 @@ def main(arguments: list[str]) -> None:
         config, records = command.settings(arguments, _PRESET.value)
         _refuse_ignored_flags(config, records)
         _run(config, records)
-    except flags.MENDABLE as error:
-        flags.fail(error)
+    except command_line.MENDABLE as error:
+        command_line.fail(error)
 
 
 def _refuse_ignored_flags(
@@ -97,7 +98,7 @@ def _refuse_ignored_flags(
         ),
     ):
         if is_ignored:
-            flags.refuse_typed(names, because)
+            command_line.refuse_typed(names, because)
 
 
 def _draws_the_map(records: records_config.RecordsConfig) -> bool:
@@ -113,15 +114,18 @@ def _run(
 ) -> None:
     start = time.monotonic()
     from tfrecords import build
-    from trainers.backbones import weight_files
+    from trainers.weights import readers
 
-    weight_files.check_source(config.weights)
+    readers.check_source(config.weights)
     cls_dir = None
     if not config.image_records:
         cls_dir, image_dir = build.prepare_records(records)
         config = dataclasses.replace(config, image_records=str(image_dir))
     # Only now: they load for seconds, and a wrong call is refused at once.
-    from trainers import baselines, export, report, train
+    from trainers import export
+    from trainers.experiments import baselines
+    from trainers.reports import run_report
+    from trainers.training import train
 
     image_dir = pathlib.Path(config.image_records)
     workdir = pathlib.Path(_WORKDIR.value or _default_workdir(config))
@@ -131,7 +135,7 @@ def _run(
         compared["images"] = baselines.logistic_regression(image_dir, "image")
         if cls_dir is not None:
             compared["stacks"] = baselines.logistic_regression(cls_dir, "stack")
-    report.write_report(workdir, config, metrics, compared)
+    run_report.write_report(workdir, config, metrics, compared)
     if _EXPORT.value:
         # Records given by name know their own encoder.
         encoder = None if cls_dir is None else records.encoder
@@ -169,7 +173,7 @@ def _default_workdir(config: train_config.TrainConfig) -> str:
     for name in ("image_records", "cache_gb"):
         del settings[name]
     dataset = pathlib.Path(config.image_records).parent.name
-    name = records_config.fingerprint(settings)[:8]
+    name = fingerprint(settings)[:8]
     return f"runs/{dataset}-{config.backbone}-{name}"
 
 

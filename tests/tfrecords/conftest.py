@@ -8,7 +8,7 @@ import sys
 
 import pytest
 
-from tests.tfrecords import made
+from tests.support import record_sets
 
 
 @pytest.fixture(scope="session")
@@ -16,8 +16,8 @@ def zygote(tmp_path_factory):
     """Runs a task in a process of its own: `(status, log)`; see zygote.py."""
     log = tmp_path_factory.mktemp("zygote") / "log"
     process = subprocess.Popen(
-        [sys.executable, "-m", "tests.tfrecords.zygote"],
-        cwd=made.ROOT,
+        [sys.executable, "-m", "tests.support.fork_server"],
+        cwd=record_sets.ROOT,
         env={
             **os.environ,
             "TF_CPP_MIN_LOG_LEVEL": "3",

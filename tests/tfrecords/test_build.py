@@ -11,31 +11,31 @@ import sys
 import numpy as np
 import pytest
 
-from tests.tfrecords import made
-from text2image import pixel_map, render
-from tfrecords import (
-    config,
-    draw,
-    encode,
-    place,
-    reader,
-    schema,
-    verify,
-)
+from tests.support import record_sets
+from text2image.deepinsight import pixel_map, render
+from tfrecords import config, reader, schema, verify
+from tfrecords.settings import fingerprint
+from tfrecords.stages import images as draw
+from tfrecords.stages import record_sets as place
+from tfrecords.stages import stacks as encode
 
 NUM_SHARDS = 4  # of either kind: 19 train and 5 validation texts, 8 a shard
 
 
 @pytest.fixture(scope="session")
 def corpus(tmp_path_factory):
-    return made.write_csv(tmp_path_factory.mktemp("corpus") / "reviews.csv")
+    return record_sets.write_csv(
+        tmp_path_factory.mktemp("corpus") / "reviews.csv"
+    )
 
 
 @pytest.fixture(scope="session")
 def built(tmp_path_factory, zygote, corpus):
     """Where an uninterrupted run left its records. Not to be changed."""
     directory = tmp_path_factory.mktemp("built") / "records"
-    status, log = zygote(do="build", settings=made.settings(corpus, directory))
+    status, log = zygote(
+        do="build", settings=record_sets.settings(corpus, directory)
+    )
     assert status == 0, log
     return directory
 
@@ -122,7 +122,7 @@ def test_a_fresh_process_elsewhere_makes_the_same_bytes_and_then_reuses_them(
     tmp_path, zygote, built, corpus
 ):
     shutil.copy(corpus, tmp_path / "reviews.csv")
-    settings = made.settings("reviews.csv", "with a space \N{SNOWMAN} é")
+    settings = record_sets.settings("reviews.csv", "with a space \N{SNOWMAN} é")
     arguments = [
         f"--{name}={value}"
         for name, value in dataclasses.asdict(settings).items()
@@ -133,7 +133,7 @@ def test_a_fresh_process_elsewhere_makes_the_same_bytes_and_then_reuses_them(
         cwd=tmp_path,
         env={
             **os.environ,
-            "PYTHONPATH": str(made.ROOT),
+            "PYTHONPATH": str(record_sets.ROOT),
             "PYTHONHASHSEED": "77",
             "TZ": "Asia/Kathmandu",
             "LC_ALL": "C",
@@ -148,7 +148,7 @@ def test_a_fresh_process_elsewhere_makes_the_same_bytes_and_then_reuses_them(
     )
     assert done.returncode == 0, done.stderr
     directory = tmp_path / settings.records_dir
-    assert made.tree(directory) == made.tree(built)
+    assert record_sets.tree(directory) == record_sets.tree(built)
     for part in ("stacks: making", "pictures: making", "24 texts, 0 exact"):
         assert part in done.stderr
     times = {path: path.stat().st_mtime_ns for path in directory.rglob("*")}
@@ -183,7 +183,7 @@ def test_a_fresh_process_elsewhere_makes_the_same_bytes_and_then_reuses_them(
 def test_killed_while_embedding_a_build_goes_on_to_the_same_bytes(
     tmp_path, zygote, built, corpus, call, count
 ):
-    settings = made.settings(corpus, tmp_path / "records")
+    settings = record_sets.settings(corpus, tmp_path / "records")
     when = "before" if call == "_write_journal" else "after"
     task = {"do": "build", "settings": settings}
     status, log = zygote(**task, kill=(call, count, when))
@@ -193,7 +193,7 @@ def test_killed_while_embedding_a_build_goes_on_to_the_same_bytes(
     assert status == 0, log
     if finished.get(call):
         assert f"going on behind {finished[call]} finished shards" in log
-    assert made.tree(tmp_path / "records") == made.tree(built)
+    assert record_sets.tree(tmp_path / "records") == record_sets.tree(built)
 
 
 @pytest.mark.parametrize(
@@ -218,7 +218,7 @@ def test_killed_while_drawing_a_build_goes_on_to_the_same_bytes(
 ):
     directory = tmp_path / "records"
     copy_cls(built, directory)
-    task = {"do": "build", "settings": made.settings(corpus, directory)}
+    task = {"do": "build", "settings": record_sets.settings(corpus, directory)}
     when = "after" if call == "_settle" else "before"
     status, log = zygote(**task, kill=(call, count, when))
     assert status == -9, log
@@ -227,7 +227,7 @@ def test_killed_while_drawing_a_build_goes_on_to_the_same_bytes(
     if call == "_settle":
         # A map fitted anew could differ from the one already drawn with.
         assert "map: reusing the one of the finished shards" in log
-    assert made.tree(directory) == made.tree(built)
+    assert record_sets.tree(directory) == record_sets.tree(built)
 
 
 @pytest.mark.slow
@@ -236,18 +236,18 @@ def test_a_chain_of_kills_ends_in_the_same_bytes(
 ):
     task = {
         "do": "build",
-        "settings": made.settings(corpus, tmp_path / "records"),
+        "settings": record_sets.settings(corpus, tmp_path / "records"),
     }
     for _ in range(2 * NUM_SHARDS):  # one shard a run
         status, log = zygote(**task, kill=("_settle", 1, "after"))
         assert status == -9, log
     assert zygote(**task)[0] == 0
-    assert made.tree(tmp_path / "records") == made.tree(built)
+    assert record_sets.tree(tmp_path / "records") == record_sets.tree(built)
 
 
 def test_classes_picture_sizes_and_scalers_go_through(tmp_path, zygote):
-    corpus = made.write_csv(tmp_path / "three.csv", count=36, classes=3)
-    settings = made.settings(
+    corpus = record_sets.write_csv(tmp_path / "three.csv", count=36, classes=3)
+    settings = record_sets.settings(
         corpus,
         tmp_path / "records",
         image_height=5,
@@ -308,7 +308,7 @@ def test_every_setting_decides_stacks_or_pictures_or_nothing():
 def test_a_setting_that_matters_changes_the_fingerprint(field):
     def fingerprints(settings):
         return [
-            config.fingerprint(place.pick(settings, names))
+            fingerprint(place.pick(settings, names))
             for names in (encode.SETTINGS, draw.SETTINGS)
         ]
 
@@ -339,14 +339,14 @@ def test_other_texts_and_other_encoders_have_other_stacks(
     directory = tmp_path / "records"
     copy_cls(built, directory)
     encoder = tmp_path / "tiny_bert"
-    shutil.copytree(made.TINY_BERT, encoder)
+    shutil.copytree(record_sets.TINY_BERT, encoder)
     vocabulary = encoder / "vocab.txt"
     vocabulary.write_text(vocabulary.read_text("utf-8") + "spam\n", "utf-8")
     edited = tmp_path / corpus.name
     edited.write_text(corpus.read_text("utf-8").replace("film 3", "film x"))
     for settings in (
-        made.settings(edited, directory),
-        made.settings(corpus, directory, encoder=str(encoder)),
+        record_sets.settings(edited, directory),
+        record_sets.settings(corpus, directory, encoder=str(encoder)),
     ):
         # Far enough to see what is made; an encoder is not needed for it.
         _, log = zygote(
@@ -358,7 +358,7 @@ def test_other_texts_and_other_encoders_have_other_stacks(
 
 @pytest.fixture
 def settings(tmp_path, corpus):
-    return made.settings(corpus, tmp_path / "records")
+    return record_sets.settings(corpus, tmp_path / "records")
 
 
 def test_pictures_of_damaged_stacks_are_not_drawn(settings, built):
@@ -379,9 +379,9 @@ def test_a_foreign_set_under_the_right_name_is_refused(settings, built):
     cls_dir = copy_cls(built, directory)
     image_dir = draw.prepare_images(settings, cls_dir)
     shutil.rmtree(image_dir)
-    made.write_set(  # whole in itself, made from something else
+    record_sets.write_set(  # whole in itself, made from something else
         image_dir,
-        made.shards_of({"train": (2,), "validation": (1,)}, "image"),
+        record_sets.shards_of({"train": (2,), "validation": (1,)}, "image"),
         kind="image",
     )
     assert verify.verify(image_dir) == []
@@ -444,7 +444,7 @@ def test_too_small_a_disk_is_refused_before_anything_is_made(settings, built):
 
 @pytest.mark.slow
 def test_limits_take_less_and_say_so(tmp_path, zygote, corpus):
-    settings = made.settings(
+    settings = record_sets.settings(
         corpus, tmp_path / "records", limit_train=8, limit_validation=2
     )
     status, log = zygote(do="build", settings=settings)

@@ -5,6 +5,7 @@ import dataclasses
 import pytest
 
 from tfrecords import config
+from tfrecords.settings import fingerprint
 
 
 @pytest.mark.parametrize(
@@ -52,17 +53,15 @@ def test_every_setting_has_a_help_and_a_default_among_its_choices():
 def test_a_fingerprint_is_the_same_for_ever():
     # Records on users' disks are found by it.
     provenance = {"b": [1, 2.5, None], "a": "\N{SNOWMAN}", "c": {"x": True}}
-    assert config.fingerprint(provenance) == "cc3e0e8fb6ab"
+    assert fingerprint(provenance) == "cc3e0e8fb6ab"
 
 
 def test_a_fingerprint_knows_no_order():
-    assert config.fingerprint({"a": 1, "b": 2}) == config.fingerprint(
-        {"b": 2, "a": 1}
-    )
+    assert fingerprint({"a": 1, "b": 2}) == fingerprint({"b": 2, "a": 1})
 
 
 @pytest.mark.parametrize(
     "other", [{"a": 2}, {"a": "1"}, {"a": True}, {"b": 1}, {"a": 1, "b": None}]
 )
 def test_another_provenance_has_another_fingerprint(other):
-    assert config.fingerprint(other) != config.fingerprint({"a": 1})
+    assert fingerprint(other) != fingerprint({"a": 1})

@@ -10,9 +10,9 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from tests import commands
-from tests.tfrecords import made
-from tfrecords import config, reader, schema, verify
+from tests.support import commands, record_sets
+from tfrecords import reader, schema, verify
+from tfrecords.settings import fingerprint
 
 COUNTS = {"train": (4, 4, 4), "validation": (4,)}
 TRAIN = "cls-train.tfrecord-0000{}-of-00003"
@@ -23,7 +23,9 @@ VALIDATION = "cls-validation.tfrecord-00000-of-00001"
 @pytest.fixture(scope="module")
 def pristine(tmp_path_factory):
     directory = tmp_path_factory.mktemp("pristine") / "cls/made-0/1.0.0"
-    made.write_set(directory, made.shards_of(COUNTS), side_file=True)
+    record_sets.write_set(
+        directory, record_sets.shards_of(COUNTS), side_file=True
+    )
     return directory
 
 
@@ -36,8 +38,8 @@ def directory(tmp_path, pristine):
 
 def rewrite(shard, change):
     """Puts other records into a shard, with checksums that fit."""
-    records = made.unframe(shard.read_bytes())
-    shard.write_bytes(b"".join(made.frame(r) for r in change(records)))
+    records = record_sets.unframe(shard.read_bytes())
+    shard.write_bytes(b"".join(record_sets.frame(r) for r in change(records)))
 
 
 def flip(path, offset):
@@ -47,7 +49,7 @@ def flip(path, offset):
 
 
 def start_of(shard, number):
-    records = made.unframe(shard.read_bytes())
+    records = record_sets.unframe(shard.read_bytes())
     return sum(16 + len(record) for record in records[:number])
 
 
@@ -55,8 +57,8 @@ def altered(**values):
     """Records whose third one has other values."""
 
     def change(records):
-        record_schema = made.schema_of("cls")
-        example = {**made.example(record_schema, 6), **values}
+        record_schema = record_sets.schema_of("cls")
+        example = {**record_sets.example(record_schema, 6), **values}
         return [*records[:2], record_schema.serialize(**example), records[3]]
 
     return change
@@ -141,7 +143,7 @@ RECORD_FAULTS = [
     (
         "record of another shard",
         lambda s: rewrite(
-            s, lambda r: [*r[:3], made.shards_of(COUNTS)["train"][0][0]]
+            s, lambda r: [*r[:3], record_sets.shards_of(COUNTS)["train"][0][0]]
         ),
         3,
         "again, first in " + TRAIN.format(0),
@@ -229,8 +231,8 @@ SHARD_FAULTS = [
         lambda s: rewrite(
             s,
             lambda r: [
-                made.schema_of("cls").serialize(
-                    **made.example(made.schema_of("cls"), number)
+                record_sets.schema_of("cls").serialize(
+                    **record_sets.example(record_sets.schema_of("cls"), number)
                 )
                 for number in range(94, 98)
             ],
@@ -420,8 +422,8 @@ def test_good_sets_have_no_fault(tmp_path, kind):
         }
         names = tuple(f"c{label}" for label in range(2 + number))
         directory = tmp_path / kind / f"made-{number}" / "1.0.0"
-        shards = made.shards_of(counts, kind, names)
-        made.write_set(directory, shards, kind=kind, label_names=names)
+        shards = record_sets.shards_of(counts, kind, names)
+        record_sets.write_set(directory, shards, kind=kind, label_names=names)
         assert verify.verify(directory) == []
 
 
@@ -517,4 +519,4 @@ def test_main_counts_good_sets_only_as_good(pristine, tmp_path, capsys):
 
 def test_the_fingerprint_is_of_the_provenance(pristine):
     manifest = schema.Manifest.load(pristine)
-    assert config.fingerprint(manifest.provenance) == manifest.fingerprint
+    assert fingerprint(manifest.provenance) == manifest.fingerprint

@@ -5,7 +5,7 @@ import re
 import numpy as np
 import pytest
 
-from tests import commands
+from tests.support import commands
 
 
 def table(reviews, tiny_bert, *flags):

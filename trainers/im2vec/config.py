@@ -6,9 +6,7 @@ nothing heavy, so that `--help` answers at once.
 
 import dataclasses
 
-from tfrecords import config as records_config
-
-setting = records_config.setting
+from tfrecords.settings import setting, validate
 
 # What the vectors of a trained network depend on, and training does not.
 ANALYSIS = ("inverse", "ridge", "num_seeds", "permutations")
@@ -92,7 +90,7 @@ class Im2VecConfig:
 
     def __post_init__(self) -> None:
         """Refuses values that no run could use, or that contradict."""
-        records_config.validate(
+        validate(
             self,
             least={
                 "hidden": 0,

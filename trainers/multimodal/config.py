@@ -3,9 +3,7 @@
 import dataclasses
 import itertools
 
-from tfrecords import config as records_config
-
-setting = records_config.setting
+from tfrecords.settings import JsonSettings, setting, validate
 
 MODALITIES = ("image", "title", "description")
 # Backbone: least height and width that keras.applications takes.
@@ -13,7 +11,7 @@ BACKBONES = {"resnet50v2": 32, "inceptionv3": 75, "mobilenetv2": 32}
 
 
 @dataclasses.dataclass(frozen=True)
-class MultimodalTrainConfig(records_config.JsonSettings):
+class MultimodalTrainConfig(JsonSettings):
     """How a run trains. See each field's help."""
 
     backbone: str = setting(
@@ -67,7 +65,7 @@ class MultimodalTrainConfig(records_config.JsonSettings):
 
     def __post_init__(self) -> None:
         """Refuses values that no run could use, or that contradict."""
-        records_config.validate(
+        validate(
             self,
             least={
                 "image_size": BACKBONES.get(self.backbone, 1),

@@ -5,10 +5,11 @@ import json
 import pathlib
 from typing import Any
 
+from text2image import hashes
 from tfrecords import schema
-from trainers import state
 from trainers.multimodal import model
 from trainers.multimodal.config import MultimodalTrainConfig
+from trainers.runs import checkpoints
 
 
 @dataclasses.dataclass(frozen=True)
@@ -45,7 +46,7 @@ def load_run(workdir: pathlib.Path | str) -> Run:
             f"{path} is missing. Give the run's training command again after "
             "deleting metrics.json."
         )
-    received = schema.sha256_of_file(path)
+    received = hashes.sha256_of_file(path)
     if received != metrics["model_sha256"]:
         raise ValueError(
             f"{path} must have the sha256 {metrics['model_sha256']}, as "
@@ -58,7 +59,7 @@ def load_run(workdir: pathlib.Path | str) -> Run:
         manifest.schema.shape[-1],
         len(manifest.schema.label_names),
     )
-    state.load(path, model.named_variables(models))
+    checkpoints.load(path, model.named_variables(models))
     return Run(workdir, config, metrics, manifest, models)
 
 

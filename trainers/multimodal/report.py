@@ -3,13 +3,14 @@
 import pathlib
 import typing
 
-from tfrecords import durable, reader
-from trainers import run_files
-from trainers.multimodal import evidence, fusions, pictures
+from tfrecords import files, reader
+from trainers.multimodal import baselines, comparisons
+from trainers.multimodal import figures as pictures
+from trainers.runs import workdir as run_files
 
 if typing.TYPE_CHECKING:
-    from trainers.multimodal.cells import Cell
     from trainers.multimodal.config import MultimodalTrainConfig
+    from trainers.multimodal.plan import Cell
 
 # Top-1 and top-5 in percent on WebVision, the paper's Table 2; its other
 # cells are empty. USE is its sentence encoder.
@@ -41,7 +42,9 @@ def write_report(
     manifest = reader.open_records(records, kind="multimodal")
     metrics = {
         cell.name: [
-            run_files.read_metrics(fusions.directory(workdir, cell, run.seed))
+            run_files.read_metrics(
+                comparisons.directory(workdir, cell, run.seed)
+            )
             for run in cell.runs
         ]
         for cell in cells
@@ -75,16 +78,16 @@ def write_report(
         ]
         captions = pictures.draw(
             workdir,
-            fusions.directory(workdir, fused, fused.runs[0].seed),
+            comparisons.directory(workdir, fused, fused.runs[0].seed),
             [
-                fusions.directory(workdir, cell, cell.runs[0].seed)
+                comparisons.directory(workdir, cell, cell.runs[0].seed)
                 for cell in singles
             ],
         )
         for name, caption in captions.items():
             lines += ["", f"![{name}]({name})", "", caption]
     path = workdir / "report.md"
-    durable.write_text(path, "\n".join(lines) + "\n")
+    files.write_text(path, "\n".join(lines) + "\n")
     return path
 
 
@@ -122,14 +125,14 @@ def _results(
     beaten = []
     for cell in plain:
         rows = metrics[cell.name]
-        compared = fusions.compare(workdir, cell, plain, metrics)
+        compared = comparisons.compare(workdir, cell, plain, metrics)
         if compared is not None and not compared.wins:
-            beaten.append("- " + fusions.explain(cell, compared, metrics))
+            beaten.append("- " + comparisons.explain(cell, compared, metrics))
         published = PUBLISHED.get((cell.backbone, cell.modalities))
         lines.append(
             f"| {cell.backbone or '-'} | {cell.modalities.replace(',', ', ')} |"
-            f" {evidence.summary([row['accuracy'] for row in rows])} |"
-            f" {evidence.summary([row['top5'] for row in rows])} |"
+            f" {baselines.summary([row['accuracy'] for row in rows])} |"
+            f" {baselines.summary([row['top5'] for row in rows])} |"
             f" {compared or '-'} | "
             + (
                 "{}: {:.2f} / {:.2f} |".format(*published)
@@ -149,7 +152,7 @@ def _baselines(records: pathlib.Path) -> list[str]:
         "| on | top-1 | top-5 |",
         "| --- | --- | --- |",
     ]
-    for name, figures in evidence.baselines(records).items():
+    for name, figures in baselines.baselines(records).items():
         lines.append(
             f"| {name} | {100 * figures['accuracy']:.2f} | "
             f"{100 * figures['top5']:.2f} |"
@@ -175,12 +178,12 @@ def _robustness(cells: "list[Cell]", metrics: dict) -> list[str]:
     for cell in rows:
         found = metrics[cell.name]
         removed = (
-            evidence.summary([m["removed"][name]["accuracy"] for m in found])
+            baselines.summary([m["removed"][name]["accuracy"] for m in found])
             for name in names
         )
         lines.append(
             f"| {cell.backbone or '-'} | {cell.modality_dropout:g} | "
-            f"{evidence.summary([m['accuracy'] for m in found])} | "
+            f"{baselines.summary([m['accuracy'] for m in found])} | "
             + " | ".join(removed)
             + " |"
         )

@@ -14,8 +14,10 @@ import time
 from absl import app, logging
 from absl import flags as absl_flags
 
+from tfrecords import command_line
 from tfrecords import config as records_config
-from tfrecords import flags, multimodal
+from tfrecords.settings import fingerprint
+from tfrecords.stages import multimodal
 from trainers.multimodal import config as train_config
 
 
@@ -35,8 +37,8 @@ def main(arguments: list[str]) -> None:
         logging.info(
             "%.0f s; see %s", time.monotonic() - start, workdir / "metrics.json"
         )
-    except flags.MENDABLE as error:
-        flags.fail(error)
+    except command_line.MENDABLE as error:
+        command_line.fail(error)
 
 
 def settings() -> train_config.MultimodalTrainConfig:
@@ -46,9 +48,13 @@ def settings() -> train_config.MultimodalTrainConfig:
         FileNotFoundError: If the weights or the data are not there.
         ValueError: If a flag has no effect, or a value is refused.
     """
-    config = flags.settings_from_flags(train_config.MultimodalTrainConfig, {})
-    records = flags.settings_from_flags(records_config.RecordsConfig, {})
-    chosen = flags.settings_from_flags(records_config.MultimodalConfig, {})
+    config = command_line.settings_from_flags(
+        train_config.MultimodalTrainConfig, {}
+    )
+    records = command_line.settings_from_flags(records_config.RecordsConfig, {})
+    chosen = command_line.settings_from_flags(
+        records_config.MultimodalConfig, {}
+    )
     if config.records:
         names = [
             field.name
@@ -56,7 +62,7 @@ def settings() -> train_config.MultimodalTrainConfig:
             for field in dataclasses.fields(part)
             if field.name not in multimodal.IGNORED
         ]
-        flags.refuse_typed(names, "--records names finished records")
+        command_line.refuse_typed(names, "--records names finished records")
     elif not absl_flags.FLAGS["dataset"].present:
         raise ValueError(
             "--dataset must name a .csv, .tsv or .jsonl file with a column of "
@@ -64,11 +70,13 @@ def settings() -> train_config.MultimodalTrainConfig:
             "There is no demo of pictures."
         )
     if records.split == "official":
-        flags.refuse_typed(("held_out",), "--split=official has its own parts")
-    from trainers.backbones import weight_files
+        command_line.refuse_typed(
+            ("held_out",), "--split=official has its own parts"
+        )
+    from trainers.weights import readers
 
     # Before the records are made: that may take hours.
-    weight_files.check_source(config.weights, ("imagenet", "random"))
+    readers.check_source(config.weights, ("imagenet", "random"))
     if config.records:
         return config
     directory = multimodal.prepare_multimodal(records, chosen)
@@ -108,7 +116,7 @@ def default_workdir(config: train_config.MultimodalTrainConfig) -> str:
         del values[name]
     dataset = pathlib.Path(config.records).parent.name
     seen = "_".join(config.towers)
-    name = records_config.fingerprint(values)[:8]
+    name = fingerprint(values)[:8]
     return f"runs/{dataset}-{config.backbone}-{seen}-{name}"
 
 
@@ -118,17 +126,19 @@ def define_flags(without: tuple[str, ...] = ()) -> None:
     Args:
         without: Settings of training that the caller makes itself.
     """
-    flags.define_flags(train_config.MultimodalTrainConfig, without=without)
-    flags.define_flags(
+    command_line.define_flags(
+        train_config.MultimodalTrainConfig, without=without
+    )
+    command_line.define_flags(
         records_config.RecordsConfig,
         without=multimodal.IGNORED,
         helps=multimodal.HELPS,
     )
-    flags.define_flags(records_config.MultimodalConfig)
+    command_line.define_flags(records_config.MultimodalConfig)
 
 
 if __name__ == "__main__":
-    flags.prepare_process()
+    command_line.prepare_process()
     absl_flags.DEFINE_string(
         "workdir",
         None,

@@ -12,9 +12,9 @@ import pathlib
 from absl import app, logging
 from absl import flags as absl_flags
 
-from tfrecords import flags
-from trainers.multimodal import cells as cells_lib
+from tfrecords import command_line
 from trainers.multimodal import config as train_config
+from trainers.multimodal import plan as cells_lib
 from trainers.multimodal import run
 
 
@@ -29,8 +29,8 @@ def main(arguments: list[str]) -> None:
             raise ValueError("--workdir must name the table's own directory.")
         config = run.settings()
         _make(config, backbones, values.seeds, pathlib.Path(values.workdir))
-    except flags.MENDABLE as error:
-        flags.fail(error)
+    except command_line.MENDABLE as error:
+        command_line.fail(error)
 
 
 def parse_backbones(text: str) -> list[str]:
@@ -56,7 +56,7 @@ def _make(
     workdir: pathlib.Path,
 ) -> None:
     from tfrecords import reader
-    from trainers.multimodal import inputs, report, train
+    from trainers.multimodal import report, split_inputs, train
 
     manifest = reader.open_records(config.records, kind="multimodal")
     cells = cells_lib.plan(
@@ -73,7 +73,7 @@ def _make(
             pair[0].modalities not in ends,
         )
     )
-    memo = inputs.Memo()
+    memo = split_inputs.Memo()
     for number, (cell, settings) in enumerate(runs, start=1):
         logging.info(
             "run %d of %d: %s, seed %d",
@@ -89,7 +89,7 @@ def _make(
 
 
 if __name__ == "__main__":
-    flags.prepare_process()
+    command_line.prepare_process()
     absl_flags.DEFINE_string(
         "backbones", "resnet50v2,mobilenetv2", "Image towers, by commas."
     )

@@ -4,8 +4,8 @@ import keras
 import numpy as np
 import pytest
 
-from trainers.backbones import fitting
 from trainers.multimodal import config, towers
+from trainers.weights import fitting
 
 PREPROCESS = {
     "resnet50v2": keras.applications.resnet_v2.preprocess_input,

@@ -7,7 +7,13 @@ import numpy as np
 import pytest
 
 from tfrecords import reader
-from trainers.multimodal import inputs, loading, model, pipeline, train
+from trainers.multimodal import (
+    input_pipeline,
+    loading,
+    model,
+    split_inputs,
+    train,
+)
 
 TEXTS = "title,description"
 
@@ -30,7 +36,7 @@ def test_modalities_that_are_kept_are_those_named():
 
 
 def _test_split(run):
-    return inputs.prepare_inputs(
+    return split_inputs.prepare_inputs(
         run.config,
         run.manifest,
         run.models.extractor,
@@ -97,11 +103,15 @@ def test_a_stream_gives_what_memory_gives(trained):
     run = loading.load_run(trained)
     taken = set(run.models.classifier.input)
     arguments = run.manifest, run.models.extractor, taken
-    kept = inputs.prepare_inputs(run.config, *arguments, only="test")["test"]
+    kept = split_inputs.prepare_inputs(run.config, *arguments, only="test")[
+        "test"
+    ]
     tiny = type(run.config)(**{**vars(run.config), "cache_gb": 0.0})
-    streamed = inputs.prepare_inputs(tiny, *arguments, only="test")["test"]
-    assert isinstance(kept, inputs.Kept)
-    assert isinstance(streamed, inputs.Streamed)
+    streamed = split_inputs.prepare_inputs(tiny, *arguments, only="test")[
+        "test"
+    ]
+    assert isinstance(kept, split_inputs.Kept)
+    assert isinstance(streamed, split_inputs.Streamed)
     one = train.predict(run.models.classifier, kept)
     other = train.predict(run.models.whole, streamed)
     assert one[2] == other[2]
@@ -118,7 +128,7 @@ def test_a_stream_trains_too(make_config, tmp_path):
 
 def test_an_epoch_of_a_stream_has_every_record_once(records):
     manifest = reader.open_records(records)
-    split = inputs.Streamed(records, manifest, "train", None)
+    split = split_inputs.Streamed(records, manifest, "train", None)
     orders = [
         [key for _, _, ids in split.epoch(8, 0, epoch) for key in ids]
         for epoch in (0, 0, 1)
@@ -133,10 +143,10 @@ def test_pictures_are_decoded_and_resized_as_keras_would(rng):
 
     pixels = rng.integers(0, 256, (9, 14, 3), np.uint8)
     encoded = tf.io.encode_png(pixels)
-    found = pipeline.picture(encoded, 6).numpy()
+    found = input_pipeline.picture(encoded, 6).numpy()
     expected = tf.image.resize(pixels, (6, 6), antialias=True).numpy()
     np.testing.assert_array_equal(found, expected)
-    assert not pipeline.picture(tf.constant(b""), 6).numpy().any()
+    assert not input_pipeline.picture(tf.constant(b""), 6).numpy().any()
 
 
 def test_a_file_of_another_run_is_refused(trained, tmp_path):

@@ -1,0 +1,1 @@
+"""The stages of a build: stacks, map, images, each whole or absent."""

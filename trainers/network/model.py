@@ -1,0 +1,172 @@
+"""Assembles the model; the one place where anything is frozen.
+
+image -> contrast -> normalisation -> three channels -> upsampling -> slice
+maps -> autoencoder -> dense head -> logits
+
+The first line is the extractor. What never changes is a model of its own, so
+that its output can be computed once: the extractor, with the autoencoder if
+that is solved for and not trained.
+"""
+
+import dataclasses
+
+import keras
+
+from trainers import backbones
+from trainers.config import TrainConfig
+from trainers.network import autoencoder, head, input_layers, linear_autoencoder
+from trainers.weights import load
+
+# Three linear layers with the logits, as the paper says (its code has four).
+# It gives no widths; ours are small and were not tuned.
+_SYMMETRIC_HIDDEN = (64, 32)
+_PAPER_DROPOUT = 0.3  # in the published head
+LINEAR_CODE = "autoencoder_linear"  # the layer's name
+
+
+@dataclasses.dataclass(frozen=True)
+class Models:
+    """One network, whole and in halves that share their weights.
+
+    Attributes:
+        extractor: Pictures `(N, H, W, C)` to frozen maps `(N, h, w, M)`.
+        features: Pictures to what the classifier reads; nothing in it trains.
+            The extractor itself, or with the linear code behind it,
+            `(N, h, w, S)`.
+        classifier: Features to `(N, K)` logits.
+        whole: `(N, H, W, C) -> (N, K)` logits.
+    """
+
+    extractor: keras.Model
+    features: keras.Model
+    classifier: keras.Model
+    whole: keras.Model
+
+
+def build_models(
+    config: TrainConfig, image_shape: tuple[int, ...], num_classes: int
+) -> Models:
+    """Builds the network of a run; its slice has its weights.
+
+    Args:
+        config: The run's settings.
+        image_shape: (H, W, C); C is 1 or 3.
+        num_classes: K.
+
+    Raises:
+        ValueError: If pictures are too small for the slice or the maps for
+            the autoencoder, C is neither, or the weights do not fit.
+    """
+    keras.utils.set_random_seed(config.seed)
+    extractor = build_extractor(config, image_shape)
+    features = extractor
+    if config.autoencoder == "linear":
+        code = linear_autoencoder.LinearReconstruction(
+            image_shape, name=LINEAR_CODE
+        )
+        features = keras.Model(
+            extractor.input, code(extractor.output), name="features"
+        )
+    classifier = build_classifier(
+        config, tuple(features.output.shape[1:]), num_classes
+    )
+    image = keras.Input(image_shape, name="image")
+    whole = keras.Model(
+        image, classifier(features(image)), name="text_as_image_classifier"
+    )
+    return Models(extractor, features, classifier, whole)
+
+
+def build_extractor(
+    config: TrainConfig, image_shape: tuple[int, ...]
+) -> keras.Model:
+    """Builds the frozen half; `contrast`, if any, is still to be fitted."""
+    backbone = backbones.get_backbone(config.backbone)
+    height, width, channels = image_shape
+    cells = 1
+    if config.autoencoder == "paper":
+        cells = autoencoder.paper_min_cells(backbone.recipe)
+    backbones.validate_input_size(
+        backbone, height, width, config.enlargement, cells=cells
+    )
+    slice_ = backbones.build_slice(backbone)
+    load.load_weights(slice_, backbone, config.weights, seed=config.seed)
+    _freeze(slice_, config.slice_batch_norm)
+    image = keras.Input(image_shape, name="image")
+    x = image
+    if config.contrast != 1:
+        x = input_layers.Contrast(config.contrast, name="contrast")(x)
+    if config.normalization != "none":
+        x = input_layers.ZNormalization(
+            config.normalization, name="normalization"
+        )(x)
+    if channels == 1:
+        x = keras.layers.Concatenate(name="three_channels")([x, x, x])
+    elif channels != 3:
+        raise ValueError(
+            f"Pictures must have 1 or 3 channels. Received: {channels}. Make "
+            "records with --channels=grey or --channels=layers."
+        )
+    if config.enlargement > 1:
+        x = keras.layers.UpSampling2D(config.enlargement, name="upsampling")(x)
+    x = input_layers.SliceInput(
+        backbone.preprocessing,
+        standardized=config.normalization != "none",
+        name="slice_input",
+    )(x)
+    return keras.Model(image, slice_(x), name="feature_extractor")
+
+
+def _freeze(slice_: keras.Model, batch_norm: str) -> None:
+    """No weight of the slice trains; `training` lets its statistics drift."""
+    if batch_norm == "inference":
+        # Batch norm that is not trainable is in inference mode throughout.
+        slice_.trainable = False
+        return
+    for weight in slice_.weights:
+        weight.trainable = False
+    for layer in slice_.layers:
+        if isinstance(layer, keras.layers.BatchNormalization):
+            layer.momentum = 0.9  # torch's 0.1
+
+
+def build_classifier(
+    config: TrainConfig, maps_shape: tuple[int, ...], num_classes: int
+) -> keras.Model:
+    """Builds the trainable half: maps `(h, w, M)` to logits `(K,)`.
+
+    With the linear autoencoder it is the head alone, and reads its code.
+    """
+    maps = keras.Input(maps_shape, name="maps")
+    if config.autoencoder == "paper":
+        recipe = backbones.get_backbone(config.backbone).recipe
+        code = autoencoder.build_paper_autoencoder(maps, recipe)
+        logits = head.build_head(
+            code,
+            num_classes,
+            hidden_units=recipe.hidden_units,
+            dropout=_PAPER_DROPOUT,
+            # Before the two layers in front of the logits.
+            dropout_before=(
+                len(recipe.hidden_units) - 2,
+                len(recipe.hidden_units) - 1,
+            ),
+        )
+    else:
+        code = maps
+        if config.autoencoder == "symmetric":
+            code = autoencoder.build_symmetric_autoencoder(
+                maps,
+                bottleneck=config.bottleneck,
+                reconstruction_weight=config.reconstruction_weight,
+            )
+        logits = head.build_head(
+            code,
+            num_classes,
+            hidden_units=_SYMMETRIC_HIDDEN,
+            dropout=config.dropout,
+            dropout_before=(0,),
+            l2=config.l2,
+            shortcut=True,
+        )
+    return keras.Model(maps, logits, name="classifier")

@@ -9,20 +9,41 @@ already is reused, anything else is built beside it.
 
 import dataclasses
 import pathlib
+import sys
+from collections.abc import Sequence
 
-from absl import app
-from absl import flags as absl_flags
-
-from tfrecords import command_line, config
-from tfrecords.stages import images, multimodal, stacks
+from tfrecords import command_line
+from tfrecords.config import MultimodalConfig, RecordsConfig
+from tfrecords.settings import setting
+from tfrecords.stages import multimodal
 
 _TEXT, _MULTIMODAL = "text", "multimodal"
 
 
+@dataclasses.dataclass(frozen=True)
+class BuildOptions:
+    """Which records."""
+
+    kind: str = setting(
+        _TEXT,
+        "text: stacks and images of texts. multimodal: images with a title "
+        "and a description.",
+        (_TEXT, _MULTIMODAL),
+        group="common",
+    )
+
+
+PROGRAM = command_line.Program(
+    "tfrecords.build",
+    __doc__,
+    settings=(BuildOptions, RecordsConfig, MultimodalConfig),
+)
+
+
 def prepare_records(
-    settings: config.RecordsConfig,
+    settings: RecordsConfig,
 ) -> tuple[pathlib.Path, pathlib.Path]:
-    """Makes what is missing and returns where both sets stand.
+    """Makes what is missing and returns where both sets are.
 
     Args:
         settings: What to make.
@@ -30,47 +51,44 @@ def prepare_records(
     Returns:
         The directories of the `cls` and the `image` records.
     """
+    from tfrecords.stages import images, stacks
+
     cls_dir = stacks.prepare_cls(settings)
     return cls_dir, images.prepare_images(settings, cls_dir)
 
 
-def main(arguments: list[str]) -> None:
+def main(argv: Sequence[str] | None = None) -> int:
     """Builds both sets from the flags."""
-    if len(arguments) > 1:
-        raise app.UsageError(f"Expected flags only. Received: {arguments[1:]}")
-    try:
-        settings = command_line.settings_from_flags(config.RecordsConfig, {})
-        if absl_flags.FLAGS.kind == _MULTIMODAL:
-            command_line.refuse_typed(
-                multimodal.IGNORED, "--kind=multimodal has no use for it"
-            )
-            multimodal.prepare_multimodal(
-                settings,
-                command_line.settings_from_flags(config.MultimodalConfig, {}),
-            )
-        else:
-            own = dataclasses.fields(config.MultimodalConfig)
-            command_line.refuse_typed(
-                (field.name for field in own), "--kind=text has no use for it"
-            )
-            prepare_records(settings)
-    except command_line.MENDABLE as error:
-        command_line.fail(error)
+    return command_line.main(PROGRAM, _run, argv, check=_check)
 
 
-def _define_flags() -> None:
-    absl_flags.DEFINE_enum(
-        "kind",
-        _TEXT,
-        [_TEXT, _MULTIMODAL],
-        "text: stacks and pictures of texts. multimodal: pictures with a title "
-        "and a description.",
+def _check(arguments: command_line.Arguments) -> None:
+    """Refuses what can be refused before anything is computed."""
+    arguments.settings(RecordsConfig)
+    arguments.settings(MultimodalConfig)
+    kind = arguments.settings(BuildOptions).kind
+    own = [field.name for field in dataclasses.fields(MultimodalConfig)]
+    arguments.refuse_ignored(
+        [
+            (
+                multimodal.IGNORED,
+                kind == _MULTIMODAL,
+                "--kind=multimodal has no use for it",
+            ),
+            (own, kind == _TEXT, "--kind=text has no use for it"),
+        ]
     )
-    command_line.define_flags(config.RecordsConfig)
-    command_line.define_flags(config.MultimodalConfig)
+
+
+def _run(arguments: command_line.Arguments) -> None:
+    settings = arguments.settings(RecordsConfig)
+    if arguments.settings(BuildOptions).kind == _MULTIMODAL:
+        multimodal.prepare_multimodal(
+            settings, arguments.settings(MultimodalConfig)
+        )
+    else:
+        prepare_records(settings)
 
 
 if __name__ == "__main__":
-    command_line.prepare_process()
-    _define_flags()
-    app.run(main)
+    sys.exit(main())

@@ -5,10 +5,16 @@ This module imports nothing heavy, so that `--help` answers at once.
 """
 
 import dataclasses
+import functools
 from typing import Any
 
 from text2image import options
 from tfrecords.settings import setting, validate
+
+_common = functools.partial(setting, group="common")
+_records = functools.partial(setting, group="records")
+_map = functools.partial(setting, group="map")
+_reproduction = functools.partial(setting, group="reproduction")
 
 # Settings that came after records had been made, as those were made.
 _YOUNGER = {"encoder_dtype": "float32"}
@@ -18,109 +24,109 @@ _YOUNGER = {"encoder_dtype": "float32"}
 class RecordsConfig:
     """How texts become records. See each field's help."""
 
-    dataset: str = setting(
+    dataset: str = _common(
         "demo",
         "Corpus: demo (shipped with the package; texts without pictures), a "
         ".csv, .tsv or .jsonl file, a prepared TFDS directory, or a TFDS name "
         "such as imdb_reviews.",
     )
-    data_dir: str = setting("", "Where TFDS keeps its datasets.")
-    download: bool = setting(False, "Let TFDS download a missing dataset.")
-    text_key: str = setting("text", "Column or key of the text.")
-    label_key: str = setting("label", "Column or key of the label.")
-    split: str = setting(
+    data_dir: str = _records("", "Where TFDS keeps its datasets.")
+    download: bool = _records(False, "Let TFDS download a missing dataset.")
+    text_key: str = _common("text", "Column or key of the text.")
+    label_key: str = _common("label", "Column or key of the label.")
+    split: str = _records(
         "pooled",
         "pooled: all labelled texts together, 80/20, stratified and seeded "
         "(the paper's protocol). official: the corpus's own train and test.",
         options.SPLIT_PROTOCOLS,
     )
-    split_seed: int = setting(0, "Seed of the split and of the limits.")
-    limit_train: int = setting(0, "Most train texts, stratified; 0 for all.")
-    limit_validation: int = setting(
+    split_seed: int = _records(0, "Seed of the split and of the limits.")
+    limit_train: int = _records(0, "Most train texts, stratified; 0 for all.")
+    limit_validation: int = _records(
         0, "Most validation texts, stratified; 0 for all."
     )
-    encoder: str = setting(
+    encoder: str = _common(
         "mini",
         "BERT: mini (shipped with the package), a keras-hub preset name, or "
         "a keras-hub or Hugging Face directory.",
     )
-    layers: str = setting(
+    layers: str = _records(
         "last6",
         "Layers whose [CLS] vectors make the stack: lastN, or a range from "
         "0, ends included: 6-11 is the paper's text, 5-10 its code.",
     )
-    max_tokens: int = setting(512, "Most tokens kept of a text.")
-    tokens_per_batch: int = setting(
+    max_tokens: int = _records(512, "Most tokens kept of a text.")
+    tokens_per_batch: int = _records(
         512,
         "Tokens encoded at a time; changes the last bits only. Few stay in a "
         "processor's cache; a GPU wants thousands.",
     )
-    encoder_dtype: str = setting(
+    encoder_dtype: str = _reproduction(
         "float32",
         "What the encoder computes in. bfloat16: other bytes, and less time "
         "where the hardware has it (GPUs, AVX-512 BF16).",
         options.ENCODER_DTYPES,
     )
-    scaler: str = setting(
+    scaler: str = _map(
         "norm1",
         "Feature scaling: norm1 (min-max), norm2 (log), standard (mean +- 3 "
         "deviations).",
         options.SCALERS,
     )
-    projection: str = setting(
+    projection: str = _map(
         "tsne", "Features to the plane: tsne or pca.", options.PROJECTIONS
     )
-    tsne_method: str = setting(
+    tsne_method: str = _reproduction(
         "exact",
         "exact: t-SNE over all pairs, compiled. barnes_hut: scikit-learn's "
         "approximation, which takes longer.",
         options.TSNE_METHODS,
     )
-    metric: str = setting(
+    metric: str = _reproduction(
         "euclidean",
         "t-SNE's distance between features.",
         options.TSNE_METRICS,
     )
-    perplexity: float = setting(30.0, "t-SNE's perplexity.")
-    tsne_init: str = setting("pca", "t-SNE's start.", options.TSNE_INITS)
-    tsne_learning_rate: float = setting(
+    perplexity: float = _map(30.0, "t-SNE's perplexity.")
+    tsne_init: str = _reproduction("pca", "t-SNE's start.", options.TSNE_INITS)
+    tsne_learning_rate: float = _reproduction(
         0.0, "t-SNE's learning rate; 0: features / 48, at least 50."
     )
-    tsne_iterations: int = setting(1000, "t-SNE's optimisation steps.")
-    assignment: str = setting(
+    tsne_iterations: int = _map(1000, "t-SNE's optimisation steps.")
+    assignment: str = _map(
         "bin",
         "Places to pixels: bin (features that meet are averaged) or lsa "
         "(linear sum assignment: a pixel for every feature).",
         options.ASSIGNMENTS,
     )
-    fill: str = setting(
+    fill: str = _reproduction(
         "zero",
         "What pixels without a feature show: zero, or the nearest pixel's "
         "value.",
         options.FILLS,
     )
-    layout: str = setting(
+    layout: str = _reproduction(
         "fitted",
         "fitted, or shuffled: the features dealt out at random over the same "
         "pixels (does the layout matter?).",
         options.LAYOUTS,
     )
-    channels: str = setting(
+    channels: str = _map(
         "grey",
         "grey: one channel. layers: three, with the first, middle and last "
         "third of the layers.",
         tuple(options.NUM_CHANNELS),
     )
-    image_height: int = setting(50, "Rows of a picture.")
-    image_width: int = setting(50, "Columns of a picture.")
-    compat: bool = setting(
+    image_height: int = _map(50, "Rows of a picture.")
+    image_width: int = _map(50, "Columns of a picture.")
+    compat: bool = _reproduction(
         False,
         "Reproduce pyDeepInsight's rectangle and orientation instead of the "
         "true minimum rectangle.",
     )
-    map_seed: int = setting(0, "Seed of t-SNE and of a shuffled layout.")
-    records_dir: str = setting("records", "Where records are kept.")
-    examples_per_shard: int = setting(2048, "Examples in a TFRecord file.")
+    map_seed: int = _reproduction(0, "Seed of t-SNE and of a shuffled layout.")
+    records_dir: str = _records("records", "Where records are kept.")
+    examples_per_shard: int = _records(2048, "Examples in a TFRecord file.")
 
     def __post_init__(self) -> None:
         """Refuses values that no run could use."""
@@ -149,37 +155,37 @@ class MultimodalConfig:
     tokens, and the place and size of shards hold here too.
     """
 
-    image_key: str = setting(
+    image_key: str = _records(
         "image",
         "Column or feature of the picture; in files a path relative to the "
         "file.",
     )
-    title_key: str = setting("title", "Column or feature of the title.")
-    description_key: str = setting(
+    title_key: str = _records("title", "Column or feature of the title.")
+    description_key: str = _records(
         "description", "Column or feature of the description."
     )
-    held_out: float = setting(
+    held_out: float = _records(
         0.04,
         "Share of each class held out by --split=pooled, half for validation "
         "and half for test (the paper's 4%).",
     )
-    split_by_text: bool = setting(
+    split_by_text: bool = _records(
         False,
         "Keep samples of equal title and description on one side of the split.",
     )
-    broken_images: str = setting(
+    broken_images: str = _records(
         "refuse",
         "Pictures that are missing or cannot be read: refuse the corpus, or "
         "drop the samples; both name them.",
         ("refuse", "drop"),
     )
-    pooling: str = setting(
+    pooling: str = _records(
         "cls",
         "A text's vector: of [CLS], or the mean over its tokens, in each of "
         "--text_layers.",
         options.POOLINGS,
     )
-    text_layers: str = setting(
+    text_layers: str = _records(
         "last1",
         "Layers of the encoder whose vectors, one behind the other, are a "
         "text's: last1 (any count), or a range 0-5 (from 0, both ends "

@@ -9,11 +9,39 @@ import hashlib
 import json
 from typing import Any, Self
 
+# Groups of flags, in the order of --help.
+GROUPS = ("common", "records", "map", "training", "reproduction")
 
-def setting(default: Any, help_: str, choices: tuple[str, ...] = ()) -> Any:
-    """A dataclass field with what its flag needs."""
+
+def setting(
+    default: Any,
+    help_: str,
+    choices: tuple[str, ...] = (),
+    *,
+    group: str,
+    is_repeated: bool = False,
+) -> Any:
+    """A dataclass field with what its flag needs.
+
+    Args:
+        default: The field's default; its type is the flag's. A tuple is typed
+            with commas.
+        help_: What it means; the default is added.
+        choices: Legal values, if there are few.
+        group: One of `GROUPS`, under which --help lists it.
+        is_repeated: Whether it may be typed several times; the default is
+            then an empty string, the value a list.
+    """
+    if group not in GROUPS:
+        raise ValueError(f"`group` must be one of {GROUPS}. Received: {group}")
     return dataclasses.field(
-        default=default, metadata={"help": help_, "choices": choices}
+        default=default,
+        metadata={
+            "help": help_,
+            "choices": choices,
+            "group": group,
+            "is_repeated": is_repeated,
+        },
     )
 
 

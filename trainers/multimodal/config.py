@@ -1,9 +1,14 @@
 """Every setting of a multimodal run. Imports nothing heavy."""
 
 import dataclasses
+import functools
 import itertools
 
 from tfrecords.settings import JsonSettings, setting, validate
+
+_common = functools.partial(setting, group="common")
+_records = functools.partial(setting, group="records")
+_training = functools.partial(setting, group="training")
 
 MODALITIES = ("image", "title", "description")
 # Backbone: least height and width that keras.applications takes.
@@ -14,54 +19,56 @@ BACKBONES = {"resnet50v2": 32, "inceptionv3": 75, "mobilenetv2": 32}
 class MultimodalTrainConfig(JsonSettings):
     """How a run trains. See each field's help."""
 
-    backbone: str = setting(
+    backbone: str = _common(
         "resnet50v2",
         "Image tower, of keras.applications.",
         tuple(BACKBONES),
     )
-    weights: str = setting(
+    weights: str = _common(
         "imagenet",
         "Its weights: imagenet (downloaded by Keras), random, or a .npz, "
         ".safetensors or .h5 file, which may lack layers.",
     )
-    image_size: int = setting(
+    image_size: int = _training(
         96, "Height and width pictures are resized to; 300 in the paper."
     )
-    frozen_fraction: float = setting(
+    frozen_fraction: float = _training(
         0.5, "Share of the tower's layers, from the first, that never train."
     )
-    frozen_grid: int = setting(
+    frozen_grid: int = _training(
         0,
         "Joins what the frozen layers see, averaged over a grid of so many "
         "rows and columns, to the tower's vector; 0, as in the paper: nothing.",
     )
-    modalities: str = setting(
+    modalities: str = _common(
         ",".join(MODALITIES), "What the model sees, separated by commas."
     )
-    text_units: int = setting(
+    text_units: int = _training(
         256, "Units of the tuning layer behind each text's vector."
     )
-    modality_dropout: float = setting(
+    modality_dropout: float = _training(
         0.0,
         "Chance that a modality is taken from an example in training; one is "
         "always left.",
     )
-    dropout: float = setting(0.5, "Dropout rate before the classes.")
-    tower_lr: float = setting(3e-4, "Adam's rate for the image tower.")
-    head_lr: float = setting(1e-3, "Adam's rate for all other layers.")
-    weight_decay: float = setting(0.01, "Decoupled weight decay.")
-    l2: float = setting(
+    dropout: float = _training(0.5, "Dropout rate before the classes.")
+    tower_lr: float = _training(3e-4, "Adam's rate for the image tower.")
+    head_lr: float = _training(1e-3, "Adam's rate for all other layers.")
+    weight_decay: float = _training(0.01, "Decoupled weight decay.")
+    l2: float = _training(
         0.0, "L2 penalty on the kernels of tuning layers and classes."
     )
-    epochs: int = setting(10, "Passes over the train split.")
-    batch_size: int = setting(32, "Examples a step.")
-    cache_gb: float = setting(
+    epochs: int = _common(10, "Passes over the train split.")
+    batch_size: int = _training(32, "Examples a step.")
+    cache_gb: float = _training(
         4.0,
         "What the frozen layers make of the pictures is computed once if it "
         "takes no more memory than this; beyond, in every step.",
     )
-    seed: int = setting(0, "Seed of weights, data order and dropout.")
-    records: str = setting("", "Train on this directory of multimodal records.")
+    seed: int = _common(0, "Seed of weights, data order and dropout.")
+    records: str = _records(
+        "", "Train on this directory of multimodal records."
+    )
 
     def __post_init__(self) -> None:
         """Refuses values that no run could use, or that contradict."""

@@ -28,6 +28,8 @@ REQUIREMENTS = [
 ]
 
 EXTRAS = {
+    # Completion of commands and flags by bash, zsh and fish.
+    "completion": ["argcomplete>=3.5"],
     # The same TensorFlow with NVIDIA's user-space libraries.
     "gpu": ["tensorflow[and-cuda]==2.21.*"],
     "dev": [
@@ -45,12 +47,36 @@ setuptools.setup(
     name="text-as-image",
     version="0.1.0",
     description="Classify text with frozen vision models: BERT [CLS] stacks "
-    "as DeepInsight pictures, TFRecords, Keras 3, TF Serving.",
+    "as DeepInsight images, TFRecords, Keras 3, TF Serving.",
     long_description=pathlib.Path(__file__)
     .with_name("README.md")
     .read_text("utf-8"),
     long_description_content_type="text/markdown",
+    author="The text-as-image authors",
+    url="https://github.com/text-as-image/text-as-image",
     license="Apache-2.0",
+    license_files=["LICENSE"],
+    keywords=[
+        "text classification",
+        "DeepInsight",
+        "BERT",
+        "transfer learning",
+        "TensorFlow",
+        "Keras",
+        "TFRecord",
+        "TF Serving",
+    ],
+    classifiers=[
+        "Development Status :: 4 - Beta",
+        "Environment :: Console",
+        "Intended Audience :: Science/Research",
+        "Intended Audience :: Developers",
+        "Operating System :: POSIX :: Linux",
+        "Programming Language :: Python :: 3",
+        "Programming Language :: Python :: 3.11",
+        "Topic :: Scientific/Engineering :: Artificial Intelligence",
+        "Topic :: Text Processing :: Linguistic",
+    ],
     python_requires=">=3.11",
     packages=setuptools.find_packages(
         include=["text2image*", "tfrecords*", "trainers*"]
@@ -58,6 +84,9 @@ setuptools.setup(
     package_data={
         "text2image": ["data/**/*"],
         "trainers.weights": ["data/**/*"],
+    },
+    entry_points={
+        "console_scripts": ["text-as-image = trainers.__main__:main"]
     },
     install_requires=REQUIREMENTS,
     extras_require=EXTRAS,

@@ -91,6 +91,15 @@ def build_parser(
             group = parser.add_argument_group(group_name)
             for field in members:
                 _add_flag(group, field, program)
+    add_about(parser)
+    if program.positional:
+        name, text = program.positional
+        parser.add_argument(name, nargs="*", default=[], help=text)
+    return parser
+
+
+def add_about(parser: argparse.ArgumentParser) -> None:
+    """Adds the flags that every program has."""
     group = parser.add_argument_group("about")
     group.add_argument("--help", action="help", help="Show this and exit.")
     group.add_argument(
@@ -106,10 +115,6 @@ def build_parser(
         metavar="N",
         help="1 also logs the trace of an error. Default: 0.",
     )
-    if program.positional:
-        name, text = program.positional
-        parser.add_argument(name, nargs="*", default=[], help=text)
-    return parser
 
 
 class _ShowVersion(argparse.Action):
@@ -172,7 +177,7 @@ def _add_flag(
     group.add_argument(
         f"--{field.name}",
         action="append" if metadata.get("is_repeated") else "store",
-        type=_choice(choices) if choices else _TYPES[kind],
+        type=one_of(choices) if choices else _TYPES[kind],
         default=argparse.SUPPRESS,
         metavar="|".join(choices) if choices else _METAVARS[kind],
         help=text.replace("%", "%%"),
@@ -206,7 +211,9 @@ def _shown(value: Any) -> str:
     return str(value) if value != "" else "none"
 
 
-def _choice(choices: Collection[str]) -> Callable[[str], str]:
+def one_of(choices: Collection[str]) -> Callable[[str], str]:
+    """A flag's type: one of a few strings; suggests the nearest."""
+
     def check(text: str) -> str:
         if text not in choices:
             raise argparse.ArgumentTypeError(

@@ -9,7 +9,7 @@ import sys
 import tempfile
 from collections.abc import Iterator
 
-from absl import logging
+from absl import flags, logging
 
 # Of every program, unless its user says otherwise. oneDNN's convolutions, also
 # on processors where TensorFlow does not choose them itself: up to 1.7 times as
@@ -36,6 +36,7 @@ def prepare() -> None:
     """Sets the environment and logs plain messages; before any heavy import."""
     for name, value in ENVIRONMENT.items():
         os.environ.setdefault(name, value)
+    flags.FLAGS.mark_as_parsed()  # absl's log waits for it; argparse parses
     logging.use_absl_handler()
     logging.set_verbosity(logging.INFO)
     handler = logging.get_absl_handler()

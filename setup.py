@@ -53,7 +53,7 @@ setuptools.setup(
     .read_text("utf-8"),
     long_description_content_type="text/markdown",
     author="The text-as-image authors",
-    url="https://github.com/text-as-image/text-as-image",
+    url="https://arxiv.org/abs/2106.12479",  # the paper: no public home yet
     license="Apache-2.0",
     license_files=["LICENSE"],
     keywords=[

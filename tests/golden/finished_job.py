@@ -84,10 +84,10 @@ _FLAGS = re.compile(r"(avx|amx|fma|sse4|bf16|f16c)\w*")
 
 def describe_machine():
     """Processor, cores and libraries, on which the last bits depend."""
-    lines = pathlib.Path("/proc/cpuinfo").read_text().splitlines()
-    about = dict(
-        re.split(r"\s*:\s*", line, maxsplit=1) for line in lines if line
-    )
+    path = pathlib.Path("/proc/cpuinfo")  # Linux
+    lines = path.read_text().splitlines() if path.exists() else []
+    pairs = (line.partition(":") for line in lines)
+    about = {name.strip(): value.strip() for name, _, value in pairs}
     return {
         "processor": about.get("model name", ""),
         "flags": [
@@ -95,7 +95,7 @@ def describe_machine():
             for flag in sorted(about.get("flags", "").split())
             if _FLAGS.fullmatch(flag)
         ],
-        "cores": len(os.sched_getaffinity(0)),
+        "cores": os.cpu_count(),
         "libraries": {
             name: importlib.metadata.version(name) for name in _LIBRARIES
         },

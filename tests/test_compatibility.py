@@ -7,6 +7,7 @@ renaming of modules.
 
 import functools
 import json
+import os
 import pathlib
 import shutil
 import tarfile
@@ -27,14 +28,19 @@ def _expected():
 
 @functools.cache
 def _is_same_machine():
-    return finished_job.describe_machine() == _expected()["machine"]
+    return (
+        finished_job.describe_machine() == _expected()["machine"]
+        and os.environ["TF_ENABLE_ONEDNN_OPTS"] == "1"
+        and "ONEDNN_MAX_CPU_ISA" not in os.environ
+    )
 
 
-def _assert_equal(received, expected, path="", *, tolerance=1e-5):
+def _assert_equal(received, expected, path=""):
     """Equal JSON values; numbers to the last bit where that can be asked.
 
-    Other processors, core counts and library versions add the same products
-    in other orders, which moves probabilities in [0, 1] by less than 1e-5.
+    Elsewhere the same products are added in other orders. Measured on one
+    core without oneDNN, or with its AVX2 code: up to 1.4e-4 on logits and
+    4e-5 on probabilities; hence 1e-3.
     """
     if isinstance(expected, dict):
         assert sorted(received) == sorted(expected), path
@@ -43,20 +49,13 @@ def _assert_equal(received, expected, path="", *, tolerance=1e-5):
         assert len(received) == len(expected), path
         names = range(len(expected))
     elif isinstance(expected, float) and not _is_same_machine():
-        assert received == pytest.approx(
-            expected, rel=tolerance, abs=tolerance
-        ), path
+        assert received == pytest.approx(expected, rel=1e-3, abs=1e-3), path
         return
     else:
         assert received == expected, path
         return
     for name in names:
-        _assert_equal(
-            received[name],
-            expected[name],
-            f"{path}/{name}",
-            tolerance=tolerance,
-        )
+        _assert_equal(received[name], expected[name], f"{path}/{name}")
 
 
 def _unpack(directory):
@@ -199,5 +198,4 @@ def test_a_run_killed_by_then_resumes_to_the_same_figures(own_job, places):
     if not _is_same_machine():
         # Of the bytes of the weights.
         del received["model_sha256"], expected["model_sha256"]
-    # Adam's steps enlarge the differences of the last bits.
-    _assert_equal(received, expected, tolerance=1e-3)
+    _assert_equal(received, expected)

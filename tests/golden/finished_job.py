@@ -95,7 +95,7 @@ def describe_machine():
             for flag in sorted(about.get("flags", "").split())
             if _FLAGS.fullmatch(flag)
         ],
-        "cores": os.cpu_count(),
+        "cores": len(os.sched_getaffinity(0)),
         "libraries": {
             name: importlib.metadata.version(name) for name in _LIBRARIES
         },

@@ -14,8 +14,8 @@ import tarfile
 
 import pytest
 
-from tests import commands
 from tests.golden import finished_job
+from tests.support import commands
 
 _GOLDEN = pathlib.Path(__file__).parent / "golden"
 

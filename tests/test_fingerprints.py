@@ -10,24 +10,25 @@ import dataclasses
 
 import pytest
 
-from tfrecords import draw, encode, multimodal, place
-from tfrecords.config import MultimodalConfig, RecordsConfig, fingerprint
-from trainers import cells
+from tfrecords.config import MultimodalConfig, RecordsConfig
+from tfrecords.settings import fingerprint
+from tfrecords.stages import images, multimodal, record_sets, stacks
 from trainers import run as text_run
 from trainers.backbones import BACKBONES
 from trainers.config import PRESETS, TrainConfig
+from trainers.experiments import plan as table_plan
 from trainers.im2vec.config import Im2VecConfig
-from trainers.im2vec.run import default_workdir as im2vec_workdir
+from trainers.im2vec.experiment import default_workdir as im2vec_workdir
 from trainers.multimodal.config import MultimodalTrainConfig
 from trainers.multimodal.run import default_workdir as multimodal_workdir
 
-_ENCODE_SETTINGS = encode.SETTINGS
-_DRAW_SETTINGS = draw.SETTINGS
+_ENCODE_SETTINGS = stacks.SETTINGS
+_DRAW_SETTINGS = images.SETTINGS
 _MULTIMODAL_SETTINGS = multimodal._SETTINGS
 # What else is called, by one name each: a rename of theirs ends here.
-_pick = place.pick
+_pick = record_sets.pick
 _text_workdir = text_run._default_workdir
-_plan = cells.plan
+_plan = table_plan.plan
 
 _ALL_PRESETS = {"defaults": {}, **PRESETS}
 

@@ -168,20 +168,23 @@ def _spelled_out(word: str, switches: Collection[str]) -> str:
 def _add_flag(
     group: Any, field: "dataclasses.Field[Any]", program: Program
 ) -> None:
-    metadata = field.metadata
-    text = program.helps.get(
-        field.name, f"{metadata['help']}{_defaults(field, program.presets)}"
-    )
-    choices = metadata["choices"]
+    choices = field.metadata["choices"]
     kind = type(field.default)
     group.add_argument(
         f"--{field.name}",
-        action="append" if metadata.get("is_repeated") else "store",
+        action="append" if field.metadata["is_repeated"] else "store",
         type=one_of(choices) if choices else _TYPES[kind],
         default=argparse.SUPPRESS,
         metavar="|".join(choices) if choices else _METAVARS[kind],
-        help=text.replace("%", "%%"),
+        help=help_of(field, program).replace("%", "%%"),
     )
+
+
+def help_of(field: "dataclasses.Field[Any]", program: Program) -> str:
+    """What a program says of a flag, default included."""
+    if field.name in program.helps:
+        return program.helps[field.name]
+    return field.metadata["help"] + _defaults(field, program.presets)
 
 
 def _defaults(

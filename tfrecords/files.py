@@ -3,16 +3,22 @@
 import contextlib
 import errno
 import fcntl
+import json
 import os
 import pathlib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from typing import Any
 
 LOCK = ".lock"
 
 
 @contextlib.contextmanager
 def lock(directory: pathlib.Path) -> Iterator[None]:
-    """Holds a directory for one process; the kernel frees it on a kill."""
+    """Holds a directory for one process; the kernel frees it after a kill.
+
+    Raises:
+        RuntimeError: If another process holds it.
+    """
     with (directory / LOCK).open("a+") as file:
         try:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -20,7 +26,7 @@ def lock(directory: pathlib.Path) -> Iterator[None]:
             file.seek(0)
             raise RuntimeError(
                 f"Process {file.read().strip() or '?'} is already writing "
-                f"{directory}. Wait for it, or stop it first."
+                f"{directory}. Wait for it to end, or stop it."
             ) from error
         file.truncate(0)
         file.write(str(os.getpid()))
@@ -29,29 +35,29 @@ def lock(directory: pathlib.Path) -> Iterator[None]:
 
 
 def aside(directory: pathlib.Path) -> pathlib.Path:
-    """Where a directory is made before it gets its name."""
+    """Returns where a directory is filled before it gets its name."""
     return directory.with_name(directory.name + ".incomplete")
 
 
 def make_directory(directory: pathlib.Path, flag: str) -> None:
-    """Makes a directory, or finds it, that can be written into.
+    """Makes sure that a directory exists and can be written.
 
     Args:
-        directory: It.
-        flag: The option that names another, for the error.
+        directory: The directory to create.
+        flag: The flag that names it, for the error.
 
     Raises:
-        PermissionError: If it cannot be made or written: no permission, or a
-            read-only file system.
+        PermissionError: If it cannot be created or written: no permission, or
+            a read-only file system.
     """
     try:
         directory.mkdir(parents=True, exist_ok=True)
-        allowed = os.access(directory, os.W_OK)
+        is_writable = os.access(directory, os.W_OK)
     except OSError as error:
         if error.errno not in (errno.EACCES, errno.EPERM, errno.EROFS):
             raise
-        allowed = False
-    if not allowed:
+        is_writable = False
+    if not is_writable:
         raise PermissionError(
             f"{directory.resolve()} cannot be written: no permission, or a "
             "read-only disk. Work in another directory, or name one with "
@@ -60,21 +66,49 @@ def make_directory(directory: pathlib.Path, flag: str) -> None:
 
 
 def write_bytes(path: pathlib.Path, content: bytes) -> None:
-    """Writes a file aside, syncs it and renames it."""
-    aside = path.with_name(path.name + ".writing")
-    aside.write_bytes(content)
-    sync(aside)
-    os.replace(aside, path)
-    sync(path.parent)
+    """Writes a file whole or not at all."""
+    write_with(path, lambda temporary: temporary.write_bytes(content))
 
 
 def write_text(path: pathlib.Path, text: str) -> None:
-    """The same for text, as UTF-8."""
+    """Writes text whole or not at all, as UTF-8."""
     write_bytes(path, text.encode("utf-8"))
 
 
+def write_json(path: pathlib.Path, value: Any) -> None:
+    """Writes JSON whole or not at all, indented, its keys sorted."""
+    write_text(path, json.dumps(value, indent=2, sort_keys=True))
+
+
+def write_with(
+    path: pathlib.Path, write: Callable[[pathlib.Path], object]
+) -> None:
+    """Lets a library write a file that appears whole or not at all.
+
+    Args:
+        path: The file; an older one is replaced.
+        write: Writes the content to the path it is given. That path ends in
+            `.writing`: tell a library that goes by suffixes the format
+            (`savefig(path, format="png")`) or give it an open file.
+    """
+    temporary = path.with_name(path.name + ".writing")
+    try:
+        write(temporary)
+        publish(temporary, path)
+    except BaseException:
+        temporary.unlink(missing_ok=True)
+        raise
+
+
+def publish(written: pathlib.Path, path: pathlib.Path) -> None:
+    """Gives a finished file its name once the disk holds its content."""
+    sync(written)
+    os.replace(written, path)
+    sync(path.parent)
+
+
 def sync(path: pathlib.Path) -> None:
-    """Waits until the disk holds a file or a directory's names."""
+    """Waits until the disk holds a file, or the names in a directory."""
     descriptor = os.open(path, os.O_RDONLY)
     try:
         os.fsync(descriptor)

@@ -11,10 +11,10 @@ from collections.abc import Iterator
 
 from absl import flags, logging
 
-# Of every program, unless its user says otherwise. oneDNN's convolutions, also
-# on processors where TensorFlow does not choose them itself: up to 1.7 times as
-# fast through a slice, four times back through small maps
-# (docs/results/speed.md).
+# Set in every program, unless the user sets them. oneDNN's convolutions, also on
+# processors where TensorFlow does not choose them by default: up to 1.7 times as
+# fast forward through a slice, four times as fast backward through small feature
+# maps (docs/results/speed.md).
 ENVIRONMENT = {
     "KERAS_BACKEND": "tensorflow",
     "TF_ENABLE_ONEDNN_OPTS": "1",
@@ -23,11 +23,11 @@ _LOG_LEVEL = "TF_CPP_MIN_LOG_LEVEL"
 _FOREIGN = re.compile(
     r"[/\\](tensorflow|tensorflow_datasets|keras|matplotlib)[/\\]"
 )
-# What TensorFlow's libraries print while they are loaded, on every machine.
+# Lines that TensorFlow's libraries print while loading, on every machine.
 _START_UP = re.compile(
     r"WARNING: All log messages before absl::InitializeLog"
     r"|I0000 |To enable the following instructions:"
-    # No GPU; of one that cannot be used, `_warn_of_unused_gpu` tells.
+    # No GPU. `_warn_of_unused_gpu` reports one that cannot be used.
     r"|E0000 .*failed call to cuInit"
 )
 
@@ -36,7 +36,10 @@ def prepare() -> None:
     """Sets the environment and logs plain messages; before any heavy import."""
     for name, value in ENVIRONMENT.items():
         os.environ.setdefault(name, value)
-    flags.FLAGS.mark_as_parsed()  # absl's log waits for it; argparse parses
+    # Nothing parses absl's own flags: without this its first message is a
+    # warning about that.
+    flags.FLAGS.mark_as_parsed()
+    flags.FLAGS.logtostderr = True
     logging.use_absl_handler()
     logging.set_verbosity(logging.INFO)
     handler = logging.get_absl_handler()
@@ -52,11 +55,11 @@ def _is_ours_or_error(record: python_logging.LogRecord) -> bool:
 
 
 def import_tensorflow() -> None:
-    """Imports TensorFlow without the lines it prints on every start.
+    """Imports TensorFlow without the lines it prints at every start.
 
     Its libraries write them to file descriptor 2 while they are loaded, before
-    any setting is read. All other lines are passed on. A user's own
-    `TF_CPP_MIN_LOG_LEVEL` turns all of this off.
+    they read any setting. All other lines are passed on. Nothing is filtered
+    if the user has set `TF_CPP_MIN_LOG_LEVEL`.
     """
     if "tensorflow" in sys.modules or _LOG_LEVEL in os.environ:
         return
@@ -71,7 +74,7 @@ def import_tensorflow() -> None:
 
 @contextlib.contextmanager
 def _filtered_stderr() -> Iterator[None]:
-    """Passes on what is written to descriptor 2, less `_START_UP`."""
+    """Passes on lines written to descriptor 2, except `_START_UP` lines."""
     sys.stderr.flush()
     with tempfile.TemporaryFile() as written:
         stderr = os.dup(2)
@@ -93,7 +96,7 @@ def _warn_of_unused_gpu() -> None:
     if pathlib.Path("/dev/nvidiactl").exists() and not hidden:
         logging.warning(
             "This machine has an NVIDIA GPU that TensorFlow cannot use: "
-            "computing on the CPU. Install its libraries with pip install "
-            "'.[gpu]' and a driver that fits them, or set "
-            "CUDA_VISIBLE_DEVICES=-1 to leave the GPU alone."
+            "computing on the CPU. Install the GPU libraries with pip install "
+            "'.[gpu]' and a matching driver, or set CUDA_VISIBLE_DEVICES=-1 "
+            "to leave the GPU alone."
         )

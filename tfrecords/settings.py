@@ -1,16 +1,20 @@
 """What every settings dataclass shares: fields, checks, JSON, fingerprints.
 
-A field's metadata is its flag. This module imports nothing heavy, so that
-`--help` answers at once.
+A field's metadata describes its flag. This module imports nothing heavy, so
+that `--help` answers at once.
 """
 
 import dataclasses
 import hashlib
 import json
+import math
+import types
+from collections.abc import Mapping
 from typing import Any, Self
 
 # Groups of flags, in the order of --help.
 GROUPS = ("common", "records", "map", "training", "reproduction")
+_NO_BOUNDS: Mapping[str, float] = types.MappingProxyType({})
 
 
 def setting(
@@ -21,16 +25,16 @@ def setting(
     group: str,
     is_repeated: bool = False,
 ) -> Any:
-    """A dataclass field with what its flag needs.
+    """Declares a dataclass field and its flag.
 
     Args:
-        default: The field's default; its type is the flag's. A tuple is typed
-            with commas.
-        help_: What it means; the default is added.
+        default: The field's default; its type is the flag's type. A tuple is
+            typed with commas.
+        help_: Help text; the default is appended to it.
         choices: Legal values, if there are few.
-        group: One of `GROUPS`, under which --help lists it.
-        is_repeated: Whether it may be typed several times; the default is
-            then an empty string, the value a list.
+        group: One of `GROUPS`, under which --help lists the flag.
+        is_repeated: Whether the flag may be typed several times; the default
+            is then an empty string and the value a list.
     """
     if group not in GROUPS:
         raise ValueError(f"`group` must be one of {GROUPS}. Received: {group}")
@@ -46,19 +50,19 @@ def setting(
 
 
 class JsonSettings:
-    """Base of settings that a run keeps as JSON."""
+    """Base class of settings that a run keeps as JSON."""
 
     def dumps(self) -> str:
-        """JSON text; `loads` is the way back."""
+        """Returns JSON text, which `loads` reads."""
         value = dataclasses.asdict(self)  # type: ignore[call-overload]
         return json.dumps(value, indent=2, sort_keys=True)
 
     @classmethod
     def loads(cls, text: str) -> Self:
-        """Reads `dumps`.
+        """Builds settings from the text of `dumps`.
 
         Raises:
-            ValueError: If it is not JSON or has another set of fields.
+            ValueError: If the text is not JSON or has other fields.
         """
         value = json.loads(text)
         fields = dataclasses.fields(cls)  # type: ignore[arg-type]
@@ -72,15 +76,25 @@ class JsonSettings:
         return cls(**value)
 
 
-def validate(settings: Any, *, least: dict[str, float]) -> None:
-    """Refuses settings that are none of their choices, or too small.
+def validate(
+    settings: Any,
+    *,
+    least: Mapping[str, float] = _NO_BOUNDS,
+    above: Mapping[str, float] = _NO_BOUNDS,
+    most: Mapping[str, float] = _NO_BOUNDS,
+    below: Mapping[str, float] = _NO_BOUNDS,
+) -> None:
+    """Refuses values outside their choices or bounds, NaN and infinity.
 
     Args:
         settings: Instance of a settings dataclass.
-        least: Field name to the smallest value allowed.
+        least: Field name to the smallest legal value.
+        above: Field name to a bound that the value must exceed.
+        most: Field name to the largest legal value.
+        below: Field name to a bound that the value must not reach.
 
     Raises:
-        ValueError: Names the flag, what it takes, and what it got.
+        ValueError: Names the flag, its legal values, and the value received.
     """
     for field in dataclasses.fields(settings):
         choices = field.metadata.get("choices", ())
@@ -89,15 +103,37 @@ def validate(settings: Any, *, least: dict[str, float]) -> None:
             raise ValueError(
                 f"--{field.name} must be one of {choices}. Received: {value!r}"
             )
-    for name, minimum in least.items():
-        if getattr(settings, name) < minimum:
+        if isinstance(value, float) and not math.isfinite(value):
             raise ValueError(
-                f"--{name} must be at least {minimum}. Received: "
-                f"{getattr(settings, name)}"
+                f"--{field.name} must be a finite number. Received: {value}"
             )
+    for name in {**least, **above, **most, **below}:
+        value = getattr(settings, name)
+        is_legal = (
+            least.get(name, -math.inf) <= value <= most.get(name, math.inf)
+            and above.get(name, -math.inf) < value < below.get(name, math.inf)
+        )
+        if not is_legal:
+            expected = _range(
+                ("[", "at least", least.get(name)),
+                ("(", "above", above.get(name)),
+                ("]", "at most", most.get(name)),
+                (")", "below", below.get(name)),
+            )
+            raise ValueError(f"--{name} must be {expected}. Received: {value}")
+
+
+def _range(*bounds: tuple[str, str, float | None]) -> str:
+    """Puts one bound into words, or a lower and an upper one as an interval."""
+    given = [bound for bound in bounds if bound[2] is not None]
+    if len(given) == 2:
+        (left, _, lower), (right, _, upper) = given
+        return f"in {left}{lower}, {upper}{right}"
+    ((_, words, value),) = given
+    return f"{words} {value}"
 
 
 def fingerprint(provenance: dict[str, Any]) -> str:
-    """First 12 hex digits of the sha256 of what an artefact depends on."""
+    """Returns the first 12 hex digits of the sha256 of a provenance."""
     canonical = json.dumps(provenance, sort_keys=True, separators=(",", ":"))
     return hashlib.sha256(canonical.encode()).hexdigest()[:12]

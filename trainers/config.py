@@ -132,16 +132,11 @@ class TrainConfig(JsonSettings):
                 "head_lr": 0,
                 "l2": 0,
                 "cache_gb": 0,
+                "dropout": 0,
             },
+            above={"contrast": 0},
+            below={"dropout": 1},
         )
-        if not self.contrast > 0:
-            raise ValueError(
-                f"--contrast must be above 0. Received: {self.contrast}"
-            )
-        if not 0 <= self.dropout < 1:
-            raise ValueError(
-                f"--dropout must be in [0, 1). Received: {self.dropout}"
-            )
 
     @property
     def has_constant_maps(self) -> bool:

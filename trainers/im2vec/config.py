@@ -111,16 +111,9 @@ class Im2VecConfig:
                 "num_seeds": 1,
                 "permutations": 1,
             },
+            above={"learning_rate": 0, "lr_factor": 0},
+            below={"momentum": 1},
         )
-        for name in ("learning_rate", "lr_factor"):
-            if not getattr(self, name) > 0:
-                raise ValueError(
-                    f"--{name} must be above 0. Received: {getattr(self, name)}"
-                )
-        if self.momentum >= 1:
-            raise ValueError(
-                f"--momentum must be below 1. Received: {self.momentum}"
-            )
         if not self.dataset and not self.classifier:
             raise ValueError(
                 "--dataset must name images, such as --dataset=cifar10 with "

@@ -84,24 +84,14 @@ class MultimodalTrainConfig(JsonSettings):
                 "frozen_grid": 0,
                 "cache_gb": 0,
                 "seed": 0,
+                "dropout": 0,
+                "modality_dropout": 0,
+                "frozen_fraction": 0,
             },
+            above={"tower_lr": 0, "head_lr": 0},
+            most={"frozen_fraction": 1},
+            below={"dropout": 1, "modality_dropout": 1},
         )
-        for name in ("dropout", "modality_dropout"):
-            if not 0 <= getattr(self, name) < 1:
-                raise ValueError(
-                    f"--{name} must be in [0, 1). Received: "
-                    f"{getattr(self, name)}"
-                )
-        if not 0 <= self.frozen_fraction <= 1:
-            raise ValueError(
-                "--frozen_fraction must be in [0, 1]. Received: "
-                f"{self.frozen_fraction}"
-            )
-        for name in ("tower_lr", "head_lr"):
-            if getattr(self, name) <= 0:
-                raise ValueError(
-                    f"--{name} must be above 0. Received: {getattr(self, name)}"
-                )
         parse_modalities(self.modalities)
 
     @property

@@ -197,7 +197,7 @@ def test_a_loss_that_is_not_finite_stops_the_run(small, tmp_path):
         ({"classes": "a,b", "superclass": "c"}, "together"),
         ({"milestones": "100;200"}, "--milestones must be whole numbers"),
         ({"learning_rate": 0.0}, "--learning_rate must be above 0"),
-        ({"momentum": 1.0}, "--momentum must be below 1"),
+        ({"momentum": 1.0}, r"--momentum must be in \[0, 1\)"),
         ({"inverse": "svd"}, "--inverse must be one of"),
         ({"epochs": 0}, "--epochs must be at least 1"),
     ],

@@ -1,10 +1,10 @@
-"""Corpus to records: texts to [CLS] stacks, stacks to pictures.
+"""Corpus to records: texts to [CLS] stacks, stacks to images.
 
     python -m tfrecords.build --dataset=imdb_reviews --encoder=...
     python -m tfrecords.build --kind=multimodal --dataset=products.jsonl ...
 
-Sets are named after the fingerprint of what they are made from: what stands
-already is reused, anything else is built beside it.
+The name of a set holds a fingerprint of what it is made from: a set that
+exists is reused, any other is built beside it.
 """
 
 import dataclasses
@@ -13,21 +13,24 @@ import sys
 from collections.abc import Sequence
 
 from tfrecords import command_line
-from tfrecords.config import MultimodalConfig, RecordsConfig
+from tfrecords.config import (
+    MULTIMODAL_IGNORES,
+    MultimodalConfig,
+    RecordsConfig,
+)
 from tfrecords.settings import setting
-from tfrecords.stages import multimodal
 
 _TEXT, _MULTIMODAL = "text", "multimodal"
 
 
 @dataclasses.dataclass(frozen=True)
 class BuildOptions:
-    """Which records."""
+    """Options of the command besides the settings of the records."""
 
     kind: str = setting(
         _TEXT,
-        "text: stacks and images of texts. multimodal: images with a title "
-        "and a description.",
+        "Kind of corpus. text: labelled texts, to [CLS] stacks and images. "
+        "multimodal: images with a title and a description.",
         (_TEXT, _MULTIMODAL),
         group="common",
     )
@@ -37,28 +40,39 @@ PROGRAM = command_line.Program(
     "tfrecords.build",
     __doc__,
     settings=(BuildOptions, RecordsConfig, MultimodalConfig),
+    helps={
+        "dataset": "Corpus: demo (shipped with the package), a .csv, .tsv or "
+        ".jsonl file, a prepared TFDS directory, or a TFDS name such as "
+        "imdb_reviews. With --kind=multimodal also a directory of WebVision, "
+        "and no demo. Default: demo.",
+        "split": "pooled: all labelled examples together, 80/20, stratified "
+        "and seeded (the paper's protocol); with --kind=multimodal, "
+        "--held_out of each class is held out. official: the corpus's own "
+        "splits. Default: pooled.",
+    },
 )
 
 
 def prepare_records(
     settings: RecordsConfig,
 ) -> tuple[pathlib.Path, pathlib.Path]:
-    """Makes what is missing and returns where both sets are.
+    """Makes the stacks and images that do not exist yet.
 
     Args:
-        settings: What to make.
+        settings: Settings of both sets.
 
     Returns:
-        The directories of the `cls` and the `image` records.
+        The directories of the `cls` and of the `image` records.
     """
-    from tfrecords.stages import images, stacks
+    from tfrecords.stages.images import prepare_images
+    from tfrecords.stages.stacks import prepare_cls
 
-    cls_dir = stacks.prepare_cls(settings)
-    return cls_dir, images.prepare_images(settings, cls_dir)
+    cls_dir = prepare_cls(settings)
+    return cls_dir, prepare_images(settings, cls_dir)
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Builds both sets from the flags."""
+    """Builds records as the flags say."""
     return command_line.main(PROGRAM, _run, argv, check=_check)
 
 
@@ -67,15 +81,24 @@ def _check(arguments: command_line.Arguments) -> None:
     arguments.settings(RecordsConfig)
     arguments.settings(MultimodalConfig)
     kind = arguments.settings(BuildOptions).kind
-    own = [field.name for field in dataclasses.fields(MultimodalConfig)]
+    if kind == _MULTIMODAL and "dataset" not in arguments.typed:
+        raise ValueError(
+            "--kind=multimodal needs --dataset: a .csv, .tsv or .jsonl file "
+            "with a column of image paths, a directory of WebVision or TFDS, "
+            "or a TFDS name. Received: none. There is no demo of captioned "
+            "images."
+        )
+    multimodal_only = [
+        field.name for field in dataclasses.fields(MultimodalConfig)
+    ]
     arguments.refuse_ignored(
         [
             (
-                multimodal.IGNORED,
+                MULTIMODAL_IGNORES,
                 kind == _MULTIMODAL,
-                "--kind=multimodal has no use for it",
+                "--kind=multimodal does not use it",
             ),
-            (own, kind == _TEXT, "--kind=text has no use for it"),
+            (multimodal_only, kind == _TEXT, "--kind=text does not use it"),
         ]
     )
 
@@ -83,9 +106,9 @@ def _check(arguments: command_line.Arguments) -> None:
 def _run(arguments: command_line.Arguments) -> None:
     settings = arguments.settings(RecordsConfig)
     if arguments.settings(BuildOptions).kind == _MULTIMODAL:
-        multimodal.prepare_multimodal(
-            settings, arguments.settings(MultimodalConfig)
-        )
+        from tfrecords.stages.multimodal import prepare_multimodal
+
+        prepare_multimodal(settings, arguments.settings(MultimodalConfig))
     else:
         prepare_records(settings)
 

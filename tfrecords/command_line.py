@@ -13,8 +13,8 @@ from tfrecords.flags import Program
 
 __all__ = ["USER_ERRORS", "Arguments", "Program", "UsageError", "main"]
 
-# Errors that a user can fix and that their message alone explains: settings,
-# files, records, numbers, too little memory.
+# Errors that a user can fix and whose message explains how: settings, files,
+# records, numbers that are not finite, too little memory.
 USER_ERRORS = (
     OSError,
     ValueError,
@@ -23,22 +23,22 @@ USER_ERRORS = (
     MemoryError,
 )
 T = TypeVar("T")
-# Names of flags, whether another setting leaves them without effect, and why.
+# Names of flags, whether they have no effect, and the reason.
 Rule = tuple[Iterable[str], bool, str]
 
 
 class UsageError(Exception):
-    """A combination of flags that no run could use; exit code 2."""
+    """A command line that cannot be run; exit code 2."""
 
 
 @dataclasses.dataclass(frozen=True)
 class Arguments:
-    """What a user typed.
+    """A parsed command line.
 
     Attributes:
-        typed: Flag name to value, of the flags that were typed.
-        rest: What was typed besides flags.
-        preset: Setting to value, under what was typed.
+        typed: Flag name to value, for the flags that were typed.
+        rest: Positional arguments.
+        preset: Setting to value; typed flags override it.
     """
 
     typed: Mapping[str, Any]
@@ -61,17 +61,17 @@ class Arguments:
         )
 
     def refuse_ignored(self, rules: Iterable[Rule]) -> None:
-        """Refuses typed flags that another setting leaves without effect.
+        """Refuses typed flags that have no effect because of another setting.
 
         Raises:
-            ValueError: Names the first flag of a rule that holds.
+            ValueError: Names the first such flag.
         """
         for names, is_ignored, because in rules:
             for name in names if is_ignored else ():
                 if name in self.typed:
                     raise ValueError(
-                        f"--{name} would have no effect: {because}. Leave one "
-                        "of the two out."
+                        f"--{name} would have no effect: {because}. Omit one "
+                        "of the two."
                     )
 
 
@@ -85,16 +85,20 @@ def main(
     """Runs a program.
 
     Args:
-        program: Its flags and help.
-        run: Its work; TensorFlow is imported before it is called. What it
-            returns is the exit code.
-        argv: What was typed; by default the process's own arguments.
-        check: Refuses what can be refused before TensorFlow is imported.
+        program: Flags and help of the program.
+        run: Does the work and returns the exit code, or `None` for 0;
+            TensorFlow is imported before it is called.
+        argv: Arguments after the program's name; by default those of the
+            process.
+        check: Refuses settings before TensorFlow is imported.
 
     Returns:
         The exit code: 0, 1 for an error that the user can fix, 2 for wrong
-        usage, 130 after Ctrl-C. `--help`, `--version` and unknown flags end
-        the process themselves, with 0, 0 and 2.
+        usage, 130 after Ctrl-C.
+
+    Raises:
+        SystemExit: With 0 after `--help` and `--version`, with 2 after a flag
+            that does not exist or a value that is not legal.
     """
     typed, rest = flags.parse(
         program, list(sys.argv[1:] if argv is None else argv)
@@ -123,7 +127,7 @@ def _preset(program: Program, typed: Mapping[str, Any]) -> Mapping[str, Any]:
 
 
 def _fail(error: BaseException, code: int) -> int:
-    """Says what a user can fix; the trace is logged under --verbosity=1."""
+    """Prints the error, and with --verbosity=1 its trace."""
     if logging.get_absl_logger().isEnabledFor(python_logging.DEBUG):
         logging.debug("", exc_info=error)
     if isinstance(error, KeyboardInterrupt):

@@ -1,7 +1,7 @@
-"""Every setting that makes records, in one frozen dataclass.
+"""Every setting that makes records, in two frozen dataclasses.
 
-A field's metadata is its flag: `help`, and `choices` where there are few.
-This module imports nothing heavy, so that `--help` answers at once.
+A field's metadata describes its flag. This module imports nothing heavy, so
+that `--help` answers at once.
 """
 
 import dataclasses
@@ -16,34 +16,39 @@ _records = functools.partial(setting, group="records")
 _map = functools.partial(setting, group="map")
 _reproduction = functools.partial(setting, group="reproduction")
 
-# Settings that came after records had been made, as those were made.
-_YOUNGER = {"encoder_dtype": "float32"}
+# Settings added after records already existed, with the value that those were
+# built with; left out of fingerprints.
+_ADDED_LATER = {"encoder_dtype": "float32"}
 
 
 @dataclasses.dataclass(frozen=True)
 class RecordsConfig:
-    """How texts become records. See each field's help."""
+    """Settings that turn texts into records. See each field's help."""
 
     dataset: str = _common(
         "demo",
-        "Corpus: demo (shipped with the package; texts without pictures), a "
-        ".csv, .tsv or .jsonl file, a prepared TFDS directory, or a TFDS name "
-        "such as imdb_reviews.",
+        "Corpus of labelled texts: demo (shipped with the package), a .csv, "
+        ".tsv or .jsonl file, a prepared TFDS directory, or a TFDS name such "
+        "as imdb_reviews.",
     )
-    data_dir: str = _records("", "Where TFDS keeps its datasets.")
+    data_dir: str = _records(
+        "", "Where TFDS keeps its datasets; by default where TFDS decides."
+    )
     download: bool = _records(False, "Let TFDS download a missing dataset.")
     text_key: str = _common("text", "Column or key of the text.")
     label_key: str = _common("label", "Column or key of the label.")
     split: str = _records(
         "pooled",
         "pooled: all labelled texts together, 80/20, stratified and seeded "
-        "(the paper's protocol). official: the corpus's own train and test.",
+        "(the paper's protocol). official: the corpus's own splits.",
         options.SPLIT_PROTOCOLS,
     )
     split_seed: int = _records(0, "Seed of the split and of the limits.")
-    limit_train: int = _records(0, "Most train texts, stratified; 0 for all.")
+    limit_train: int = _records(
+        0, "Use at most this many train texts, stratified; 0: all."
+    )
     limit_validation: int = _records(
-        0, "Most validation texts, stratified; 0 for all."
+        0, "Use at most this many validation texts, stratified; 0: all."
     )
     encoder: str = _common(
         "mini",
@@ -52,81 +57,84 @@ class RecordsConfig:
     )
     layers: str = _records(
         "last6",
-        "Layers whose [CLS] vectors make the stack: lastN, or a range from "
-        "0, ends included: 6-11 is the paper's text, 5-10 its code.",
+        "Layers whose [CLS] vectors make up the stack: lastN, or a range "
+        "such as 6-11, counted from 0, both ends included. The paper's text "
+        "uses 6-11, its code 5-10.",
     )
-    max_tokens: int = _records(512, "Most tokens kept of a text.")
+    max_tokens: int = _records(512, "Cut texts after this many tokens.")
     tokens_per_batch: int = _records(
         512,
-        "Tokens encoded at a time; changes the last bits only. Few stay in a "
-        "processor's cache; a GPU wants thousands.",
+        "Tokens encoded at a time; changes only the last bits of the vectors. "
+        "A few hundred fit a CPU's cache; a GPU needs thousands.",
     )
     encoder_dtype: str = _reproduction(
         "float32",
-        "What the encoder computes in. bfloat16: other bytes, and less time "
-        "where the hardware has it (GPUs, AVX-512 BF16).",
+        "Type the encoder computes in. bfloat16 gives different vectors, in "
+        "less time where the hardware supports it (GPUs, AVX-512 BF16).",
         options.ENCODER_DTYPES,
     )
     scaler: str = _map(
         "norm1",
         "Feature scaling: norm1 (min-max), norm2 (log), standard (mean +- 3 "
-        "deviations).",
+        "standard deviations).",
         options.SCALERS,
     )
     projection: str = _map(
-        "tsne", "Features to the plane: tsne or pca.", options.PROJECTIONS
+        "tsne", "Projection of features to 2-D.", options.PROJECTIONS
     )
     tsne_method: str = _reproduction(
         "exact",
         "exact: t-SNE over all pairs, compiled. barnes_hut: scikit-learn's "
-        "approximation, which takes longer.",
+        "approximation, as in the published code; takes longer.",
         options.TSNE_METHODS,
     )
     metric: str = _reproduction(
         "euclidean",
-        "t-SNE's distance between features.",
+        "Distance between features in t-SNE.",
         options.TSNE_METRICS,
     )
     perplexity: float = _map(30.0, "t-SNE's perplexity.")
-    tsne_init: str = _reproduction("pca", "t-SNE's start.", options.TSNE_INITS)
+    tsne_init: str = _reproduction(
+        "pca", "Points that t-SNE starts from.", options.TSNE_INITS
+    )
     tsne_learning_rate: float = _reproduction(
-        0.0, "t-SNE's learning rate; 0: features / 48, at least 50."
+        0.0,
+        "t-SNE's learning rate; 0: the number of features / 48, at least 50.",
     )
     tsne_iterations: int = _map(1000, "t-SNE's optimisation steps.")
     assignment: str = _map(
         "bin",
-        "Places to pixels: bin (features that meet are averaged) or lsa "
-        "(linear sum assignment: a pixel for every feature).",
+        "How projected features get pixels: bin (features that share a pixel "
+        "are averaged) or lsa (linear sum assignment: a pixel per feature).",
         options.ASSIGNMENTS,
     )
     fill: str = _reproduction(
         "zero",
-        "What pixels without a feature show: zero, or the nearest pixel's "
-        "value.",
+        "Value of pixels without a feature: zero, or the nearest pixel's.",
         options.FILLS,
     )
     layout: str = _reproduction(
         "fitted",
-        "fitted, or shuffled: the features dealt out at random over the same "
-        "pixels (does the layout matter?).",
+        "fitted, or shuffled: the same pixels, features assigned to them at "
+        "random (does the layout matter?).",
         options.LAYOUTS,
     )
     channels: str = _map(
         "grey",
-        "grey: one channel. layers: three, with the first, middle and last "
+        "grey: one channel. layers: three, for the first, middle and last "
         "third of the layers.",
         tuple(options.NUM_CHANNELS),
     )
-    image_height: int = _map(50, "Rows of a picture.")
-    image_width: int = _map(50, "Columns of a picture.")
+    image_height: int = _map(50, "Rows of an image.")
+    image_width: int = _map(50, "Columns of an image.")
     compat: bool = _reproduction(
         False,
-        "Reproduce pyDeepInsight's rectangle and orientation instead of the "
-        "true minimum rectangle.",
+        "Reproduce pyDeepInsight's rectangle and orientation instead of "
+        "using the true minimum rectangle.",
     )
-    map_seed: int = _reproduction(0, "Seed of t-SNE and of a shuffled layout.")
+    map_seed: int = _reproduction(0, "Seed of t-SNE and of --layout=shuffled.")
     records_dir: str = _records("records", "Where records are kept.")
-    examples_per_shard: int = _records(2048, "Examples in a TFRecord file.")
+    examples_per_shard: int = _records(2048, "Examples per TFRecord file.")
 
     def __post_init__(self) -> None:
         """Refuses values that no run could use."""
@@ -143,22 +151,24 @@ class RecordsConfig:
                 "examples_per_shard": 1,
                 "split_seed": 0,
                 "map_seed": 0,
+                "tsne_learning_rate": 0,
             },
+            above={"perplexity": 0},
         )
 
 
 @dataclasses.dataclass(frozen=True)
 class MultimodalConfig:
-    """How pictures with texts become records, besides `RecordsConfig`.
+    """Settings that turn captioned images into records.
 
-    Of those, `dataset` to `split_seed`, the limits, the encoder with its
-    tokens, and the place and size of shards hold here too.
+    Used together with a `RecordsConfig`, of which everything but
+    `MULTIMODAL_IGNORES` applies.
     """
 
     image_key: str = _records(
         "image",
-        "Column or feature of the picture; in files a path relative to the "
-        "file.",
+        "Column or feature of the image; in a file its values are paths "
+        "relative to that file.",
     )
     title_key: str = _records("title", "Column or feature of the title.")
     description_key: str = _records(
@@ -171,43 +181,89 @@ class MultimodalConfig:
     )
     split_by_text: bool = _records(
         False,
-        "Keep samples of equal title and description on one side of the split.",
+        "Keep samples with equal title and description in one split.",
     )
     broken_images: str = _records(
         "refuse",
-        "Pictures that are missing or cannot be read: refuse the corpus, or "
-        "drop the samples; both name them.",
+        "What to do about images that are missing or cannot be read: refuse "
+        "the corpus, or drop the samples. Both list them.",
         ("refuse", "drop"),
     )
     pooling: str = _records(
         "cls",
-        "A text's vector: of [CLS], or the mean over its tokens, in each of "
-        "--text_layers.",
+        "Vector of a text in each of --text_layers: its [CLS] vector, or the "
+        "mean over its tokens.",
         options.POOLINGS,
     )
     text_layers: str = _records(
         "last1",
-        "Layers of the encoder whose vectors, one behind the other, are a "
-        "text's: last1 (any count), or a range 0-5 (from 0, both ends "
-        "included).",
+        "Encoder layers whose vectors are concatenated: lastN, or a range "
+        "such as 0-5, counted from 0, both ends included.",
     )
 
     def __post_init__(self) -> None:
         """Refuses values that no build could use."""
-        validate(self, least={})
-        if not 0 < self.held_out < 1:
-            raise ValueError(
-                f"--held_out must be in (0, 1). Received: {self.held_out}"
-            )
+        validate(self, above={"held_out": 0}, below={"held_out": 1})
 
 
-def without_younger(settings: dict[str, Any]) -> dict[str, Any]:
-    """Drops settings that others are older than, where they change nothing.
+# Fields of `RecordsConfig` that multimodal records depend on, besides corpus
+# and encoder.
+MULTIMODAL_SETTINGS = (
+    "label_key",
+    "split",
+    "split_seed",
+    "limit_train",
+    "limit_validation",
+    "max_tokens",
+    "tokens_per_batch",
+    "encoder_dtype",
+    "examples_per_shard",
+)
+# Fields without effect on multimodal records: the pixel map, and what
+# `MultimodalConfig` has fields of its own for.
+MULTIMODAL_IGNORES = tuple(
+    field.name
+    for field in dataclasses.fields(RecordsConfig)
+    if field.name
+    not in (
+        *MULTIMODAL_SETTINGS,
+        "dataset",
+        "data_dir",
+        "download",
+        "encoder",
+        "records_dir",
+    )
+)
+# Help of the shared fields that differ for multimodal records.
+MULTIMODAL_HELPS = {
+    "dataset": (
+        "Captioned images: a .jsonl, .csv or .tsv file with a column of image "
+        "paths, a directory of WebVision, a prepared TFDS directory, or a "
+        "TFDS name. There is no demo."
+    ),
+    "label_key": "Column or feature of the label. Default: label.",
+    "split": (
+        "pooled: all labelled samples together, --held_out of each class held "
+        "out, seeded (the paper's protocol). official: the corpus's own "
+        "splits. Default: pooled."
+    ),
+    "limit_train": (
+        "Use at most this many train samples, stratified; 0: all. Default: 0."
+    ),
+    "limit_validation": (
+        "Use at most this many validation samples, stratified; 0: all. "
+        "Default: 0."
+    ),
+}
 
-    So that records and runs from before keep their fingerprints.
+
+def without_added_later(settings: dict[str, Any]) -> dict[str, Any]:
+    """Drops settings added later that have their old value.
+
+    So records and runs that are older than a setting keep their fingerprints.
     """
     return {
         name: value
         for name, value in settings.items()
-        if (name, value) not in _YOUNGER.items()
+        if (name, value) not in _ADDED_LATER.items()
     }

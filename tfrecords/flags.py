@@ -1,4 +1,4 @@
-"""Dataclass settings as flags of a command line, in groups."""
+"""Settings dataclasses as flags of a command line, in groups."""
 
 import argparse
 import dataclasses
@@ -16,14 +16,14 @@ class Program:
     """A program as its user sees it.
 
     Attributes:
-        name: Its module, after `python -m`.
-        doc: Its module docstring: the first sentence says what it does.
-        settings: Dataclasses whose fields are its flags.
-        presets: Name to values that `--preset` puts in place of defaults.
-        without: Fields that it has no use for.
-        helps: Field to another help, default included, where the program
-            takes it otherwise.
-        positional: Name and help of what it takes besides flags, if anything.
+        name: Module name, after `python -m`.
+        doc: Module docstring; its first sentence says what the program does.
+        settings: Dataclasses whose fields are the flags.
+        presets: Value of `--preset` to the settings that replace defaults.
+        without: Fields that are no flags of this program.
+        helps: Field to the help (default included) that replaces its own,
+            where it means something different in this program.
+        positional: Name and help of the positional arguments, if any.
     """
 
     name: str
@@ -36,8 +36,8 @@ class Program:
     helps: Mapping[str, str] = dataclasses.field(default_factory=dict)
     positional: tuple[str, str] | None = None
 
-    def fields(self) -> "dict[str, dataclasses.Field[Any]]":
-        """Flag name to the field it sets."""
+    def fields(self) -> dict[str, dataclasses.Field[Any]]:
+        """Returns flag name to the field it sets."""
         return {
             field.name: field
             for settings in self.settings
@@ -47,10 +47,10 @@ class Program:
 
 
 class Parser(argparse.ArgumentParser):
-    """Refuses in one sentence with the nearest flag or value; exits with 2."""
+    """Parser whose errors are one sentence and name the nearest flag."""
 
     def error(self, message: str) -> NoReturn:
-        """Prints what is wrong and where the help is."""
+        """Prints the error and the command for help; exits with 2."""
         unknown = re.match(r"unrecognized arguments: --([^\s=]+)", message)
         if unknown:
             known = [name[2:] for name in self._option_string_actions]
@@ -64,11 +64,11 @@ class Parser(argparse.ArgumentParser):
 def build_parser(
     program: Program, parser: argparse.ArgumentParser | None = None
 ) -> argparse.ArgumentParser:
-    """Builds the parser of a program; what is not typed is not in its result.
+    """Builds the parser of a program; its result holds only typed flags.
 
     Args:
-        program: The program.
-        parser: The parser that gets the flags; by default a new one.
+        program: Flags and help of the program.
+        parser: The parser that the flags are added to; by default a new one.
     """
     if parser is None:
         parser = Parser(
@@ -106,19 +106,19 @@ def add_about(parser: argparse.ArgumentParser) -> None:
         "--version",
         action=_ShowVersion,
         nargs=0,
-        help="Show the versions that decide results, and exit.",
+        help="Show the versions that results depend on, and exit.",
     )
     group.add_argument(
         "--verbosity",
         type=_whole_number,
         default=argparse.SUPPRESS,
         metavar="N",
-        help="1 also logs the trace of an error. Default: 0.",
+        help="1: also log the trace of an error. Default: 0.",
     )
 
 
 class _ShowVersion(argparse.Action):
-    """Looks versions up only when they are asked for."""
+    """Prints versions; looks them up only then."""
 
     def __call__(self, parser: argparse.ArgumentParser, *_: Any) -> NoReturn:
         names = ("text-as-image", "tensorflow", "keras")
@@ -135,10 +135,14 @@ def _installed(name: str) -> str:
 def parse(
     program: Program, arguments: list[str]
 ) -> tuple[dict[str, Any], list[str]]:
-    """Parses a command line; usage errors exit with 2.
+    """Parses a command line.
 
     Returns:
-        Flag name to value of what was typed, and what is no flag.
+        Flag name to value for the flags that were typed, and the positional
+        arguments.
+
+    Raises:
+        SystemExit: With 2 after a wrong command line.
     """
     switches = {
         name
@@ -154,7 +158,7 @@ def parse(
 
 
 def _spelled_out(word: str, switches: Collection[str]) -> str:
-    """`--name` and `--noname` of a switch as `--name=true` and `=false`."""
+    """Spells `--name` and `--noname` of a switch as `--name=true`, `=false`."""
     name = word.removeprefix("--")
     if name == word:
         return word
@@ -166,7 +170,7 @@ def _spelled_out(word: str, switches: Collection[str]) -> str:
 
 
 def _add_flag(
-    group: Any, field: "dataclasses.Field[Any]", program: Program
+    group: Any, field: dataclasses.Field[Any], program: Program
 ) -> None:
     choices = field.metadata["choices"]
     kind = type(field.default)
@@ -188,9 +192,9 @@ def help_of(field: "dataclasses.Field[Any]", program: Program) -> str:
 
 
 def _defaults(
-    field: "dataclasses.Field[Any]", presets: Mapping[str, Mapping[str, Any]]
+    field: dataclasses.Field[Any], presets: Mapping[str, Mapping[str, Any]]
 ) -> str:
-    """The default and, preset by preset, what replaces it."""
+    """Describes the default and the values of presets that replace it."""
     others: dict[str, list[str]] = {}
     for name, values in presets.items():
         value = values.get(field.name, field.default)
@@ -229,7 +233,7 @@ def one_of(choices: Collection[str]) -> Callable[[str], str]:
 
 
 def _suggestion(word: str, known: Collection[str], before: str = "") -> str:
-    """The nearest known word, if one is near."""
+    """Suggests the nearest known word, if one is near."""
     near = difflib.get_close_matches(word, known, n=1)
     return f" Did you mean {before}{near[0]}?" if near else ""
 

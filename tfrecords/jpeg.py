@@ -1,33 +1,33 @@
-"""Encoded pictures: which can be read, and as what they are recorded."""
+"""Encoded images: decoded, and re-encoded as JPEG for records."""
 
 import tensorflow as tf
 
 _JPEG_START = b"\xff\xd8\xff"
-# What other formats are encoded with; near the point where a second encoding
-# cannot be told from the first.
+# Quality for images of other formats: their difference from the original is
+# hardly visible.
 _QUALITY = 95
 
 
 def decode(content: bytes) -> tf.Tensor:
-    """Bytes of a JPEG, PNG, GIF or BMP to `(H, W, 3)` uint8.
+    """Decodes a JPEG, PNG, GIF or BMP to `(H, W, 3)` uint8.
 
     Raises:
-        ValueError: If they are none, cut short or damaged.
+        ValueError: If `content` has another format, is cut or damaged.
     """
     try:
         return tf.io.decode_image(content, channels=3, expand_animations=False)
     except tf.errors.InvalidArgumentError as error:
         reason = error.message.strip().splitlines()[0].split("}} ")[-1]
         raise ValueError(
-            f"not a whole JPEG, PNG, GIF or BMP picture: {reason}"
+            f"not a whole JPEG, PNG, GIF or BMP image: {reason}"
         ) from error
 
 
 def as_jpeg(content: bytes) -> bytes:
-    """A picture as JPEG: itself, if it is one, else encoded anew.
+    """Returns an image as JPEG: unchanged if it is one, else re-encoded.
 
     Raises:
-        ValueError: As `decode`.
+        ValueError: If `decode` refuses it.
     """
     pixels = decode(content)
     if content.startswith(_JPEG_START):

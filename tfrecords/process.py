@@ -11,10 +11,10 @@ from collections.abc import Iterator
 
 from absl import flags, logging
 
-# Set in every program, unless the user sets them. oneDNN's convolutions, also on
-# processors where TensorFlow does not choose them by default: up to 1.7 times as
-# fast forward through a slice, four times as fast backward through small feature
-# maps (docs/results/speed.md).
+# Set in every program, unless the user sets them. oneDNN's convolutions, also
+# on processors where TensorFlow does not choose them by default: up to 1.7
+# times as fast forward through a slice, four times as fast backward through
+# small feature maps (docs/results/speed.md).
 ENVIRONMENT = {
     "KERAS_BACKEND": "tensorflow",
     "TF_ENABLE_ONEDNN_OPTS": "1",
@@ -39,7 +39,7 @@ def prepare() -> None:
     # Nothing parses absl's own flags: without this its first message is a
     # warning about that.
     flags.FLAGS.mark_as_parsed()
-    flags.FLAGS.logtostderr = True
+    flags.FLAGS["logtostderr"].value = True
     logging.use_absl_handler()
     logging.set_verbosity(logging.INFO)
     handler = logging.get_absl_handler()

@@ -109,10 +109,9 @@ def validate(
             )
     for name in {**least, **above, **most, **below}:
         value = getattr(settings, name)
-        is_legal = (
-            least.get(name, -math.inf) <= value <= most.get(name, math.inf)
-            and above.get(name, -math.inf) < value < below.get(name, math.inf)
-        )
+        is_legal = least.get(name, -math.inf) <= value <= most.get(
+            name, math.inf
+        ) and above.get(name, -math.inf) < value < below.get(name, math.inf)
         if not is_legal:
             expected = _range(
                 ("[", "at least", least.get(name)),

@@ -1,8 +1,8 @@
-"""Many fresh processes for the price of one: imports once, forks for each.
+"""Many fresh processes for the price of one: imports once, then forks.
 
-Reads one JSON task a line from stdin, answers with one exit status a line.
-A task names what to do, its log, and where to die: at the n-th call of a
-function, before or after it.
+Reads one JSON task per line from stdin and answers with one exit status per
+line. A task names what to do, its log, and where to die: at the n-th call of
+a function, before or after it.
 """
 
 import json
@@ -12,19 +12,16 @@ import signal
 import sys
 
 from tests.support import record_sets
-from tfrecords import build, command_line, config, writer
+from tfrecords import build, command_line, config, process, writer
 
 
 def main():
-    command_line.prepare_process()
+    process.prepare()
     # Nothing here runs an operation: a started TensorFlow must not be forked.
     import keras_hub  # noqa: F401
     import sklearn.manifold  # noqa: F401
-    import tensorflow_datasets  # noqa: F401
 
-    from text2image.bert import encoder  # noqa: F401
-    from text2image.deepinsight import render  # noqa: F401
-    from tfrecords.stages import map_fitting  # noqa: F401
+    from tfrecords.stages import images, stacks  # noqa: F401
 
     for line in sys.stdin:
         task = json.loads(line)
@@ -55,7 +52,7 @@ def run(task):
                 side_file=True,
             )
         status = 0
-    except command_line.MENDABLE as error:
+    except command_line.USER_ERRORS as error:
         sys.stderr.write(f"{type(error).__name__}: {error}\n")
         status = 3
     finally:

@@ -12,6 +12,7 @@ import tensorflow as tf
 
 from tests.support import commands, record_sets
 from tfrecords import reader, schema, verify
+from tfrecords.faults import find_faults
 from tfrecords.settings import fingerprint
 
 COUNTS = {"train": (4, 4, 4), "validation": (4,)}
@@ -259,7 +260,7 @@ SHARD_FAULTS = [
 )
 def test_a_damaged_record_is_named(directory, damage, record, cause):
     damage(directory / SHARD)
-    faults = verify.verify(directory)
+    faults = find_faults(directory)
     assert any(
         fault.startswith(f"{SHARD}, record {record}: ") and cause in fault
         for fault in faults
@@ -277,7 +278,7 @@ def test_a_damaged_record_is_named(directory, damage, record, cause):
 )
 def test_a_damaged_shard_is_named(directory, damage, cause, shard):
     damage(directory / shard)
-    faults = verify.verify(directory)
+    faults = find_faults(directory)
     assert any(
         fault.startswith(shard) and cause in fault for fault in faults
     ), faults
@@ -351,7 +352,7 @@ EDITS = [
 )
 def test_an_edited_manifest_is_found_out(directory, change, cause):
     edit(directory, change)
-    faults = verify.verify(directory)
+    faults = find_faults(directory)
     assert any(cause in fault for fault in faults), faults
 
 
@@ -390,7 +391,7 @@ def test_an_edited_manifest_is_found_out(directory, change, cause):
 )
 def test_damage_beside_the_shards_is_named(directory, damage, cause):
     damage(directory)
-    faults = verify.verify(directory)
+    faults = find_faults(directory)
     assert any(cause in fault for fault in faults), faults
 
 
@@ -402,7 +403,7 @@ def test_every_fault_is_named_not_the_first_alone(directory):
     )
     flip(directory / VALIDATION, 40)
     (directory / "features.json").unlink()
-    text = "\n".join(verify.verify(directory))
+    text = "\n".join(find_faults(directory))
     for part in (
         f"{TRAIN.format(0)}: missing",
         f"{SHARD}, record 1: label [7]",
@@ -424,7 +425,7 @@ def test_good_sets_have_no_fault(tmp_path, kind):
         directory = tmp_path / kind / f"made-{number}" / "1.0.0"
         shards = record_sets.shards_of(counts, kind, names)
         record_sets.write_set(directory, shards, kind=kind, label_names=names)
-        assert verify.verify(directory) == []
+        assert find_faults(directory) == []
 
 
 @pytest.mark.parametrize(
@@ -440,12 +441,12 @@ def test_no_flipped_byte_goes_unseen(directory, count):
         changed = bytearray(content)
         changed[offset] ^= draw.randrange(1, 256)
         path.write_bytes(changed)
-        found = verify.verify(directory)
+        found = find_faults(directory)
         path.write_bytes(content)
         if path.name == schema.MANIFEST:  # its `details` decide nothing
             continue
         assert any(path.name in fault for fault in found), (path, offset)
-    assert verify.verify(directory) == []
+    assert find_faults(directory) == []
 
 
 def test_the_reader_refuses_what_a_look_at_sizes_can_tell(directory, pristine):

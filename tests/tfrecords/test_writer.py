@@ -10,7 +10,8 @@ import numpy as np
 import pytest
 
 from tests.support import record_sets
-from tfrecords import reader, schema, verify, writer
+from tfrecords import reader, schema, writer
+from tfrecords.faults import find_faults
 
 COUNTS = {"train": (3, 2), "validation": (2,)}
 JOURNAL = "journal.json"
@@ -66,7 +67,7 @@ def test_what_was_written_is_read_in_order(directory, kind, counts):
                 one[record_schema.array], expected["array"]
             )
             number += 1
-    assert verify.verify(directory) == []
+    assert find_faults(directory) == []
 
 
 def test_the_same_records_give_the_same_tree(directory, whole_tree):
@@ -146,29 +147,31 @@ def test_the_manifest_vouches_for_every_file(directory):
     ],
 )
 def test_a_kill_at_any_call_and_a_resumed_run_leave_the_same_tree(
-    tmp_path, zygote, whole_tree, call, when
+    tmp_path, run_in_fork, whole_tree, call, when
 ):
     count = 0
     while True:  # until the run gets past its last such call
         count += 1
         directory = tmp_path / f"{count}" / "cls" / "made-0" / "1.0.0"
         task = {"do": "write", "directory": str(directory), "counts": COUNTS}
-        status, log = zygote(**task, kill=(call, count, when))
+        status, log = run_in_fork(**task, kill=(call, count, when))
         if not status:
             break
         assert status == -9, log
         if directory.exists():  # the final name means a whole set
-            assert verify.verify(directory) == []
-        status, log = zygote(**task)
+            assert find_faults(directory) == []
+        status, log = run_in_fork(**task)
         assert not status, log
         assert record_sets.tree(directory.parent) == whole_tree, count
     assert count > (1 if call == "unlink" else 3)
 
 
 @pytest.mark.parametrize("finished", [0, 1, 2, 3])
-def test_finished_shards_are_not_written_again(directory, zygote, finished):
+def test_finished_shards_are_not_written_again(
+    directory, run_in_fork, finished
+):
     if finished:
-        status, _ = zygote(
+        status, _ = run_in_fork(
             do="write",
             directory=str(directory),
             counts=COUNTS,
@@ -242,12 +245,12 @@ def test_shards_of_other_provenance_are_not_reused(directory):
     assert record_sets.write_set(directory, record_sets.shards_of(COUNTS)) == 0
 
 
-def test_another_process_is_refused_by_the_holders_name(directory, zygote):
+def test_another_process_is_refused_by_the_holders_name(directory, run_in_fork):
     with writer.RecordWriter(
         directory, record_sets.schema_of("cls"), {}, {"train": 1}
     ):
         before = record_sets.tree(directory.parent)
-        status, log = zygote(
+        status, log = run_in_fork(
             do="write", directory=str(directory), counts=COUNTS
         )
         assert (status, record_sets.tree(directory.parent)) == (3, before)
@@ -255,10 +258,10 @@ def test_another_process_is_refused_by_the_holders_name(directory, zygote):
     assert record_sets.write_set(directory, record_sets.shards_of(COUNTS)) == 0
 
 
-def test_a_dead_process_holds_no_lock(directory, zygote):
+def test_a_dead_process_holds_no_lock(directory, run_in_fork):
     task = {"do": "write", "directory": str(directory), "counts": COUNTS}
-    assert zygote(**task, kill=("write_shard", 1, "before"))[0] == -9
-    assert zygote(**task)[0] == 0
+    assert run_in_fork(**task, kill=("write_shard", 1, "before"))[0] == -9
+    assert run_in_fork(**task)[0] == 0
 
 
 def test_a_set_without_all_its_shards_is_not_finished(directory):
@@ -313,7 +316,7 @@ def test_an_error_amid_a_shard_leaves_no_shard(directory):
     assert json.loads((aside / JOURNAL).read_text())["shards"] == []
 
 
-def test_a_full_disk_is_an_error_that_names_the_file(directory, zygote):
+def test_a_full_disk_is_an_error_that_names_the_file(directory, run_in_fork):
     # The kernel's limit on a file's size stands in for a full disk.
     limit = "import resource; resource.setrlimit(resource.RLIMIT_FSIZE, {})"
     task = {
@@ -321,13 +324,13 @@ def test_a_full_disk_is_an_error_that_names_the_file(directory, zygote):
         "directory": str(directory),
         "counts": {"train": (50,), "validation": (2,)},
     }
-    status, log = zygote(**task, setup=limit.format("(2000, 2000)"))
+    status, log = run_in_fork(**task, setup=limit.format("(2000, 2000)"))
     assert status == 3, log
     assert "cls-train.tfrecord-00000-of-00001" in log
     assert not directory.exists()
-    status, log = zygote(**task)
+    status, log = run_in_fork(**task)
     assert status == 0, log
-    assert verify.verify(directory) == []
+    assert find_faults(directory) == []
 
 
 @pytest.mark.skipif(
@@ -365,7 +368,7 @@ def test_paths_of_any_name_serve(tmp_path, name, whole_tree):
         directory, record_sets.shards_of(COUNTS), side_file=True
     )
     assert record_sets.tree(directory.parent) == whole_tree
-    assert verify.verify(directory) == []
+    assert find_faults(directory) == []
 
 
 _FOREIGN = """

@@ -1,1 +1,1 @@
-"""The stages of a build: stacks, map, images, each whole or absent."""
+"""Stages of a build: stacks, map, images. Each result is whole or absent."""

@@ -1,19 +1,24 @@
-"""`cls` records to `image` records: [CLS] stacks to pictures."""
+"""`cls` records to `image` records: [CLS] stacks to images."""
 
 import pathlib
-import typing
 from collections.abc import Iterator
 from typing import Any
 
+import tensorflow as tf
+import tqdm
 from absl import logging
 
 from text2image import options
-from tfrecords import config
+from text2image.deepinsight.pixel_map import PixelMap
+from text2image.deepinsight.render import Renderer
+from tfrecords import reader, schema
+from tfrecords.config import RecordsConfig
 from tfrecords.stages import record_sets
+from tfrecords.stages.map_fitting import fit_pixel_map
+from tfrecords.versions import installed_versions
+from tfrecords.writer import RecordWriter
 
-if typing.TYPE_CHECKING:
-    from tfrecords import schema
-
+# Fields of `RecordsConfig` that the images depend on, besides the stacks.
 SETTINGS = (
     "scaler",
     "projection",
@@ -36,19 +41,23 @@ _MAP_FILES = ("pixel_map.npz", "pixel_map.json", "pixel_map.csv")
 
 
 def prepare_images(
-    settings: config.RecordsConfig, cls_dir: pathlib.Path
+    settings: RecordsConfig, cls_dir: pathlib.Path
 ) -> pathlib.Path:
-    """Draws the stacks, unless the same pictures stand already.
+    """Draws an image per stack, unless these images already exist.
 
     Scaler and pixel map are fitted on the train stacks only.
 
+    Args:
+        settings: Settings of the map.
+        cls_dir: Directory of the `cls` records.
+
     Returns:
         The directory of the `image` records, with the map beside them.
+
+    Raises:
+        ValueError: If the stacks are damaged, or a set in the images'
+            directory has a different provenance.
     """
-    import tensorflow as tf
-
-    from tfrecords import reader, schema
-
     manifest = reader.open_records(cls_dir, kind="cls")
     provenance = {
         "kind": "image",
@@ -57,15 +66,16 @@ def prepare_images(
     }
     name = cls_dir.parent.name.rsplit("-", 1)[0]
     directory = record_sets.directory(settings, "image", name, provenance)
-    if record_sets.standing(directory, provenance):
-        logging.info("pictures: reusing %s", directory)
+    if record_sets.existing(directory, provenance):
+        logging.info("images: reusing %s", directory)
         return directory
-    logging.info("pictures: making %s", directory)
+    logging.info("images: making %s", directory)
     num_channels = options.NUM_CHANNELS[settings.channels]
     shape = (settings.image_height, settings.image_width, num_channels)
     record_schema = schema.image_schema(shape, manifest.schema.label_names)
-    total = sum(manifest.num_examples(split) for split in manifest.splits)
-    record_sets.check_space(settings, directory, total, record_schema)
+    record_sets.check_space(
+        settings, directory, _total(manifest), record_schema
+    )
     try:
         _draw(settings, cls_dir, manifest, directory, record_schema, provenance)
     except tf.errors.DataLossError as error:
@@ -76,39 +86,36 @@ def prepare_images(
     return directory
 
 
+def _total(manifest: schema.Manifest) -> int:
+    return sum(manifest.num_examples(split) for split in manifest.splits)
+
+
 def _draw(
-    settings: config.RecordsConfig,
+    settings: RecordsConfig,
     cls_dir: pathlib.Path,
-    manifest: "schema.Manifest",
+    manifest: schema.Manifest,
     directory: pathlib.Path,
-    record_schema: "schema.Schema",
+    record_schema: schema.Schema,
     provenance: dict[str, Any],
 ) -> None:
-    import tqdm
-
-    from text2image.deepinsight import pixel_map, render
-    from tfrecords import writer
-    from tfrecords.stages import map_fitting
-
     num_shards = {
         split: len(shards) for split, shards in manifest.splits.items()
     }
-    with writer.RecordWriter(
+    with RecordWriter(
         directory, record_schema, provenance, num_shards
     ) as records:
         if records.files:
-            # Another machine may fit another map.
+            # A map fitted on another machine could differ.
             logging.info("map: reusing the one of the finished shards")
-            fitted = pixel_map.PixelMap.load(records.working_directory)
+            pixel_map = PixelMap.load(records.working_directory)
         else:
-            fitted = map_fitting.fit_pixel_map(
-                settings, cls_dir, manifest, provenance
-            )
-            fitted.save(records.working_directory)
+            pixel_map = fit_pixel_map(settings, cls_dir, manifest, provenance)
+            pixel_map.save(records.working_directory)
             records.keep_files(_MAP_FILES)
-        renderer = render.Renderer(fitted)
-        total = sum(manifest.num_examples(split) for split in manifest.splits)
-        with tqdm.tqdm(total=total, unit="text", desc="pictures") as progress:
+        renderer = Renderer(pixel_map)
+        with tqdm.tqdm(
+            total=_total(manifest), unit="image", desc="images"
+        ) as progress:
             for split, shards in manifest.splits.items():
                 for index, shard in enumerate(shards):
                     progress.update(shard.num_examples)
@@ -117,31 +124,29 @@ def _draw(
                     records.write_shard(
                         split,
                         index,
-                        _drawn(
+                        _serialized(
                             cls_dir, shard, manifest, renderer, record_schema
                         ),
                     )
         records.finish(
-            f"DeepInsight pictures {record_schema.shape} of [CLS] stacks.",
+            f"DeepInsight images {record_schema.shape} of [CLS] stacks.",
             {
                 "audit": manifest.details["audit"],
-                "map": fitted.provenance["figures"],
+                "map": pixel_map.provenance["figures"],
                 "stacks": manifest.provenance,
                 "encoder": manifest.details.get("encoder"),
-                "versions": record_sets.versions(),
+                "versions": installed_versions(*record_sets.LIBRARIES),
             },
         )
 
 
-def _drawn(
+def _serialized(
     cls_dir: pathlib.Path,
-    shard: "schema.Shard",
-    manifest: "schema.Manifest",
-    renderer: Any,
-    record_schema: "schema.Schema",
+    shard: schema.Shard,
+    manifest: schema.Manifest,
+    renderer: Renderer,
+    record_schema: schema.Schema,
 ) -> Iterator[bytes]:
-    import tensorflow as tf
-
     dataset = tf.data.TFRecordDataset([str(cls_dir / shard.file)])
     for batch in dataset.batch(256).map(manifest.schema.parse):
         images = renderer.render(batch["stack"].numpy())

@@ -10,26 +10,27 @@ from absl import logging
 
 from text2image import options
 from text2image.deepinsight import pixel_map, projection, scaling, statistics
-from tfrecords import config, reader, schema
+from tfrecords import reader, schema
+from tfrecords.config import RecordsConfig
 
 
 def fit_pixel_map(
-    settings: config.RecordsConfig,
+    settings: RecordsConfig,
     cls_dir: pathlib.Path,
     manifest: schema.Manifest,
     provenance: dict[str, Any],
 ) -> pixel_map.PixelMap:
-    """Fits on the train split only.
+    """Fits scaler and pixel map on the train split only.
 
-    The first pass gathers what the scaler needs, the second the Gram matrix
-    of what it gives. Memory: three (F, F) matrices of doubles, whatever the
-    corpus.
+    The first pass collects the statistics of the scaler, the second the Gram
+    matrix of the scaled features. Memory: three (F, F) float64 matrices,
+    whatever the size of the corpus.
 
     Args:
-        settings: Scaler, projection and picture size.
-        cls_dir: The `cls` records.
-        manifest: Their manifest.
-        provenance: Kept with the map.
+        settings: Scaler, projection and image size.
+        cls_dir: Directory of the `cls` records.
+        manifest: Manifest of these records.
+        provenance: Provenance that the map keeps.
     """
     scaler, gram = _fit_scaler(settings, cls_dir, manifest)
     logging.info("map: %s of %d features", settings.projection, len(gram))
@@ -55,11 +56,11 @@ def fit_pixel_map(
 
 
 def _fit_scaler(
-    settings: config.RecordsConfig,
+    settings: RecordsConfig,
     cls_dir: pathlib.Path,
     manifest: schema.Manifest,
 ) -> tuple[scaling.Scaler, np.ndarray]:
-    """The scaler, and the `(F, F)` Gram matrix of what it gives."""
+    """Returns the scaler and the `(F, F)` Gram matrix of scaled features."""
     stats = statistics.FeatureStatistics.empty(
         int(np.prod(manifest.schema.shape))
     )
@@ -74,7 +75,7 @@ def _fit_scaler(
 
 
 def _counts(fitted: pixel_map.PixelMap) -> dict[str, int]:
-    """How features and pixels share each other out; also to the log."""
+    """Counts features and pixels, and logs the counts."""
     density = fitted.density()
     scaler = fitted.scaler
     counts = {
@@ -94,9 +95,9 @@ def _counts(fitted: pixel_map.PixelMap) -> dict[str, int]:
 
 
 def _project(
-    settings: config.RecordsConfig, gram: np.ndarray
+    settings: RecordsConfig, gram: np.ndarray
 ) -> tuple[np.ndarray, dict[str, Any]]:
-    chosen = projection.Projection(
+    method = projection.Projection(
         method=settings.projection,
         tsne_method=settings.tsne_method,
         metric=settings.metric,
@@ -107,24 +108,24 @@ def _project(
         seed=settings.map_seed,
     )
     if (settings.projection, settings.tsne_method) != ("tsne", "exact"):
-        return projection.project(gram, chosen)
+        return projection.project(gram, method)
     with tqdm.tqdm(
         total=settings.tsne_iterations, unit="step", desc="t-SNE"
     ) as progress:
-        return projection.project(gram, chosen, progress=progress.update)
+        return projection.project(gram, method, progress=progress.update)
 
 
 def _channels(
-    settings: config.RecordsConfig, stack_shape: tuple[int, ...]
+    settings: RecordsConfig, stack_shape: tuple[int, ...]
 ) -> np.ndarray:
-    """`(F,)` the channel of each feature: equal runs of layers."""
+    """Returns `(F,)` the channel of each feature: equal runs of layers."""
     num_layers, hidden = stack_shape
     num_channels = options.NUM_CHANNELS[settings.channels]
     if num_layers % num_channels:
         raise ValueError(
-            f"--channels={settings.channels} shares the layers out evenly: "
-            f"their number must be a multiple of {num_channels}. Received: "
-            f"{num_layers} layers. Use --channels=grey or other --layers."
+            f"--channels={settings.channels} needs a number of layers that is "
+            f"a multiple of {num_channels}. Received: {num_layers} layers. "
+            "Use --channels=grey or other --layers."
         )
     layers = np.arange(num_layers) * num_channels // num_layers
     return np.repeat(layers, hidden)
@@ -133,7 +134,7 @@ def _channels(
 def _train_rows(
     cls_dir: pathlib.Path, manifest: schema.Manifest, task: str
 ) -> Iterator[np.ndarray]:
-    """Batches of train stacks as rows `(n, F)` float32."""
+    """Yields batches of train stacks as rows, `(n, F)` float32."""
     dataset = reader.read_records(
         cls_dir, "train", batch_size=1024, manifest=manifest
     )

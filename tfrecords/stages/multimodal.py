@@ -1,105 +1,67 @@
-"""Pictures with titles and descriptions to `multimodal` records."""
+"""Captioned images to `multimodal` records."""
 
 import dataclasses
 import math
 import pathlib
-import typing
+from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
+import tqdm
 from absl import logging
 
-from tfrecords import config
-from tfrecords.stages import record_sets
-from tfrecords.stages import stacks as encode
-
-if typing.TYPE_CHECKING:
-    from text2image.bert import encoder as encoder_lib
-    from text2image.corpora import examples, split
-    from tfrecords import schema
-
-_SETTINGS = (
-    "label_key",
-    "split",
-    "split_seed",
-    "limit_train",
-    "limit_validation",
-    "max_tokens",
-    "tokens_per_batch",
-    "encoder_dtype",
-    "examples_per_shard",
+from text2image.bert.encoder import Encoder
+from text2image.corpora import captioned_images, split, webvision
+from text2image.corpora.examples import CaptionedImage, Corpus
+from tfrecords import jpeg, schema
+from tfrecords.config import (
+    MULTIMODAL_SETTINGS,
+    MultimodalConfig,
+    RecordsConfig,
 )
-# Settings of texts' pictures, and what this kind names otherwise.
-IGNORED = tuple(
-    field.name
-    for field in dataclasses.fields(config.RecordsConfig)
-    if field.name
-    not in (
-        *_SETTINGS,
-        "dataset",
-        "data_dir",
-        "download",
-        "encoder",
-        "records_dir",
-    )
-)
-# What is otherwise in settings that are shared with texts.
-HELPS = {
-    "dataset": (
-        "Pictures with texts: a .jsonl, .csv or .tsv file with a column of "
-        "pictures, a directory of WebVision, a prepared TFDS directory or a "
-        "TFDS name. There is no demo."
-    ),
-    "label_key": "Column or feature of the label. Default: 'label'.",
-    "split": (
-        "pooled: all labelled samples together, of each class --held_out "
-        "held out, seeded (the paper's protocol). official: the corpus's own "
-        "parts. Default: 'pooled'."
-    ),
-    "limit_train": "Most train samples, stratified; 0 for all. Default: 0.",
-    "limit_validation": (
-        "Most validation samples, stratified; 0 for all. Default: 0."
-    ),
-}
+from tfrecords.stages import encoded_records, record_sets
+from tfrecords.stages.image_survey import survey_images
 
 
 def prepare_multimodal(
-    settings: config.RecordsConfig, chosen: config.MultimodalConfig
+    settings: RecordsConfig, chosen: MultimodalConfig
 ) -> pathlib.Path:
-    """Encodes the texts and keeps the pictures, unless that stands already.
+    """Encodes titles and descriptions, unless these records already exist.
 
-    Memory holds the samples of a few shards, whatever the corpus. The
-    pictures of files are known by their list, not by their bytes: delete the
-    records after changing pictures under the same names.
+    Memory holds the samples of a few shards, whatever the size of the corpus.
+    Images of a file corpus are identified by their paths, not their bytes:
+    delete the records after changing images under the same names.
 
     Returns:
         The directory of the `multimodal` records.
 
     Raises:
-        ValueError: If a picture is missing or broken and the samples are not
-            to be dropped; names every one.
+        ValueError: If images are missing or broken and their samples must not
+            be dropped; lists them.
     """
     source = _open(settings, chosen)
-    encoder_path, directory, provenance = encode.locate(
+    target = encoded_records.locate(
         settings,
         "multimodal",
         source,
-        {**record_sets.pick(settings, _SETTINGS), **dataclasses.asdict(chosen)},
+        {
+            **record_sets.pick(settings, MULTIMODAL_SETTINGS),
+            **dataclasses.asdict(chosen),
+        },
     )
-    manifest = record_sets.standing(directory, provenance)
+    manifest = record_sets.existing(target.directory, target.provenance)
     if manifest:
-        logging.info("records: reusing %s", directory)
+        logging.info("records: reusing %s", target.directory)
         _log_details(manifest.details)
-        return directory
-    _build(settings, chosen, source, encoder_path, directory, provenance)
-    return directory
+    else:
+        logging.info("records: making %s", target.directory)
+        _build(settings, chosen, source, target)
+    return target.directory
 
 
 def _open(
-    settings: config.RecordsConfig, chosen: config.MultimodalConfig
-) -> "examples.Corpus[examples.CaptionedImage]":
-    from text2image.corpora import captioned_images, webvision
-
+    settings: RecordsConfig, chosen: MultimodalConfig
+) -> Corpus[CaptionedImage]:
     source = captioned_images.open_samples(
         settings.dataset,
         data_dir=settings.data_dir or None,
@@ -113,7 +75,7 @@ def _open(
     )
     path = pathlib.Path(settings.dataset)
     if settings.split == "pooled" and webvision.is_webvision(path):
-        # The paper draws from the noisy train part alone (3.1).
+        # The paper uses the noisy train part alone (section 3.1).
         source = dataclasses.replace(
             source, parts={"train": source.parts["train"]}
         )
@@ -121,84 +83,60 @@ def _open(
 
 
 def _build(
-    settings: config.RecordsConfig,
-    chosen: config.MultimodalConfig,
-    source: "examples.Corpus[examples.CaptionedImage]",
-    encoder_path: str,
-    directory: pathlib.Path,
-    provenance: dict[str, Any],
+    settings: RecordsConfig,
+    chosen: MultimodalConfig,
+    source: Corpus[CaptionedImage],
+    target: encoded_records.Target,
 ) -> None:
-    import tqdm
-
-    from text2image.bert import encoder
-    from tfrecords import schema, writer
-    from tfrecords.stages import image_survey
-
-    logging.info("records: making %s", directory)
-    found = image_survey.survey(source, drop=chosen.broken_images == "drop")
-    source = found.without_broken(source)
+    survey = survey_images(source, drop=chosen.broken_images == "drop")
+    source = survey.without_broken(source)
     parts = _split(settings, chosen, source)
-    totals = encode.count_examples(parts)
-    count = sum(totals.values())
-    bert = encoder.Encoder(
-        encoder_path,
+    bert = encoded_records.build_encoder(
+        settings,
+        target,
+        parts,
         layers=chosen.text_layers,
-        max_tokens=settings.max_tokens,
-        tokens_per_batch=settings.tokens_per_batch,
-        length_step=encoder.length_step(count),
         pooling=chosen.pooling,
-        dtype=settings.encoder_dtype,
     )
     record_schema = schema.multimodal_schema(
         math.prod(bert.stack_shape), parts.label_names
     )
-    record_sets.check_space(
-        settings,
-        directory,
-        count,
-        record_schema,
-        num_bytes=found.num_bytes,
+    writer = encoded_records.open_writer(
+        settings, target, parts, record_schema, num_bytes=survey.num_bytes
     )
-    size = settings.examples_per_shard
-    num_shards = {name: -(-count // size) for name, count in totals.items()}
     details = {
-        "audit": parts.audit,
-        "missing": found.missing,
-        "broken": found.broken,
-        "encoder": encode.describe_encoder(
-            bert, encoder_path, provenance["encoder_sha256"]
-        ),
-        "versions": record_sets.versions(),
+        **encoded_records.common_details(target, parts, bert),
+        "missing": survey.missing,
+        "broken": survey.broken,
     }
     _log_details(details)
+    total = sum(encoded_records.count_examples(parts).values())
     with (
-        writer.RecordWriter(
-            directory, record_schema, provenance, num_shards
-        ) as records,
-        tqdm.tqdm(total=count, unit="sample", desc="records") as progress,
+        writer as records,
+        tqdm.tqdm(total=total, unit="sample", desc="records") as progress,
     ):
-        for name, index, samples in encode.deal_shards(source, parts, size):
+        for name, index, samples in encoded_records.deal_shards(
+            source, parts, settings.examples_per_shard
+        ):
             if not records.is_finished(name, index):
                 records.write_shard(
                     name, index, _serialized(samples, bert, record_schema)
                 )
             progress.update(len(samples))
         records.finish(
-            f"Pictures, titles and descriptions of {source.name}.", details
+            f"Images, titles and descriptions of {source.name}.", details
         )
 
 
 def _split(
-    settings: config.RecordsConfig,
-    chosen: config.MultimodalConfig,
-    source: "examples.Corpus[examples.CaptionedImage]",
-) -> "split.Split":
-    from text2image.corpora import split
-
-    def identity(item: "examples.CaptionedImage") -> str:
-        # Samples without any text have none in common.
-        by_text = chosen.split_by_text and item.text
-        return f"text {item.text}" if by_text else f"id {item.id}"
+    settings: RecordsConfig,
+    chosen: MultimodalConfig,
+    source: Corpus[CaptionedImage],
+) -> split.Split:
+    def identity(sample: CaptionedImage) -> str:
+        # Samples without any text have no text in common.
+        by_text = chosen.split_by_text and sample.text
+        return f"text {sample.text}" if by_text else f"id {sample.id}"
 
     half = chosen.held_out / 2
     return split.split_corpus(
@@ -213,31 +151,27 @@ def _split(
 
 
 def _serialized(
-    samples: "list[examples.CaptionedImage]",
-    bert: "encoder_lib.Encoder",
-    record_schema: "schema.Schema",
-) -> typing.Iterator[bytes]:
-    from tfrecords import jpeg
-
-    texts = [(item.title, item.description) for item in samples]
+    samples: list[CaptionedImage], bert: Encoder, record_schema: schema.Schema
+) -> Iterator[bytes]:
+    texts = [(sample.title, sample.description) for sample in samples]
     vectors = np.zeros((len(samples), *record_schema.shape), np.float32)
-    places = [
+    positions = [
         (row, column)
         for row, pair in enumerate(texts)
         for column, text in enumerate(pair)
         if text
     ]
-    stacks, _ = bert.encode([texts[row][column] for row, column in places])
-    for (row, column), stack in zip(places, stacks, strict=True):
+    stacks, _ = bert.encode([texts[row][column] for row, column in positions])
+    for (row, column), stack in zip(positions, stacks, strict=True):
         vectors[row, column] = stack.ravel()
-    for item, pair in zip(samples, vectors, strict=True):
+    for sample, pair in zip(samples, vectors, strict=True):
         yield record_schema.serialize(
-            item.id,
-            record_schema.label_names.index(item.label),
+            sample.id,
+            record_schema.label_names.index(sample.label),
             pair,
-            image=jpeg.as_jpeg(item.read_image()),
-            title=item.title,
-            description=item.description,
+            image=jpeg.as_jpeg(sample.read_image()),
+            title=sample.title,
+            description=sample.description,
         )
 
 
@@ -245,12 +179,12 @@ def _log_details(details: dict[str, Any]) -> None:
     audit = details["audit"]
     splits = ", ".join(
         f"{name} {sum(audit[name].values())}"
-        for name in ("train", "validation", "test")
+        for name in schema.SPLITS
         if name in audit
     )
     logging.info(
-        "corpus: %d samples of %d classes (%s); %d repeats in what the split "
-        "goes by",
+        "corpus: %d samples of %d classes (%s); %d repeats by the key of the "
+        "split",
         audit["num_examples"],
         len(audit["train"]),
         splits,

@@ -1,39 +1,35 @@
-"""Where a record set stands, and whether there is room for it."""
+"""Where a record set is, and whether the disk has room for it."""
 
-import importlib.metadata
 import pathlib
 import re
 import shutil
-import typing
 from typing import Any
 
 import numpy as np
 
-from tfrecords import config, files
+from tfrecords import files, reader, schema
+from tfrecords.config import RecordsConfig, without_added_later
 from tfrecords.settings import fingerprint
 
-if typing.TYPE_CHECKING:
-    from tfrecords import schema
+# Libraries whose version the bytes of a set may depend on.
+LIBRARIES = ("tensorflow", "keras", "keras-hub", "scikit-learn", "numpy")
+_OTHER_BYTES = 2048  # id, label, framing and a text of ordinary length
 
-_VERSIONED = ("tensorflow", "keras", "keras-hub", "scikit-learn", "numpy")
 
-
-def pick(settings: config.RecordsConfig, names: tuple[str, ...]) -> dict:
-    """The named settings, for a provenance."""
-    return config.without_younger(
+def pick(settings: RecordsConfig, names: tuple[str, ...]) -> dict[str, Any]:
+    """Returns the named settings, for a provenance."""
+    return without_added_later(
         {name: getattr(settings, name) for name in names}
     )
 
 
 def directory(
-    settings: config.RecordsConfig,
+    settings: RecordsConfig,
     kind: str,
     name: str,
     provenance: dict[str, Any],
 ) -> pathlib.Path:
-    """`<records_dir>/<kind>/<name>-<fingerprint>/<version>`."""
-    from tfrecords import schema
-
+    """Returns `<records_dir>/<kind>/<name>-<fingerprint>/<version>`."""
     name = re.sub(r"[^a-z0-9]+", "_", name.lower()).strip("_")
     return (
         pathlib.Path(settings.records_dir)
@@ -43,17 +39,15 @@ def directory(
     )
 
 
-def standing(
+def existing(
     directory: pathlib.Path, provenance: dict[str, Any]
-) -> "schema.Manifest | None":
-    """The manifest of the set that stands at `directory`, if one does.
+) -> schema.Manifest | None:
+    """Returns the manifest of the set in `directory`, if there is a set.
 
     Raises:
-        FileNotFoundError: If it is not whole.
-        ValueError: If it is damaged or of another provenance.
+        FileNotFoundError: If the set is not whole.
+        ValueError: If the set is damaged or has a different provenance.
     """
-    from tfrecords import reader
-
     if not directory.exists():
         return None
     return reader.open_records(
@@ -64,30 +58,30 @@ def standing(
 
 
 def check_space(
-    settings: config.RecordsConfig,
+    settings: RecordsConfig,
     directory: pathlib.Path,
     count: int,
-    record_schema: "schema.Schema",
+    record_schema: schema.Schema,
     *,
     num_bytes: int = 0,
 ) -> None:
     """Refuses to start a set that the disk cannot hold.
 
     Args:
-        settings: Say where all sets stand.
-        directory: Where this one will stand; what an earlier try left of it
-            needs no room.
-        count: Its records.
-        record_schema: Of them.
-        num_bytes: What they hold besides the array and texts of ordinary
-            length: encoded pictures.
+        settings: Names the directory of all sets.
+        directory: Directory of this set; the shards that an earlier attempt
+            finished need no more room.
+        count: Number of records.
+        record_schema: Schema of the records.
+        num_bytes: Size of what they hold besides the array and texts of
+            ordinary length: encoded images.
 
     Raises:
-        OSError: If there is no room, or no permission to write: names what
+        OSError: If there is no room, or no permission to write: says how much
             is needed.
     """
-    # 2 KiB for id, label, framing and a text of ordinary length.
-    needed = num_bytes + count * (4 * int(np.prod(record_schema.shape)) + 2048)
+    array_bytes = 4 * int(np.prod(record_schema.shape))
+    needed = num_bytes + count * (array_bytes + _OTHER_BYTES)
     records_dir = pathlib.Path(settings.records_dir)
     files.make_directory(records_dir, "records_dir")
     earlier = files.aside(directory).glob("*.tfrecord-*")
@@ -99,8 +93,3 @@ def check_space(
             f"{record_schema.kind} records. Free: {free / 1e9:.1f} GB. Free "
             "some, name another --records_dir, or use --limit_train."
         )
-
-
-def versions() -> dict[str, str]:
-    """Versions of the libraries a set's bytes may depend on."""
-    return {name: importlib.metadata.version(name) for name in _VERSIONED}

@@ -114,7 +114,7 @@ class Cell:
         }
         for name in ("records_dir", "data_dir", "download", "cache_gb"):
             del settings[name]  # these move no result
-        settings = records_config.without_younger(settings)
+        settings = records_config.without_added_later(settings)
         return (
             f"{self.train.backbone}-seed{self.train.seed}-"
             f"{fingerprint(settings)}"

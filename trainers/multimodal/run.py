@@ -17,7 +17,6 @@ from absl import flags as absl_flags
 from tfrecords import command_line
 from tfrecords import config as records_config
 from tfrecords.settings import fingerprint
-from tfrecords.stages import multimodal
 from trainers.multimodal import config as train_config
 
 
@@ -60,7 +59,7 @@ def settings() -> train_config.MultimodalTrainConfig:
             field.name
             for part in (records, chosen)
             for field in dataclasses.fields(part)
-            if field.name not in multimodal.IGNORED
+            if field.name not in records_config.MULTIMODAL_IGNORES
         ]
         command_line.refuse_typed(names, "--records names finished records")
     elif not absl_flags.FLAGS["dataset"].present:
@@ -79,6 +78,8 @@ def settings() -> train_config.MultimodalTrainConfig:
     readers.check_source(config.weights, ("imagenet", "random"))
     if config.records:
         return config
+    from tfrecords.stages import multimodal
+
     directory = multimodal.prepare_multimodal(records, chosen)
     return dataclasses.replace(config, records=str(directory))
 
@@ -131,8 +132,8 @@ def define_flags(without: tuple[str, ...] = ()) -> None:
     )
     command_line.define_flags(
         records_config.RecordsConfig,
-        without=multimodal.IGNORED,
-        helps=multimodal.HELPS,
+        without=records_config.MULTIMODAL_IGNORES,
+        helps=records_config.MULTIMODAL_HELPS,
     )
     command_line.define_flags(records_config.MultimodalConfig)
 

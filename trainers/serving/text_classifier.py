@@ -255,7 +255,7 @@ def load_encoder(
     """Loads the encoder that records say made them.
 
     Args:
-        recorded: What `tfrecords.stages.stacks.describe_encoder` wrote.
+        recorded: What `encoded_records.describe_encoder` wrote.
         named: Where it is now; by default where it was.
 
     Raises:

@@ -9,7 +9,8 @@ import tensorflow_datasets as tfds
 from tests.support import multimodal_corpora as made
 from tests.support import record_sets as tree
 from text2image.bert import encoder
-from tfrecords import reader, schema, verify
+from tfrecords import reader, schema
+from tfrecords.faults import find_faults
 from tfrecords.stages import multimodal
 
 
@@ -114,7 +115,7 @@ def test_tfds_reads_pictures_and_texts(built):
     found = next(iter(tfds.as_numpy(builder.as_dataset(split="train"))))
     assert found["image"].shape == (12, 10, 3)
     assert found["text_vectors"].shape == (2, 16)
-    assert verify.verify(directory) == []
+    assert find_faults(directory) == []
 
 
 def test_a_tfds_directory_of_records_is_a_corpus_again(built, tmp_path):
@@ -134,7 +135,7 @@ def test_broken_and_missing_pictures_are_all_named_or_dropped(tmp_path):
     (tmp_path / "images/7.jpg").write_bytes(whole[: len(whole) // 2])
     (tmp_path / "images/9.jpg").write_bytes(b"")
     (tmp_path / "images/0.jpg").write_bytes(made.jpeg(0, fmt="png"))
-    with pytest.raises(ValueError, match="3 of 60 pictures") as error:
+    with pytest.raises(ValueError, match="3 of 60 images") as error:
         multimodal.prepare_multimodal(*made.settings(path, tmp_path))
     for line in ("line 4: no such file", "line 8: not a whole", "line 10: not"):
         assert line in str(error.value)

@@ -7,7 +7,7 @@ import pytest
 
 from tests.support import record_sets
 from tfrecords import files, schema
-from tfrecords.stages import record_sets as place
+from tfrecords.stages.record_sets import check_space
 
 Usage = collections.namedtuple("Usage", "total used free")
 
@@ -21,8 +21,8 @@ def test_a_resumed_set_needs_room_for_what_is_missing_only(
     needed = 100 * (4 * 2 * 4 + 2048)
     monkeypatch.setattr(shutil, "disk_usage", lambda _: Usage(0, 0, needed - 9))
     with pytest.raises(OSError, match="Free some"):
-        place.check_space(settings, directory, 100, records)
+        check_space(settings, directory, 100, records)
     aside = files.aside(directory)
     aside.mkdir(parents=True)
     (aside / "text-train.tfrecord-00000-of-00002").write_bytes(b"x" * 9)
-    place.check_space(settings, directory, 100, records)
+    check_space(settings, directory, 100, records)

@@ -7,7 +7,7 @@ import pytest
 
 from tests.support import hostile_texts, parity, small_runs
 from text2image.bert import checkpoint, encoder
-from tfrecords.stages import stacks
+from tfrecords.stages.encoded_records import describe_encoder
 from trainers import export
 from trainers.runs import loading
 from trainers.serving import text_classifier
@@ -107,9 +107,7 @@ def test_the_encoder_serves_as_it_was_recorded(tiny_bert):
         pooling="mean",
         dtype="bfloat16",
     )
-    recorded = stacks.describe_encoder(
-        made, tiny_bert, checkpoint.identify(tiny_bert)
-    )
+    recorded = describe_encoder(made, tiny_bert, checkpoint.identify(tiny_bert))
     loaded = text_classifier.load_encoder(recorded, None)
     texts = ["a good film", "bad"]
     np.testing.assert_array_equal(

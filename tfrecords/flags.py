@@ -5,6 +5,7 @@ import dataclasses
 import difflib
 import importlib.metadata
 import re
+import sys
 from collections.abc import Callable, Collection, Mapping
 from typing import Any, NoReturn
 
@@ -106,6 +107,7 @@ def add_about(parser: argparse.ArgumentParser) -> None:
         "--version",
         action=_ShowVersion,
         nargs=0,
+        default=argparse.SUPPRESS,
         help="Show the versions that results depend on, and exit.",
     )
     group.add_argument(
@@ -122,7 +124,9 @@ class _ShowVersion(argparse.Action):
 
     def __call__(self, parser: argparse.ArgumentParser, *_: Any) -> NoReturn:
         names = ("text-as-image", "tensorflow", "keras")
-        parser.exit(0, "\n".join(f"{n} {_installed(n)}" for n in names) + "\n")
+        lines = [f"{name} {_installed(name)}\n" for name in names]
+        sys.stdout.write("".join(lines))
+        parser.exit(0)
 
 
 def _installed(name: str) -> str:

@@ -5,7 +5,7 @@ import re
 import pytest
 import scipy.stats
 
-from tests.golden.reports import make_reports, text_inputs
+from tests.golden.reports import make_reports, multimodal_inputs, text_inputs
 
 
 def golden(name):
@@ -48,3 +48,19 @@ def test_p_values_of_table_one_are_scipys(title, only_row, only_stacks):
 def test_a_p_value_below_the_level_has_a_star():
     test = scipy.stats.binomtest(0, 9)
     assert f"| 1 | 1 | 0.4000 | {test.pvalue:.2g} * |" in text_inputs.table()
+
+
+@pytest.mark.parametrize(
+    ("modalities", "gain", "counts"),
+    [
+        ("image, title", "+42.50", [(10, 10), (7, 7)]),
+        ("title, description", "-15.00", [(4, 10), (4, 12)]),
+    ],
+)
+def test_p_values_of_fusions_are_scipys(modalities, gain, counts):
+    text = multimodal_inputs.table()
+    (line,) = re.findall(rf"\| [^|]* \| {modalities} \|.*", text)
+    p_values = ", ".join(
+        f"{scipy.stats.binomtest(*pair).pvalue:.2g}" for pair in counts
+    )
+    assert f": {gain}, p = {p_values} |" in line

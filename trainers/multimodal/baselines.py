@@ -1,111 +1,97 @@
-"""Runs side by side: paired tests, and what a user would try first."""
+"""What a user would try first on the same split: plain classifiers."""
 
 import json
 import pathlib
 from typing import Any
 
 import numpy as np
+import scipy.sparse
+import sklearn.feature_extraction.text
+import sklearn.linear_model
 from absl import logging
 
 from tfrecords import files, reader, schema
-from trainers.experiments import significance
 from trainers.multimodal import input_pipeline, train
-from trainers.runs import workdir as run_files
 
-# Height and width of the pictures that the plain baseline sees.
-_PROBE_SIZE = 20
-
-
-def correct(workdir: pathlib.Path) -> dict[str, bool]:
-    """Record id to whether a run's prediction is right."""
-    found = run_files.read_predictions(workdir)
-    return {key: label == said for key, (label, said) in found.items()}
-
-
-def mcnemar(one: dict[str, bool], other: dict[str, bool]) -> float:
-    """Exact two-sided p that two classifiers are equally often right.
-
-    See `significance.mcnemar`.
-
-    Args:
-        one: CaptionedImage to whether it is right.
-        other: The same samples.
-
-    Raises:
-        ValueError: If the samples differ.
-    """
-    if set(one) != set(other):
-        raise ValueError(
-            f"Both must have predicted the same samples. Received: {len(one)} "
-            f"and {len(other)}, of which {len(set(one) & set(other))} in both."
-        )
-    first, second = (
-        np.array([found[key] for key in one], bool) for found in (one, other)
-    )
-    return significance.mcnemar(first, second).p_value
+# Height and width of the images that the plain baseline sees.
+_SMALL_SIZE = 20
+# Names as `baselines.json` has them on users' disks.
+_IMAGES = "small pictures"
+_TEXTS = "TF-IDF"
+# scikit-learn's C, the same for every corpus.
+_C_IMAGES = 0.01
+_C_TEXTS = 10.0
 
 
 def baselines(records: pathlib.Path) -> dict[str, dict[str, float]]:
-    """What a user would try first, on the same split.
+    """Fits logistic regression on texts, on small images, and on both.
 
-    Logistic regression on TF-IDF of title and description (single words and
-    pairs), on small pictures, and on both side by side. Kept beside the
-    records, since it depends on nothing else. Holds the train split in memory
-    as small pictures.
+    Texts are TF-IDF of title and description (single words and pairs). The
+    result is kept in `baselines.json` beside the records and reused while
+    their fingerprint is the same. Holds the train split in memory as small
+    images.
+
+    Args:
+        records: Directory of `multimodal` records.
 
     Returns:
-        Name to the figures of `train.figures_of`; small pictures alone where
-        no sample of train has a text.
+        Name to the figures of `train.figures_of`; without any text in train,
+        of the images alone.
     """
     manifest = reader.open_records(records, kind="multimodal")
     path = records.parent / "baselines.json"
     if path.is_file():
-        found = json.loads(path.read_text("utf-8"))
-        if found["fingerprint"] == manifest.fingerprint:
-            return found["figures"]
-    logging.info("baselines: logistic regression on texts and pictures")
-    import scipy.sparse
-    import sklearn.feature_extraction.text
-
-    splits = {
-        split: _plain(records, manifest, split)
-        for split in ("train", train.held_out_split(manifest))
-    }
-    (texts, pictures, labels), held = splits.values()
-    scale = pictures.std()
-    small = [
-        scipy.sparse.csr_matrix((p - pictures.mean(axis=0)) / scale)
-        for p in (pictures, held[1])
-    ]
-    sides = {"small pictures": small}
-    if any(text.strip() for text in texts):
-        tfidf = sklearn.feature_extraction.text.TfidfVectorizer(
-            ngram_range=(1, 2), sublinear_tf=True
-        ).fit(texts)
-        words = [tfidf.transform(t) for t in (texts, held[0])]
-        # Weights of both sides alike: a text's vector has the length 1.
-        length = np.sqrt(pictures.shape[1])
-        sides |= {
-            "TF-IDF": words,
-            "TF-IDF and small pictures": [
-                scipy.sparse.hstack([text, picture / length]).tocsr()
-                for text, picture in zip(words, small, strict=True)
-            ],
-        }
-    figures = {}
-    for name, (seen, unseen) in sides.items():
-        logits = fit_logits(
-            seen,
+        earlier = json.loads(path.read_text("utf-8"))
+        if earlier["fingerprint"] == manifest.fingerprint:
+            return earlier["figures"]
+    logging.info("baselines: logistic regression on texts and images")
+    train_texts, train_images, train_labels = _read(records, manifest, "train")
+    texts, images, labels = _read(
+        records, manifest, train.held_out_split(manifest)
+    )
+    features = {_IMAGES: _scale_images(train_images, images)}
+    if any(text.strip() for text in train_texts):
+        features[_TEXTS] = _tfidf(train_texts, texts)
+        # A text's vector has length 1: an image's gets the same on average.
+        length = np.sqrt(train_images.shape[1])
+        features[f"{_TEXTS} and {_IMAGES}"] = [
+            scipy.sparse.hstack([words, pixels / length]).tocsr()
+            for words, pixels in zip(
+                features[_TEXTS], features[_IMAGES], strict=True
+            )
+        ]
+    figures = {
+        name: train.figures_of(
+            fit_logits(
+                seen,
+                train_labels,
+                unseen,
+                inverse_penalty=_C_IMAGES if name == _IMAGES else _C_TEXTS,
+                num_classes=len(manifest.schema.label_names),
+            ),
             labels,
-            unseen,
-            # The same for every corpus.
-            inverse_penalty=0.01 if name == "small pictures" else 10.0,
-            num_classes=len(manifest.schema.label_names),
         )
-        figures[name] = train.figures_of(logits, held[2])
+        for name, (seen, unseen) in features.items()
+    }
     value = {"fingerprint": manifest.fingerprint, "figures": figures}
-    files.write_bytes(path, json.dumps(value, indent=2).encode())
+    files.write_text(path, json.dumps(value, indent=2))
     return figures
+
+
+def _scale_images(seen: np.ndarray, unseen: np.ndarray) -> list[Any]:
+    """Both `(N, F)` minus the mean, over one deviation of all of `seen`."""
+    mean, deviation = seen.mean(axis=0), seen.std()
+    return [
+        scipy.sparse.csr_matrix((pixels - mean) / deviation)
+        for pixels in (seen, unseen)
+    ]
+
+
+def _tfidf(seen: list[str], unseen: list[str]) -> list[Any]:
+    fitted = sklearn.feature_extraction.text.TfidfVectorizer(
+        ngram_range=(1, 2), sublinear_tf=True
+    ).fit(seen)
+    return [fitted.transform(texts) for texts in (seen, unseen)]
 
 
 def fit_logits(
@@ -116,51 +102,41 @@ def fit_logits(
     inverse_penalty: float,
     num_classes: int,
 ) -> np.ndarray:
-    """Fits logistic regression and answers other rows.
+    """Fits logistic regression and predicts other rows.
 
     Args:
         seen: Rows to learn from, `(N, F)`, dense or sparse.
         labels: `(N,)` int; classes may be missing.
-        unseen: Rows to answer, `(n, F)`.
+        unseen: Rows to predict, `(n, F)`.
         inverse_penalty: scikit-learn's C.
         num_classes: K.
 
     Returns:
-        Logits `(n, K)`; a class that `labels` lacks has -1e9.
+        Logits `(n, K)`; -1e9 for a class that `labels` lacks.
     """
-    import sklearn.linear_model
-
     fitted = sklearn.linear_model.LogisticRegression(
         C=inverse_penalty, max_iter=1000
     ).fit(seen, labels)
     logits = np.full((unseen.shape[0], num_classes), -1e9)
-    # Not its decision function: of two classes that is one column.
+    # Not its decision function: with two classes that is one column.
     logits[:, fitted.classes_] = fitted.predict_log_proba(unseen)
     return logits
 
 
-def _plain(
+def _read(
     records: pathlib.Path, manifest: schema.Manifest, split: str
 ) -> tuple[list[str], np.ndarray, np.ndarray]:
-    """Texts, flat small pictures in [0, 1] and labels of a split."""
+    """Texts, flat small images in [0, 1] and labels of a split."""
     texts: list[str] = []
-    pictures, labels = [], []
+    images, labels = [], []
     for batch in reader.read_records(records, split, manifest=manifest):
         rows = zip(
             batch["title"].numpy(), batch["description"].numpy(), strict=True
         )
         texts += [b"\n".join(pair).decode() for pair in rows]
-        pictures += [
-            input_pipeline.picture(content, _PROBE_SIZE).numpy().ravel() / 255
+        images += [
+            input_pipeline.decode(content, _SMALL_SIZE).numpy().ravel() / 255
             for content in batch["image"]
         ]
         labels.append(batch["label"].numpy())
-    return texts, np.stack(pictures), np.concatenate(labels)
-
-
-def summary(values: list[float]) -> str:
-    """Mean and, of several, standard deviation."""
-    mean = f"{100 * np.mean(values):.2f}"
-    if len(values) < 2:
-        return mean
-    return f"{mean} ± {100 * np.std(values, ddof=1):.2f}"
+    return texts, np.stack(images), np.concatenate(labels)

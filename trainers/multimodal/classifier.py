@@ -159,7 +159,7 @@ class MultimodalClassifier(tf.Module):
         picture, title, description = strings
         values = {}
         if "image" in self._config.towers:
-            pixels = input_pipeline.picture(picture[0], self._config.image_size)
+            pixels = input_pipeline.decode(picture[0], self._config.image_size)
             values["image"] = pixels[tf.newaxis]
         if set(self._config.towers) != {"image"}:
             vectors = [self._vector(text) for text in (title, description)]

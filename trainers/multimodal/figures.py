@@ -1,71 +1,109 @@
-"""What a fused run knows, as pictures: its vectors, and whom it beats."""
+"""Figures of a fused run: its vectors, and examples it wins and loses."""
 
 import pathlib
 import textwrap
+from collections.abc import Mapping, Sequence
 from typing import Any
 
+import matplotlib
 import matplotlib.figure
 import numpy as np
+import sklearn.manifold
+import sklearn.metrics
 import tensorflow as tf
 
-from tfrecords import reader
-from trainers.multimodal import baselines, loading, split_inputs, train
-from trainers.runs import workdir as run_files
+from tfrecords import reader, schema
+from trainers.multimodal import loading, split_inputs, train
+from trainers.multimodal.comparisons import right_by_id
+from trainers.reports import figures
+from trainers.runs.workdir import read_predictions
 
-_MOST_POINTS = 1000  # t-SNE's time, and what a picture can show
+_MOST_POINTS = 1000  # t-SNE's time, and what a figure can show
 _MOST_CLASSES = 10  # colours that can be told apart; the paper shows 10
 _NUM_EXAMPLES = 6
 _SEED = 0
 
 
 def draw(
-    out: pathlib.Path, fused: pathlib.Path, singles: list[pathlib.Path]
+    out: pathlib.Path, fused: pathlib.Path, singles: Sequence[pathlib.Path]
 ) -> dict[str, str]:
     """Draws `vectors.png` and `examples.png`.
 
     Args:
         out: Directory for them.
-        fused: A finished run of several modalities; its records must be there
-            still.
+        fused: A finished run of several modalities, whose records still
+            exist.
         singles: Finished runs of each of its modalities alone.
 
     Returns:
-        Picture name to its caption.
+        File name to caption.
     """
     run = loading.load_run(fused)
-    captions = {}
     groups, labels = _vectors(run)
     figure, scores = draw_vectors(groups, labels, run.metrics["label_names"])
-    _save(figure, out / "vectors.png")
-    found = ", ".join(f"{name} {score:.3f}" for name, score in scores.items())
-    captions["vectors.png"] = (
+    figures.save(figure, out / "vectors.png")
+    right, wrong = split_examples(
+        right_by_id(fused), [right_by_id(workdir) for workdir in singles]
+    )
+    predictions = {"fused": read_predictions(fused)} | {
+        loading.read_run(workdir)[0].modalities: read_predictions(workdir)
+        for workdir in singles
+    }
+    samples = _read_samples(
+        run.config.records,
+        run.manifest,
+        {*right[:_NUM_EXAMPLES], *wrong[:_NUM_EXAMPLES]},
+    )
+    figures.save(
+        draw_examples(samples, right, wrong, predictions),
+        out / "examples.png",
+    )
+    return {
+        "vectors.png": vectors_caption(scores),
+        "examples.png": examples_caption(right, wrong),
+    }
+
+
+def vectors_caption(scores: Mapping[str, float]) -> str:
+    """Caption of `vectors.png`; takes the silhouette of each group."""
+    silhouettes = ", ".join(
+        f"{name} {score:.3f}" for name, score in scores.items()
+    )
+    return (
         "t-SNE of held-out vectors, coloured by class (the ten most frequent),"
         " as the paper's Figs. 7, 10 and 11: the encoder's own vectors, and "
-        "what each tower makes of them. Silhouette by class, in the vectors' "
-        f"own space: {found}."
+        "the vectors of each tower. Silhouette by class, in the vectors' own "
+        f"space: {silhouettes}."
     )
-    right, wrong = split_examples(fused, singles)
-    figure = _draw_examples(run, fused, singles, right, wrong)
-    _save(figure, out / "examples.png")
-    captions["examples.png"] = (
+
+
+def examples_caption(right: Sequence[str], wrong: Sequence[str]) -> str:
+    """Caption of `examples.png`; takes what `split_examples` gives."""
+    return (
         "Above, samples that the fusion gets right and every single modality "
         f"gets wrong ({len(right)} of them); below, the other way round "
         f"({len(wrong)})."
     )
-    return captions
 
 
 def split_examples(
-    fused: pathlib.Path, singles: list[pathlib.Path]
+    fused: Mapping[str, bool], singles: Sequence[Mapping[str, bool]]
 ) -> tuple[list[str], list[str]]:
-    """Ids that the fusion alone gets right, and that it alone gets wrong."""
-    mine = baselines.correct(fused)
-    others = [baselines.correct(workdir) for workdir in singles]
+    """Ids that only the fusion gets right, and that only it gets wrong.
+
+    Args:
+        fused: Record id to whether the fusion is right.
+        singles: The same of each single modality.
+    """
     right = [
-        key for key in mine if mine[key] and not any(o[key] for o in others)
+        key
+        for key, is_right in fused.items()
+        if is_right and not any(single[key] for single in singles)
     ]
     wrong = [
-        key for key in mine if not mine[key] and all(o[key] for o in others)
+        key
+        for key, is_right in fused.items()
+        if not is_right and all(single[key] for single in singles)
     ]
     return right, wrong
 
@@ -82,25 +120,28 @@ def _vectors(run: loading.Run) -> tuple[dict[str, np.ndarray], np.ndarray]:
     (split,) = splits.values()
     if isinstance(split, split_inputs.Streamed):
         raise ValueError(
-            "The held-out samples do not fit --cache_gb, which drawing their "
-            "vectors needs. Raise it."
+            "The held-out samples must fit --cache_gb for their vectors to be "
+            f"drawn. Received: --cache_gb={run.config.cache_gb}. Raise it."
         )
-    found: dict[str, list[np.ndarray]] = {}
+    encoder: dict[str, list[np.ndarray]] = {}
+    towers: dict[str, list[np.ndarray]] = {}
     labels = []
     for values, batch_labels, _ in split.in_order():
-        towers = run.models.vectors.predict_on_batch(values)
         if "text_vectors" in values:
-            for place, name in enumerate(("title", "description")):
+            for column, name in enumerate(("title", "description")):
                 if name in run.config.towers:
-                    raw = values["text_vectors"][:, place]
-                    found.setdefault(f"{name}, encoder", []).append(raw)
-        for name, value in towers.items():
-            found.setdefault(name, []).append(np.asarray(value))
+                    encoder.setdefault(f"{name}, encoder", []).append(
+                        values["text_vectors"][:, column]
+                    )
+        vectors = run.models.vectors.predict_on_batch(values)
+        for name, vector in vectors.items():
+            towers.setdefault(name, []).append(np.asarray(vector))
         labels.append(batch_labels)
-    order = [name for name in found if "encoder" in name]
-    order += [name for name in found if name not in order]
     return (
-        {name: np.concatenate(found[name]) for name in order},
+        {
+            name: np.concatenate(parts)
+            for name, parts in {**encoder, **towers}.items()
+        },
         np.concatenate(labels),
     )
 
@@ -110,21 +151,18 @@ def draw_vectors(
     labels: np.ndarray,
     label_names: list[str],
 ) -> tuple[matplotlib.figure.Figure, dict[str, float]]:
-    """t-SNE of several vectors of the same samples.
+    """Draws t-SNE of several vectors of the same samples.
 
     Args:
         groups: Name to `(N, D)`.
         labels: `(N,)` int.
-        label_names: By label.
+        label_names: Names in label order.
 
     Returns:
         The figure, and each group's mean silhouette by class (Rousseeuw 1987,
-        doi:10.1016/0377-0427(87)90125-7; 1 is apart, 0 mixed), euclidean, of
+        doi:10.1016/0377-0427(87)90125-7; 1 is apart, 0 mixed), Euclidean, of
         the samples drawn.
     """
-    import sklearn.manifold
-    import sklearn.metrics
-
     classes = np.argsort(-np.bincount(labels), kind="stable")[:_MOST_CLASSES]
     rows = np.flatnonzero(np.isin(labels, classes))
     if len(rows) > _MOST_POINTS:
@@ -139,24 +177,23 @@ def draw_vectors(
     grid = figure.subplots(lines, columns, squeeze=False).ravel()
     scores = {}
     for axes, (name, vectors) in zip(grid, groups.items(), strict=False):
-        drawn = vectors[rows]
+        shown = vectors[rows]
         scores[name] = float(
-            sklearn.metrics.silhouette_score(drawn, labels[rows])
+            sklearn.metrics.silhouette_score(shown, labels[rows])
         )
-        plane = sklearn.manifold.TSNE(
+        points = sklearn.manifold.TSNE(
             init="pca",
             perplexity=min(30, (len(rows) - 1) / 3),
             random_state=_SEED,
-        ).fit_transform(drawn)
-        for place, value in enumerate(classes):
-            mine = labels[rows] == value
+        ).fit_transform(shown)
+        for number, label in enumerate(classes):
             axes.scatter(
-                *plane[mine].T,
+                *points[labels[rows] == label].T,
                 s=6,
-                color=colours(place),
-                label=label_names[value],
+                color=colours(number),
+                label=label_names[label],
             )
-        axes.set_title(f"{name} ({drawn.shape[1]}): {scores[name]:.3f}")
+        axes.set_title(f"{name} ({shown.shape[1]}): {scores[name]:.3f}")
         axes.set_xticks([])
         axes.set_yticks([])
     for axes in grid[len(groups) :]:
@@ -172,78 +209,78 @@ def draw_vectors(
     return figure, scores
 
 
-def _draw_examples(
-    run: loading.Run,
-    fused: pathlib.Path,
-    singles: list[pathlib.Path],
-    right: list[str],
-    wrong: list[str],
+def draw_examples(
+    samples: Mapping[str, Mapping[str, Any]],
+    right: Sequence[str],
+    wrong: Sequence[str],
+    predictions: Mapping[str, Mapping[str, tuple[str, str]]],
 ) -> matplotlib.figure.Figure:
-    chosen = right[:_NUM_EXAMPLES], wrong[:_NUM_EXAMPLES]
-    rows = _read_rows(run, {*chosen[0], *chosen[1]})
-    said = {"fused": run_files.read_predictions(fused)} | {
-        loading.read_run(workdir)[0].modalities: run_files.read_predictions(
-            workdir
-        )
-        for workdir in singles
-    }
+    """Draws the first samples that only the fusion gets right, or wrong.
+
+    Args:
+        samples: Record id to `image`, `title` and `description`, bytes each,
+            of the samples drawn.
+        right: Ids that only the fusion gets right.
+        wrong: Ids that only the fusion gets wrong.
+        predictions: `fused`, and each single modality, to record id to label
+            and prediction.
+    """
     figure = matplotlib.figure.Figure(
         figsize=(2.6 * _NUM_EXAMPLES, 9.6), layout="constrained"
     )
     # The empty line is room for long captions.
-    heads = (
+    headings = (
         f"Only the fusion is right: {len(right)} samples\n",
         f"Only the fusion is wrong: {len(wrong)} samples\n",
     )
     parts = figure.subfigures(2, 1, squeeze=False)[:, 0]
-    for part, head, ids in zip(parts, heads, chosen, strict=True):
-        part.suptitle(head, fontweight="bold")
-        line = part.subplots(1, _NUM_EXAMPLES)
-        for axes in line:
+    for part, heading, ids in zip(parts, headings, (right, wrong), strict=True):
+        part.suptitle(heading, fontweight="bold")
+        row = part.subplots(1, _NUM_EXAMPLES)
+        for axes in row:
             axes.set_axis_off()
-        for axes, key in zip(line, ids, strict=False):
-            row = rows[key]
-            pixels = tf.io.decode_image(row["image"], expand_animations=False)
-            axes.imshow(pixels.numpy())
+        for axes, key in zip(row, ids, strict=False):
+            sample = samples[key]
+            if sample["image"]:
+                pixels = tf.io.decode_image(
+                    sample["image"], expand_animations=False
+                )
+                axes.imshow(pixels.numpy())
             text = " / ".join(
-                value
+                short
                 for name in ("title", "description")
-                if (value := _short(row[name].decode()))
+                if (short := _short(sample[name].decode()))
             )
-            lines = [f"true: {said['fused'][key][0]}"]
-            lines += [
-                f"{name}: {found[key][1]}" for name, found in said.items()
+            answers = [f"true: {predictions['fused'][key][0]}"]
+            answers += [
+                f"{name}: {by_id[key][1]}"
+                for name, by_id in predictions.items()
             ]
             axes.set_title(
-                "\n".join([_wrap(text), *lines]), fontsize=7, loc="left"
+                "\n".join([textwrap.fill(text, 34), *answers]),
+                fontsize=7,
+                loc="left",
             )
     return figure
 
 
-def _read_rows(run: loading.Run, ids: set[str]) -> dict[str, dict[str, Any]]:
-    rows = {}
+def _read_samples(
+    records: str, manifest: schema.Manifest, ids: set[str]
+) -> dict[str, dict[str, Any]]:
+    """Record id to the fields of its record, of the held-out split."""
+    samples = {}
     for batch in reader.read_records(
-        run.config.records,
-        train.held_out_split(run.manifest),
-        manifest=run.manifest,
+        records, train.held_out_split(manifest), manifest=manifest
     ).as_numpy_iterator():
-        for place, key in enumerate(batch["id"]):
+        for row, key in enumerate(batch["id"]):
             if key.decode() in ids:
-                rows[key.decode()] = {n: v[place] for n, v in batch.items()}
-    return rows
+                samples[key.decode()] = {
+                    name: values[row] for name, values in batch.items()
+                }
+    return samples
 
 
 def _short(text: str, most: int = 60) -> str:
     # A dollar would start mathematics in matplotlib.
     text = " ".join(text.split()).replace("$", r"\$")
     return text if len(text) <= most else text[: most - 1] + "…"
-
-
-def _wrap(text: str, width: int = 34) -> str:
-    return "\n".join(textwrap.wrap(text, width))
-
-
-def _save(figure: matplotlib.figure.Figure, path: pathlib.Path) -> None:
-    aside = path.with_name(path.name + ".writing")
-    figure.savefig(aside, format="png", dpi=110)
-    aside.replace(path)

@@ -6,18 +6,19 @@ import tensorflow as tf
 
 from tfrecords import schema
 
-# Serialized records held while they are shuffled: about 30 KB each.
+# Serialized records in the shuffle buffer: about 30 KB each.
 _SHUFFLED = 4096
 _FILES_AT_A_TIME = 4
 
 Batch = dict[str, tf.Tensor]
 
 
-def picture(content: tf.Tensor, image_size: int) -> tf.Tensor:
-    """Encoded bytes, a scalar, to `(S, S, 3)` float32 in [0, 255].
+def decode(content: tf.Tensor, image_size: int) -> tf.Tensor:
+    """Decodes an image, encoded bytes as a scalar, to `(S, S, 3)` float32.
 
-    Squeezed to a square, as in the paper (3.1); antialiased, so that a small
-    picture keeps what a large one shows. Empty bytes give zeros.
+    Values are in [0, 255]. Squeezed to a square, as in the paper (3.1);
+    antialiased, so that a small image keeps what a large one shows. Empty
+    bytes give zeros.
     """
     shape = (image_size, image_size, 3)
 
@@ -37,7 +38,7 @@ def picture(content: tf.Tensor, image_size: int) -> tf.Tensor:
 def presence(
     image: tf.Tensor, title: tf.Tensor, description: tf.Tensor
 ) -> tf.Tensor:
-    """`(N,)` strings each to `(N, 3)` float32: 1 where there is something."""
+    """`(N,)` strings each to `(N, 3)` float32: 1 where one is not empty."""
     columns = [tf.strings.length(x) > 0 for x in (image, title, description)]
     return tf.cast(tf.stack(columns, axis=-1), tf.float32)
 
@@ -56,9 +57,9 @@ def read(
     Args:
         directory: The records.
         manifest: Their manifest.
-        split: Which.
-        image_size: S; `None` leaves the pictures out.
-        batch_size: Examples a batch; the last may be smaller.
+        split: Name of the split.
+        image_size: S; `None` leaves the images out.
+        batch_size: Examples per batch; the last may be smaller.
         shuffle_seed: Draws the order of files and, within a window, of
             records; `None` keeps the records' order.
 
@@ -88,7 +89,7 @@ def read(
             "id": row["id"],
         }
         if image_size is not None:
-            values["image"] = picture(row["image"], image_size)
+            values["image"] = decode(row["image"], image_size)
         return values
 
     dataset = dataset.map(parse, num_parallel_calls=tf.data.AUTOTUNE)

@@ -1,96 +1,118 @@
-"""What the multimodal table runs: modalities, backbones, seeds."""
+"""What the multimodal table trains: modalities, backbones, seeds."""
 
 import dataclasses
-import typing
+import pathlib
+from collections.abc import Sequence
 
-from trainers.multimodal import config as train_config
+from tfrecords import schema
+from trainers.multimodal.config import MultimodalTrainConfig, subsets
 
-if typing.TYPE_CHECKING:
-    from tfrecords import schema
-
-# Rate at which runs of all modalities are trained once more.
+# Rate of the second row of all modalities: robust to a missing one.
 _ROBUST_DROPOUT = 0.3
 
 
 @dataclasses.dataclass(frozen=True)
-class Cell:
-    """One row of the table: a run for each seed.
+class Training:
+    """One training: a row and a seed.
 
     Attributes:
-        name: Of its directory.
-        modalities: What it sees.
+        row: Name of its row.
+        settings: Its settings; `seed` among them.
+    """
+
+    row: str
+    settings: MultimodalTrainConfig
+
+    def path(self, workdir: pathlib.Path) -> pathlib.Path:
+        """Its directory below the table's."""
+        return workdir / self.row / f"seed{self.settings.seed}"
+
+
+@dataclasses.dataclass(frozen=True)
+class Row:
+    """One line of the table: its trainings over all seeds.
+
+    Attributes:
+        name: Name of its directory.
+        modalities: What its models see, in the order of `MODALITIES`.
         backbone: Its image tower; empty for texts alone.
         modality_dropout: As in the settings.
-        runs: Settings, by seed.
+        trainings: One training per seed.
     """
 
     name: str
-    modalities: str
+    modalities: tuple[str, ...]
     backbone: str
     modality_dropout: float
-    runs: tuple[train_config.MultimodalTrainConfig, ...]
+    trainings: tuple[Training, ...]
+
+    @property
+    def is_fusion(self) -> bool:
+        """Whether its models see several modalities."""
+        return len(self.modalities) > 1
 
 
 def plan(
-    config: train_config.MultimodalTrainConfig,
-    backbones: list[str],
+    config: MultimodalTrainConfig,
+    backbones: Sequence[str],
     seeds: int,
     present: set[str],
-) -> list[Cell]:
-    """Lists the table's cells.
+) -> list[Row]:
+    """Lists the table's rows.
 
     Args:
-        config: Settings of all.
+        config: Settings of all trainings.
         backbones: Image towers.
-        seeds: Runs of a cell, seeds from the settings' own on.
-        present: Modalities that the records have at all; others are left
-            out.
+        seeds: Trainings per row; the first has the settings' own seed.
+        present: Modalities that occur in the records; others are left out.
     """
-    cells = []
-    for modalities in train_config.subsets():
-        names = set(modalities.split(","))
-        if not names <= present:
-            continue
-        # Texts alone have no image tower: one run serves all.
-        for backbone in backbones if "image" in names else [""]:
-            cells.append(_cell(config, modalities, backbone, seeds, 0.0))
-    everything = cells[-1].modalities
-    if "," in everything:
-        cells += [
-            _cell(config, everything, backbone, seeds, _ROBUST_DROPOUT)
+    rows = [
+        _row(config, modalities, backbone, seeds, 0.0)
+        for modalities in (subset.split(",") for subset in subsets())
+        if set(modalities) <= present
+        # Texts alone have no image tower: one row serves all backbones.
+        for backbone in (backbones if "image" in modalities else [""])
+    ]
+    everything = rows[-1].modalities
+    if len(everything) > 1:
+        rows += [
+            _row(config, everything, backbone, seeds, _ROBUST_DROPOUT)
             for backbone in (backbones if "image" in present else [""])
         ]
-    return cells
+    return rows
 
 
-def _cell(
-    config: train_config.MultimodalTrainConfig,
-    modalities: str,
+def _row(
+    config: MultimodalTrainConfig,
+    modalities: list[str] | tuple[str, ...],
     backbone: str,
     seeds: int,
     rate: float,
-) -> Cell:
-    name = "-".join([backbone or "texts", *modalities.split(",")])
-    return Cell(
-        f"{name}-dropout" if rate else name,
-        modalities,
+) -> Row:
+    name = "-".join([backbone or "texts", *modalities])
+    if rate:
+        name += "-dropout"
+    settings = (
+        dataclasses.replace(
+            config,
+            modalities=",".join(modalities),
+            modality_dropout=rate,
+            seed=config.seed + number,
+            backbone=backbone or config.backbone,
+        )
+        for number in range(seeds)
+    )
+    return Row(
+        name,
+        tuple(modalities),
         backbone,
         rate,
-        tuple(
-            dataclasses.replace(
-                config,
-                modalities=modalities,
-                modality_dropout=rate,
-                seed=config.seed + number,
-                backbone=backbone or config.backbone,
-            )
-            for number in range(seeds)
-        ),
+        tuple(Training(name, each) for each in settings),
     )
 
 
-def present_modalities(manifest: "schema.Manifest") -> set[str]:
-    """Pictures, and those texts that some sample has."""
+def present_modalities(manifest: schema.Manifest) -> set[str]:
+    """The image, and each text that at least one sample has."""
     counts = manifest.details["missing"].values()
     return {"image"} | {
         name

@@ -57,7 +57,7 @@ def build_tower(
     """Builds a tower with its weights.
 
     Args:
-        backbone: One of `config.BACKBONES`.
+        backbone: One of `config.TOWERS`.
         image_size: Height and width of its pictures.
         frozen_fraction: Share of its layers, the input among them, that are
             frozen, from the first (3.3 of the paper: half).

@@ -14,8 +14,25 @@ from trainers.multimodal import (
     split_inputs,
     train,
 )
+from trainers.training.metrics import evaluate, top_k_accuracy
 
 TEXTS = "title,description"
+
+
+def test_top_k_counts_the_k_likeliest(rng):
+    logits = rng.normal(size=(40, 9))
+    labels = rng.integers(0, 9, 40)
+    for k in (1, 5, 9, 20):
+        expected = np.mean(
+            [
+                label in np.argsort(-row)[:k]
+                for row, label in zip(logits, labels, strict=True)
+            ]
+        )
+        assert top_k_accuracy(logits, labels, k) == expected
+    assert top_k_accuracy(logits, labels, 1) == pytest.approx(
+        evaluate(logits, labels)["accuracy"]
+    )
 
 
 def test_a_run_learns_and_says_what_it_is_worth(trained):
@@ -143,10 +160,10 @@ def test_pictures_are_decoded_and_resized_as_keras_would(rng):
 
     pixels = rng.integers(0, 256, (9, 14, 3), np.uint8)
     encoded = tf.io.encode_png(pixels)
-    found = input_pipeline.picture(encoded, 6).numpy()
+    found = input_pipeline.decode(encoded, 6).numpy()
     expected = tf.image.resize(pixels, (6, 6), antialias=True).numpy()
     np.testing.assert_array_equal(found, expected)
-    assert not input_pipeline.picture(tf.constant(b""), 6).numpy().any()
+    assert not input_pipeline.decode(tf.constant(b""), 6).numpy().any()
 
 
 def test_a_file_of_another_run_is_refused(trained, tmp_path):

@@ -24,7 +24,6 @@ REQUIREMENTS = [
     "absl-py>=2.1",
     "tqdm>=4.66",
     "matplotlib>=3.9",
-    "markdown>=3.5",
 ]
 
 EXTRAS = {

@@ -1,117 +1,164 @@
-"""A table's trainings to report.md and report.html. Reads, never trains."""
+"""A table's trainings to report.md. Reads, never trains."""
 
-import base64
 import json
 import pathlib
-import re
 import shutil
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import matplotlib.figure
-import matplotlib.ticker
 import numpy as np
 
 from tfrecords import files
 from trainers import backbones
 from trainers.config import TrainConfig
-from trainers.experiments import baselines
-from trainers.experiments import plan as cells
-from trainers.reports import run_report, table_sections
+from trainers.experiments import baselines, plan
+from trainers.reports import figures, markdown, run_report, table_sections
+from trainers.reports.table_sections import TrainedRow
 from trainers.runs import workdir as run_files
 
-_PICTURES = ("map.png", "density.png", "examples.png", "feature_maps.png")
+_FIRST_RUN = ("map.png", "density.png", "examples.png", "feature_maps.png")
+_CAPTIONS = {
+    "curves.png": "Validation accuracy by epoch, mean over seeds (the paper's "
+    "Fig. 9).",
+    **{name: run_report.CAPTIONS[name] for name in _FIRST_RUN},
+}
 
 
 def write_table(
     workdir: pathlib.Path,
-    plan: list[cells.Cell],
+    planned: list[plan.Cell],
     failures: Mapping[str, str],
     *,
     on_maps: Mapping[str, dict[str, Any]],
     cls_dir: pathlib.Path,
     image_dir: pathlib.Path,
 ) -> pathlib.Path:
-    """Writes both reports and their pictures.
+    """Writes `report.md` and its figures.
 
     Args:
-        workdir: The table's directory; trainings are in `cells`.
-        plan: What was to be trained.
-        failures: Cell directory, or `maps of` a backbone, to why it could
-            not be had.
-        on_maps: Backbone to the regression on its frozen maps.
+        workdir: The table's directory.
+        planned: Trainings of the plan.
+        failures: Directory of a training, or `maps of` a backbone, to the
+            reason why it failed.
+        on_maps: Backbone to the regression on its feature maps.
         cls_dir: The base's `cls` records.
         image_dir: The base's `image` records.
 
     Returns:
-        Path of report.md.
+        The report's path.
     """
     labels = baselines.labels_of(cls_dir)
     compared = {
         "majority": baselines.majority(labels),
         "TF-IDF": baselines.tfidf(cls_dir),
         "stacks": baselines.logistic_regression(cls_dir, "stack"),
-        "pictures": baselines.logistic_regression(image_dir, "image"),
-        **{f"maps of {name}": found for name, found in on_maps.items()},
+        "images": baselines.logistic_regression(image_dir, "image"),
+        **{f"maps of {name}": result for name, result in on_maps.items()},
     }
-    rows = _rows(workdir, plan, failures, labels["validation"])
-    right = {
-        name: np.array(found["predictions"]) == labels["validation"]
-        for name, found in compared.items()
-    }
-    lines = [
-        "# Text as pictures: every backbone on the same texts",
-        "",
-        f"{len(labels['train']):,} train and {len(labels['validation']):,} "
-        f"validation texts, the same for every row. Records: `{image_dir}`.",
-        "",
-        *table_sections.table_one(rows.get("backbones", []), compared, right),
-        *table_sections.baseline_table(compared),
-        *table_sections.ablation_tables(
-            {group: found for group, found in rows.items() if found}
-        ),
-        *_failure_lines(plan, failures),
-    ]
-    finished = [row for row in rows.get("backbones", []) if row["cells"]]
-    if finished:
-        _save(workdir, "curves.png", _draw_curves(finished))
-        _copy_pictures(workdir, finished[0]["cells"][0])
-        captions = {
-            "curves.png": "Validation accuracy against epochs, mean over "
-            "seeds (the paper's Fig. 9).",
-            **{name: run_report.CAPTIONS[name] for name in _PICTURES},
-        }
-        for name, caption in captions.items():
-            lines += ["", f"![{name}]({name})", "", caption]
-    text = "\n".join(lines) + "\n"
+    finished = _finished(workdir, planned, failures)
+    rows = _rows(workdir, planned, finished, len(labels["validation"]))
+    trained = [row for row in rows.get("backbones", []) if row.metrics]
+    captions: Mapping[str, str] = {}
+    if trained:
+        captions = _CAPTIONS
+        figures.save(_draw_curves(trained), workdir / "curves.png")
+        first = next(cell for cell in finished if cell.group == "backbones")
+        _copy_figures(workdir, workdir / "cells" / first.directory)
     path = workdir / "report.md"
+    text = compose(
+        rows,
+        compared,
+        np.array(compared["stacks"]["predictions"]) == labels["validation"],
+        failures=failure_lines(planned, failures),
+        captions=captions,
+        num_train=len(labels["train"]),
+        num_validation=len(labels["validation"]),
+        image_dir=image_dir,
+    )
     files.write_text(path, text)
-    files.write_text(workdir / "report.html", _html(text, workdir))
     return path
+
+
+def compose(
+    rows: Mapping[str, Sequence[TrainedRow]],
+    compared: table_sections.Baselines,
+    right_on_stacks: np.ndarray,
+    *,
+    failures: Sequence[str],
+    captions: Mapping[str, str],
+    num_train: int,
+    num_validation: int,
+    image_dir: pathlib.PurePath,
+) -> str:
+    """Composes the report's Markdown.
+
+    Args:
+        rows: Group to its rows.
+        compared: Baseline to its result.
+        right_on_stacks: `(num_validation,)` bool, which texts logistic
+            regression on the stacks gets right.
+        failures: As `failure_lines` gives them.
+        captions: Figure to caption.
+        num_train: Texts of the train split.
+        num_validation: Texts of the validation split.
+        image_dir: The base's `image` records.
+    """
+    lines = [
+        "# Texts as images: every backbone on the same texts",
+        "",
+        f"{num_train:,} train and {num_validation:,} validation texts, the "
+        f"same for every row. Records: `{image_dir}`.",
+        "",
+        *table_sections.table_one(
+            rows.get("backbones", []), compared, right_on_stacks
+        ),
+        *table_sections.baseline_table(compared),
+        *table_sections.ablation_tables(rows),
+    ]
+    if failures:
+        lines += ["## Failed", "", *failures, ""]
+    return markdown.document([*lines, *markdown.figures(captions)])
+
+
+def _finished(
+    workdir: pathlib.Path,
+    planned: Sequence[plan.Cell],
+    failures: Mapping[str, str],
+) -> list[plan.Cell]:
+    """Trainings whose results may be shown.
+
+    A directory that exists may hold a training on other records: that is
+    among the failures.
+    """
+    return [
+        cell
+        for cell in planned
+        if cell.directory not in failures
+        and (workdir / "cells" / cell.directory).is_dir()
+    ]
 
 
 def _rows(
     workdir: pathlib.Path,
-    plan: list[cells.Cell],
-    failures: Mapping[str, str],
-    labels: np.ndarray,
-) -> dict[str, list[table_sections.Row]]:
-    """Group to rows: their finished cells, metrics and answers by seed."""
-    groups: dict[str, dict[str, table_sections.Row]] = {}
-    for cell in plan:
-        rows = groups.setdefault(cell.group, {})
-        row = rows.setdefault(
-            cell.row,
-            {"name": cell.row, "cells": [], "metrics": [], "right": []},
+    planned: Sequence[plan.Cell],
+    finished: Sequence[plan.Cell],
+    num_validation: int,
+) -> dict[str, list[TrainedRow]]:
+    """Group to its rows, in the order of the plan."""
+    groups: dict[str, list[TrainedRow]] = {}
+    for group, name in dict.fromkeys((c.group, c.row) for c in planned):
+        members = [c for c in finished if (c.group, c.row) == (group, name)]
+        directories = [workdir / "cells" / c.directory for c in members]
+        row = TrainedRow(
+            name,
+            config=members[0].train if members else None,
+            is_base=bool(members) and members[0].is_base,
+            metrics=[run_files.read_metrics(path) for path in directories],
+            right=[_right(path, num_validation) for path in directories],
         )
-        directory = workdir / "cells" / cell.directory
-        # What stands may be of other records: then it failed.
-        if cell.directory in failures or not directory.is_dir():
-            continue
-        row["cells"].append((cell, directory))
-        row["metrics"].append(run_files.read_metrics(directory))
-        row["right"].append(_right(directory, len(labels)))
-    return {group: list(rows.values()) for group, rows in groups.items()}
+        groups.setdefault(group, []).append(row)
+    return groups
 
 
 def _right(directory: pathlib.Path, count: int) -> np.ndarray:
@@ -119,96 +166,51 @@ def _right(directory: pathlib.Path, count: int) -> np.ndarray:
     answers = run_files.read_predictions(directory).values()
     if len(answers) != count:
         raise ValueError(
-            f"{directory}/predictions.csv must answer the {count} validation "
-            f"texts. Received: {len(answers)} lines. Delete the directory and "
-            "run again."
+            f"{directory}/predictions.csv must hold {count} predictions, one "
+            f"per validation text. Received: {len(answers)}. Delete the "
+            "directory and run the same command again."
         )
-    return np.array([label == said for label, said in answers])
+    return np.array([label == predicted for label, predicted in answers])
 
 
-def _failure_lines(
-    plan: list[cells.Cell], failures: Mapping[str, str]
+def failure_lines(
+    planned: Sequence[plan.Cell], failures: Mapping[str, str]
 ) -> list[str]:
-    lines = []
-    for cell in {cell.directory: cell for cell in plan}.values():
-        if cell.directory in failures:
-            reason = failures[cell.directory].replace("\n", " ")
-            lines.append(
-                f"- {cell.group}, {cell.row}, seed {cell.train.seed}: {reason}"
-            )
-    lines += [
-        f"- logistic regression on the {name}: {reason}"
+    """A list item per training or regression that failed, each once."""
+    failed = {
+        cell.directory: cell for cell in planned if cell.directory in failures
+    }
+    reasons = {
+        f"{cell.group}, {cell.row}, seed {cell.train.seed}": failures[name]
+        for name, cell in failed.items()
+    } | {
+        f"logistic regression on the {name}": reason
         for name, reason in failures.items()
         if name.startswith("maps of ")
+    }
+    return [
+        f"- {name}: {' '.join(reason.splitlines())}"
+        for name, reason in reasons.items()
     ]
-    return ["## Failed", "", *lines, ""] if lines else []
 
 
-def _draw_curves(rows: list[table_sections.Row]) -> matplotlib.figure.Figure:
-    figure = matplotlib.figure.Figure(figsize=(8, 5), layout="constrained")
-    axes = figure.subplots()
-    for row in rows:
-        curves = [
-            [epoch["accuracy"] for epoch in metrics["epochs"]]
-            for metrics in row["metrics"]
-        ]
-        mean = np.mean(curves, axis=0)
-        (line,) = axes.plot(
-            range(1, len(mean) + 1),
-            mean,
-            "o-",
-            ms=3,
-            label=backbones.get_backbone(row["name"]).title,
+def _draw_curves(rows: Sequence[TrainedRow]) -> matplotlib.figure.Figure:
+    lines = [
+        figures.Line(
+            backbones.get_backbone(row.name).title,
+            "accuracy",
+            [metrics["epochs"] for metrics in row.metrics],
         )
-        for curve in curves if len(curves) > 1 else ():
-            axes.plot(
-                range(1, len(curve) + 1), curve, color=line.get_color(), lw=0.4
-            )
-    axes.set_xlabel("epoch")
-    axes.set_ylabel("validation accuracy")
-    axes.xaxis.set_major_locator(matplotlib.ticker.MaxNLocator(integer=True))
-    axes.grid(alpha=0.3)
-    axes.legend()
-    return figure
+        for row in rows
+    ]
+    return figures.learning_curves({"validation accuracy": lines})
 
 
-def _copy_pictures(
-    workdir: pathlib.Path, first: tuple[cells.Cell, pathlib.Path]
-) -> None:
-    """The map, examples and feature maps of the first training."""
-    _, directory = first
+def _copy_figures(workdir: pathlib.Path, directory: pathlib.Path) -> None:
+    """The map, examples and feature maps of a training."""
     claim = json.loads((directory / "config.json").read_text("utf-8"))
     config = TrainConfig.loads(json.dumps(claim["config"]))
     metrics = run_files.read_metrics(directory)
     run_report.write_report(directory, config, metrics, {})
-    for name in _PICTURES:
+    for name in _FIRST_RUN:
         shutil.copyfile(directory / name, workdir / name)
-
-
-def _save(
-    workdir: pathlib.Path, name: str, figure: matplotlib.figure.Figure
-) -> None:
-    aside = workdir / f"{name}.writing"
-    figure.savefig(aside, format="png", dpi=120)
-    aside.replace(workdir / name)
-
-
-def _html(text: str, workdir: pathlib.Path) -> str:
-    """One file with the pictures in it."""
-    import markdown
-
-    body = markdown.markdown(text, extensions=["tables"])
-
-    def embed(match: re.Match[str]) -> str:
-        data = base64.b64encode((workdir / match[1]).read_bytes()).decode()
-        return f'src="data:image/png;base64,{data}"'
-
-    body = re.sub(r'src="([^"]+\.png)"', embed, body)
-    return (
-        '<!doctype html>\n<html lang="en">\n<meta charset="utf-8">\n'
-        "<title>Text as pictures</title>\n<style>body{font:16px/1.5 "
-        "sans-serif;max-width:70rem;margin:2rem auto;padding:0 1rem}table{"
-        "border-collapse:collapse;display:block;overflow-x:auto}td,th{border:"
-        "1px solid #ccc;padding:.25rem .5rem}img{max-width:100%}</style>\n"
-        f"{body}\n</html>\n"
-    )

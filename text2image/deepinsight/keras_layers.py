@@ -11,15 +11,16 @@ import keras
 import numpy as np
 
 from text2image.deepinsight import pixel_map, scaling
+from text2image.deepinsight.fitted_layer import FittedLayer
 
 
 @keras.saving.register_keras_serializable(package="text2image")
-class FeatureScaling(keras.layers.Layer):
+class FeatureScaling(FittedLayer):
     """`scaling.Scaler.transform`: `(N, F)` to `(N, F)` in [0, 1]."""
 
     def __init__(self, kind: str, **kwargs: object) -> None:
         """Keeps the scaler's kind; `set_scaler` sets its constants."""
-        super().__init__(trainable=False, **kwargs)
+        super().__init__(**kwargs)
         self.kind = kind
 
     def build(self, input_shape: tuple[int | None, ...]) -> None:
@@ -48,13 +49,11 @@ class FeatureScaling(keras.layers.Layer):
 
     def get_config(self) -> dict[str, object]:
         """What `from_config` needs."""
-        config = super().get_config()
-        del config["trainable"]
-        return {**config, "kind": self.kind}
+        return {**super().get_config(), "kind": self.kind}
 
 
 @keras.saving.register_keras_serializable(package="text2image")
-class PixelAveraging(keras.layers.Layer):
+class PixelAveraging(FittedLayer):
     """`PixelMap.averaging_matrix`: `(N, F)` to `(N, H, W, C)`.
 
     The matrix has one entry a feature, so it is kept as two vectors: the
@@ -66,7 +65,7 @@ class PixelAveraging(keras.layers.Layer):
         self, image_shape: tuple[int, int, int], fill: str, **kwargs: object
     ) -> None:
         """Keeps (H, W, C) and a map's fill; `set_map` sets the map."""
-        super().__init__(trainable=False, **kwargs)
+        super().__init__(**kwargs)
         self.image_shape = tuple(image_shape)
         self.fill = fill
 
@@ -117,9 +116,11 @@ class PixelAveraging(keras.layers.Layer):
 
     def get_config(self) -> dict[str, object]:
         """What `from_config` needs."""
-        config = super().get_config()
-        del config["trainable"]
-        return {**config, "image_shape": self.image_shape, "fill": self.fill}
+        return {
+            **super().get_config(),
+            "image_shape": self.image_shape,
+            "fill": self.fill,
+        }
 
 
 def build_drawing(

@@ -1,7 +1,7 @@
-"""The convolutional autoencoders between frozen maps and dense head.
+"""The convolutional autoencoders between feature maps and dense head.
 
-Layer names start with `autoencoder`: the optimiser gives them their own
-learning rate by that name.
+Layer names start with `autoencoder`: by that name, the optimiser gives them
+their own learning rate.
 """
 
 from collections.abc import Iterable
@@ -9,62 +9,30 @@ from collections.abc import Iterable
 import keras
 import numpy as np
 
+from text2image.deepinsight.fitted_layer import FittedLayer
 from trainers import backbones
 
-
-@keras.saving.register_keras_serializable(package="text2image")
-class AdaptiveAveragePool(keras.layers.Layer):
-    """torch's adaptive average pool, which also enlarges.
-
-    Output cell i averages input cells floor(i n / p) to ceil((i + 1) n / p):
-    along each axis one constant matrix. Keras's own layer cannot make a map
-    larger, which the published code does behind ShuffleNet (7 to 10 cells).
-    """
-
-    def __init__(self, size: int, **kwargs: object) -> None:
-        """Keeps p, the side of the output."""
-        super().__init__(**kwargs)
-        self.size = size
-
-    def call(self, maps: keras.KerasTensor) -> keras.KerasTensor:
-        """`(N, h, w, c)` to `(N, p, p, c)`."""
-        rows, columns = (
-            keras.ops.convert_to_tensor(self._averages(side), maps.dtype)
-            for side in maps.shape[1:3]
-        )
-        maps = keras.ops.einsum("ph,nhwc->npwc", rows, maps)
-        return keras.ops.einsum("qw,npwc->npqc", columns, maps)
-
-    def _averages(self, side: int) -> np.ndarray:
-        matrix = np.zeros((self.size, side), np.float32)
-        for cell, row in enumerate(matrix):
-            start = cell * side // self.size
-            stop = -(-(cell + 1) * side // self.size)
-            row[start:stop] = 1.0 / (stop - start)
-        return matrix
-
-    def get_config(self) -> dict[str, object]:
-        """What `from_config` needs."""
-        return {**super().get_config(), "size": self.size}
+STANDARDIZATION = "autoencoder_standardization"  # the layer's name
 
 
-def paper_min_cells(recipe: backbones.PaperRecipe) -> int:
-    """Smallest map side that four valid convolutions leave a cell of."""
+def paper_min_side(recipe: backbones.PaperRecipe) -> int:
+    """Returns the smallest side of maps that four valid convolutions take."""
     return 1 + len(recipe.filters) * (recipe.kernel_size - 1)
 
 
 def build_paper_autoencoder(
     maps: keras.KerasTensor, recipe: backbones.PaperRecipe
 ) -> keras.KerasTensor:
-    """The published code's: no decoder and no reconstruction.
+    """Builds the published code's autoencoder, which has no decoder.
 
     Four times valid convolution, ReLU, batch norm, dropout; then an adaptive
-    average pool, which also enlarges. Source: the official code, models/*.py
-    (convolution, ReLU, batch norm in this order; Xavier normal kernels).
+    average pool, which enlarges ShuffleNet's 7 x 7 maps to 10 x 10. Source:
+    the official code, models/*.py (convolution, ReLU, batch norm in this
+    order; Xavier normal kernels).
 
     Args:
-        maps: Symbolic `(N, h, w, M)`, h and w at least `paper_min_cells`.
-        recipe: Sizes.
+        maps: Symbolic `(N, h, w, M)`, h and w at least `paper_min_side`.
+        recipe: Number and size of the filters, dropout, size p of the output.
 
     Returns:
         Symbolic `(N, p, p, filters[-1])`.
@@ -86,23 +54,25 @@ def build_paper_autoencoder(
             x = keras.layers.Dropout(
                 recipe.dropout, seed=index, name=f"autoencoder_dropout{index}"
             )(x)
-    return AdaptiveAveragePool(recipe.pool_size, name="autoencoder_pool")(x)
+    return keras.layers.AdaptiveAveragePooling2D(
+        recipe.pool_size, name="autoencoder_pool"
+    )(x)
 
 
 @keras.saving.register_keras_serializable(package="text2image")
-class CellStandardization(keras.layers.Layer):
-    """Every cell of every map to mean 0 and deviation 1 over the train split.
+class CellStandardization(FittedLayer):
+    """Standardises every position of every map over the train split.
 
     The statistics are fitted once, by `fit`, and never trained: a batch norm
-    over cells would estimate each from one batch.
+    per position would estimate each from one batch.
     """
 
-    # Cells that hardly vary would be blown up to noise: the deviation is
+    # Positions that hardly vary would be amplified to noise: the deviation is
     # never taken as smaller than this share of the largest.
     _FLOOR = 1e-3
 
     def build(self, input_shape: tuple[int | None, ...]) -> None:
-        """Makes `mean` and `deviation`, `(h, w, M)`."""
+        """Creates `mean` and `deviation`, `(h, w, M)`."""
         shape = input_shape[1:]
         self.mean = self.add_weight(
             shape=shape, initializer="zeros", trainable=False, name="mean"
@@ -137,7 +107,10 @@ class CellStandardization(keras.layers.Layer):
 
 @keras.saving.register_keras_serializable(package="text2image")
 class ReconstructionLoss(keras.layers.Layer):
-    """Passes the code on and adds the weighted mean squared error."""
+    """Passes the code on and adds the weighted mean squared error to the loss.
+
+    Only training sees that loss.
+    """
 
     def __init__(self, weight: float, **kwargs: object) -> None:
         """Keeps the weight of the error in the total loss."""
@@ -150,27 +123,27 @@ class ReconstructionLoss(keras.layers.Layer):
         target: keras.KerasTensor,
         reconstruction: keras.KerasTensor,
     ) -> keras.KerasTensor:
-        """Returns `code`; the loss is seen by training only."""
+        """Returns `code` unchanged."""
         error = keras.ops.mean(keras.ops.square(reconstruction - target))
         self.add_loss(self.weight * error)
         return code
 
     def get_config(self) -> dict[str, object]:
-        """What `from_config` needs."""
+        """Returns the arguments of the constructor."""
         return {**super().get_config(), "weight": self.weight}
 
 
 def build_symmetric_autoencoder(
     maps: keras.KerasTensor, *, bottleneck: int, reconstruction_weight: float
 ) -> keras.KerasTensor:
-    """An encoder to a bottleneck and a decoder back to the frozen maps.
+    """Builds an encoder to a bottleneck and a decoder back to the feature maps.
 
-    A text's picture differs little from the mean picture, and where a
-    feature lies is what it means. So every cell of every map is standardised
-    by itself, and no cell is mixed with another or pooled away: the code
-    keeps the maps' cells, with fewer channels. It is linear: such a code
-    spans at its best the maps' first principal components (Baldi and Hornik
-    1989), and a ReLU would throw half of each away.
+    The image of a text differs little from the mean image, and the meaning of
+    a feature is its place. So every position of every map is standardised
+    separately, and none is mixed with another or pooled away: the code keeps
+    the positions of the maps, with fewer channels. It is linear: at its best,
+    such a code spans the first principal components of the maps (Baldi and
+    Hornik 1989), and a ReLU would discard half of each.
 
     Args:
         maps: Symbolic `(N, h, w, M)`.
@@ -181,7 +154,7 @@ def build_symmetric_autoencoder(
     Returns:
         Symbolic `(N, h, w, bottleneck)`.
     """
-    target = CellStandardization(name="autoencoder_standardization")(maps)
+    target = CellStandardization(name=STANDARDIZATION)(maps)
     x = keras.layers.Conv2D(
         bottleneck,
         1,

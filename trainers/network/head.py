@@ -1,4 +1,8 @@
-"""The dense head: hidden layers and logits. Names start with `head`."""
+"""The dense head: hidden layers and logits.
+
+Layer names start with `head`: by that name, the optimiser gives them their own
+learning rate.
+"""
 
 import keras
 
@@ -20,13 +24,15 @@ def build_head(
         num_classes: K.
         hidden_units: Widths of the layers before the logits.
         dropout: Dropout rate.
-        dropout_before: Layers that dropout goes before, from 0.
+        dropout_before: Numbers of the layers with dropout in front of them,
+            from 0.
         l2: Penalty on the sum of squares of every kernel, in the loss.
-            Decay outside the gradient (AdamW) did not hold back a head of
-            thousands of correlated inputs (BUILD_NOTES.md).
-        shortcut: Also add a linear map from the code to the logits, 0 at
+            Decay outside the gradient (AdamW) did not regularise a head of
+            thousands of correlated inputs (docs/results/ablations.md).
+        shortcut: Also adds a linear map from the code to the logits, 0 at
             first: [CLS] vectors are nearly linearly separable, and hidden
-            layers with dropout alone fall short of it (BUILD_NOTES.md).
+            layers with dropout alone fall short of it
+            (docs/results/ablations.md).
 
     Returns:
         Symbolic logits `(N, K)`, float32 under any precision policy.

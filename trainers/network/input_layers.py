@@ -1,4 +1,4 @@
-"""From a picture to a slice's input: contrast, normalisation, range.
+"""From an image to the input of the slice: contrast, normalisation, range.
 
 Everything is inside the Keras model, so training and serving cannot differ.
 """
@@ -8,6 +8,7 @@ from collections.abc import Iterable
 import keras
 import numpy as np
 
+from text2image.deepinsight.fitted_layer import FittedLayer
 from trainers import backbones
 
 # Added to the deviation in quadrature, as the published code does.
@@ -15,22 +16,22 @@ _EPSILON = 1e-4
 
 
 @keras.saving.register_keras_serializable(package="text2image")
-class Contrast(keras.layers.Layer):
-    """Draws every picture nearer to the mean train picture.
+class Contrast(FittedLayer):
+    """Moves every image towards the mean train image.
 
-    mean + factor * (picture - mean). Which rectifiers of the slice are open
-    is then settled by the mean picture, and the slice is almost linear in
-    the difference, so that less of it is lost (BUILD_NOTES.md). Ours; a
-    factor of 1 leaves pictures as they are.
+    mean + factor * (image - mean). The mean image then decides which
+    rectifiers of the slice are open, and the slice is almost linear in the
+    difference, so that less of it is lost (docs/results/ablations.md). Ours,
+    not the paper's; a factor of 1 changes nothing.
     """
 
     def __init__(self, factor: float, **kwargs: object) -> None:
-        """Keeps the factor; `fit` sets the mean picture."""
-        super().__init__(trainable=False, **kwargs)
+        """Keeps the factor; `fit` sets the mean image."""
+        super().__init__(**kwargs)
         self.factor = factor
 
     def build(self, input_shape: tuple[int | None, ...]) -> None:
-        """Makes `mean`, `(H, W, C)`."""
+        """Creates `mean`, `(H, W, C)`."""
         self.mean = self.add_weight(
             shape=input_shape[1:],
             initializer="zeros",
@@ -39,7 +40,7 @@ class Contrast(keras.layers.Layer):
         )
 
     def fit(self, batches: Iterable[np.ndarray]) -> None:
-        """Sets the mean from batches of train pictures `(n, H, W, C)`."""
+        """Sets the mean from batches of train images `(n, H, W, C)`."""
         count, total = 0, np.zeros(self.mean.shape)
         for images in batches:
             count += len(images)
@@ -51,19 +52,18 @@ class Contrast(keras.layers.Layer):
         return self.mean + self.factor * (images - self.mean)
 
     def get_config(self) -> dict[str, object]:
-        """What `from_config` needs."""
-        config = super().get_config()
-        del config["trainable"]
-        return {**config, "factor": self.factor}
+        """Returns the arguments of the constructor."""
+        return {**super().get_config(), "factor": self.factor}
 
 
 @keras.saving.register_keras_serializable(package="text2image")
 class ZNormalization(keras.layers.Layer):
-    """Pixels to mean 0 and deviation 1: (x - mean) / sqrt(var + 1e-8).
+    """Scales pixels to mean 0 and deviation 1: (x - mean) / sqrt(var + 1e-8).
 
-    The paper's Eq. 3. `image`: over one picture's H, W and C. `batch`: over
+    The paper's Eq. 3. `image`: over H, W and C of one image. `batch`: over
     the whole batch with Bessel's correction, as the published code does; a
-    prediction then depends on its batch mates. A constant picture gives 0.
+    prediction then depends on the other images in the batch. A constant image
+    gives 0.
     """
 
     def __init__(self, mode: str, **kwargs: object) -> None:
@@ -85,13 +85,13 @@ class ZNormalization(keras.layers.Layer):
         return centred / keras.ops.sqrt(variance + _EPSILON**2)
 
     def get_config(self) -> dict[str, object]:
-        """What `from_config` needs."""
+        """Returns the arguments of the constructor."""
         return {**super().get_config(), "mode": self.mode}
 
 
 @keras.saving.register_keras_serializable(package="text2image")
 class SliceInput(keras.layers.Layer):
-    """Three channels to the input a slice's weights were trained on.
+    """Converts three channels to the input that a slice was trained on.
 
     `standardized` pixels (mean 0, deviation 1) are read as ImageNet pixels
     that were standardised by ImageNet's mean and deviation: torchvision's
@@ -130,7 +130,7 @@ class SliceInput(keras.layers.Layer):
         return keras.ops.flip(images, axis=-1) if self._bgr else images
 
     def get_config(self) -> dict[str, object]:
-        """What `from_config` needs."""
+        """Returns the arguments of the constructor."""
         return {
             **super().get_config(),
             "preprocessing": self.preprocessing,

@@ -1,14 +1,15 @@
-"""The linear autoencoder: what of the picture the frozen maps still hold.
+"""The linear autoencoder: what the feature maps keep of the image.
 
-An autoencoder whose encoder begins with the frozen slice, and whose code is
-the picture itself: every cell of the maps answers for a patch of pixels and
+An autoencoder whose encoder begins with the frozen slice and whose code is the
+image itself: every position of the maps stands for a patch of pixels and
 estimates it by least squares. That is the optimum of the reconstruction loss
 for a linear code, so it is solved for in one pass and nothing is left to train.
 
-Why pictures and not maps are reconstructed: near the mean picture a slice is
-almost linear (`pixels.Contrast`), but it stretches some directions and shrinks
-others, ImageNet's edge filters above all the coarse ones that tell texts apart.
-A penalised head sees the stretched ones first. Measured in BUILD_NOTES.md.
+Why images and not maps are reconstructed: near the mean image a slice is almost
+linear (`input_layers.Contrast`), but it stretches some directions and shrinks
+others, and ImageNet's edge filters shrink above all the coarse ones that tell
+texts apart. A penalised head sees the stretched ones first. Measured in
+docs/results/ablations.md.
 """
 
 from collections.abc import Iterable
@@ -16,32 +17,34 @@ from collections.abc import Iterable
 import keras
 import numpy as np
 
-# Cells and pixels that hardly vary would be blown up to noise: a deviation is
-# never taken as smaller than this share of the largest.
+from text2image.deepinsight.fitted_layer import FittedLayer
+
+# Features and pixels that hardly vary would be amplified to noise: a deviation
+# is never taken as smaller than this share of the largest.
 _FLOOR = 1e-3
-# Ridge penalty, in variances of a standardised cell.
+# Ridge penalty, in variances of a standardised feature.
 _PENALTY = 1e-3
 
 
 @keras.saving.register_keras_serializable(package="text2image")
-class LinearReconstruction(keras.layers.Layer):
-    """Estimates the picture from its maps, each cell its own patch.
+class LinearReconstruction(FittedLayer):
+    """Estimates the image from its maps, one patch per position.
 
-    Cell (i, j) of h x w stands for ceil(H / h) x ceil(W / w) pixels; patches
-    are spread evenly over the picture and overlap where they must. Each cell
-    has weights of its own, because which input a max pool passes on and which
-    rectifiers are open depends on the place.
+    Position (i, j) of h x w stands for ceil(H / h) x ceil(W / w) pixels;
+    patches are spread evenly over the image and overlap where they must. Each
+    position has weights of its own, because the input that a max pool passes
+    on and the rectifiers that are open depend on the position.
 
     `fit` sets the weights; nothing trains.
     """
 
     def __init__(self, image_shape: tuple[int, ...], **kwargs: object) -> None:
-        """Keeps the pictures' (H, W, C)."""
-        super().__init__(trainable=False, **kwargs)
+        """Keeps the shape (H, W, C) of the images."""
+        super().__init__(**kwargs)
         self.image_shape = tuple(image_shape)
 
     def build(self, input_shape: tuple[int, ...]) -> None:
-        """Makes the weights for maps `(N, h, w, M)`; S = pixels of a patch."""
+        """Creates weights for maps `(N, h, w, M)`; S values per patch."""
         height, width, num_maps = input_shape[1:]
         size = (
             self._rows(height).shape[1]
@@ -62,23 +65,23 @@ class LinearReconstruction(keras.layers.Layer):
         self.pixels_mean = zeros("pixels_mean", size)
         self.pixels_deviation = zeros("pixels_deviation", size)
 
-    def _rows(self, cells: int) -> np.ndarray:
-        return _spans(self.image_shape[0], cells)
+    def _rows(self, positions: int) -> np.ndarray:
+        return _spans(self.image_shape[0], positions)
 
-    def _columns(self, cells: int) -> np.ndarray:
-        return _spans(self.image_shape[1], cells)
+    def _columns(self, positions: int) -> np.ndarray:
+        return _spans(self.image_shape[1], positions)
 
     def patches(self, images: np.ndarray) -> np.ndarray:
-        """`(N, H, W, C)` pictures to `(N, h, w, S)` pixels as they are."""
+        """Cuts `(N, H, W, C)` images into patches `(N, h, w, S)`."""
         height, width = self.maps_mean.shape[:2]
         rows, columns = self._rows(height), self._columns(width)
-        found = images[:, rows[:, None, :, None], columns[None, :, None, :]]
-        return found.reshape(len(images), height, width, -1)
+        pixels = images[:, rows[:, None, :, None], columns[None, :, None, :]]
+        return pixels.reshape(len(images), height, width, -1)
 
     def standardized(self, images: np.ndarray) -> np.ndarray:
-        """What the code should be: `(N, H, W, C)` to `(N, h, w, S)`.
+        """Returns the ideal code, `(N, h, w, S)`, of images `(N, H, W, C)`.
 
-        Pixels that did not vary in the pictures it was fitted on are 0.
+        Pixels that did not vary in the images of the fit are 0.
         """
         varies = np.asarray(self.pixels_deviation) > 0
         deviation = np.where(varies, self.pixels_deviation, 1.0)
@@ -86,22 +89,22 @@ class LinearReconstruction(keras.layers.Layer):
         return (pixels * varies).astype(np.float32)
 
     def fit(self, batches: Iterable[tuple[np.ndarray, np.ndarray]]) -> float:
-        """Solves for the weights: ridge regression, a cell at a time.
+        """Solves for the weights: one ridge regression per position.
 
         One pass; sums in double precision around the first batch's mean.
         Memory grows with the maps, not with the batches.
 
         Args:
-            batches: Train pictures `(n, H, W, C)` with their maps
+            batches: Train images `(n, H, W, C)` with their maps
                 `(n, h, w, M)`.
 
         Returns:
-            Share of the pictures' variance that the code has, on the pictures
-            it was fitted on (R^2 over standardised pixels that vary).
+            Share of the variance of these images that the code keeps (R^2
+            over standardised pixels that vary).
         """
         moments = _Moments()
         for images, maps in batches:
-            moments.add(_by_cell(maps), _by_cell(self.patches(images)))
+            moments.add(_by_position(maps), _by_position(self.patches(images)))
         maps_mean, maps_deviation, maps_covariance = moments.maps()
         pixels_mean, pixels_deviation, covariance = moments.pixels()
         # In units of deviations, so that one penalty fits all.
@@ -109,7 +112,7 @@ class LinearReconstruction(keras.layers.Layer):
         covariance /= scale[:, :, None]
         maps_covariance /= scale[:, :, None] * scale[:, None, :]
         penalised = maps_covariance + _PENALTY * np.eye(scale.shape[1])
-        # A pixel that hardly varies has the mean for its estimate: code 0.
+        # A pixel that hardly varies is estimated by its mean: code 0.
         varies = pixels_deviation >= _FLOOR * max(pixels_deviation.max(), 1e-30)
         pixels_deviation = np.where(varies, pixels_deviation, 0.0)
         covariance *= np.divide(
@@ -132,13 +135,13 @@ class LinearReconstruction(keras.layers.Layer):
         return float(explained / max(varies.sum(), 1))
 
     def call(self, maps: keras.KerasTensor) -> keras.KerasTensor:
-        """`(N, h, w, M)` to standardised pixels `(N, h, w, S)`."""
+        """Estimates standardised pixels `(N, h, w, S)` from `(N, h, w, M)`."""
         return keras.ops.einsum(
             "nhwm,hwms->nhws", maps - self.maps_mean, self.kernel
         )
 
-    def pictures(self, code: np.ndarray) -> np.ndarray:
-        """`(N, h, w, S)` codes to `(N, H, W, C)`; overlaps are averaged."""
+    def images(self, code: np.ndarray) -> np.ndarray:
+        """Decodes `(N, h, w, S)` to `(N, H, W, C)`; averages overlaps."""
         height, width = code.shape[1:3]
         rows, columns = self._rows(height), self._columns(width)
         pixels = code * np.asarray(self.pixels_deviation) + np.asarray(
@@ -148,29 +151,27 @@ class LinearReconstruction(keras.layers.Layer):
         total = np.zeros((count, *self.image_shape))
         times = np.zeros(self.image_shape)
         for i, j in np.ndindex(height, width):
-            place = np.ix_(rows[i], columns[j])
+            area = np.ix_(rows[i], columns[j])
             patch = pixels[:, i, j].reshape(
                 count, len(rows[i]), len(columns[j]), -1
             )
-            total[:, place[0], place[1]] += patch
-            times[place] += 1
+            total[:, area[0], area[1]] += patch
+            times[area] += 1
         return (total / times).astype(np.float32)
 
     def get_config(self) -> dict[str, object]:
-        """What `from_config` needs."""
-        config = super().get_config()
-        del config["trainable"]
-        return {**config, "image_shape": self.image_shape}
+        """Returns the arguments of the constructor."""
+        return {**super().get_config(), "image_shape": self.image_shape}
 
 
-def _spans(pixels: int, cells: int) -> np.ndarray:
-    """`(cells, p)` pixel numbers: spans of p, evenly spread, none left out."""
-    size = -(-pixels // cells)
-    starts = np.linspace(0, pixels - size, cells).round().astype(int)
+def _spans(pixels: int, count: int) -> np.ndarray:
+    """Spreads `count` spans evenly; `(count, p)` pixel numbers, all covered."""
+    size = -(-pixels // count)
+    starts = np.linspace(0, pixels - size, count).round().astype(int)
     return starts[:, None] + np.arange(size)
 
 
-def _by_cell(values: np.ndarray) -> np.ndarray:
+def _by_position(values: np.ndarray) -> np.ndarray:
     """`(n, h, w, c)` to `(h w, n, c)`."""
     count, height, width, channels = values.shape
     flat = values.reshape(count, height * width, channels)
@@ -182,7 +183,7 @@ def _floored(deviation: np.ndarray) -> np.ndarray:
 
 
 class _Moments:
-    """Sums over examples, a cell at a time, around the first batch's mean."""
+    """Sums over examples, by position, around the mean of the first batch."""
 
     def __init__(self) -> None:
         self._count = 0

@@ -4,11 +4,12 @@ image -> contrast -> normalisation -> three channels -> upsampling -> slice
 maps -> autoencoder -> dense head -> logits
 
 The first line is the extractor. What never changes is a model of its own, so
-that its output can be computed once: the extractor, with the autoencoder if
+that its output can be computed once: the extractor, and the autoencoder if
 that is solved for and not trained.
 """
 
 import dataclasses
+from typing import Any
 
 import keras
 
@@ -21,7 +22,9 @@ from trainers.weights import load
 # It gives no widths; ours are small and were not tuned.
 _SYMMETRIC_HIDDEN = (64, 32)
 _PAPER_DROPOUT = 0.3  # in the published head
-LINEAR_CODE = "autoencoder_linear"  # the layer's name
+# Names of layers.
+CONTRAST = "contrast"
+LINEAR_CODE = "autoencoder_linear"
 
 
 @dataclasses.dataclass(frozen=True)
@@ -29,12 +32,12 @@ class Models:
     """One network, whole and in halves that share their weights.
 
     Attributes:
-        extractor: Pictures `(N, H, W, C)` to frozen maps `(N, h, w, M)`.
-        features: Pictures to what the classifier reads; nothing in it trains.
-            The extractor itself, or with the linear code behind it,
-            `(N, h, w, S)`.
+        extractor: Images `(N, H, W, C)` to feature maps `(N, h, w, M)`.
+        features: Images to what the classifier reads; nothing in it trains.
+            The extractor, followed by the linear code `(N, h, w, S)` if there
+            is one.
         classifier: Features to `(N, K)` logits.
-        whole: `(N, H, W, C) -> (N, K)` logits.
+        whole: Images to `(N, K)` logits.
     """
 
     extractor: keras.Model
@@ -42,20 +45,43 @@ class Models:
     classifier: keras.Model
     whole: keras.Model
 
+    @property
+    def contrast(self) -> input_layers.Contrast | None:
+        """The layer with the mean train image, if images are moved to it."""
+        return _find_layer(self.extractor, CONTRAST)
+
+    @property
+    def linear_code(self) -> linear_autoencoder.LinearReconstruction | None:
+        """The linear autoencoder, if there is one."""
+        return _find_layer(self.features, LINEAR_CODE)
+
+    @property
+    def standardization(self) -> autoencoder.CellStandardization | None:
+        """The first layer of the symmetric autoencoder, if there is one."""
+        return _find_layer(self.classifier, autoencoder.STANDARDIZATION)
+
+
+def _find_layer(model: keras.Model, name: str) -> Any:
+    """Returns the layer with a name, or `None`."""
+    return next((layer for layer in model.layers if layer.name == name), None)
+
 
 def build_models(
     config: TrainConfig, image_shape: tuple[int, ...], num_classes: int
 ) -> Models:
-    """Builds the network of a run; its slice has its weights.
+    """Builds the network of a run and loads the weights of its slice.
+
+    The rest starts at random, drawn from the seed of the run.
 
     Args:
-        config: The run's settings.
+        config: Settings of the run.
         image_shape: (H, W, C); C is 1 or 3.
         num_classes: K.
 
     Raises:
-        ValueError: If pictures are too small for the slice or the maps for
-            the autoencoder, C is neither, or the weights do not fit.
+        ValueError: If the images are too small for the slice or the maps for
+            the autoencoder, if C is neither 1 nor 3, or if the weights do not
+            fit.
     """
     keras.utils.set_random_seed(config.seed)
     extractor = build_extractor(config, image_shape)
@@ -80,14 +106,14 @@ def build_models(
 def build_extractor(
     config: TrainConfig, image_shape: tuple[int, ...]
 ) -> keras.Model:
-    """Builds the frozen half; `contrast`, if any, is still to be fitted."""
+    """Builds the frozen half; a contrast layer still has to be fitted."""
     backbone = backbones.get_backbone(config.backbone)
     height, width, channels = image_shape
-    cells = 1
+    min_side = 1
     if config.autoencoder == "paper":
-        cells = autoencoder.paper_min_cells(backbone.recipe)
+        min_side = autoencoder.paper_min_side(backbone.recipe)
     backbones.validate_input_size(
-        backbone, height, width, config.enlargement, cells=cells
+        backbone, height, width, config.enlargement, cells=min_side
     )
     slice_ = backbones.build_slice(backbone)
     load.load_weights(slice_, backbone, config.weights, seed=config.seed)
@@ -95,7 +121,7 @@ def build_extractor(
     image = keras.Input(image_shape, name="image")
     x = image
     if config.contrast != 1:
-        x = input_layers.Contrast(config.contrast, name="contrast")(x)
+        x = input_layers.Contrast(config.contrast, name=CONTRAST)(x)
     if config.normalization != "none":
         x = input_layers.ZNormalization(
             config.normalization, name="normalization"
@@ -104,7 +130,7 @@ def build_extractor(
         x = keras.layers.Concatenate(name="three_channels")([x, x, x])
     elif channels != 3:
         raise ValueError(
-            f"Pictures must have 1 or 3 channels. Received: {channels}. Make "
+            f"Images must have 1 or 3 channels. Received: {channels}. Build "
             "records with --channels=grey or --channels=layers."
         )
     if config.enlargement > 1:
@@ -118,9 +144,9 @@ def build_extractor(
 
 
 def _freeze(slice_: keras.Model, batch_norm: str) -> None:
-    """No weight of the slice trains; `training` lets its statistics drift."""
+    """Freezes all weights; in `training` mode the statistics still drift."""
     if batch_norm == "inference":
-        # Batch norm that is not trainable is in inference mode throughout.
+        # Batch norm that is not trainable always runs in inference mode.
         slice_.trainable = False
         return
     for weight in slice_.weights:
@@ -133,9 +159,14 @@ def _freeze(slice_: keras.Model, batch_norm: str) -> None:
 def build_classifier(
     config: TrainConfig, maps_shape: tuple[int, ...], num_classes: int
 ) -> keras.Model:
-    """Builds the trainable half: maps `(h, w, M)` to logits `(K,)`.
+    """Builds the trainable half: features to `(N, K)` logits.
 
-    With the linear autoencoder it is the head alone, and reads its code.
+    With the linear autoencoder it is the head alone and reads the code.
+
+    Args:
+        config: Settings of the run.
+        maps_shape: (h, w, M) of the feature maps or the linear code.
+        num_classes: K.
     """
     maps = keras.Input(maps_shape, name="maps")
     if config.autoencoder == "paper":

@@ -21,7 +21,7 @@ class PartwiseAdam(keras.optimizers.Adam):
         decay_steps: int = 0,
         **kwargs: Any,
     ) -> None:
-        """Keeps a rate per part.
+        """Keeps one rate per part.
 
         Args:
             learning_rates: Part (the layer name up to the first `_`) to
@@ -44,7 +44,7 @@ class PartwiseAdam(keras.optimizers.Adam):
         }
 
     def build(self, variables: list[keras.Variable]) -> None:
-        """Finds each variable's part.
+        """Finds the part of every variable.
 
         Raises:
             ValueError: If a variable belongs to no part.
@@ -65,13 +65,13 @@ class PartwiseAdam(keras.optimizers.Adam):
     def update_step(
         self, gradient: Any, variable: Any, learning_rate: Any
     ) -> None:
-        """One variable's step, at its part's rate."""
-        # Backends pass their own variables, so only the index is the same.
+        """Updates one variable at the rate of its part."""
+        # Backends pass variables of their own: only the index is the same.
         factor = self._variable_factors[self._get_variable_index(variable)]
         super().update_step(gradient, variable, learning_rate * factor)
 
     def get_config(self) -> dict[str, Any]:
-        """What `from_config` needs."""
+        """Returns the arguments of the constructor."""
         config = super().get_config()
         del config["learning_rate"]
         return {

@@ -125,7 +125,7 @@ def _draw_examples(
     rows = {"image": images, "as the slice sees it": np.asarray(normalized)}
     if config.autoencoder == "linear":
         code = models.features.get_layer(model.LINEAR_CODE)
-        rows["read from the feature maps"] = code.pictures(
+        rows["read from the feature maps"] = code.images(
             feature_cache.predict(models.features, images)
         )
     backbone = backbones.get_backbone(config.backbone)

@@ -1,4 +1,4 @@
-"""From a picture to a slice's input."""
+"""From a image to a slice's input."""
 
 import keras
 import numpy as np
@@ -38,7 +38,7 @@ def test_per_batch_normalisation_is_the_published_formula(rng):
 
 
 @pytest.mark.parametrize(("mode", "ddof"), [("image", 0), ("batch", 1)])
-def test_the_added_deviation_counts_in_faint_pictures(rng, mode, ddof):
+def test_the_added_deviation_counts_in_faint_images(rng, mode, ddof):
     images = 1e-4 * rng.uniform(0, 1, (1, *IMAGE[1:]))
     expected = (images - images.mean()) / np.sqrt(
         images.var(ddof=ddof) + 1e-4**2
@@ -48,7 +48,7 @@ def test_the_added_deviation_counts_in_faint_pictures(rng, mode, ddof):
     assert np.asarray(out).std() < 0.5
 
 
-def test_contrast_draws_pictures_nearer_to_the_mean_one(rng):
+def test_contrast_draws_images_nearer_to_the_mean_one(rng):
     images = rng.uniform(0, 1, (10, *IMAGE[1:])).astype(np.float32)
     layer = input_layers.Contrast(0.25)
     layer(images)  # builds it
@@ -66,7 +66,7 @@ def test_contrast_draws_pictures_nearer_to_the_mean_one(rng):
     assert not layer.trainable_variables
 
 
-def test_a_constant_picture_becomes_zero():
+def test_a_constant_image_becomes_zero():
     out = input_layers.ZNormalization("image")(np.full(IMAGE, 0.3, np.float32))
     # 0.3 is not exact in float32: the mean may miss it by an ulp, which the
     # epsilon of 1e-4 divides.

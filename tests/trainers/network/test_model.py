@@ -145,7 +145,7 @@ def test_the_published_heads_have_the_published_sizes(name):
     assert units == [*recipe.hidden_units, 2]
 
 
-def test_pictures_too_small_for_the_paper_name_the_upsampling_to_use():
+def test_images_too_small_for_the_paper_name_the_upsampling_to_use():
     with pytest.raises(ValueError, match="--upsample="):
         model.build_models(
             _config(backbone="shufflenet", autoencoder="paper", upsample=1),

@@ -277,9 +277,9 @@ def test_what_is_kept_of_the_pictures_is_measured_on_others(
     code = models.features.get_layer(model.LINEAR_CODE)
     found = models.features.predict_on_batch(images)
     # VGG16's 3 x 3 cells part 12 x 12 pixels without overlap.
-    mean = code.pictures(np.zeros_like(found))
-    deviation = code.pictures(np.ones_like(found)) - mean
-    error = np.square((code.pictures(found) - images) / deviation).mean()
+    mean = code.images(np.zeros_like(found))
+    deviation = code.images(np.ones_like(found)) - mean
+    error = np.square((code.images(found) - images) / deviation).mean()
     total = np.square((mean - images) / deviation).mean()
     assert metrics["picture_kept"] == pytest.approx(1 - error / total, abs=1e-4)
 

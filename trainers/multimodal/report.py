@@ -86,7 +86,7 @@ def write_report(
         )
         for name, caption in captions.items():
             lines += ["", f"![{name}]({name})", "", caption]
-    path = workdir / "report.md"
+    path = workdir / run_files.REPORT_FILE
     files.write_text(path, "\n".join(lines) + "\n")
     return path
 

@@ -84,7 +84,7 @@ def write_table(
         for name, caption in captions.items():
             lines += ["", f"![{name}]({name})", "", caption]
     text = "\n".join(lines) + "\n"
-    path = workdir / "report.md"
+    path = workdir / run_files.REPORT_FILE
     files.write_text(path, text)
     files.write_text(workdir / "report.html", _html(text, workdir))
     return path
@@ -177,7 +177,7 @@ def _copy_pictures(
 ) -> None:
     """The map, examples and feature maps of the first training."""
     _, directory = first
-    claim = json.loads((directory / "config.json").read_text("utf-8"))
+    claim = json.loads((directory / run_files.CONFIG_FILE).read_text("utf-8"))
     config = TrainConfig.loads(json.dumps(claim["config"]))
     metrics = run_files.read_metrics(directory)
     run_report.write_report(directory, config, metrics, {})

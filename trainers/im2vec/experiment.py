@@ -102,7 +102,7 @@ def _claim(config: Im2VecConfig, workdir: pathlib.Path) -> dict | None:
                 f"{path} is damaged ({error}). Name another --workdir."
             ) from error
         run_files.refuse_changes(
-            workdir, earlier, settings, free=(*ANALYSIS, "download")
+            workdir, earlier, settings, may_differ=(*ANALYSIS, "download")
         )
         metrics = workdir / "metrics.json"
         if earlier == settings and metrics.is_file():

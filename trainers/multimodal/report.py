@@ -9,6 +9,7 @@ from trainers.multimodal.comparisons import Result
 from trainers.multimodal.config import MultimodalTrainConfig
 from trainers.multimodal.plan import Row
 from trainers.reports import markdown
+from trainers.runs.workdir import REPORT_FILE
 
 # Top-1 and top-5 in percent on WebVision, the paper's Table 2, which fills no
 # other entries. USE is its sentence encoder.
@@ -67,7 +68,7 @@ def write_report(
         missing=manifest.details["missing"],
         captions=captions,
     )
-    path = workdir / "report.md"
+    path = workdir / REPORT_FILE
     files.write_text(path, text)
     return path
 

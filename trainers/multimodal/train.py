@@ -83,7 +83,7 @@ def train_and_evaluate(
         "missing_weights": list(models.missing),
         "image_fingerprint": manifest.fingerprint,
         "model_sha256": checkpoints.save(
-            workdir / "model.safetensors",
+            workdir / run_files.MODEL_FILE,
             model.named_variables(models),
             {"image_fingerprint": manifest.fingerprint},
         ),
@@ -100,7 +100,7 @@ def _train(
     workdir: pathlib.Path,
 ) -> list[dict[str, float]]:
     """Every epoch not yet trained; the figures of all."""
-    checkpoint = workdir / "checkpoint.safetensors"
+    checkpoint = workdir / run_files.CHECKPOINT_FILE
     saved = model.named_variables(models) | {
         f"optimizer/{index}": variable
         for index, variable in enumerate(trained.optimizer.variables)
@@ -130,7 +130,11 @@ def _evaluate(
     held_out = held_out_split(manifest)
     logits, labels, ids = predict(trained, splits[held_out])
     run_files.write_predictions(
-        workdir, manifest, feature_cache.Inputs(labels, labels, ids), logits
+        workdir,
+        manifest.schema.label_names,
+        ids,
+        labels,
+        evaluate.softmax(logits),
     )
     matrix = evaluate.evaluate(logits, labels)["confusion_matrix"]
     return {

@@ -65,7 +65,7 @@ def write_table(
         figures.save(_draw_curves(trained), workdir / "curves.png")
         first = next(cell for cell in finished if cell.group == "backbones")
         _copy_figures(workdir, workdir / "cells" / first.directory)
-    path = workdir / "report.md"
+    path = workdir / run_files.REPORT_FILE
     text = compose(
         rows,
         compared,

@@ -1,4 +1,4 @@
-"""Weights and progress on disk: whole files, checked, no pickles."""
+"""Weights and progress as safetensors: written whole, checked, no pickles."""
 
 import hashlib
 import json
@@ -16,18 +16,18 @@ from tfrecords import files
 def variables(
     model: keras.Model, optimizer: keras.optimizers.Optimizer | None = None
 ) -> dict[str, keras.Variable]:
-    """Every variable by its path, the dropout generators' aside."""
-    found = {
+    """Every variable by its path, except those of dropout generators."""
+    by_path = {
         variable.path: variable
         for variable in model.variables
         if "seed_generator" not in variable.path
     }
     if optimizer is not None:
-        found |= {
+        by_path |= {
             f"optimizer/{index}/{variable.name}": variable
             for index, variable in enumerate(optimizer.variables)
         }
-    return found
+    return by_path
 
 
 def save(
@@ -54,7 +54,8 @@ def load(
     """Sets variables from a file and returns its metadata.
 
     Raises:
-        ValueError: If the file is damaged or holds other variables.
+        ValueError: If the file is damaged, or its names and shapes are not
+            those of `values`.
     """
     try:
         with safetensors.safe_open(path, framework="numpy") as file:
@@ -62,8 +63,8 @@ def load(
             arrays = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
     except (safetensors.SafetensorError, KeyError, TypeError) as error:
         raise ValueError(
-            f"{path} is not a whole weights file ({error}). Delete it and "
-            "train again."
+            f"{path} is not a complete file of weights ({error}). Delete it "
+            "and train again."
         ) from error
     wrong = sorted(set(arrays) ^ set(values)) or [
         name
@@ -73,7 +74,7 @@ def load(
     if wrong:
         raise ValueError(
             f"{path} does not fit this model. First differences: {wrong[:5]}. "
-            "It was made with other settings; name another --workdir."
+            "It was made with other settings. Name another --workdir."
         )
     for name, variable in values.items():
         variable.assign(arrays[name])

@@ -1,24 +1,25 @@
 """What a run keeps of its records, so that it outlives them.
 
-`records.json` in the workdir, with the pixel map beside it: everything that
+`records.json` in the workdir, with the pixel map beside it, is everything that
 prediction and export need besides weights and encoder. The encoder is found
-again by its source and known by its sha256.
+by its source and identified by its sha256.
 """
 
 import dataclasses
 import hashlib
 import json
 import pathlib
-from typing import Any
+from typing import Any, Self
 
 from text2image import hashes
-from tfrecords import files as durable
 from tfrecords import schema
+from tfrecords.files import write_bytes
 from tfrecords.settings import fingerprint
+from trainers.runs.workdir import RECORDS_FILE
 
 FORMAT_VERSION = 1
-RECORDS = "records.json"
-_MAP_FILES = ("pixel_map.npz", "pixel_map.json")
+MAP_FILE = "pixel_map.npz"
+_MAP_JSON_FILE = "pixel_map.json"
 # What fitting adds to the provenance in pixel_map.json.
 _ADDED_BY_FIT = ("layers", "figures")
 _ENCODER_KEYS = {"source", "sha256", "layers", "max_tokens", "gelu"}
@@ -26,18 +27,19 @@ _ENCODER_KEYS = {"source", "sha256", "layers", "max_tokens", "gelu"}
 
 @dataclasses.dataclass(frozen=True)
 class Origin:
-    """The records of a run.
+    """The image records of a run.
 
     Attributes:
-        fingerprint: Of the image records.
-        provenance: What the fingerprint is of.
+        fingerprint: Fingerprint of `provenance`.
+        provenance: Everything the images depend on.
         image_shape: (H, W, C).
         label_names: Class names in label order.
-        stacks: Provenance of the stacks the pictures are drawn from; `None`
-            for pictures from elsewhere.
+        stacks: Provenance of the stacks the images are drawn from; `None`
+            for images made by another program.
         encoder: `source`, `sha256`, `layers`, `max_tokens`, `gelu`,
-            `pooling`, `dtype` of what made the stacks; `None` likewise.
-        files: Kept files of the pixel map, name to sha256.
+            `pooling` and `dtype` of the encoder that made the stacks; `None`
+            where `stacks` is.
+        files: Name to sha256 of the pixel map's files in the workdir.
     """
 
     fingerprint: str
@@ -49,19 +51,19 @@ class Origin:
     files: dict[str, str]
 
     @classmethod
-    def load(cls, workdir: pathlib.Path) -> "Origin":
+    def load(cls, workdir: pathlib.Path) -> Self:
         """Reads what `keep` wrote, and checks that it belongs together.
 
         Raises:
             FileNotFoundError: If it or a file of the map is missing.
-            ValueError: If a file is damaged or of another set of records.
+            ValueError: If a file is damaged or belongs to other records.
         """
-        path = workdir / RECORDS
+        path = workdir / RECORDS_FILE
         if not path.is_file():
             raise FileNotFoundError(
-                f"{workdir} holds no {RECORDS}: not a run of this version. "
-                "Name a --workdir of trainers.run, or give it its training "
-                "command again: that adds the file and trains nothing."
+                f"{workdir} holds no {RECORDS_FILE}: not a run of this "
+                "version. Name a --workdir of trainers.run, or run its "
+                "training command again: that adds the file without training."
             )
         try:
             value = json.loads(path.read_text("utf-8"))
@@ -69,8 +71,8 @@ class Origin:
                 raise TypeError(f"format_version is {version}")
             value["image_shape"] = tuple(value["image_shape"])
             value["label_names"] = tuple(value["label_names"])
-            found = cls(**value)
-            found._check(workdir)
+            origin = cls(**value)
+            origin._check(workdir)
         except (
             json.JSONDecodeError,
             UnicodeDecodeError,
@@ -79,10 +81,10 @@ class Origin:
             AttributeError,
         ) as error:
             raise ValueError(
-                f"{path} is damaged ({error!r}). Give the run's training "
-                "command again: that writes it anew and trains nothing."
+                f"{path} is damaged ({error!r}). Run the training command "
+                "again: that rewrites the file without training."
             ) from error
-        return found
+        return origin
 
     def _check(self, workdir: pathlib.Path) -> None:
         claims: list[tuple[str, dict[str, Any], str | None]] = [
@@ -92,7 +94,7 @@ class Origin:
             claims.append(("stacks", self.stacks, self.provenance.get("cls")))
         for name, provenance, expected in claims:
             _check_fingerprint(
-                f"{workdir}/{RECORDS}: {name}", provenance, expected
+                f"{workdir / RECORDS_FILE}: {name}", provenance, expected
             )
         if self.encoder is not None:
             missing = _ENCODER_KEYS - set(self.encoder)
@@ -105,33 +107,33 @@ class Origin:
             ):
                 if self.encoder[name] != stacks.get(other):
                     raise ValueError(
-                        f"{workdir}/{RECORDS}: the encoder's {name} must be "
-                        f"{stacks.get(other)}, as for the stacks. Received: "
-                        f"{self.encoder[name]}. The file was edited."
+                        f"{workdir / RECORDS_FILE}: the encoder's {name} "
+                        f"must be {stacks.get(other)}, as for the stacks. "
+                        f"Received: {self.encoder[name]}. The file was edited."
                     )
         for name, sha256 in self.files.items():
             path = workdir / name
             if not path.is_file():
                 raise FileNotFoundError(
-                    f"{path} is missing. Give the run's training command "
-                    "again: that copies it from the records."
+                    f"{path} is missing. Run the training command again: that "
+                    "copies it from the records."
                 )
             received = hashes.sha256_of_file(path)
             if received != sha256:
                 raise ValueError(
                     f"{path} must have the sha256 {sha256}. Received: "
-                    f"{received}. It was changed; give the run's training "
-                    "command again."
+                    f"{received}. It was changed; run the training command "
+                    "again: that copies it from the records."
                 )
         if self.files:
-            value = json.loads((workdir / "pixel_map.json").read_text("utf-8"))
+            value = json.loads((workdir / _MAP_JSON_FILE).read_text("utf-8"))
             provenance = {
                 name: value[name]
                 for name in value
                 if name not in (*_ADDED_BY_FIT, "format_version")
             }
             _check_fingerprint(
-                f"{workdir}/pixel_map.json", provenance, self.fingerprint
+                str(workdir / _MAP_JSON_FILE), provenance, self.fingerprint
             )
 
 
@@ -149,22 +151,23 @@ def _check_fingerprint(
 def keep(
     records: pathlib.Path, manifest: schema.Manifest, workdir: pathlib.Path
 ) -> None:
-    """Copies into the workdir what outlives the records.
+    """Copies into the workdir what a run needs of its records.
 
     Args:
-        records: The `image` records.
-        manifest: Their manifest.
-        workdir: The run's directory.
+        records: Directory of the `image` records.
+        manifest: Manifest of these records.
+        workdir: Directory of the run.
 
     Raises:
-        ValueError: If the pixel map is not the one the manifest vouches for.
+        ValueError: If a file of the pixel map does not have the sha256 that
+            the manifest gives.
     """
-    files = {
+    map_files = {
         name: manifest.files[name]
-        for name in _MAP_FILES
+        for name in (MAP_FILE, _MAP_JSON_FILE)
         if name in manifest.files
     }
-    for name, sha256 in files.items():
+    for name, sha256 in map_files.items():
         content = (records / name).read_bytes()
         if hashlib.sha256(content).hexdigest() != sha256:
             raise ValueError(
@@ -172,7 +175,7 @@ def keep(
                 "manifest says: it was changed. Delete the directory and "
                 "build the records again."
             )
-        durable.write_bytes(workdir / name, content)
+        write_bytes(workdir / name, content)
     origin = Origin(
         fingerprint=manifest.fingerprint,
         provenance=manifest.provenance,
@@ -180,10 +183,10 @@ def keep(
         label_names=manifest.schema.label_names,
         stacks=manifest.details.get("stacks"),
         encoder=manifest.details.get("encoder"),
-        files=files,
+        files=map_files,
     )
     value = {"format_version": FORMAT_VERSION, **dataclasses.asdict(origin)}
-    durable.write_bytes(
-        workdir / RECORDS,
+    write_bytes(
+        workdir / RECORDS_FILE,
         json.dumps(value, indent=2, sort_keys=True).encode(),
     )

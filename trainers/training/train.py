@@ -59,7 +59,7 @@ def train_and_evaluate(
     if finished is not None:
         return finished
 
-    checkpoint = workdir / "checkpoint.safetensors"
+    checkpoint = workdir / run_files.CHECKPOINT_FILE
 
     # --- Model -------------------------------------------------------------
     make_deterministic()
@@ -136,11 +136,17 @@ def _write_results(
     validation = inputs["validation"]
     logits = _validation_logits(config, trained, validation)
     sha256 = checkpoints.save(
-        workdir / "model.safetensors",
+        workdir / run_files.MODEL_FILE,
         checkpoints.variables(models.whole),
         {"image_fingerprint": manifest.fingerprint},
     )
-    run_files.write_predictions(workdir, manifest, validation, logits)
+    run_files.write_predictions(
+        workdir,
+        manifest.schema.label_names,
+        validation.ids,
+        validation.labels,
+        evaluate.softmax(logits),
+    )
     metrics = {
         **evaluate.evaluate(logits, validation.labels),
         "cumulative_accuracy": float(np.mean(correct) / len(logits)),

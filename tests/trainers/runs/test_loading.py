@@ -55,17 +55,17 @@ def test_published_weights_are_not_asked_for(run_copy, monkeypatch):
     trainers.load(run_copy)
 
 
-def test_pictures_from_elsewhere_cannot_take_texts(run_copy):
-    config, _, kept = loading.read_run(run_copy)
-    assert loading.obstacle(config, kept) is None
+def test_images_of_another_program_cannot_take_texts(run_copy):
+    config, _, origin = loading.read_run(run_copy)
+    assert loading.obstacle(config, origin) is None
     for change in ({"encoder": None}, {"files": {}}):
-        other = dataclasses.replace(kept, **change)
+        other = dataclasses.replace(origin, **change)
         reason = loading.obstacle(config, other)
         assert "do not say which encoder" in reason
 
 
 @pytest.mark.slow
-def test_pictures_from_elsewhere_load_but_cannot_take_texts(
+def test_images_of_another_program_load_but_cannot_take_texts(
     make_image_records, tmp_path
 ):
     records = make_image_records(num_train=8, shape=(12, 12, 3))
@@ -103,7 +103,14 @@ def test_damaged_weights_are_refused(run_copy, damage):
 
 
 @pytest.mark.parametrize(
-    "name", ["config.json", "metrics.json", "records.json", "pixel_map.npz"]
+    "name",
+    [
+        "config.json",
+        "metrics.json",
+        "model.safetensors",
+        "records.json",
+        "pixel_map.npz",
+    ],
 )
 def test_a_missing_file_is_named(run_copy, name):
     (run_copy / name).unlink()
@@ -122,7 +129,7 @@ def test_a_damaged_file_is_named(run_copy, name, content):
 
 
 @pytest.mark.parametrize("config", [5, {}, {"epochs": 1}])
-def test_settings_that_are_none_name_their_file(run_copy, config):
+def test_settings_with_other_fields_name_their_file(run_copy, config):
     path = run_copy / "config.json"
     claim = json.loads(path.read_text())
     path.write_text(json.dumps({**claim, "config": config}))
@@ -167,7 +174,7 @@ def test_files_of_another_run_are_refused(trained, run_copy, names):
         (lambda v: v.update(files=["a"]), r"records\.json is damaged"),
     ],
 )
-def test_an_edited_origin_is_refused(run_copy, edit, message):
+def test_an_edited_records_file_is_refused(run_copy, edit, message):
     path = run_copy / "records.json"
     value = json.loads(path.read_text())
     edit(value)

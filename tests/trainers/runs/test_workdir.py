@@ -6,21 +6,14 @@ import pytest
 from tfrecords import schema
 from trainers.config import TrainConfig
 from trainers.runs import workdir
-from trainers.training import feature_cache
 
 
 def test_classes_called_like_columns_keep_their_predictions(tmp_path):
     names = ("prediction", "label", "id")
-    manifest = schema.Manifest(
-        schema.image_schema((2, 2, 1), names), "f", {}, {}, {}
-    )
     labels = np.array([0, 1, 2, 1], np.int32)
-    said = [0, 2, 2, 0]
+    predictions = [0, 2, 2, 0]
     workdir.write_predictions(
-        tmp_path,
-        manifest,
-        feature_cache.Inputs(labels, labels, ["d", "a", "c", "b"]),
-        np.eye(3)[said],
+        tmp_path, names, ["d", "a", "c", "b"], labels, np.eye(3)[predictions]
     )
     assert list(workdir.read_predictions(tmp_path).items()) == [
         ("d", ("prediction", "prediction")),
@@ -30,7 +23,7 @@ def test_classes_called_like_columns_keep_their_predictions(tmp_path):
     ]
 
 
-def test_other_weights_under_the_same_name_are_no_finished_run(tmp_path):
+def test_other_weights_under_the_same_name_are_refused(tmp_path):
     manifest = schema.Manifest(
         schema.image_schema((2, 2, 1), ("a", "b")), "f", {}, {}, {}
     )

@@ -10,9 +10,13 @@ import dataclasses
 
 import pytest
 
-from tfrecords.config import MultimodalConfig, RecordsConfig
+from tfrecords.config import (
+    MULTIMODAL_SETTINGS,
+    MultimodalConfig,
+    RecordsConfig,
+)
 from tfrecords.settings import fingerprint
-from tfrecords.stages import images, multimodal, record_sets, stacks
+from tfrecords.stages import images, record_sets, stacks
 from trainers import run as text_run
 from trainers.backbones import BACKBONES
 from trainers.config import PRESETS, TrainConfig
@@ -24,7 +28,7 @@ from trainers.multimodal.run import default_workdir as multimodal_workdir
 
 _ENCODE_SETTINGS = stacks.SETTINGS
 _DRAW_SETTINGS = images.SETTINGS
-_MULTIMODAL_SETTINGS = multimodal._SETTINGS
+_MULTIMODAL_SETTINGS = MULTIMODAL_SETTINGS
 # What else is called, by one name each: a rename of theirs ends here.
 _pick = record_sets.pick
 _text_workdir = text_run._default_workdir

@@ -29,6 +29,8 @@ _START_UP = re.compile(
     r"|I0000 |To enable the following instructions:"
     # No GPU. `_warn_of_unused_gpu` reports one that cannot be used.
     r"|E0000 .*failed call to cuInit"
+    # Said once, where oneDNN leaves whole numbers to TensorFlow's own kernels.
+    r"|E0000 .*oneDNN supports DT_INT64 only"
 )
 
 
@@ -68,6 +70,7 @@ def import_tensorflow() -> None:
         import tensorflow as tf
 
         gpus = tf.config.list_physical_devices("GPU")
+        tf.transpose(tf.zeros((1, 1), tf.int64))  # oneDNN says its line here
     if not gpus:
         _warn_of_unused_gpu()
 

@@ -1,9 +1,9 @@
 """One `main` for every program: flags, refusals, the work, the exit code."""
 
 import dataclasses
-import logging as python_logging
 import sys
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from logging import DEBUG
 from typing import Any, TypeVar
 
 from absl import logging
@@ -128,7 +128,7 @@ def _preset(program: Program, typed: Mapping[str, Any]) -> Mapping[str, Any]:
 
 def _fail(error: BaseException, code: int) -> int:
     """Prints the error, and with --verbosity=1 its trace."""
-    if logging.get_absl_logger().isEnabledFor(python_logging.DEBUG):
+    if logging.get_absl_logger().isEnabledFor(DEBUG):
         logging.debug("", exc_info=error)
     if isinstance(error, KeyboardInterrupt):
         message = "interrupted: run the same command to resume"

@@ -188,8 +188,8 @@ def _add_flag(
     )
 
 
-def help_of(field: "dataclasses.Field[Any]", program: Program) -> str:
-    """What a program says of a flag, default included."""
+def help_of(field: dataclasses.Field[Any], program: Program) -> str:
+    """Returns the help of a flag in a program, default included."""
     if field.name in program.helps:
         return program.helps[field.name]
     return field.metadata["help"] + _defaults(field, program.presets)
@@ -223,7 +223,7 @@ def _shown(value: Any) -> str:
 
 
 def one_of(choices: Collection[str]) -> Callable[[str], str]:
-    """A flag's type: one of a few strings; suggests the nearest."""
+    """Returns a parser of one of a few strings; it suggests the nearest."""
 
     def check(text: str) -> str:
         if text not in choices:

@@ -1,13 +1,13 @@
 """The process of a program: its environment, its log, a quiet TensorFlow."""
 
 import contextlib
-import logging as python_logging
 import os
 import pathlib
 import re
 import sys
 import tempfile
 from collections.abc import Iterator
+from logging import ERROR, Formatter, LogRecord
 
 from absl import flags, logging
 
@@ -45,15 +45,13 @@ def prepare() -> None:
     logging.use_absl_handler()
     logging.set_verbosity(logging.INFO)
     handler = logging.get_absl_handler()
-    handler.setFormatter(python_logging.Formatter("%(message)s"))
+    handler.setFormatter(Formatter("%(message)s"))
     # Libraries log their own progress through the same logger.
     handler.addFilter(_is_ours_or_error)
 
 
-def _is_ours_or_error(record: python_logging.LogRecord) -> bool:
-    return record.levelno >= python_logging.ERROR or not _FOREIGN.search(
-        record.pathname
-    )
+def _is_ours_or_error(record: LogRecord) -> bool:
+    return record.levelno >= ERROR or not _FOREIGN.search(record.pathname)
 
 
 def import_tensorflow() -> None:

@@ -63,7 +63,7 @@ def run(task):
 
 
 def arm(name, count, when):
-    """Kills this process at a call; nothing gets to clean up."""
+    """Kills this process at a call, without any cleanup."""
     owners = {
         "write_shard": writer.RecordWriter,
         "_settle": writer.RecordWriter,

@@ -1,4 +1,4 @@
-"""Small real sets of records, corpora and settings."""
+"""Small real record sets, corpora and settings."""
 
 import csv
 import hashlib
@@ -17,7 +17,7 @@ WORDS = (("bad", "poor", "awful"), ("good", "great"), ("fine", "so", "so"))
 
 
 def write_csv(path, *, count=24, classes=2):
-    """Reviews of a word to three lines; ids follow from the lines."""
+    """Writes short reviews; ids follow from the lines."""
     draw = random.Random(0)
     with path.open("w", newline="", encoding="utf-8") as file:
         rows = csv.writer(file)
@@ -49,7 +49,7 @@ def settings(dataset, records_dir, **changes):
 
 
 def example(record_schema, number):
-    """Keyword arguments of `serialize`; the same for the same number."""
+    """Keyword arguments of `serialize`, equal for equal numbers."""
     rng = np.random.default_rng(number)
     array = rng.standard_normal(record_schema.shape, np.float32)
     value = {
@@ -98,7 +98,7 @@ def write_set(
     seed=0,
     side_file=False,
 ):
-    """Writes a set, or goes on with it."""
+    """Writes a set, or resumes it; returns the number of finished shards."""
     with writer.RecordWriter(
         directory,
         schema_of(kind, label_names),
@@ -118,7 +118,7 @@ def write_set(
 
 
 def tree(directory):
-    """Every file and folder below, hidden ones too: name to sha256."""
+    """Name to sha256 of every file below, hidden ones too; folders: False."""
     return {
         str(path.relative_to(directory)): path.is_file()
         and hashlib.sha256(path.read_bytes()).hexdigest()
@@ -127,7 +127,7 @@ def tree(directory):
 
 
 def crc32c(data):
-    """Castagnoli's CRC, bit by bit: slow, independent, right."""
+    """Castagnoli's CRC, bit by bit: slow, and independent of TensorFlow."""
     crc = 0xFFFFFFFF
     for byte in data:
         crc ^= byte
@@ -137,7 +137,7 @@ def crc32c(data):
 
 
 def frame(data):
-    """One record as TFRecord files hold it."""
+    """Returns one record with the framing of TFRecord files."""
 
     def masked(part):
         crc = crc32c(part)
@@ -150,7 +150,7 @@ def frame(data):
 
 
 def unframe(content):
-    """A TFRecord file's bytes to its records, checksums unread."""
+    """Returns the records of a TFRecord file; ignores checksums."""
     records = []
     while content:
         (length,) = struct.unpack("<Q", content[:8])

@@ -1,4 +1,4 @@
-"""Corpus to records: resumed, repeated and moved, the bytes are the same."""
+"""Corpus to records: the same bytes after a kill, elsewhere, and again."""
 
 import dataclasses
 import json
@@ -19,7 +19,7 @@ from tfrecords.settings import fingerprint
 from tfrecords.stages import images, stacks
 from tfrecords.stages.record_sets import pick
 
-NUM_SHARDS = 4  # of either kind: 19 train and 5 validation texts, 8 a shard
+NUM_SHARDS = 4  # of either kind: 19 train and 5 validation texts, 8 per shard
 
 
 @pytest.fixture(scope="session")
@@ -31,7 +31,7 @@ def corpus(tmp_path_factory):
 
 @pytest.fixture(scope="session")
 def built(tmp_path_factory, run_in_fork, corpus):
-    """Where an uninterrupted run left its records. Not to be changed."""
+    """Records of an uninterrupted build. Not to be changed."""
     directory = tmp_path_factory.mktemp("built") / "records"
     status, log = run_in_fork(
         do="build", settings=record_sets.settings(corpus, directory)
@@ -41,8 +41,8 @@ def built(tmp_path_factory, run_in_fork, corpus):
 
 
 def only(directory, kind):
-    (found,) = (directory / kind).glob("*/1.0.0")
-    return found
+    (path,) = (directory / kind).glob("*/1.0.0")
+    return path
 
 
 def copy_cls(built, directory):
@@ -86,10 +86,10 @@ def test_both_sets_are_whole_and_nothing_else_is_left(built):
 
 def test_records_hold_the_corpus(built, corpus):
     lines = corpus.read_text("utf-8").splitlines()
-    found = {}
+    by_line = {}
     for split in ("train", "validation"):
         records = read(only(built, "cls"), split)
-        found |= {
+        by_line |= {
             int(key): (text.decode(), f"c{label}")
             for key, text, label in zip(
                 records["id"], records["text"], records["label"], strict=True
@@ -97,12 +97,12 @@ def test_records_hold_the_corpus(built, corpus):
         }
         assert np.isfinite(records["stack"]).all()
         assert records["stack"].shape[1:] == (2, 16)
-    assert len(found) == len(lines) - 1
-    for line, (text, label) in found.items():
+    assert len(by_line) == len(lines) - 1
+    for line, (text, label) in by_line.items():
         assert lines[line - 1] == f"{text},{label}"
 
 
-def test_details_say_what_was_made(built):
+def test_details_describe_the_records(built):
     details = schema.Manifest.load(only(built, "cls")).details
     assert details["audit"]["repeats"]["all"] == 0
     assert details["audit"]["num_examples"] == 24
@@ -187,7 +187,7 @@ def test_a_fresh_process_elsewhere_makes_the_same_bytes_and_then_reuses_them(
         ),
     ],
 )
-def test_killed_while_embedding_a_build_goes_on_to_the_same_bytes(
+def test_a_build_killed_while_encoding_resumes_to_the_same_bytes(
     tmp_path, run_in_fork, built, corpus, call, count
 ):
     settings = record_sets.settings(corpus, tmp_path / "records")
@@ -220,7 +220,7 @@ def test_killed_while_embedding_a_build_goes_on_to_the_same_bytes(
         ),
     ],
 )
-def test_killed_while_drawing_a_build_goes_on_to_the_same_bytes(
+def test_a_build_killed_while_drawing_resumes_to_the_same_bytes(
     tmp_path, run_in_fork, built, corpus, call, count
 ):
     directory = tmp_path / "records"
@@ -232,7 +232,7 @@ def test_killed_while_drawing_a_build_goes_on_to_the_same_bytes(
     status, log = run_in_fork(**task)
     assert status == 0, log
     if call == "_settle":
-        # A map fitted anew could differ from the one already drawn with.
+        # A map fitted again could differ from the one already used.
         assert "map: reusing the one of the finished shards" in log
     assert record_sets.tree(directory) == record_sets.tree(built)
 
@@ -252,7 +252,9 @@ def test_a_chain_of_kills_ends_in_the_same_bytes(
     assert record_sets.tree(tmp_path / "records") == record_sets.tree(built)
 
 
-def test_classes_picture_sizes_and_scalers_go_through(tmp_path, run_in_fork):
+def test_other_classes_image_sizes_and_scalers_can_be_built(
+    tmp_path, run_in_fork
+):
     corpus = record_sets.write_csv(tmp_path / "three.csv", count=36, classes=3)
     settings = record_sets.settings(
         corpus,
@@ -279,7 +281,7 @@ def test_classes_picture_sizes_and_scalers_go_through(tmp_path, run_in_fork):
         "c2": 2,
     }
     assert_drawn_from(cls_dir, image_dir)
-    # Another scaler draws beside it, from the same stacks.
+    # A different scaler makes a second set of images of the same stacks.
     other = dataclasses.replace(settings, scaler="norm2", projection="pca")
     other_dir = images.prepare_images(other, cls_dir)
     assert other_dir != image_dir
@@ -293,17 +295,17 @@ OTHER_VALUES = {
     float: lambda value: value + 1.0,
     str: lambda value: value + "x",
 }
-# Known by what they name, or without a say in the records.
+# Identified by content, or without effect on the records.
 BY_CONTENT = {"dataset", "encoder"}
-WITHOUT_A_SAY = {"data_dir", "download", "records_dir"}
+WITHOUT_EFFECT = {"data_dir", "download", "records_dir"}
 
 
-def test_every_setting_decides_stacks_or_pictures_or_nothing():
+def test_every_setting_affects_stacks_or_images_or_neither():
     groups = (
         set(stacks.SETTINGS),
         set(images.SETTINGS),
         BY_CONTENT,
-        WITHOUT_A_SAY,
+        WITHOUT_EFFECT,
     )
     names = [field.name for field in dataclasses.fields(config.RecordsConfig)]
     assert sorted(name for group in groups for name in group) == sorted(names)
@@ -339,10 +341,10 @@ def test_a_setting_that_matters_changes_the_fingerprint(field):
     ]
 
 
-def test_other_texts_and_other_encoders_have_other_stacks(
+def test_different_texts_or_encoders_have_different_stacks(
     tmp_path, run_in_fork, built, corpus
 ):
-    """Content decides: no file may hide behind a name."""
+    """Content decides, not the name of a file."""
     directory = tmp_path / "records"
     copy_cls(built, directory)
     encoder = tmp_path / "tiny_bert"
@@ -355,7 +357,7 @@ def test_other_texts_and_other_encoders_have_other_stacks(
         record_sets.settings(edited, directory),
         record_sets.settings(corpus, directory, encoder=str(encoder)),
     ):
-        # Far enough to see what is made; an encoder is not needed for it.
+        # Far enough to see what is made.
         _, log = run_in_fork(
             do="build", settings=settings, kill=("_write_journal", 1, "before")
         )
@@ -368,7 +370,7 @@ def settings(tmp_path, corpus):
     return record_sets.settings(corpus, tmp_path / "records")
 
 
-def test_pictures_of_damaged_stacks_are_not_drawn(settings, built):
+def test_damaged_stacks_are_not_drawn(settings, built):
     cls_dir = copy_cls(built, pathlib.Path(settings.records_dir))
     (shard,) = cls_dir.glob("*train*00001-of-*")
     content = bytearray(shard.read_bytes())
@@ -381,12 +383,14 @@ def test_pictures_of_damaged_stacks_are_not_drawn(settings, built):
     assert not list(image_sets.glob("*/1.0.0"))
 
 
-def test_a_foreign_set_under_the_right_name_is_refused(settings, built):
+def test_a_set_with_a_different_provenance_in_its_place_is_refused(
+    settings, built
+):
     directory = pathlib.Path(settings.records_dir)
     cls_dir = copy_cls(built, directory)
     image_dir = images.prepare_images(settings, cls_dir)
     shutil.rmtree(image_dir)
-    record_sets.write_set(  # whole in itself, made from something else
+    record_sets.write_set(  # whole, but made from something else
         image_dir,
         record_sets.shards_of({"train": (2,), "validation": (1,)}, "image"),
         kind="image",
@@ -396,7 +400,7 @@ def test_a_foreign_set_under_the_right_name_is_refused(settings, built):
         images.prepare_images(settings, cls_dir)
 
 
-def test_stacks_and_pictures_are_not_mistaken_for_each_other(settings, built):
+def test_image_records_are_not_taken_for_stacks(settings, built):
     with pytest.raises(ValueError, match="must hold 'cls' records"):
         images.prepare_images(settings, only(built, "image"))
 
@@ -431,21 +435,21 @@ def test_what_cannot_be_built_is_explained(
     assert not list(pathlib.Path(settings.records_dir).rglob("*.tfrecord*"))
 
 
-def test_a_place_that_cannot_be_written_is_named(
+def test_a_records_dir_that_cannot_be_created_is_named(
     run_in_fork, settings, tmp_path
 ):
     (tmp_path / "file").touch()
-    place = tmp_path / "file" / "records"
+    records_dir = tmp_path / "file" / "records"
     status, log = run_in_fork(
         do="build",
-        settings=dataclasses.replace(settings, records_dir=str(place)),
+        settings=dataclasses.replace(settings, records_dir=str(records_dir)),
     )
     assert status == 3, log
     assert str(tmp_path / "file") in log
 
 
 def test_too_small_a_disk_is_refused_before_anything_is_made(settings, built):
-    # A picture of 10^7 by 10^7 pixels fits nowhere.
+    # An image of 10^7 by 10^7 pixels fits no disk.
     large = dataclasses.replace(settings, image_height=10**7, image_width=10**7)
     cls_dir = copy_cls(built, pathlib.Path(settings.records_dir))
     with pytest.raises(OSError, match=r"needs about .* GB") as caught:
@@ -454,7 +458,7 @@ def test_too_small_a_disk_is_refused_before_anything_is_made(settings, built):
 
 
 @pytest.mark.slow
-def test_limits_take_less_and_say_so(tmp_path, run_in_fork, corpus):
+def test_limits_are_applied_and_logged(tmp_path, run_in_fork, corpus):
     settings = record_sets.settings(
         corpus, tmp_path / "records", limit_train=8, limit_validation=2
     )

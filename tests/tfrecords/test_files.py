@@ -15,7 +15,7 @@ from tfrecords import files
 
 @pytest.fixture
 def closed(tmp_path):
-    """A directory that takes no files; root is kept out of /sys alone."""
+    """A directory that takes no files; root may write anywhere but in /sys."""
     if os.geteuid() == 0:
         return pathlib.Path("/sys")
     directory = tmp_path / "closed"
@@ -31,18 +31,18 @@ def test_a_directory_that_cannot_be_written_names_the_flag(closed, name):
         files.make_directory(closed / name, "workdir")
 
 
-def test_a_directory_is_made_with_its_parents_or_found(tmp_path):
+def test_a_directory_is_created_with_its_parents_or_reused(tmp_path):
     directory = tmp_path / "my runs" / "first"
     for _ in range(2):
         files.make_directory(directory, "workdir")
         assert directory.is_dir()
 
 
-def test_a_file_in_the_way_stays_a_file_in_the_way(tmp_path):
-    (tmp_path / "runs").write_text("mine", "utf-8")
+def test_a_file_in_the_way_is_not_replaced(tmp_path):
+    (tmp_path / "runs").write_text("text", "utf-8")
     with pytest.raises(FileExistsError):
         files.make_directory(tmp_path / "runs", "workdir")
-    assert (tmp_path / "runs").read_text("utf-8") == "mine"
+    assert (tmp_path / "runs").read_text("utf-8") == "text"
 
 
 WRITERS = {

@@ -35,16 +35,18 @@ def cut(directory, size):
         (lambda d: cut(d, 10**4), "00001-of-00003 must be"),
     ],
 )
-def test_a_set_that_does_not_fit_is_refused(directory, change, match):
+def test_a_set_that_does_not_match_its_manifest_is_refused(
+    directory, change, match
+):
     change(directory)
     with pytest.raises((FileNotFoundError, ValueError), match=match) as caught:
         reader.open_records(directory)
-    # What the user needs: which set, and the way out.
+    # The user learns which set, and what to do.
     assert str(directory) in str(caught.value)
     assert "elete the directory" in str(caught.value)
 
 
-def test_kind_and_fingerprint_are_held_against_the_callers(directory):
+def test_a_different_kind_or_fingerprint_is_refused(directory):
     manifest = reader.open_records(directory, kind="cls")
     reader.open_records(directory, fingerprint=manifest.fingerprint)
     reader.open_records(str(directory))
@@ -75,7 +77,7 @@ def test_every_batch_size_gives_the_same_records(directory, batch_size):
     ]
 
 
-def test_a_pass_can_be_repeated(directory):
+def test_a_dataset_can_be_iterated_again(directory):
     dataset = reader.read_records(directory, "validation")
     first, second = (
         [batch["id"].tolist() for batch in dataset.as_numpy_iterator()]

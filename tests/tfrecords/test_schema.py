@@ -1,4 +1,4 @@
-"""What a record is, and what its manifest says of it."""
+"""Records and manifests survive serialization; damaged ones are refused."""
 
 import dataclasses
 import json
@@ -12,7 +12,7 @@ from tfrecords import schema
 
 
 @pytest.mark.parametrize("kind", ["cls", "image", "multimodal"])
-def test_parse_gives_back_what_serialize_took(kind):
+def test_parse_returns_what_was_serialized(kind):
     record_schema = record_sets.schema_of(kind)
     examples = [
         record_sets.example(record_schema, number) for number in range(5)
@@ -68,7 +68,7 @@ def test_the_same_record_gives_the_same_bytes():
 
 
 @pytest.mark.parametrize("count", [0, 1, 31, 32, 4096, 600_000])
-def test_bytes_are_those_protobuf_makes_from_the_numbers(count):
+def test_bytes_equal_those_of_protobuf(count):
     array = np.random.default_rng(count).standard_normal(count, np.float32)
     record_schema = schema.image_schema((count,), ("a", "b"))
     train = tf.train
@@ -152,7 +152,7 @@ def test_an_unreadable_manifest_is_refused_by_name(tmp_path, text):
     assert "Delete the directory" in str(caught.value)
 
 
-def test_bytes_that_are_no_text_are_no_manifest(tmp_path):
+def test_a_manifest_that_is_not_utf8_is_refused(tmp_path):
     (tmp_path / schema.MANIFEST).write_bytes(b"\xff\xfe{")
     with pytest.raises(ValueError, match="is not a manifest"):
         schema.Manifest.load(tmp_path)
@@ -167,7 +167,7 @@ def test_without_a_manifest_there_is_no_set(tmp_path, made_directory):
         schema.Manifest.load(directory)
 
 
-def test_shards_have_tfds_names():
+def test_shards_are_named_as_by_tfds():
     name = schema.shard_name("cls", "train", 3, 12)
     assert name == "cls-train.tfrecord-00003-of-00012"
 

@@ -130,7 +130,7 @@ RECORD_FAULTS = [
         "truncated",
     ),
     (
-        "garbage behind",
+        "garbage at the end",
         lambda s: s.write_bytes(s.read_bytes() + b"spam" * 9),
         4,
         "corrupted",
@@ -181,21 +181,21 @@ RECORD_FAULTS = [
     ("no text", lambda s: rewrite(s, without("text")), 2, "features"),
 ]
 
-# What no record shows: the shard is named and the cause.
+# Faults that no single record shows: the shard is named and the cause.
 SHARD_FAULTS = [
     (
         "cut between records",
         lambda s: os.truncate(s, start_of(s, 2)),
         "2 records, expected 4",
     ),
-    # Less than a header reads as a clean end.
+    # A part of a header reads as a clean end.
     (
         "cut in a header",
         lambda s: os.truncate(s, start_of(s, 2) + 5),
         "2 records, expected 4",
     ),
     (
-        "one byte behind",
+        "one byte at the end",
         lambda s: s.write_bytes(s.read_bytes() + b"\0"),
         "bytes, expected",
     ),
@@ -265,7 +265,7 @@ def test_a_damaged_record_is_named(directory, damage, record, cause):
         fault.startswith(f"{SHARD}, record {record}: ") and cause in fault
         for fault in faults
     ), faults
-    # No other shard is accused, and the file's digest has its say too.
+    # No other shard is named, and the sha256 of the file differs, too.
     assert all(fault.startswith(SHARD) for fault in faults), faults
     assert any("sha256" in fault for fault in faults)
 
@@ -350,7 +350,7 @@ EDITS = [
     [e[1:] for e in EDITS],
     ids=[e[0] for e in EDITS],
 )
-def test_an_edited_manifest_is_found_out(directory, change, cause):
+def test_an_edited_manifest_is_noticed(directory, change, cause):
     edit(directory, change)
     faults = find_faults(directory)
     assert any(cause in fault for fault in faults), faults
@@ -395,7 +395,7 @@ def test_damage_beside_the_shards_is_named(directory, damage, cause):
     assert any(cause in fault for fault in faults), faults
 
 
-def test_every_fault_is_named_not_the_first_alone(directory):
+def test_all_faults_are_named_not_only_the_first(directory):
     (directory / TRAIN.format(0)).unlink()
     rewrite(
         directory / SHARD,
@@ -431,7 +431,7 @@ def test_good_sets_have_no_fault(tmp_path, kind):
 @pytest.mark.parametrize(
     "count", [30, pytest.param(1000, marks=pytest.mark.slow)]
 )
-def test_no_flipped_byte_goes_unseen(directory, count):
+def test_every_changed_byte_is_noticed(directory, count):
     draw = random.Random(0)
     files = sorted(directory.iterdir())
     for _ in range(count):
@@ -443,13 +443,13 @@ def test_no_flipped_byte_goes_unseen(directory, count):
         path.write_bytes(changed)
         found = find_faults(directory)
         path.write_bytes(content)
-        if path.name == schema.MANIFEST:  # its `details` decide nothing
+        if path.name == schema.MANIFEST:  # nothing depends on its `details`
             continue
         assert any(path.name in fault for fault in found), (path, offset)
     assert find_faults(directory) == []
 
 
-def test_the_reader_refuses_what_a_look_at_sizes_can_tell(directory, pristine):
+def test_the_reader_refuses_what_the_size_of_a_shard_shows(directory, pristine):
     """Which faults stop a run at its start; the others need `verify`."""
     refused = set()
     for name, damage, *_ in RECORD_FAULTS + SHARD_FAULTS:
@@ -468,8 +468,8 @@ def test_the_reader_refuses_what_a_look_at_sizes_can_tell(directory, pristine):
         "cut in a header",
         "cut between records",
         "cut to nothing",
-        "garbage behind",
-        "one byte behind",
+        "garbage at the end",
+        "one byte at the end",
         "record repeated",
         "record removed",
         "of another set",
@@ -528,6 +528,6 @@ def test_help_of_the_command_does_not_import_tensorflow(tmp_path):
     assert done.stderr == ""
 
 
-def test_the_fingerprint_is_of_the_provenance(pristine):
+def test_the_fingerprint_is_that_of_the_provenance(pristine):
     manifest = schema.Manifest.load(pristine)
     assert fingerprint(manifest.provenance) == manifest.fingerprint

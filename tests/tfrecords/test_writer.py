@@ -1,4 +1,4 @@
-"""Sets of records are whole or not there."""
+"""Sets of records are whole or absent."""
 
 import json
 import os
@@ -24,7 +24,7 @@ def directory(tmp_path):
 
 @pytest.fixture(scope="module")
 def whole_tree(tmp_path_factory):
-    """What an uninterrupted run of `COUNTS` leaves."""
+    """Files of an uninterrupted run of `COUNTS`."""
     directory = tmp_path_factory.mktemp("whole") / "cls" / "made-0" / "1.0.0"
     record_sets.write_set(
         directory, record_sets.shards_of(COUNTS), side_file=True
@@ -77,7 +77,7 @@ def test_the_same_records_give_the_same_tree(directory, whole_tree):
     assert record_sets.tree(directory.parent) == whole_tree
 
 
-def test_nothing_but_the_set_is_left(whole_tree):
+def test_only_the_files_of_the_set_are_left(whole_tree):
     assert sorted(whole_tree) == [
         "1.0.0",
         *(
@@ -106,12 +106,12 @@ def test_files_have_the_framing_of_the_format(directory):
     assert record_sets.crc32c(b"123456789") == 0xE3069283  # the published check
 
 
-def test_the_manifest_vouches_for_every_file(directory):
+def test_the_manifest_holds_the_sha256_of_every_file(directory):
     record_sets.write_set(
         directory, record_sets.shards_of(COUNTS), side_file=True
     )
     manifest = schema.Manifest.load(directory)
-    vouched = {
+    expected = {
         **manifest.files,
         **{
             shard.file: shard.sha256
@@ -119,9 +119,9 @@ def test_the_manifest_vouches_for_every_file(directory):
             for shard in shards
         },
     }
-    found = record_sets.tree(directory)
-    del found[schema.MANIFEST]
-    assert vouched == found
+    on_disk = record_sets.tree(directory)
+    del on_disk[schema.MANIFEST]
+    assert on_disk == expected
 
 
 @pytest.mark.parametrize(
@@ -194,12 +194,12 @@ def stop_after(directory, count, *, side_file=False, seed=0):
         if side_file:
             (records.working_directory / "pixel_map.csv").write_text("a,b")
             records.keep_files(("pixel_map.csv",))
-        places = [
+        shard_ids = [
             (split, index)
             for split, lists in shards.items()
             for index in range(len(lists))
         ]
-        for split, index in places[:count]:
+        for split, index in shard_ids[:count]:
             records.write_shard(split, index, shards[split][index])
     return directory.with_name("1.0.0.incomplete")
 
@@ -211,7 +211,7 @@ def flip(path):
 
 
 @pytest.mark.parametrize(
-    ("damage", "kept"),
+    ("damage", "num_kept"),
     [
         (lambda aside, shard: flip(shard), 1),
         (lambda aside, shard: shard.unlink(), 1),
@@ -222,7 +222,7 @@ def flip(path):
         (lambda aside, shard: (aside / JOURNAL).write_text("[1]"), 0),
         (lambda aside, shard: (aside / JOURNAL).write_text("{}"), 0),
         (lambda aside, shard: (aside / JOURNAL).write_bytes(b"\xff"), 0),
-        # What was drawn with a lost map must not meet a map fitted anew.
+        # Shards of a lost map must not be mixed with those of a new one.
         (lambda aside, shard: (aside / "pixel_map.csv").unlink(), 0),
         (lambda aside, shard: flip(aside / "pixel_map.csv"), 0),
         (lambda aside, shard: (aside / "litter").write_text("x"), 2),
@@ -230,22 +230,24 @@ def flip(path):
         (lambda aside, shard: (aside / f"{shard.name}.writing").touch(), 2),
     ],
 )
-def test_damage_in_an_incomplete_set_is_made_good(
-    directory, whole_tree, damage, kept
+def test_damaged_parts_of_an_incomplete_set_are_written_again(
+    directory, whole_tree, damage, num_kept
 ):
     aside = stop_after(directory, 2, side_file=True)
     damage(aside, aside / "cls-train.tfrecord-00000-of-00002")
     shards = record_sets.shards_of(COUNTS)
-    assert record_sets.write_set(directory, shards, side_file=True) == kept
+    assert record_sets.write_set(directory, shards, side_file=True) == num_kept
     assert record_sets.tree(directory.parent) == whole_tree
 
 
-def test_shards_of_other_provenance_are_not_reused(directory):
+def test_shards_with_a_different_provenance_are_not_reused(directory):
     stop_after(directory, 3, seed=1)
     assert record_sets.write_set(directory, record_sets.shards_of(COUNTS)) == 0
 
 
-def test_another_process_is_refused_by_the_holders_name(directory, run_in_fork):
+def test_a_second_process_is_refused_and_told_which_is_writing(
+    directory, run_in_fork
+):
     with writer.RecordWriter(
         directory, record_sets.schema_of("cls"), {}, {"train": 1}
     ):
@@ -277,7 +279,7 @@ def test_a_set_without_all_its_shards_is_not_finished(directory):
 
 
 @pytest.mark.parametrize("later", ["shard", "finish", "leave"])
-def test_what_keeps_a_written_shard_from_the_disk_is_raised(directory, later):
+def test_an_error_of_the_writing_thread_is_raised(directory, later):
     shards = record_sets.shards_of(COUNTS)["train"]
     aside = directory.with_name("1.0.0.incomplete")
 
@@ -299,7 +301,7 @@ def test_what_keeps_a_written_shard_from_the_disk_is_raised(directory, later):
     assert not directory.exists()
 
 
-def test_an_error_amid_a_shard_leaves_no_shard(directory):
+def test_an_error_inside_a_shard_leaves_no_shard(directory):
     def records():
         yield record_sets.shards_of(COUNTS)["train"][0][0]
         raise FloatingPointError("spam")
@@ -336,7 +338,7 @@ def test_a_full_disk_is_an_error_that_names_the_file(directory, run_in_fork):
 @pytest.mark.skipif(
     not pathlib.Path("/dev/full").exists(), reason="no /dev/full here"
 )
-def test_a_disk_without_room_is_an_error_that_says_so(directory):
+def test_a_write_that_fails_for_space_says_so(directory):
     name = "cls-train.tfrecord-00000-of-00001"
     serialized = record_sets.shards_of(COUNTS)["train"][0]
     with writer.RecordWriter(
@@ -348,7 +350,7 @@ def test_a_disk_without_room_is_an_error_that_says_so(directory):
     assert not directory.exists()
 
 
-def test_an_older_set_of_the_name_is_replaced_whole(directory, whole_tree):
+def test_an_older_set_with_the_same_name_is_replaced(directory, whole_tree):
     record_sets.write_set(
         directory, record_sets.shards_of({"train": (1,), "x": (1,)})
     )
@@ -362,7 +364,7 @@ def test_an_older_set_of_the_name_is_replaced_whole(directory, whole_tree):
 @pytest.mark.parametrize(
     "name", ["with a space", "\N{SNOWMAN} é", "%7B{}", "-"]
 )
-def test_paths_of_any_name_serve(tmp_path, name, whole_tree):
+def test_paths_may_have_any_name(tmp_path, name, whole_tree):
     directory = tmp_path / name / "cls" / "made-0" / "1.0.0"
     record_sets.write_set(
         directory, record_sets.shards_of(COUNTS), side_file=True
@@ -417,7 +419,7 @@ for directory in sys.argv[1:]:
 """
 
 
-def test_tfds_reads_both_kinds_where_this_project_is_unknown(tmp_path):
+def test_tfds_reads_both_kinds_without_this_project(tmp_path):
     counts = {"train": (3, 3, 2), "validation": (2,)}
     names = ("c 0", "\N{SNOWMAN}", "7")
     directories = []

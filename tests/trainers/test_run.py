@@ -32,7 +32,7 @@ def test_text_to_report_and_the_second_run_reuses_everything(
     flags = _flags(reviews, tiny_bert)
     first = _run(*flags, cwd=tmp_path)
     assert first.returncode == 0, first.stderr
-    for made in ("stacks: making", "pictures: making", "training: making"):
+    for made in ("stacks: making", "images: making", "training: making"):
         assert made in first.stderr
     run = tmp_path / "my run"
     metrics = json.loads((run / "metrics.json").read_text())
@@ -66,7 +66,7 @@ def test_text_to_report_and_the_second_run_reuses_everything(
     )
     assert third.returncode == 0, third.stderr
     assert "stacks: reusing" in third.stderr
-    assert "pictures: reusing" in third.stderr
+    assert "images: reusing" in third.stderr
     assert "training: making runs/" in third.stderr
 
 

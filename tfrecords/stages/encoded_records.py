@@ -158,7 +158,7 @@ def deal_shards(
 
     Args:
         source: The corpus.
-        parts: Its split.
+        parts: Split of the corpus.
         size: Examples per shard; the last shard of a split may have fewer.
 
     Yields:

@@ -1,4 +1,4 @@
-"""Scaler and pixel map come from the train stacks, and from them alone."""
+"""Scaler and pixel map are fitted on the train stacks only."""
 
 import numpy as np
 import pytest
@@ -53,10 +53,10 @@ def fitted(directory, **changes):
 
 
 @pytest.mark.parametrize("scaler", ["norm1", "norm2", "standard"])
-def test_streaming_gives_the_map_of_all_rows_at_once(directory, scaler):
+def test_streaming_fits_the_same_map_as_all_rows_at_once(directory, scaler):
     train = stacks(33, 0)
     write(directory, train, stacks(5, 1))
-    found = fitted(
+    fitted_map = fitted(
         directory,
         scaler=scaler,
         image_height=7,
@@ -67,14 +67,16 @@ def test_streaming_gives_the_map_of_all_rows_at_once(directory, scaler):
     stats.update(rows)
     expected = scaling.fit_scaler(scaler, stats)
     for name, value in expected.to_arrays().items():
-        np.testing.assert_array_equal(found.scaler.to_arrays()[name], value)
+        np.testing.assert_array_equal(
+            fitted_map.scaler.to_arrays()[name], value
+        )
     scaled = expected.transform(rows).astype(np.float64)
     points, _ = projection.principal_coordinates(scaled.T @ scaled)
     # Products of float32 and of doubles differ by rounding.
-    np.testing.assert_allclose(found.points, points, atol=1e-5)
-    assert found.density().shape == (7, 5, 1)
-    assert found.density().sum() == LAYERS * HIDDEN
-    assert np.isfinite(found.points).all()
+    np.testing.assert_allclose(fitted_map.points, points, atol=1e-5)
+    assert fitted_map.density().shape == (7, 5, 1)
+    assert fitted_map.density().sum() == LAYERS * HIDDEN
+    assert np.isfinite(fitted_map.points).all()
 
 
 def test_validation_rows_change_nothing(directory, tmp_path):
@@ -91,27 +93,27 @@ def test_constant_features_are_counted_and_drawn(directory):
     train = stacks(33, 0)
     train[:, 0, 3] = 7.0
     train[:, 1, 5] = 0.0
-    found = fitted(write(directory, train, stacks(5, 1)))
-    figures = found.provenance["figures"]
+    fitted_map = fitted(write(directory, train, stacks(5, 1)))
+    figures = fitted_map.provenance["figures"]
     assert figures["constant_features"] == 2
     assert figures["num_features"] == LAYERS * HIDDEN
-    assert figures["occupied_pixels"] == int((found.density() > 0).sum())
-    assert figures["most_features_in_a_pixel"] == found.density().max()
+    assert figures["occupied_pixels"] == int((fitted_map.density() > 0).sum())
+    assert figures["most_features_in_a_pixel"] == fitted_map.density().max()
 
 
-def test_provenance_and_layers_go_with_the_map(directory, tmp_path):
-    found = fitted(write(directory, stacks(33, 0), stacks(5, 1)))
-    assert found.provenance["kind"] == "image"
-    assert found.provenance["layers"] == [4, 5]
-    found.save(tmp_path)
+def test_a_map_keeps_provenance_and_layers(directory, tmp_path):
+    fitted_map = fitted(write(directory, stacks(33, 0), stacks(5, 1)))
+    assert fitted_map.provenance["kind"] == "image"
+    assert fitted_map.provenance["layers"] == [4, 5]
+    fitted_map.save(tmp_path)
     lines = (tmp_path / "pixel_map.csv").read_text().splitlines()
     assert lines[1].startswith("0,4,0,")
     assert lines[-1].startswith(f"15,5,{HIDDEN - 1},")
     loaded = pixel_map.PixelMap.load(tmp_path)
-    assert loaded.provenance == found.provenance
+    assert loaded.provenance == fitted_map.provenance
 
 
-def two_features_over_and_over(stacks):
+def repeat_two_features(stacks):
     stacks[..., 0::2] = stacks[..., :1, :1]
     stacks[..., 1::2] = stacks[..., :1, 1:2]
 
@@ -120,12 +122,12 @@ def two_features_over_and_over(stacks):
     ("change", "match"),
     [
         (lambda t: t.fill(1.0), "three distinct features"),
-        (two_features_over_and_over, "three distinct.* Received: 2 of 16"),
+        (repeat_two_features, "three distinct.* Received: 2 of 16"),
         (lambda t: t.__setitem__((4, 1, 2), np.nan), "finite|NaN"),
         (lambda t: t.__setitem__((4, 1, 2), np.inf), "finite|NaN"),
     ],
 )
-def test_rows_without_a_map_are_refused(directory, change, match):
+def test_stacks_that_have_no_map_are_refused(directory, change, match):
     train = stacks(33, 0)
     change(train)
     write(directory, train, stacks(5, 1))
@@ -133,7 +135,7 @@ def test_rows_without_a_map_are_refused(directory, change, match):
         fitted(directory)
 
 
-def test_channels_hold_equal_runs_of_layers(directory):
+def test_layers_that_do_not_divide_into_channels_are_refused(directory):
     write(directory, stacks(33, 0), stacks(5, 1))
     with pytest.raises(ValueError, match=r"multiple of 3.*2 layers"):
         fitted(directory, channels="layers")
@@ -141,8 +143,8 @@ def test_channels_hold_equal_runs_of_layers(directory):
 
 def test_a_shuffled_layout_has_the_same_pixels(directory):
     write(directory, stacks(33, 0), stacks(5, 1))
-    found, shuffled = (
+    fitted_map, shuffled = (
         fitted(directory, layout=layout) for layout in ("fitted", "shuffled")
     )
-    np.testing.assert_array_equal(found.density(), shuffled.density())
-    assert (found.coords != shuffled.coords).any()
+    np.testing.assert_array_equal(fitted_map.density(), shuffled.density())
+    assert (fitted_map.coords != shuffled.coords).any()

@@ -1,4 +1,4 @@
-"""Multimodal records: whole, streamed, counted, split as told."""
+"""Multimodal records: complete, counted, and split as asked."""
 
 import collections
 
@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 import tensorflow_datasets as tfds
 
-from tests.support import multimodal_corpora as made
-from tests.support import record_sets as tree
+from tests.support import multimodal_corpora
+from tests.support.record_sets import tree
 from text2image.bert import encoder
 from tfrecords import reader, schema
 from tfrecords.faults import find_faults
@@ -31,18 +31,20 @@ def rows(directory):
 @pytest.fixture(scope="module")
 def built(tmp_path_factory):
     root = tmp_path_factory.mktemp("multimodal")
-    path = made.write_jsonl(root)
-    both = made.settings(path, root / "records")
+    path = multimodal_corpora.write_jsonl(root)
+    both = multimodal_corpora.settings(path, root / "records")
     return root, both, multimodal.prepare_multimodal(*both)
 
 
-def test_every_sample_stands_in_one_split_with_all_it_had(built):
+def test_every_sample_is_in_one_split_with_its_image_and_texts(built):
     root, _, directory = built
     found = [row for split in rows(directory).values() for row in split]
     assert len(found) == 60
     names = reader.open_records(directory).schema.label_names
     by_line = {int(row["id"]) - 1: row for row in found}
-    for number, (image, *texts, label) in enumerate(made.rows(60)):
+    for number, (image, *texts, label) in enumerate(
+        multimodal_corpora.rows(60)
+    ):
         row = by_line[number]
         assert row["image"] == (root / image).read_bytes()
         assert row["title"].decode() == texts[0]
@@ -52,9 +54,9 @@ def test_every_sample_stands_in_one_split_with_all_it_had(built):
             assert bool(np.abs(vector).sum()) == bool(text)
 
 
-def test_a_texts_layers_lie_one_behind_the_other(tmp_path, tiny_bert):
-    corpus = made.write_jsonl(tmp_path / "corpus", 24)
-    settings = made.settings(
+def test_the_layers_of_a_text_are_concatenated(tmp_path, tiny_bert):
+    corpus = multimodal_corpora.write_jsonl(tmp_path / "corpus", 24)
+    settings = multimodal_corpora.settings(
         corpus, tmp_path / "records", text_layers="3-5", pooling="mean"
     )
     directory = multimodal.prepare_multimodal(*settings)
@@ -68,12 +70,12 @@ def test_a_texts_layers_lie_one_behind_the_other(tmp_path, tiny_bert):
     )
 
 
-def test_vectors_are_the_encoders(built, tiny_bert):
+def test_vectors_are_those_of_the_encoder(built, tiny_bert):
     _, _, directory = built
     bert = encoder.Encoder(tiny_bert, layers="last1", max_tokens=32)
     row = next(r for r in rows(directory)["train"] if r["title"])
     expected, _ = bert.encode([row["title"].decode()])
-    # Another batch pads to another length.
+    # A different batch is padded to a different length.
     np.testing.assert_allclose(
         row["text_vectors"][0], expected[0, 0], atol=1e-5
     )
@@ -89,7 +91,7 @@ def test_held_out_is_stratified_and_halved(built):
 def test_missing_texts_are_counted_by_source(built):
     _, _, directory = built
     details = reader.open_records(directory).details
-    empty = [row[1:3] for row in made.rows(60)]
+    empty = [row[1:3] for row in multimodal_corpora.rows(60)]
     assert details["missing"] == {
         "train": {
             "samples": 60,
@@ -100,15 +102,17 @@ def test_missing_texts_are_counted_by_source(built):
     assert details["broken"] == []
 
 
-def test_the_same_command_reuses(built):
+def test_existing_records_are_reused_unchanged(built):
     root, _, directory = built
-    before = tree.tree(directory)
-    again = made.settings(root / "made.jsonl", directory.parents[2])
+    before = tree(directory)
+    again = multimodal_corpora.settings(
+        root / "made.jsonl", directory.parents[2]
+    )
     assert multimodal.prepare_multimodal(*again) == directory
-    assert tree.tree(directory) == before
+    assert tree(directory) == before
 
 
-def test_tfds_reads_pictures_and_texts(built):
+def test_tfds_reads_images_and_texts(built):
     _, _, directory = built
     builder = tfds.builder_from_directory(directory)
     assert isinstance(builder.info.features["image"], tfds.features.Image)
@@ -120,7 +124,9 @@ def test_tfds_reads_pictures_and_texts(built):
 
 def test_a_tfds_directory_of_records_is_a_corpus_again(built, tmp_path):
     _, _, directory = built
-    settings = made.settings(directory, tmp_path, split="official")
+    settings = multimodal_corpora.settings(
+        directory, tmp_path, split="official"
+    )
     again = multimodal.prepare_multimodal(*settings)
     for split, expected in rows(directory).items():
         found = rows(again)[split]
@@ -128,19 +134,23 @@ def test_a_tfds_directory_of_records_is_a_corpus_again(built, tmp_path):
         assert [r["label"] for r in found] == [r["label"] for r in expected]
 
 
-def test_broken_and_missing_pictures_are_all_named_or_dropped(tmp_path):
-    path = made.write_jsonl(tmp_path)
+def test_broken_and_missing_images_are_all_named_or_dropped(tmp_path):
+    path = multimodal_corpora.write_jsonl(tmp_path)
     (tmp_path / "images/3.jpg").unlink()
     whole = (tmp_path / "images/7.jpg").read_bytes()
     (tmp_path / "images/7.jpg").write_bytes(whole[: len(whole) // 2])
     (tmp_path / "images/9.jpg").write_bytes(b"")
-    (tmp_path / "images/0.jpg").write_bytes(made.jpeg(0, fmt="png"))
+    (tmp_path / "images/0.jpg").write_bytes(
+        multimodal_corpora.jpeg(0, fmt="png")
+    )
     with pytest.raises(ValueError, match="3 of 60 images") as error:
-        multimodal.prepare_multimodal(*made.settings(path, tmp_path))
+        multimodal.prepare_multimodal(
+            *multimodal_corpora.settings(path, tmp_path)
+        )
     for line in ("line 4: no such file", "line 8: not a whole", "line 10: not"):
         assert line in str(error.value)
     directory = multimodal.prepare_multimodal(
-        *made.settings(path, tmp_path, broken_images="drop")
+        *multimodal_corpora.settings(path, tmp_path, broken_images="drop")
     )
     found = {
         int(r["id"]): r for split in rows(directory).values() for r in split
@@ -151,13 +161,15 @@ def test_broken_and_missing_pictures_are_all_named_or_dropped(tmp_path):
     assert len(reader.open_records(directory).details["broken"]) == 3
 
 
-def test_equal_texts_stay_together_if_asked(built, tmp_path):
+def test_samples_with_equal_texts_are_in_one_split_if_asked(built, tmp_path):
     _, _, directory = built
-    path = made.write_jsonl(tmp_path)
+    path = multimodal_corpora.write_jsonl(tmp_path)
     lines = path.read_text("utf-8").splitlines()
     path.write_text("\n".join(lines * 2), "utf-8")
     twice = multimodal.prepare_multimodal(
-        *made.settings(path, tmp_path, split_by_text=True, pooling="mean")
+        *multimodal_corpora.settings(
+            path, tmp_path, split_by_text=True, pooling="mean"
+        )
     )
     sides = collections.defaultdict(set)
     vectors = {}
@@ -173,14 +185,16 @@ def test_equal_texts_stay_together_if_asked(built, tmp_path):
     assert np.abs(vectors[row["title"]] - row["text_vectors"][0]).max() > 1e-3
 
 
-def test_webvision_draws_from_the_noisy_part_alone(tmp_path):
-    root = made.write_webvision(tmp_path / "wv")
-    pooled = multimodal.prepare_multimodal(*made.settings(root, tmp_path))
+def test_pooled_webvision_uses_only_the_noisy_part(tmp_path):
+    root = multimodal_corpora.write_webvision(tmp_path / "wv")
+    pooled = multimodal.prepare_multimodal(
+        *multimodal_corpora.settings(root, tmp_path)
+    )
     assert sum(len(found) for found in rows(pooled).values()) == 60
     missing = reader.open_records(pooled).details["missing"]
     assert set(missing) == {"google", "flickr"}
     official = multimodal.prepare_multimodal(
-        *made.settings(root, tmp_path, split="official")
+        *multimodal_corpora.settings(root, tmp_path, split="official")
     )
     found = rows(official)
     assert {name: len(value) for name, value in found.items()} == {
@@ -190,11 +204,11 @@ def test_webvision_draws_from_the_noisy_part_alone(tmp_path):
     assert not any(row["text_vectors"].any() for row in found["validation"])
 
 
-def test_a_killed_build_goes_on_and_ends_with_the_same_bytes(
+def test_an_interrupted_build_resumes_to_the_same_bytes(
     built, tmp_path, monkeypatch
 ):
     root, _, directory = built
-    settings = made.settings(root / "made.jsonl", tmp_path)
+    settings = multimodal_corpora.settings(root / "made.jsonl", tmp_path)
     serialize = schema.Schema.serialize
     calls = []
 
@@ -209,10 +223,12 @@ def test_a_killed_build_goes_on_and_ends_with_the_same_bytes(
         multimodal.prepare_multimodal(*settings)
     monkeypatch.undo()
     again = multimodal.prepare_multimodal(*settings)
-    assert tree.tree(again) == tree.tree(directory)
+    assert tree(again) == tree(directory)
 
 
 @pytest.mark.parametrize("held_out", [0.0, 1.0])
-def test_a_share_that_leaves_nothing_is_refused(tmp_path, held_out):
+def test_a_held_out_share_of_nothing_or_everything_is_refused(
+    tmp_path, held_out
+):
     with pytest.raises(ValueError, match="--held_out"):
-        made.settings("x.jsonl", tmp_path, held_out=held_out)
+        multimodal_corpora.settings("x.jsonl", tmp_path, held_out=held_out)

@@ -1,4 +1,4 @@
-"""Where a record set stands, and the room it needs."""
+"""Where a record set is, and the space it needs."""
 
 import collections
 import shutil
@@ -12,7 +12,7 @@ from tfrecords.stages.record_sets import check_space
 Usage = collections.namedtuple("Usage", "total used free")
 
 
-def test_a_resumed_set_needs_room_for_what_is_missing_only(
+def test_a_resumed_set_needs_space_only_for_what_is_missing(
     tmp_path, monkeypatch
 ):
     settings = record_sets.settings("demo", tmp_path)

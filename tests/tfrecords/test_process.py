@@ -18,11 +18,15 @@ START_UP = [
     b"rebuild TensorFlow with the appropriate compiler flags.\n",
     b"E0000 00:00:" + WHEN + b"cuda_platform.cc:52] failed call to cuInit: "
     b"INTERNAL: CUDA error\n",
+    b"E0000 00:00:" + WHEN + b"util.cc:131] oneDNN supports DT_INT64 only on "
+    b"platforms with AVX-512. Falling back to the default implementation.\n",
 ]
 REAL = [
     b"E0000 00:00:" + WHEN + b"cuda_dnn.cc:9] cannot load libcudnn.so\n",
     b"W0000 00:00:" + WHEN + b"gpu_device.cc:1] cannot dlopen some libraries\n",
     b"Fatal Python error: Illegal instruction\n",
+    b"E0000 00:00:" + WHEN + b"util.cc:131] oneDNN supports DT_BFLOAT16 only "
+    b"on platforms with AVX-512.\n",
     b"a line without an end \xff",
 ]
 

@@ -118,16 +118,12 @@ def _draw(
         ) as progress:
             for split, shards in manifest.splits.items():
                 for index, shard in enumerate(shards):
-                    progress.update(shard.num_examples)
-                    if records.is_finished(split, index):
-                        continue
-                    records.write_shard(
-                        split,
-                        index,
-                        _serialized(
+                    if not records.is_finished(split, index):
+                        serialized = _serialized(
                             cls_dir, shard, manifest, renderer, record_schema
-                        ),
-                    )
+                        )
+                        records.write_shard(split, index, serialized)
+                    progress.update(shard.num_examples)
         records.finish(
             f"DeepInsight images {record_schema.shape} of [CLS] stacks.",
             {

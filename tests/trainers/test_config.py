@@ -2,12 +2,15 @@
 
 import dataclasses
 import json
+import math
 
 import pytest
 
 from tfrecords import config as records_config
 from trainers import backbones
 from trainers import config as train_config
+from trainers.im2vec.config import Im2VecConfig
+from trainers.multimodal.config import MultimodalTrainConfig
 
 
 def test_json_round_trip_keeps_every_field():
@@ -87,3 +90,22 @@ def test_typed_rates_win_over_the_presets():
         autoencoder="paper", autoencoder_lr=0.5, head_lr=0.25
     )
     assert config.learning_rates == {"autoencoder": 0.5, "head": 0.25}
+
+
+NUMBERS = [
+    pytest.param(kind, required, field.name, id=f"{kind.__name__}-{field.name}")
+    for kind, required in (
+        (train_config.TrainConfig, {}),
+        (MultimodalTrainConfig, {}),
+        (Im2VecConfig, {"dataset": "cifar10"}),
+    )
+    for field in dataclasses.fields(kind)
+    if type(field.default) in (int, float)
+]
+
+
+@pytest.mark.parametrize(("kind", "required", "name"), NUMBERS)
+@pytest.mark.parametrize("value", [-1, math.nan, math.inf])
+def test_no_number_may_be_negative_or_not_finite(kind, required, name, value):
+    with pytest.raises(ValueError, match=f"--{name} must be .*Received: "):
+        kind(**required, **{name: value})

@@ -7,6 +7,7 @@ Everything shown is read from the run and its records; nothing is trained.
 """
 
 import argparse
+import itertools
 import json
 import pathlib
 import textwrap
@@ -23,6 +24,7 @@ import trainers
 
 _CODE = "autoencoder_linear"  # the layer's name in every run with a linear code
 _NUM_MAPS = 9
+_TIMES = "\N{MULTIPLICATION SIGN}"
 _INK = "#222222"
 _ACCENT = "#1f5fa8"
 
@@ -162,7 +164,7 @@ def _draw_stack(axes: matplotlib.axes.Axes, stages: dict[str, Any]) -> None:
         axes,
         "2  stack",
         f"BERT's [CLS] vectors: {layers} layers (rows)\n"
-        f"× {dimensions} dimensions = {stack.size} features",
+        f"{_TIMES} {dimensions} dimensions = {stack.size} features",
     )
 
 
@@ -174,7 +176,7 @@ def _draw_image(axes: matplotlib.axes.Axes, stages: dict[str, Any]) -> None:
         axes,
         "3  image",
         f"DeepInsight: t-SNE gives every feature\n"
-        f"its pixel, {height} × {width} × {channels}",
+        f"its pixel, {height} {_TIMES} {width} {_TIMES} {channels}",
     )
 
 
@@ -197,7 +199,7 @@ def _draw_maps(axes: matplotlib.axes.Axes, stages: dict[str, Any]) -> None:
         axes,
         "4  feature maps",
         "what the frozen ResNet50V2 slice gives:\n"
-        f"{_NUM_MAPS} of {count} maps, {height} × {width}",
+        f"{_NUM_MAPS} of {count} maps, {height} {_TIMES} {width}",
     )
 
 
@@ -253,7 +255,7 @@ def _draw_arrows(figure: matplotlib.figure.Figure, panels: np.ndarray) -> None:
     """An arrow in the gap between neighbours; the numbers do the rest."""
     figure.canvas.draw()
     for row in panels:
-        for left, right in zip(row[:-1], row[1:], strict=True):
+        for left, right in itertools.pairwise(row):
             start, end = left.get_position(), right.get_position()
             middle = (start.x1 + end.x0) / 2
             figure.add_artist(

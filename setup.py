@@ -24,10 +24,11 @@ REQUIREMENTS = [
     "absl-py>=2.1",
     "tqdm>=4.66",
     "matplotlib>=3.9",
-    "markdown>=3.5",
 ]
 
 EXTRAS = {
+    # Completion of commands and flags by bash, zsh and fish.
+    "completion": ["argcomplete>=3.5"],
     # The same TensorFlow with NVIDIA's user-space libraries.
     "gpu": ["tensorflow[and-cuda]==2.21.*"],
     "dev": [
@@ -45,19 +46,46 @@ setuptools.setup(
     name="text-as-image",
     version="0.1.0",
     description="Classify text with frozen vision models: BERT [CLS] stacks "
-    "as DeepInsight pictures, TFRecords, Keras 3, TF Serving.",
+    "as DeepInsight images, TFRecords, Keras 3, TF Serving.",
     long_description=pathlib.Path(__file__)
     .with_name("README.md")
     .read_text("utf-8"),
     long_description_content_type="text/markdown",
+    author="The text-as-image authors",
+    url="https://arxiv.org/abs/2106.12479",  # the paper: no public home yet
     license="Apache-2.0",
+    license_files=["LICENSE"],
+    keywords=[
+        "text classification",
+        "DeepInsight",
+        "BERT",
+        "transfer learning",
+        "TensorFlow",
+        "Keras",
+        "TFRecord",
+        "TF Serving",
+    ],
+    classifiers=[
+        "Development Status :: 4 - Beta",
+        "Environment :: Console",
+        "Intended Audience :: Science/Research",
+        "Intended Audience :: Developers",
+        "Operating System :: POSIX :: Linux",
+        "Programming Language :: Python :: 3",
+        "Programming Language :: Python :: 3.11",
+        "Topic :: Scientific/Engineering :: Artificial Intelligence",
+        "Topic :: Text Processing :: Linguistic",
+    ],
     python_requires=">=3.11",
     packages=setuptools.find_packages(
         include=["text2image*", "tfrecords*", "trainers*"]
     ),
     package_data={
         "text2image": ["data/**/*"],
-        "trainers.backbones": ["data/**/*"],
+        "trainers.weights": ["data/**/*"],
+    },
+    entry_points={
+        "console_scripts": ["text-as-image = trainers.__main__:main"]
     },
     install_requires=REQUIREMENTS,
     extras_require=EXTRAS,

@@ -30,12 +30,12 @@ def keras_forward(
     """Returns a compiled forward pass and the number of parameters."""
     import tensorflow as tf
 
-    from trainers.backbones import weights
+    from trainers.weights import load
 
     if tf.config.threading.get_intra_op_parallelism_threads() != threads:
         tf.config.threading.set_intra_op_parallelism_threads(threads)
     slice_ = backbones.build_slice(backbone)
-    weights.load_weights(slice_, backbone, "random")
+    load.load_weights(slice_, backbone, "random")
     slice_.trainable = False
     function = tf.function(slice_, autograph=False)
     batch = tf.constant(images)

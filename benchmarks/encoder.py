@@ -65,7 +65,7 @@ def main() -> None:
     flags = made.parse_args()
 
     torch = peers.import_torch()
-    from text2image import checkpoint, encoder
+    from text2image.bert import checkpoint, encoder
 
     measuring.start(flags)
     texts = measuring.read_texts(flags)

@@ -25,7 +25,8 @@ def build(name: str, batch: int, preset: str) -> tuple[Any, Any, float, float]:
     """
     import keras
 
-    from trainers import config, model, optimizer
+    from trainers import config
+    from trainers.network import model, optimizer
 
     settings: dict[str, Any] = {}
     if preset == "paper":

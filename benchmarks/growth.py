@@ -31,7 +31,7 @@ def prepare_encode(
     """Shard after shard through the encoder."""
     import argparse
 
-    from text2image import checkpoint, encoder
+    from text2image.bert import checkpoint, encoder
 
     flags = argparse.Namespace(dataset=dataset, data_dir=data_dir, texts=count)
     bert = encoder.Encoder(checkpoint.locate(encoder_name), max_tokens=128)
@@ -79,14 +79,15 @@ def prepare_write(
 
 def prepare_map(folder: str, _: tuple[int, int], count: int) -> measuring.Call:
     """Statistics, projection and pixels of the train stacks."""
-    from tfrecords import config, fit, reader
+    from tfrecords import config, reader
+    from tfrecords.stages import map_fitting
 
     directory = _directory(folder, "cls", count)
     manifest = reader.open_records(directory)
     settings = config.RecordsConfig(projection="pca")
 
     def fit_map() -> None:
-        fit.fit_pixel_map(settings, directory, manifest, {})
+        map_fitting.fit_pixel_map(settings, directory, manifest, {})
 
     return fit_map
 
@@ -95,7 +96,8 @@ def prepare_draw(
     folder: str, shape: tuple[int, int], count: int
 ) -> measuring.Call:
     """Stacks to `image` records, the map included."""
-    from tfrecords import config, draw, reader
+    from tfrecords import config, reader
+    from tfrecords.stages import images
 
     settings = config.RecordsConfig(
         projection="pca", records_dir=f"{folder}/images_{count}"
@@ -104,7 +106,7 @@ def prepare_draw(
     reader.open_records(directory)
 
     def draw_all() -> None:
-        draw.prepare_images(settings, directory)
+        images.prepare_images(settings, directory)
 
     return draw_all
 
@@ -112,7 +114,9 @@ def prepare_draw(
 def prepare_maps(folder: str, _: tuple[int, int], count: int) -> measuring.Call:
     """Pictures through the frozen slice, to memory or disk."""
     from tfrecords import reader
-    from trainers import config, features, model
+    from trainers import config
+    from trainers.network import model
+    from trainers.training import feature_cache
 
     found = pathlib.Path(folder, f"images_{count}").glob("image/*/1.0.0")
     directory = next(found)
@@ -121,7 +125,7 @@ def prepare_maps(folder: str, _: tuple[int, int], count: int) -> measuring.Call:
     models = model.build_models(made, manifest.schema.shape, 2)
 
     def cache() -> None:
-        features.prepare_inputs(
+        feature_cache.prepare_inputs(
             directory,
             manifest,
             models.features,

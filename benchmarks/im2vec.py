@@ -27,18 +27,20 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from trainers.im2vec import images, model, training
+from trainers.im2vec import image_store, model, train
 from trainers.im2vec.config import Im2VecConfig
 
 _SHAPE = (32, 32, 3)
 _PIXELS = math.prod(_SHAPE)
 
 
-def random_split(path: pathlib.Path, count: int, classes: int) -> images.Split:
+def random_split(
+    path: pathlib.Path, count: int, classes: int
+) -> image_store.Split:
     """Random bytes in a memory map, as `prepare_images` leaves them."""
     rng = np.random.default_rng(0)
     rng.integers(0, 256, (count, _PIXELS), dtype=np.uint8).tofile(path)
-    return images.Split(
+    return image_store.Split(
         np.memmap(path, np.uint8, mode="r", shape=(count, _PIXELS)),
         rng.integers(0, classes, count),
     )
@@ -66,22 +68,22 @@ def own_model(classes: int) -> keras.Model:
 
 
 def epoch_of(
-    network: keras.Model, split: images.Split, config: Im2VecConfig
+    network: keras.Model, split: image_store.Split, config: Im2VecConfig
 ) -> Callable[[], None]:
     """A function that trains for an epoch."""
     optimizer = keras.optimizers.SGD(1e-3, momentum=config.momentum)
     optimizer.build(network.trainable_variables)
-    run_block = training.compile_block(network, optimizer, config)
+    run_block = train.compile_block(network, optimizer, config)
 
     def epoch() -> None:
-        for block in training.epoch_blocks(split, config.batch_size, 0, 0):
+        for block in train.epoch_blocks(split, config.batch_size, 0, 0):
             run_block(*block).numpy()
 
     return epoch
 
 
 def products_of(
-    split: images.Split, config: Im2VecConfig, classes: int
+    split: image_store.Split, config: Im2VecConfig, classes: int
 ) -> Callable[[], None]:
     """A function that takes an epoch's products, on one batch again."""
     rng = np.random.default_rng(1)

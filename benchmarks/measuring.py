@@ -13,7 +13,7 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from tfrecords.flags import ENVIRONMENT
+from tfrecords.command_line import ENVIRONMENT
 
 # What users run, but without messages.
 for _name, _value in {
@@ -62,7 +62,7 @@ def add_corpus(made: argparse.ArgumentParser, *, texts: int) -> None:
 
 def read_texts(flags: argparse.Namespace) -> list[str]:
     """The first `--texts` texts of a corpus."""
-    from text2image import corpus
+    from text2image.corpora import texts as corpus
 
     found: list[str] = []
     source = corpus.open_corpus(flags.dataset, data_dir=flags.data_dir)

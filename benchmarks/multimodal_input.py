@@ -14,7 +14,7 @@ import time
 from absl import app
 from absl import flags as absl_flags
 
-from tfrecords import flags
+from tfrecords import command_line
 from trainers.multimodal import config as train_config
 
 
@@ -26,7 +26,7 @@ def main(_: list[str]) -> None:
     import numpy as np
 
     from tfrecords import reader
-    from trainers.multimodal import inputs, model, train
+    from trainers.multimodal import model, split_inputs, train
 
     values = absl_flags.FLAGS
     config = train_config.MultimodalTrainConfig(
@@ -44,14 +44,16 @@ def main(_: list[str]) -> None:
         config, manifest.schema.shape[-1], len(manifest.schema.label_names)
     )
     train.compile_model(config, models.whole, manifest.num_examples("train"))
-    split = inputs.Streamed(directory, manifest, "train", config.image_size)
+    split = split_inputs.Streamed(
+        directory, manifest, "train", config.image_size
+    )
 
     def batches(epoch: int) -> "itertools.islice":
         return itertools.islice(
             split.epoch(config.batch_size, 0, epoch), values.steps
         )
 
-    def step(batch: inputs.Batch) -> None:
+    def step(batch: split_inputs.Batch) -> None:
         models.whole.train_on_batch(*batch[:2])
 
     first = next(iter(batches(0)))
@@ -88,7 +90,7 @@ def main(_: list[str]) -> None:
 
 
 if __name__ == "__main__":
-    flags.prepare_process()
+    command_line.prepare_process()
     absl_flags.DEFINE_string("records", None, "Multimodal records.")
     absl_flags.DEFINE_string("backbone", "mobilenetv2", "Image tower.")
     absl_flags.DEFINE_integer("image_size", 96, "Height and width.")

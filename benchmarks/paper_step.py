@@ -95,7 +95,8 @@ def keras_step(name: str, images: np.ndarray) -> tuple[measuring.Call, float]:
     """One training step of ours, and its operations."""
     import keras
 
-    from trainers import config, model, optimizer
+    from trainers import config
+    from trainers.network import model, optimizer
 
     fields = {field.name for field in dataclasses.fields(config.TrainConfig)}
     preset = config.PRESETS["paper"] | {"weights": "random", "backbone": name}

@@ -43,7 +43,13 @@ def prepare_ours(
     tsne_method: str, count: int, features: int, cls_records: str | None
 ) -> measuring.Call:
     """Returns the call that gives the features' places."""
-    from text2image import pixel_map, projection, scaling, statistics, tsne
+    from text2image.deepinsight import (
+        pixel_map,
+        projection,
+        scaling,
+        statistics,
+        tsne,
+    )
 
     del tsne  # loads numba, as the peer's libraries are loaded: untimed
     rows = make_rows(count, features, cls_records)

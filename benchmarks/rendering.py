@@ -30,7 +30,7 @@ def prepare_ours(
     batch: int, count: int, num_features: int, clock: str
 ) -> measuring.Call:
     """Returns the call that draws all rows, `batch` of them at a time."""
-    from text2image import pixel_map, render, scaling, statistics
+    from text2image.deepinsight import pixel_map, render, scaling, statistics
 
     rows, points = _data(count, num_features)
     stats = statistics.FeatureStatistics.empty(num_features)

@@ -24,7 +24,10 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 import numpy as np
 import tensorflow as tf
 
-from trainers import export, exported, loading, text_classifier, texts
+from text2image.corpora import unlabelled
+from trainers import export
+from trainers.runs import loading
+from trainers.serving import exported, text_classifier
 
 BATCH_SIZES = (1, 8, 64)
 Call = Callable[..., Any]
@@ -33,7 +36,7 @@ Call = Callable[..., Any]
 def read(file: str, text_key: str, count: int) -> list[bytes]:
     """The first `count` texts of a file."""
     found = []
-    for item in texts.read_texts(file, text_key=text_key):
+    for item in unlabelled.read_texts(file, text_key=text_key):
         found.append(item.text.encode())
         if len(found) == count:
             break

@@ -43,7 +43,7 @@ def main() -> None:
 
     import tensorflow as tf
 
-    from text2image import checkpoint, encoder
+    from text2image.bert import checkpoint, encoder
 
     measuring.start(flags)
     texts = measuring.read_texts(flags)

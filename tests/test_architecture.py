@@ -7,8 +7,8 @@ import sys
 
 import pytest
 
-from tests import commands
-from tests.commands import ROOT
+from tests.support import commands
+from tests.support.commands import ROOT
 
 # A package may import itself and those to its right.
 ORDER = ("trainers", "tfrecords", "text2image")
@@ -83,18 +83,24 @@ REPORT = "import sys; print('MODULES', *sys.modules)"
     [
         (
             (
-                "text2image.pixel_map",
-                "text2image.render",
-                "text2image.scaling",
-                "text2image.geometry",
+                "text2image.deepinsight.pixel_map",
+                "text2image.deepinsight.render",
+                "text2image.deepinsight.scaling",
+                "text2image.deepinsight.geometry",
             ),
             HEAVY,
         ),
-        (("text2image.projection", "text2image.statistics"), HEAVY),
-        (("text2image.corpus", "text2image.split"), HEAVY),
+        (
+            (
+                "text2image.deepinsight.projection",
+                "text2image.deepinsight.statistics",
+            ),
+            HEAVY,
+        ),
+        (("text2image.corpora.texts", "text2image.corpora.split"), HEAVY),
         (("trainers.config", "tfrecords.config"), (*HEAVY, "numpy", "scipy")),
         (
-            ("trainers.im2vec.config", "trainers.im2vec.run"),
+            ("trainers.im2vec.config", "trainers.im2vec.experiment"),
             (*HEAVY, "numpy", "scipy"),
         ),
     ],

@@ -1,8 +1,9 @@
 """Files that come with the package: found, and checked before use."""
 
-import hashlib
 import importlib.resources
 import pathlib
+
+from text2image import hashes
 
 # Sha256 of each file; `data/DEMO_REVIEWS.md` and `data/MINI_ENCODER.md` say
 # what they are.
@@ -60,7 +61,7 @@ def verified(package: str, files: dict[str, str]) -> list[pathlib.Path]:
             raise FileNotFoundError(
                 f"{path} comes with the package and is missing. {_CURE}"
             )
-        received = hashlib.sha256(path.read_bytes()).hexdigest()
+        received = hashes.sha256_of_file(path)
         if received != sha256:
             raise ValueError(
                 f"{path} comes with the package and must have the sha256 "

@@ -1,74 +1,117 @@
-"""Corpus to records: texts to [CLS] stacks, stacks to pictures.
+"""Corpus to records: texts to [CLS] stacks, stacks to images.
 
     python -m tfrecords.build --dataset=imdb_reviews --encoder=...
     python -m tfrecords.build --kind=multimodal --dataset=products.jsonl ...
 
-Sets are named after the fingerprint of what they are made from: what stands
-already is reused, anything else is built beside it.
+The name of a set holds a fingerprint of what it is made from: a set that
+exists is reused, any other is built beside it.
 """
 
 import dataclasses
 import pathlib
+import sys
+from collections.abc import Sequence
 
-from absl import app
-from absl import flags as absl_flags
-
-from tfrecords import config, draw, encode, flags, multimodal
+from tfrecords import command_line
+from tfrecords.config import (
+    MULTIMODAL_IGNORES,
+    MultimodalConfig,
+    RecordsConfig,
+)
+from tfrecords.settings import setting
 
 _TEXT, _MULTIMODAL = "text", "multimodal"
 
 
+@dataclasses.dataclass(frozen=True)
+class BuildOptions:
+    """Options of the command besides the settings of the records."""
+
+    kind: str = setting(
+        _TEXT,
+        "Kind of corpus. text: labelled texts, to [CLS] stacks and images. "
+        "multimodal: images with a title and a description.",
+        (_TEXT, _MULTIMODAL),
+        group="common",
+    )
+
+
+PROGRAM = command_line.Program(
+    "tfrecords.build",
+    __doc__,
+    settings=(BuildOptions, RecordsConfig, MultimodalConfig),
+    helps={
+        "dataset": "Corpus: demo (shipped with the package), a .csv, .tsv or "
+        ".jsonl file, a prepared TFDS directory, or a TFDS name such as "
+        "imdb_reviews. With --kind=multimodal also a directory of WebVision, "
+        "and no demo. Default: demo.",
+        "split": "pooled: all labelled examples together, 80/20, stratified "
+        "and seeded (the paper's protocol); with --kind=multimodal, "
+        "--held_out of each class is held out. official: the corpus's own "
+        "splits. Default: pooled.",
+    },
+)
+
+
 def prepare_records(
-    settings: config.RecordsConfig,
+    settings: RecordsConfig,
 ) -> tuple[pathlib.Path, pathlib.Path]:
-    """Makes what is missing and returns where both sets stand.
+    """Makes the stacks and images that do not exist yet.
 
     Args:
-        settings: What to make.
+        settings: Settings of both sets.
 
     Returns:
-        The directories of the `cls` and the `image` records.
+        The directories of the `cls` and of the `image` records.
     """
-    cls_dir = encode.prepare_cls(settings)
-    return cls_dir, draw.prepare_images(settings, cls_dir)
+    from tfrecords.stages.images import prepare_images
+    from tfrecords.stages.stacks import prepare_cls
+
+    cls_dir = prepare_cls(settings)
+    return cls_dir, prepare_images(settings, cls_dir)
 
 
-def main(arguments: list[str]) -> None:
-    """Builds both sets from the flags."""
-    if len(arguments) > 1:
-        raise app.UsageError(f"Expected flags only. Received: {arguments[1:]}")
-    try:
-        settings = flags.settings_from_flags(config.RecordsConfig, {})
-        if absl_flags.FLAGS.kind == _MULTIMODAL:
-            flags.refuse_typed(
-                multimodal.IGNORED, "--kind=multimodal has no use for it"
-            )
-            multimodal.prepare_multimodal(
-                settings, flags.settings_from_flags(config.MultimodalConfig, {})
-            )
-        else:
-            own = dataclasses.fields(config.MultimodalConfig)
-            flags.refuse_typed(
-                (field.name for field in own), "--kind=text has no use for it"
-            )
-            prepare_records(settings)
-    except flags.MENDABLE as error:
-        flags.fail(error)
+def main(argv: Sequence[str] | None = None) -> int:
+    """Builds records as the flags say."""
+    return command_line.main(PROGRAM, _run, argv, check=_check)
 
 
-def _define_flags() -> None:
-    absl_flags.DEFINE_enum(
-        "kind",
-        _TEXT,
-        [_TEXT, _MULTIMODAL],
-        "text: stacks and pictures of texts. multimodal: pictures with a title "
-        "and a description.",
+def _check(arguments: command_line.Arguments) -> None:
+    """Refuses what can be refused before anything is computed."""
+    arguments.settings(RecordsConfig)
+    arguments.settings(MultimodalConfig)
+    kind = arguments.settings(BuildOptions).kind
+    if kind == _MULTIMODAL and "dataset" not in arguments.typed:
+        raise ValueError(
+            "--kind=multimodal needs --dataset: a .csv, .tsv or .jsonl file "
+            "with a column of image paths, a directory of WebVision or TFDS, "
+            "or a TFDS name. Received: none. There is no demo of captioned "
+            "images."
+        )
+    multimodal_only = [
+        field.name for field in dataclasses.fields(MultimodalConfig)
+    ]
+    arguments.refuse_ignored(
+        [
+            (
+                MULTIMODAL_IGNORES,
+                kind == _MULTIMODAL,
+                "--kind=multimodal does not use it",
+            ),
+            (multimodal_only, kind == _TEXT, "--kind=text does not use it"),
+        ]
     )
-    flags.define_flags(config.RecordsConfig)
-    flags.define_flags(config.MultimodalConfig)
+
+
+def _run(arguments: command_line.Arguments) -> None:
+    settings = arguments.settings(RecordsConfig)
+    if arguments.settings(BuildOptions).kind == _MULTIMODAL:
+        from tfrecords.stages.multimodal import prepare_multimodal
+
+        prepare_multimodal(settings, arguments.settings(MultimodalConfig))
+    else:
+        prepare_records(settings)
 
 
 if __name__ == "__main__":
-    flags.prepare_process()
-    _define_flags()
-    app.run(main)
+    sys.exit(main())

@@ -1,160 +1,140 @@
-"""Every setting that makes records, in one frozen dataclass.
+"""Every setting that makes records, in two frozen dataclasses.
 
-A field's metadata is its flag: `help`, and `choices` where there are few.
-This module imports nothing heavy, so that `--help` answers at once.
+A field's metadata describes its flag. This module imports nothing heavy, so
+that `--help` answers at once.
 """
 
 import dataclasses
-import hashlib
-import json
-from typing import Any, Self
+import functools
+from typing import Any
 
+from text2image import options
+from tfrecords.settings import setting, validate
 
-def setting(default: Any, help_: str, choices: tuple[str, ...] = ()) -> Any:
-    """A dataclass field with what its flag needs."""
-    return dataclasses.field(
-        default=default, metadata={"help": help_, "choices": choices}
-    )
+_common = functools.partial(setting, group="common")
+_records = functools.partial(setting, group="records")
+_map = functools.partial(setting, group="map")
+_reproduction = functools.partial(setting, group="reproduction")
 
-
-class JsonSettings:
-    """Base of settings that a run keeps as JSON."""
-
-    def dumps(self) -> str:
-        """JSON text; `loads` is the way back."""
-        value = dataclasses.asdict(self)  # type: ignore[call-overload]
-        return json.dumps(value, indent=2, sort_keys=True)
-
-    @classmethod
-    def loads(cls, text: str) -> Self:
-        """Reads `dumps`.
-
-        Raises:
-            ValueError: If it is not JSON or has another set of fields.
-        """
-        value = json.loads(text)
-        fields = dataclasses.fields(cls)  # type: ignore[arg-type]
-        expected = {field.name for field in fields}
-        if not isinstance(value, dict) or set(value) != expected:
-            received = sorted(value) if isinstance(value, dict) else value
-            raise ValueError(
-                f"A run's config must have the fields {sorted(expected)}. "
-                f"Received: {received}"
-            )
-        return cls(**value)
-
-
-# Settings that came after records had been made, as those were made.
-_YOUNGER = {"encoder_dtype": "float32"}
+# Settings added after records already existed, with the value that those were
+# built with; left out of fingerprints.
+_ADDED_LATER = {"encoder_dtype": "float32"}
 
 
 @dataclasses.dataclass(frozen=True)
 class RecordsConfig:
-    """How texts become records. See each field's help."""
+    """Settings that turn texts into records. See each field's help."""
 
-    dataset: str = setting(
+    dataset: str = _common(
         "demo",
-        "Corpus: demo (shipped with the package; texts without pictures), a "
-        ".csv, .tsv or .jsonl file, a prepared TFDS directory, or a TFDS name "
-        "such as imdb_reviews.",
+        "Corpus of labelled texts: demo (shipped with the package), a .csv, "
+        ".tsv or .jsonl file, a prepared TFDS directory, or a TFDS name such "
+        "as imdb_reviews.",
     )
-    data_dir: str = setting("", "Where TFDS keeps its datasets.")
-    download: bool = setting(False, "Let TFDS download a missing dataset.")
-    text_key: str = setting("text", "Column or key of the text.")
-    label_key: str = setting("label", "Column or key of the label.")
-    split: str = setting(
+    data_dir: str = _records(
+        "", "Where TFDS keeps its datasets; by default where TFDS decides."
+    )
+    download: bool = _records(False, "Let TFDS download a missing dataset.")
+    text_key: str = _common("text", "Column or key of the text.")
+    label_key: str = _common("label", "Column or key of the label.")
+    split: str = _records(
         "pooled",
         "pooled: all labelled texts together, 80/20, stratified and seeded "
-        "(the paper's protocol). official: the corpus's own train and test.",
-        ("pooled", "official"),
+        "(the paper's protocol). official: the corpus's own splits.",
+        options.SPLIT_PROTOCOLS,
     )
-    split_seed: int = setting(0, "Seed of the split and of the limits.")
-    limit_train: int = setting(0, "Most train texts, stratified; 0 for all.")
-    limit_validation: int = setting(
-        0, "Most validation texts, stratified; 0 for all."
+    split_seed: int = _records(0, "Seed of the split and of the limits.")
+    limit_train: int = _records(
+        0, "Use at most this many train texts, stratified; 0: all."
     )
-    encoder: str = setting(
+    limit_validation: int = _records(
+        0, "Use at most this many validation texts, stratified; 0: all."
+    )
+    encoder: str = _common(
         "mini",
         "BERT: mini (shipped with the package), a keras-hub preset name, or "
         "a keras-hub or Hugging Face directory.",
     )
-    layers: str = setting(
+    layers: str = _records(
         "last6",
-        "Layers whose [CLS] vectors make the stack: lastN, or a range from "
-        "0, ends included: 6-11 is the paper's text, 5-10 its code.",
+        "Layers whose [CLS] vectors make up the stack: lastN, or a range "
+        "such as 6-11, counted from 0, both ends included. The paper's text "
+        "uses 6-11, its code 5-10.",
     )
-    max_tokens: int = setting(512, "Most tokens kept of a text.")
-    tokens_per_batch: int = setting(
+    max_tokens: int = _records(512, "Cut texts after this many tokens.")
+    tokens_per_batch: int = _records(
         512,
-        "Tokens encoded at a time; changes the last bits only. Few stay in a "
-        "processor's cache; a GPU wants thousands.",
+        "Tokens encoded at a time; changes only the last bits of the vectors. "
+        "A few hundred fit a CPU's cache; a GPU needs thousands.",
     )
-    encoder_dtype: str = setting(
+    encoder_dtype: str = _reproduction(
         "float32",
-        "What the encoder computes in. bfloat16: other bytes, and less time "
-        "where the hardware has it (GPUs, AVX-512 BF16).",
-        ("float32", "bfloat16"),
+        "Type the encoder computes in. bfloat16 gives different vectors, in "
+        "less time where the hardware supports it (GPUs, AVX-512 BF16).",
+        options.ENCODER_DTYPES,
     )
-    scaler: str = setting(
+    scaler: str = _map(
         "norm1",
         "Feature scaling: norm1 (min-max), norm2 (log), standard (mean +- 3 "
-        "deviations).",
-        ("norm1", "norm2", "standard"),
+        "standard deviations).",
+        options.SCALERS,
     )
-    projection: str = setting(
-        "tsne", "Features to the plane: tsne or pca.", ("tsne", "pca")
+    projection: str = _map(
+        "tsne", "Projection of features to 2-D.", options.PROJECTIONS
     )
-    tsne_method: str = setting(
+    tsne_method: str = _reproduction(
         "exact",
         "exact: t-SNE over all pairs, compiled. barnes_hut: scikit-learn's "
-        "approximation, which takes longer.",
-        ("exact", "barnes_hut"),
+        "approximation, as in the published code; takes longer.",
+        options.TSNE_METHODS,
     )
-    metric: str = setting(
+    metric: str = _reproduction(
         "euclidean",
-        "t-SNE's distance between features.",
-        ("euclidean", "cosine"),
+        "Distance between features in t-SNE.",
+        options.TSNE_METRICS,
     )
-    perplexity: float = setting(30.0, "t-SNE's perplexity.")
-    tsne_init: str = setting("pca", "t-SNE's start.", ("pca", "random"))
-    tsne_learning_rate: float = setting(
-        0.0, "t-SNE's learning rate; 0: features / 48, at least 50."
+    perplexity: float = _map(30.0, "t-SNE's perplexity.")
+    tsne_init: str = _reproduction(
+        "pca", "Points that t-SNE starts from.", options.TSNE_INITS
     )
-    tsne_iterations: int = setting(1000, "t-SNE's optimisation steps.")
-    assignment: str = setting(
+    tsne_learning_rate: float = _reproduction(
+        0.0,
+        "t-SNE's learning rate; 0: the number of features / 48, at least 50.",
+    )
+    tsne_iterations: int = _map(1000, "t-SNE's optimisation steps.")
+    assignment: str = _map(
         "bin",
-        "Places to pixels: bin (features that meet are averaged) or lsa "
-        "(linear sum assignment: a pixel for every feature).",
-        ("bin", "lsa"),
+        "How projected features get pixels: bin (features that share a pixel "
+        "are averaged) or lsa (linear sum assignment: a pixel per feature).",
+        options.ASSIGNMENTS,
     )
-    fill: str = setting(
+    fill: str = _reproduction(
         "zero",
-        "What pixels without a feature show: zero, or the nearest pixel's "
-        "value.",
-        ("zero", "nearest"),
+        "Value of pixels without a feature: zero, or the nearest pixel's.",
+        options.FILLS,
     )
-    layout: str = setting(
+    layout: str = _reproduction(
         "fitted",
-        "fitted, or shuffled: the features dealt out at random over the same "
-        "pixels (does the layout matter?).",
-        ("fitted", "shuffled"),
+        "fitted, or shuffled: the same pixels, features assigned to them at "
+        "random (does the layout matter?).",
+        options.LAYOUTS,
     )
-    channels: str = setting(
+    channels: str = _map(
         "grey",
-        "grey: one channel. layers: three, with the first, middle and last "
+        "grey: one channel. layers: three, for the first, middle and last "
         "third of the layers.",
-        ("grey", "layers"),
+        tuple(options.NUM_CHANNELS),
     )
-    image_height: int = setting(50, "Rows of a picture.")
-    image_width: int = setting(50, "Columns of a picture.")
-    compat: bool = setting(
+    image_height: int = _map(50, "Rows of an image.")
+    image_width: int = _map(50, "Columns of an image.")
+    compat: bool = _reproduction(
         False,
-        "Reproduce pyDeepInsight's rectangle and orientation instead of the "
-        "true minimum rectangle.",
+        "Reproduce pyDeepInsight's rectangle and orientation instead of "
+        "using the true minimum rectangle.",
     )
-    map_seed: int = setting(0, "Seed of t-SNE and of a shuffled layout.")
-    records_dir: str = setting("records", "Where records are kept.")
-    examples_per_shard: int = setting(2048, "Examples in a TFRecord file.")
+    map_seed: int = _reproduction(0, "Seed of t-SNE and of --layout=shuffled.")
+    records_dir: str = _records("records", "Where records are kept.")
+    examples_per_shard: int = _records(2048, "Examples per TFRecord file.")
 
     def __post_init__(self) -> None:
         """Refuses values that no run could use."""
@@ -171,102 +151,119 @@ class RecordsConfig:
                 "examples_per_shard": 1,
                 "split_seed": 0,
                 "map_seed": 0,
+                "tsne_learning_rate": 0,
             },
+            above={"perplexity": 0},
         )
 
 
 @dataclasses.dataclass(frozen=True)
 class MultimodalConfig:
-    """How pictures with texts become records, besides `RecordsConfig`.
+    """Settings that turn captioned images into records.
 
-    Of those, `dataset` to `split_seed`, the limits, the encoder with its
-    tokens, and the place and size of shards hold here too.
+    Used together with a `RecordsConfig`, of which everything but
+    `MULTIMODAL_IGNORES` applies.
     """
 
-    image_key: str = setting(
+    image_key: str = _records(
         "image",
-        "Column or feature of the picture; in files a path relative to the "
-        "file.",
+        "Column or feature of the image; in a file its values are paths "
+        "relative to that file.",
     )
-    title_key: str = setting("title", "Column or feature of the title.")
-    description_key: str = setting(
+    title_key: str = _records("title", "Column or feature of the title.")
+    description_key: str = _records(
         "description", "Column or feature of the description."
     )
-    held_out: float = setting(
+    held_out: float = _records(
         0.04,
         "Share of each class held out by --split=pooled, half for validation "
         "and half for test (the paper's 4%).",
     )
-    split_by_text: bool = setting(
+    split_by_text: bool = _records(
         False,
-        "Keep samples of equal title and description on one side of the split.",
+        "Keep samples with equal title and description in one split.",
     )
-    broken_images: str = setting(
+    broken_images: str = _records(
         "refuse",
-        "Pictures that are missing or cannot be read: refuse the corpus, or "
-        "drop the samples; both name them.",
+        "What to do about images that are missing or cannot be read: refuse "
+        "the corpus, or drop the samples. Both list them.",
         ("refuse", "drop"),
     )
-    pooling: str = setting(
+    pooling: str = _records(
         "cls",
-        "A text's vector: of [CLS], or the mean over its tokens, in each of "
-        "--text_layers.",
-        ("cls", "mean"),
+        "Vector of a text in each of --text_layers: its [CLS] vector, or the "
+        "mean over its tokens.",
+        options.POOLINGS,
     )
-    text_layers: str = setting(
+    text_layers: str = _records(
         "last1",
-        "Layers of the encoder whose vectors, one behind the other, are a "
-        "text's: last1 (any count), or a range 0-5 (from 0, both ends "
-        "included).",
+        "Encoder layers whose vectors are concatenated: lastN, or a range "
+        "such as 0-5, counted from 0, both ends included.",
     )
 
     def __post_init__(self) -> None:
         """Refuses values that no build could use."""
-        validate(self, least={})
-        if not 0 < self.held_out < 1:
-            raise ValueError(
-                f"--held_out must be in (0, 1). Received: {self.held_out}"
-            )
+        validate(self, above={"held_out": 0}, below={"held_out": 1})
 
 
-def validate(settings: Any, *, least: dict[str, float]) -> None:
-    """Refuses settings that are none of their choices, or too small.
+# Fields of `RecordsConfig` that multimodal records depend on, besides corpus
+# and encoder.
+MULTIMODAL_SETTINGS = (
+    "label_key",
+    "split",
+    "split_seed",
+    "limit_train",
+    "limit_validation",
+    "max_tokens",
+    "tokens_per_batch",
+    "encoder_dtype",
+    "examples_per_shard",
+)
+# Fields without effect on multimodal records: the pixel map, and what
+# `MultimodalConfig` has fields of its own for.
+MULTIMODAL_IGNORES = tuple(
+    field.name
+    for field in dataclasses.fields(RecordsConfig)
+    if field.name
+    not in (
+        *MULTIMODAL_SETTINGS,
+        "dataset",
+        "data_dir",
+        "download",
+        "encoder",
+        "records_dir",
+    )
+)
+# Help of the shared fields that differ for multimodal records.
+MULTIMODAL_HELPS = {
+    "dataset": (
+        "Captioned images: a .jsonl, .csv or .tsv file with a column of image "
+        "paths, a directory of WebVision, a prepared TFDS directory, or a "
+        "TFDS name. There is no demo."
+    ),
+    "label_key": "Column or feature of the label. Default: label.",
+    "split": (
+        "pooled: all labelled samples together, --held_out of each class held "
+        "out, seeded (the paper's protocol). official: the corpus's own "
+        "splits. Default: pooled."
+    ),
+    "limit_train": (
+        "Use at most this many train samples, stratified; 0: all. Default: 0."
+    ),
+    "limit_validation": (
+        "Use at most this many validation samples, stratified; 0: all. "
+        "Default: 0."
+    ),
+}
 
-    Args:
-        settings: Instance of a settings dataclass.
-        least: Field name to the smallest value allowed.
 
-    Raises:
-        ValueError: Names the flag, what it takes, and what it got.
-    """
-    for field in dataclasses.fields(settings):
-        choices = field.metadata.get("choices", ())
-        value = getattr(settings, field.name)
-        if choices and value not in choices:
-            raise ValueError(
-                f"--{field.name} must be one of {choices}. Received: {value!r}"
-            )
-    for name, minimum in least.items():
-        if getattr(settings, name) < minimum:
-            raise ValueError(
-                f"--{name} must be at least {minimum}. Received: "
-                f"{getattr(settings, name)}"
-            )
+def without_added_later(settings: dict[str, Any]) -> dict[str, Any]:
+    """Drops settings added later that have their old value.
 
-
-def without_younger(settings: dict[str, Any]) -> dict[str, Any]:
-    """Drops settings that others are older than, where they change nothing.
-
-    So that records and runs from before keep their fingerprints.
+    So records and runs that are older than a setting keep their fingerprints.
     """
     return {
         name: value
         for name, value in settings.items()
-        if (name, value) not in _YOUNGER.items()
+        if (name, value) not in _ADDED_LATER.items()
     }
-
-
-def fingerprint(provenance: dict[str, Any]) -> str:
-    """First 12 hex digits of the sha256 of what an artefact depends on."""
-    canonical = json.dumps(provenance, sort_keys=True, separators=(",", ":"))
-    return hashlib.sha256(canonical.encode()).hexdigest()[:12]

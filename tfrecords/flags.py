@@ -1,153 +1,289 @@
-"""Dataclass settings as absl flags, and back. No other file reads a flag."""
+"""Settings dataclasses as flags of a command line, in groups."""
 
+import argparse
 import dataclasses
-import logging as python_logging
-import os
+import difflib
+import importlib.metadata
 import re
 import sys
-import types
-from collections.abc import Callable, Collection, Iterable, Mapping
-from typing import Any, NoReturn, TypeVar
+from collections.abc import Callable, Collection, Mapping
+from typing import Any, NoReturn
 
-from absl import flags, logging
-
-# What a message alone explains: bad settings, files, records or numbers, too
-# little memory, and Ctrl-C.
-MENDABLE = (
-    OSError,
-    ValueError,
-    RuntimeError,
-    FloatingPointError,
-    MemoryError,
-    KeyboardInterrupt,
-)
-
-# Of every program, unless its user says otherwise. oneDNN's convolutions, also
-# on processors where TensorFlow does not choose them itself: up to 1.7 times as
-# fast through a slice, four times back through small maps (BUILD_NOTES.md).
-ENVIRONMENT = {
-    "KERAS_BACKEND": "tensorflow",
-    "TF_CPP_MIN_LOG_LEVEL": "2",
-    "TF_ENABLE_ONEDNN_OPTS": "1",
-}
-_DEFINE: dict[type, Callable[..., Any]] = {
-    bool: flags.DEFINE_boolean,
-    int: flags.DEFINE_integer,
-    float: flags.DEFINE_float,
-    str: flags.DEFINE_string,
-}
-T = TypeVar("T")
-_FOREIGN = re.compile(r"[/\\](tensorflow|tensorflow_datasets|keras)[/\\]")
+from tfrecords.settings import GROUPS
 
 
-def define_flags(
-    settings: type,
-    *,
-    without: Collection[str] = (),
-    helps: Mapping[str, str] = types.MappingProxyType({}),
-    presets: Mapping[str, Mapping[str, Any]] = types.MappingProxyType({}),
-) -> None:
-    """Defines a flag for every plain field of a settings dataclass.
+@dataclasses.dataclass(frozen=True)
+class Program:
+    """A program as its user sees it.
 
-    A flag's default is None: what was not typed is left to the preset or the
-    field's own default, which the help states.
+    Attributes:
+        name: Module name, after `python -m`.
+        doc: Module docstring; its first sentence says what the program does.
+        settings: Dataclasses whose fields are the flags.
+        presets: Value of `--preset` to the settings that replace defaults.
+        without: Fields that are no flags of this program.
+        helps: Field to the help (default included) that replaces its own,
+            where it means something different in this program.
+        positional: Name and help of the positional arguments, if any.
+    """
+
+    name: str
+    doc: str | None
+    settings: tuple[type, ...]
+    presets: Mapping[str, Mapping[str, Any]] = dataclasses.field(
+        default_factory=dict
+    )
+    without: Collection[str] = ()
+    helps: Mapping[str, str] = dataclasses.field(default_factory=dict)
+    positional: tuple[str, str] | None = None
+
+    def fields(self) -> dict[str, dataclasses.Field[Any]]:
+        """Returns flag name to the field it sets."""
+        return {
+            field.name: field
+            for settings in self.settings
+            for field in dataclasses.fields(settings)
+            if "help" in field.metadata and field.name not in self.without
+        }
+
+
+class Parser(argparse.ArgumentParser):
+    """Parser whose errors are one sentence and name the nearest flag."""
+
+    def error(self, message: str) -> NoReturn:
+        """Prints the error and the command for help; exits with 2."""
+        unknown = re.match(r"unrecognized arguments: --([^\s=]+)", message)
+        if unknown:
+            known = [name[2:] for name in self._option_string_actions]
+            message = f"there is no flag --{unknown[1]}."
+            message += _suggestion(unknown[1], known, "--")
+        else:
+            message = re.sub(r"^argument (\S+): ", r"\1 ", message)
+        self.exit(2, f"error: {message}\nSee {self.prog} --help\n")
+
+
+def build_parser(
+    program: Program, parser: argparse.ArgumentParser | None = None
+) -> argparse.ArgumentParser:
+    """Builds the parser of a program; its result holds only typed flags.
 
     Args:
-        settings: The dataclass.
-        without: Fields that a program has no use for.
-        helps: Field to another help, default included, where a program takes
-            it otherwise.
-        presets: Name to values that the help shows where they differ.
+        program: Flags and help of the program.
+        parser: The parser that the flags are added to; by default a new one.
     """
-    for field in dataclasses.fields(settings):
-        if "help" not in field.metadata or field.name in without:
-            continue
-        text = helps.get(
-            field.name,
-            f"{field.metadata['help']} {_defaults(field, presets)}.",
+    if parser is None:
+        parser = Parser(
+            prog=f"python -m {program.name}",
+            description=program.doc,
+            formatter_class=argparse.RawDescriptionHelpFormatter,
+            usage="%(prog)s [--flag=value ...]"
+            + (f" [{program.positional[0]} ...]" if program.positional else ""),
+            allow_abbrev=False,
+            add_help=False,
         )
-        choices = field.metadata["choices"]
-        if choices:
-            flags.DEFINE_enum(field.name, None, list(choices), text)
-        else:
-            _DEFINE[type(field.default)](field.name, None, text)
-        # `--help` shows the flags of the program's own file.
-        flags.FLAGS.register_key_flag_for_module(
-            sys.argv[0], flags.FLAGS[field.name]
-        )
+    fields = program.fields()
+    for group_name in GROUPS:
+        members = [
+            field
+            for field in fields.values()
+            if field.metadata["group"] == group_name
+        ]
+        if members:
+            group = parser.add_argument_group(group_name)
+            for field in members:
+                _add_flag(group, field, program)
+    add_about(parser)
+    if program.positional:
+        name, text = program.positional
+        parser.add_argument(name, nargs="*", default=[], help=text)
+    return parser
+
+
+def add_about(parser: argparse.ArgumentParser) -> None:
+    """Adds the flags that every program has."""
+    group = parser.add_argument_group("about")
+    group.add_argument("--help", action="help", help="Show this and exit.")
+    group.add_argument(
+        "--version",
+        action=_ShowVersion,
+        nargs=0,
+        default=argparse.SUPPRESS,
+        help="Show the versions that results depend on, and exit.",
+    )
+    group.add_argument(
+        "--verbosity",
+        type=_whole_number,
+        default=argparse.SUPPRESS,
+        metavar="N",
+        help="1: also log the trace of an error. Default: 0.",
+    )
+
+
+class _ShowVersion(argparse.Action):
+    """Prints versions; looks them up only then."""
+
+    def __call__(self, parser: argparse.ArgumentParser, *_: Any) -> NoReturn:
+        names = ("text-as-image", "tensorflow", "keras")
+        lines = [f"{name} {_installed(name)}\n" for name in names]
+        sys.stdout.write("".join(lines))
+        parser.exit(0)
+
+
+def _installed(name: str) -> str:
+    try:
+        return importlib.metadata.version(name)
+    except importlib.metadata.PackageNotFoundError:
+        return "not installed"
+
+
+def parse(
+    program: Program, arguments: list[str]
+) -> tuple[dict[str, Any], list[str]]:
+    """Parses a command line.
+
+    Returns:
+        Flag name to value for the flags that were typed, and the positional
+        arguments.
+
+    Raises:
+        SystemExit: With 2 after a wrong command line.
+    """
+    switches = {
+        name
+        for name, field in program.fields().items()
+        if isinstance(field.default, bool)
+    }
+    parser = build_parser(program)
+    values = vars(
+        parser.parse_args([_spelled_out(word, switches) for word in arguments])
+    )
+    rest = values.pop(program.positional[0]) if program.positional else []
+    return values, rest
+
+
+def _spelled_out(word: str, switches: Collection[str]) -> str:
+    """Spells `--name` and `--noname` of a switch as `--name=true`, `=false`."""
+    name = word.removeprefix("--")
+    if name == word:
+        return word
+    if name in switches:
+        return f"--{name}=true"
+    if name.removeprefix("no") in switches:
+        return f"--{name.removeprefix('no')}=false"
+    return word
+
+
+def _add_flag(
+    group: Any, field: dataclasses.Field[Any], program: Program
+) -> None:
+    choices = field.metadata["choices"]
+    kind = type(field.default)
+    group.add_argument(
+        f"--{field.name}",
+        action="append" if field.metadata["is_repeated"] else "store",
+        type=one_of(choices) if choices else _TYPES[kind],
+        default=argparse.SUPPRESS,
+        metavar="|".join(choices) if choices else _METAVARS[kind],
+        help=help_of(field, program).replace("%", "%%"),
+    )
+
+
+def help_of(field: "dataclasses.Field[Any]", program: Program) -> str:
+    """What a program says of a flag, default included."""
+    if field.name in program.helps:
+        return program.helps[field.name]
+    return field.metadata["help"] + _defaults(field, program.presets)
 
 
 def _defaults(
-    field: "dataclasses.Field[Any]", presets: Mapping[str, Mapping[str, Any]]
+    field: dataclasses.Field[Any], presets: Mapping[str, Mapping[str, Any]]
 ) -> str:
-    """The default and, preset by preset, what stands in its place."""
+    """Describes the default and the values of presets that replace it."""
     others: dict[str, list[str]] = {}
     for name, values in presets.items():
         value = values.get(field.name, field.default)
         if value != field.default:
-            others.setdefault(repr(value), []).append(name)
-    shown = [f"Default: {field.default!r}"]
+            others.setdefault(_shown(value), []).append(name)
+    if not field.default and field.default in ("", ()) and not others:
+        return ""  # the help says what happens without it
+    shown = [f"Default: {_shown(field.default)}"]
     shown += [
         f"with --preset={' or '.join(names)}: {value}"
         for value, names in others.items()
     ]
-    return "; ".join(shown)
+    return f" {'; '.join(shown)}."
 
 
-def typed_values(settings: type, values: Mapping[str, Any]) -> dict[str, Any]:
-    """What of `values` (flag name to value or None) belongs to `settings`."""
-    names = {field.name for field in dataclasses.fields(settings)}
-    return {
-        name: value
-        for name, value in values.items()
-        if name in names and value is not None
-    }
+def _shown(value: Any) -> str:
+    if isinstance(value, bool):
+        return str(value).lower()
+    if isinstance(value, tuple):
+        return ",".join(value) or "none"
+    return str(value) if value != "" else "none"
 
 
-def settings_from_flags(settings: type[T], preset: Mapping[str, Any]) -> T:
-    """Builds a settings object: typed flags over the preset over defaults."""
-    typed = typed_values(settings, flags.FLAGS.flag_values_dict())
-    return settings(**{**typed_values(settings, preset), **typed})
+def one_of(choices: Collection[str]) -> Callable[[str], str]:
+    """A flag's type: one of a few strings; suggests the nearest."""
+
+    def check(text: str) -> str:
+        if text not in choices:
+            raise argparse.ArgumentTypeError(
+                f"must be one of {', '.join(choices)}. Received: {text}."
+                + _suggestion(text, choices)
+            )
+        return text
+
+    return check
 
 
-def refuse_typed(names: Iterable[str], because: str) -> None:
-    """Refuses flags that another setting leaves without effect.
+def _suggestion(word: str, known: Collection[str], before: str = "") -> str:
+    """Suggests the nearest known word, if one is near."""
+    near = difflib.get_close_matches(word, known, n=1)
+    return f" Did you mean {before}{near[0]}?" if near else ""
 
-    Raises:
-        ValueError: Names the first of `names` that was typed.
-    """
-    typed = [name for name in names if flags.FLAGS[name].present]
-    if typed:
-        raise ValueError(
-            f"--{typed[0]} would have no effect: {because}. Leave one of the "
-            "two out."
+
+def _boolean(text: str) -> bool:
+    values = {"true": True, "1": True, "false": False, "0": False}
+    if text.lower() not in values:
+        raise argparse.ArgumentTypeError(
+            f"must be true or false. Received: {text}"
         )
+    return values[text.lower()]
 
 
-def fail(error: BaseException) -> NoReturn:
-    """Ends the program with what a user can mend; a trace would hide it.
-
-    The trace is logged under `--verbosity=1`. Ctrl-C exits with 130, as
-    shells expect.
-    """
-    logging.debug("", exc_info=error)
-    if isinstance(error, KeyboardInterrupt):
-        logging.error("interrupted: the same command goes on from here")
-        sys.exit(130)
-    sys.exit(f"error: {error}")
+def _whole_number(text: str) -> int:
+    try:
+        return int(text)
+    except ValueError as error:
+        raise argparse.ArgumentTypeError(
+            f"must be a whole number. Received: {text}"
+        ) from error
 
 
-def prepare_process() -> None:
-    """Quiets TensorFlow and logs plain messages; before any heavy import."""
-    for name, value in ENVIRONMENT.items():
-        os.environ.setdefault(name, value)
-    logging.set_verbosity(logging.INFO)
-    handler = logging.get_absl_handler()
-    handler.setFormatter(python_logging.Formatter("%(message)s"))
-    # TensorFlow and TFDS log their own progress through the same logger.
-    handler.addFilter(
-        lambda record: (
-            record.levelno >= python_logging.ERROR
-            or not _FOREIGN.search(record.pathname)
-        )
-    )
+def _number(text: str) -> float:
+    try:
+        return float(text)
+    except ValueError as error:
+        raise argparse.ArgumentTypeError(
+            f"must be a number. Received: {text}"
+        ) from error
+
+
+def _names(text: str) -> tuple[str, ...]:
+    return tuple(name for name in text.split(",") if name)
+
+
+_TYPES: dict[type, Callable[[str], Any]] = {
+    bool: _boolean,
+    int: _whole_number,
+    float: _number,
+    str: str,
+    tuple: _names,
+}
+_METAVARS = {
+    bool: "true|false",
+    int: "N",
+    float: "X",
+    str: "TEXT",
+    tuple: "A,B,...",
+}

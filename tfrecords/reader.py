@@ -1,4 +1,4 @@
-"""A record directory as a tf.data.Dataset. Needs neither BERT nor sklearn."""
+"""Record directory to tf.data.Dataset; needs neither BERT nor scikit-learn."""
 
 import pathlib
 
@@ -15,8 +15,8 @@ def open_records(
 ) -> schema.Manifest:
     """Reads a manifest and checks the directory against it.
 
-    Presence and size of every shard are checked here, before any training
-    starts; the contents by `python -m tfrecords.verify`.
+    Checks that every shard exists and has its size, before any training
+    starts. `python -m tfrecords.verify` also checks the contents.
 
     Args:
         directory: `<...>/<kind>/<config>/<version>`.
@@ -25,7 +25,7 @@ def open_records(
 
     Raises:
         FileNotFoundError: If there is no manifest, or a shard is missing.
-        ValueError: If kind, fingerprint or a shard's size do not fit.
+        ValueError: If kind, fingerprint or the size of a shard is wrong.
     """
     directory = pathlib.Path(directory)
     manifest = schema.Manifest.load(directory)
@@ -36,10 +36,10 @@ def open_records(
         )
     if fingerprint is not None and manifest.fingerprint != fingerprint:
         raise ValueError(
-            f"{directory} must hold records of fingerprint {fingerprint}. "
-            f"Received: {manifest.fingerprint}. They were made from other "
-            "texts or with other settings; build them again or name the "
-            "right --records_dir."
+            f"{directory} must hold records with the fingerprint "
+            f"{fingerprint}. Received: {manifest.fingerprint}. They were made "
+            "from other texts or with other settings; build them again or "
+            "name the right --records_dir."
         )
     for shards in manifest.splits.values():
         for shard in shards:
@@ -52,9 +52,9 @@ def open_records(
             if path.stat().st_size != shard.num_bytes:
                 raise ValueError(
                     f"{path} must be {shard.num_bytes} bytes. Received: "
-                    f"{path.stat().st_size}. It was cut or changed: see python"
-                    f" -m tfrecords.verify {directory}; then delete the "
-                    "directory and build the records again."
+                    f"{path.stat().st_size}. It was cut or changed. For "
+                    f"details run python -m tfrecords.verify {directory}; "
+                    "then delete the directory and build the records again."
                 )
     return manifest
 
@@ -69,16 +69,16 @@ def read_records(
     """Streams a split in its fixed order.
 
     Args:
-        directory: As `open_records`.
+        directory: `<...>/<kind>/<config>/<version>`.
         split: `train`, `validation` or, if there is one, `test`.
-        batch_size: Records a batch; the last may be smaller.
-        manifest: What `open_records` returned, if it was called.
+        batch_size: Records per batch; the last batch may be smaller.
+        manifest: The manifest that `open_records` returned, if it was called.
 
     Returns:
-        Batches: a dictionary with `id` `(n,)` string, `label` `(n,)` int64,
+        Batches, each a dictionary of `id` `(n,)` string, `label` `(n,)` int64,
         `stack` `(n, L, D)`, `image` `(n, H, W, C)` or `text_vectors`
-        `(n, 2, D)` float32, and what `schema.STRINGS` says, `(n,)` string:
-        the `image` of multimodal records is JPEG bytes.
+        `(n, 2, D)` float32, and the features in `schema.STRINGS`, `(n,)`
+        string: the `image` of multimodal records is JPEG bytes.
 
     Raises:
         ValueError: If there is no such split.
@@ -92,6 +92,6 @@ def read_records(
             f"{split!r}"
         )
     files = [str(directory / shard.file) for shard in manifest.splits[split]]
-    # Parsing on many threads, or through larger buffers, reads less a second.
+    # Parsing in parallel or reading through larger buffers is slower.
     dataset = tf.data.TFRecordDataset(files).batch(batch_size)
     return dataset.map(manifest.schema.parse).prefetch(tf.data.AUTOTUNE)

@@ -1,17 +1,16 @@
-"""What a record holds, and the files that say so.
+"""Schemas of the records, and the manifest of a record directory.
 
 Three kinds. `cls`: id, text, label, the stack (L, D). `image`: id, label, the
-picture (H, W, C). `multimodal`: id, image (JPEG bytes), title, description,
-label, their vectors (2, D); a text that is missing is empty, and its vector is
-0. All are tf.train.Example in TFDS's layout, float32, so that
+image (H, W, C). `multimodal`: id, image (JPEG bytes), title, description,
+label, the vectors of both texts (2, D); a missing text is empty and its vector
+is 0. All are tf.train.Example in TFDS's layout, float32, so that
 `tfds.builder_from_directory(dir)` reads them without this project.
 """
 
 import dataclasses
-import hashlib
 import json
 import pathlib
-from typing import Any
+from typing import Any, Self
 
 import numpy as np
 import tensorflow as tf
@@ -20,12 +19,13 @@ FORMAT_VERSION = 1
 MANIFEST = "manifest.json"
 VERSION = "1.0.0"
 SPLITS = ("train", "validation", "test")
-# Byte strings of each kind, besides the id.
+# Byte-string features of each kind, besides the id.
 STRINGS = {
     "cls": ("text",),
     "image": (),
     "multimodal": ("image", "title", "description"),
 }
+# Which of them is an encoded image.
 JPEG = {"multimodal": "image"}
 
 
@@ -37,7 +37,7 @@ class Schema:
         kind: One of `STRINGS`; also the TFDS dataset's name.
         array: Name of the float32 feature: `stack`, `image` or
             `text_vectors`.
-        shape: Its shape.
+        shape: Shape of the float32 feature.
         label_names: Class names in label order.
     """
 
@@ -48,7 +48,7 @@ class Schema:
 
     @property
     def strings(self) -> tuple[str, ...]:
-        """Names of the byte strings that records keep."""
+        """Names of the byte-string features."""
         return STRINGS[self.kind]
 
     def serialize(
@@ -58,10 +58,17 @@ class Schema:
         array: np.ndarray,
         **strings: str | bytes,
     ) -> bytes:
-        """One record's bytes; the same record gives the same bytes.
+        """Serializes one record; equal records give equal bytes.
+
+        Args:
+            key: Id of the record.
+            label: Index in `label_names`.
+            array: Value of the float32 feature, with `shape`.
+            **strings: Values of the byte-string features; text is encoded as
+                UTF-8.
 
         Raises:
-            ValueError: If `strings` are not those of the kind.
+            ValueError: If `strings` are not the features of this kind.
         """
         if set(strings) != set(self.strings):
             raise ValueError(
@@ -83,11 +90,11 @@ class Schema:
         return example.SerializeToString(deterministic=True)
 
     def parse(self, serialized: tf.Tensor) -> dict[str, tf.Tensor]:
-        """`(N,)` serialized records to a dictionary of batched tensors."""
+        """Parses `(N,)` serialized records to a dictionary of tensors."""
         return tf.io.parse_example(serialized, self._spec())
 
     def parse_one(self, serialized: tf.Tensor) -> dict[str, tf.Tensor]:
-        """The same for one record, a scalar."""
+        """Parses one serialized record, a scalar string."""
         return tf.io.parse_single_example(serialized, self._spec())
 
     def _spec(self) -> dict[str, Any]:
@@ -101,12 +108,12 @@ class Schema:
         return spec
 
     def to_json(self) -> dict[str, Any]:
-        """JSON form, kept in the manifest."""
+        """Returns the JSON form that the manifest keeps."""
         return dataclasses.asdict(self)
 
     @classmethod
-    def from_json(cls, value: dict[str, Any]) -> "Schema":
-        """The way back."""
+    def from_json(cls, value: dict[str, Any]) -> Self:
+        """Builds a schema from `to_json`'s value."""
         return cls(
             value["kind"],
             value["array"],
@@ -118,30 +125,30 @@ class Schema:
 def cls_schema(
     stack_shape: tuple[int, int], label_names: tuple[str, ...]
 ) -> Schema:
-    """Schema of [CLS] stacks (L, D)."""
+    """Returns the schema of [CLS] stacks (L, D)."""
     return Schema("cls", "stack", stack_shape, label_names)
 
 
 def image_schema(
     image_shape: tuple[int, int, int], label_names: tuple[str, ...]
 ) -> Schema:
-    """Schema of pictures (H, W, C)."""
+    """Returns the schema of images (H, W, C)."""
     return Schema("image", "image", image_shape, label_names)
 
 
 def multimodal_schema(hidden_size: int, label_names: tuple[str, ...]) -> Schema:
-    """Schema of pictures with titles and descriptions, vectors of D."""
+    """Returns the schema of captioned images, with text vectors (2, D)."""
     return Schema("multimodal", "text_vectors", (2, hidden_size), label_names)
 
 
 def shard_name(kind: str, split: str, index: int, count: int) -> str:
-    """TFDS's name of a shard."""
+    """Returns the file name that TFDS gives a shard."""
     return f"{kind}-{split}.tfrecord-{index:05d}-of-{count:05d}"
 
 
 @dataclasses.dataclass(frozen=True)
 class Shard:
-    """One finished file, as the manifest vouches for it."""
+    """A finished shard, as the manifest describes it."""
 
     file: str
     num_examples: int
@@ -151,17 +158,17 @@ class Shard:
 
 @dataclasses.dataclass(frozen=True)
 class Manifest:
-    """What a record directory holds; written last.
+    """Contents of a record directory; written last.
 
     Attributes:
-        schema: Of its records.
-        fingerprint: Of `provenance`.
+        schema: Schema of the records.
+        fingerprint: Fingerprint of `provenance`.
         provenance: What the records depend on.
-        details: What is worth keeping but decides nothing (audit, counts,
+        details: Information on which the records do not depend (audit, counts,
             library versions).
         splits: Split name to its shards, in order.
-        files: Other files that belong to the set (the pixel map), name to
-            sha256.
+        files: Name to sha256 of the other files that belong to the set (the
+            pixel map).
     """
 
     schema: Schema
@@ -172,11 +179,11 @@ class Manifest:
     files: dict[str, str] = dataclasses.field(default_factory=dict)
 
     def num_examples(self, split: str) -> int:
-        """Examples of a split."""
+        """Returns the number of examples of a split."""
         return sum(shard.num_examples for shard in self.splits[split])
 
     def dumps(self) -> str:
-        """JSON text."""
+        """Returns the JSON text of `manifest.json`."""
         return json.dumps(
             {
                 "format_version": FORMAT_VERSION,
@@ -195,18 +202,18 @@ class Manifest:
         )
 
     @classmethod
-    def load(cls, directory: pathlib.Path) -> "Manifest":
-        """Reads a directory's manifest.
+    def load(cls, directory: pathlib.Path) -> Self:
+        """Reads the manifest of a directory.
 
         Raises:
             FileNotFoundError: If there is none: the set is not finished.
-            ValueError: If it cannot be read or is of another format.
+            ValueError: If it cannot be read or has another format version.
         """
         path = directory / MANIFEST
         if not path.is_file():
             raise FileNotFoundError(
                 f"{directory} holds no {MANIFEST}: not a finished set of "
-                "records. Delete the directory if it is there and build it "
+                "records. Delete the directory if it exists and build it "
                 "with: python -m tfrecords.build"
             )
         try:
@@ -232,22 +239,16 @@ class Manifest:
             ) from error
 
 
-def sha256_of_file(path: pathlib.Path) -> str:
-    """Sha256 of a file's bytes, in hex."""
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
-
-
 def _bytes(value: bytes) -> tf.train.Feature:
     return tf.train.Feature(bytes_list=tf.train.BytesList(value=[value]))
 
 
 def _floats(array: np.ndarray) -> tf.train.Feature:
-    """A packed list of float32, copied whole.
+    """Returns a packed list of float32, copied as one block.
 
-    Given the numbers one by one, protobuf takes several times longer than the
-    disk. The message is its wire format: field 1, length-delimited (tag 0x0A),
-    its length as a varint, the little-endian floats.
+    Setting the numbers one by one takes protobuf several times longer than
+    writing them to disk. The message is in protobuf's wire format: field 1,
+    length-delimited (tag 0x0A), the length as a varint, little-endian floats.
     """
     content = array.astype("<f4").tobytes()
     length, rest = bytearray(), len(content)

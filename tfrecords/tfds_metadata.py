@@ -1,7 +1,10 @@
-"""What TFDS needs beside the shards: dataset_info.json, features.json."""
+"""Metadata that TFDS reads beside the shards: names, features, splits."""
 
 import pathlib
 from typing import Any
+
+import numpy as np
+import tensorflow_datasets as tfds
 
 from tfrecords import schema
 
@@ -16,19 +19,16 @@ def write_metadata(
     """Writes the metadata of a set.
 
     Args:
-        aside: Where to.
-        directory: `<...>/<kind>/<config>/<version>`, where the set will
-            stand; the names inside come from it.
-        record_schema: Of the records.
+        aside: Directory to write to.
+        directory: `<...>/<kind>/<config>/<version>`, the final directory of
+            the set; the metadata take their names from it.
+        record_schema: Schema of the records.
         splits: Split name to its shards.
-        description: Of the set.
+        description: Description of the set.
 
     Returns:
         Names of the files written.
     """
-    import numpy as np
-    import tensorflow_datasets as tfds
-
     features: dict[str, Any] = {
         "id": tfds.features.Text(),
         "label": tfds.features.ClassLabel(

@@ -1,198 +1,49 @@
-"""Checks a record directory and names every fault: shard, record, cause.
+"""Checks record directories and names every fault: shard, record, cause.
 
     python -m tfrecords.verify DIR [DIR ...]
 
-TFRecord's own checksums protect a record, not a file: a shard cut between two
-records reads as a clean end. So every shard is held against the manifest's
-count, size and sha256, and read record by record.
+Exit code 0: all sets are whole. 1: some are not.
 """
 
-import math
 import pathlib
-import re
 import sys
+from collections.abc import Sequence
 
-import numpy as np
-import tensorflow as tf
+from tfrecords import command_line
 
-from tfrecords import config, images, schema
+PROGRAM = command_line.Program(
+    "tfrecords.verify",
+    __doc__,
+    settings=(),
+    positional=("DIR", "Directory of a set: .../KIND/CONFIG/VERSION."),
+)
 
 
-def verify(directory: pathlib.Path) -> list[str]:
-    """Lists the faults of a directory; an empty list means none.
+def main(argv: Sequence[str] | None = None) -> int:
+    """Verifies directories."""
+    return command_line.main(PROGRAM, _run, argv, check=_check)
 
-    Args:
-        directory: `<...>/<kind>/<config>/<version>`.
-    """
-    try:
-        manifest = schema.Manifest.load(directory)
-    except (FileNotFoundError, ValueError) as error:
-        return [str(error)]
-    faults = []
-    if config.fingerprint(manifest.provenance) != manifest.fingerprint:
-        faults.append(
-            f"{schema.MANIFEST}: the fingerprint does not fit the provenance:"
-            " it was edited"
+
+def _check(arguments: command_line.Arguments) -> None:
+    if not arguments.rest:
+        raise command_line.UsageError(
+            "DIR must be at least one directory of records, such as "
+            "records/image/*/1.0.0. Received: none."
         )
-    faults += _verify_metadata(directory, manifest)
-    vouched = {
-        shard.file for shards in manifest.splits.values() for shard in shards
-    }
-    for path in sorted(directory.glob("*.tfrecord*")):
-        if path.name not in vouched:
-            faults.append(f"{path.name}: not in the manifest")
-    for name, sha256 in manifest.files.items():
-        if not (directory / name).is_file():
-            faults.append(f"{name}: missing")
-        elif schema.sha256_of_file(directory / name) != sha256:
-            faults.append(f"{name}: changed since it was written")
-    seen: dict[bytes, str] = {}
-    for shards in manifest.splits.values():
-        for shard in shards:
-            faults += _verify_shard(directory, shard, manifest.schema, seen)
-    return faults
 
 
-def _verify_metadata(
-    directory: pathlib.Path, manifest: schema.Manifest
-) -> list[str]:
-    """Holds the manifest against what TFDS reads beside it."""
-    import tensorflow_datasets as tfds
+def _run(arguments: command_line.Arguments) -> int:
+    from tfrecords.faults import find_faults
 
-    try:
-        info = tfds.builder_from_directory(directory).info
-        found = (
-            info.name,
-            tuple(info.features["label"].names),
-            tuple(info.features[manifest.schema.array].shape),
-            {name: split.shard_lengths for name, split in info.splits.items()},
-        )
-    except Exception as error:
-        return [f"TFDS cannot read the directory ({error})"]
-    expected = (
-        manifest.schema.kind,
-        manifest.schema.label_names,
-        manifest.schema.shape,
-        {
-            name: [shard.num_examples for shard in shards]
-            for name, shards in manifest.splits.items()
-        },
-    )
-    names = ("kind", "label_names", "shape", "splits")
-    return [
-        f"{schema.MANIFEST}: {name} {expected_value}, but TFDS's metadata say "
-        f"{found_value}"
-        for name, expected_value, found_value in zip(
-            names, expected, found, strict=True
-        )
-        if expected_value != found_value
-    ]
-
-
-def _verify_shard(
-    directory: pathlib.Path,
-    shard: schema.Shard,
-    record_schema: schema.Schema,
-    seen: dict[bytes, str],
-) -> list[str]:
-    path = directory / shard.file
-    if not path.is_file():
-        return [f"{shard.file}: missing"]
-    faults = []
-    size = path.stat().st_size
-    if size != shard.num_bytes:
-        faults.append(f"{shard.file}: {size} bytes, expected {shard.num_bytes}")
-    sha256 = schema.sha256_of_file(path)
-    if sha256 != shard.sha256:
-        faults.append(
-            f"{shard.file}: sha256 {sha256[:12]}, expected {shard.sha256[:12]}"
-        )
-    record = 0
-    records = iter(tf.data.TFRecordDataset([str(path)]))
-    while True:
-        try:
-            serialized = next(records)
-        except StopIteration:
-            break
-        except tf.errors.DataLossError as error:
-            cause = re.search(r"\w+ record at \d+", error.message)
-            faults.append(
-                f"{shard.file}, record {record}: "
-                f"{cause[0] if cause else error.message}"
-            )
-            return faults
-        fault = _verify_record(
-            serialized, record_schema, f"{shard.file}, record {record}", seen
-        )
-        if fault:
-            faults.append(f"{shard.file}, record {record}: {fault}")
-        record += 1
-    if record != shard.num_examples:
-        faults.append(
-            f"{shard.file}: {record} records, expected {shard.num_examples}: "
-            "cut between records, or records added or lost"
-        )
-    return faults
-
-
-def _verify_record(
-    serialized: tf.Tensor,
-    record_schema: schema.Schema,
-    place: str,
-    seen: dict[bytes, str],
-) -> str | None:
-    example = tf.train.Example()
-    try:
-        example.ParseFromString(serialized.numpy())
-    except Exception as error:
-        return f"not a tf.train.Example ({error})"
-    feature = example.features.feature
-    expected = {"id", "label", record_schema.array, *record_schema.strings}
-    if set(feature) != expected:
-        return f"features {sorted(feature)}, expected {sorted(expected)}"
-    labels = feature["label"].int64_list.value
-    num_classes = len(record_schema.label_names)
-    if len(labels) != 1 or not 0 <= labels[0] < num_classes:
-        return f"label {list(labels)}, expected one of 0-{num_classes - 1}"
-    values = np.array(feature[record_schema.array].float_list.value)
-    if len(values) != math.prod(record_schema.shape):
-        return (
-            f"{len(values)} values in {record_schema.array}, expected "
-            f"{record_schema.shape}"
-        )
-    if not np.isfinite(values).all():
-        return f"NaN or infinity in {record_schema.array}"
-    jpeg = schema.JPEG.get(record_schema.kind)
-    if jpeg:
-        try:
-            images.decode(feature[jpeg].bytes_list.value[0])
-        except (ValueError, IndexError) as error:
-            return f"no picture in {jpeg} ({error})"
-    keys = feature["id"].bytes_list.value
-    if len(keys) != 1:
-        return f"{len(keys)} ids, expected one"
-    if keys[0] in seen:
-        return f"id {keys[0]!r} again, first in {seen[keys[0]]}"
-    seen[keys[0]] = place
-    return None
-
-
-def main(arguments: list[str]) -> int:
-    """Verifies directories; 0 if all are whole, 1 if not, 2 on wrong use."""
-    if not arguments or arguments[0].startswith("-"):
-        sys.stderr.write((__doc__ or "") + "\n")
-        return 2
     exit_code = 0
-    for argument in arguments:
-        faults = verify(pathlib.Path(argument))
-        for fault in faults:
-            sys.stdout.write(f"{argument}: {fault}\n")
+    for directory in arguments.rest:
+        faults = find_faults(pathlib.Path(directory))
+        for fault in faults or ["ok"]:
+            sys.stdout.write(f"{directory}: {fault}\n")
         if faults:
             exit_code = 1
-        else:
-            sys.stdout.write(f"{argument}: ok\n")
     return exit_code
 
 
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))
+    sys.exit(main())

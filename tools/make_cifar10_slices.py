@@ -23,11 +23,12 @@ import safetensors.numpy
 import tensorflow_datasets as tfds
 from absl import app, flags, logging
 
-from tfrecords import durable
-from trainers import backbones, pixels
-from trainers.backbones import weights
+from tfrecords import files
+from trainers import backbones
+from trainers.network import input_layers
+from trainers.weights import load
 
-PACKAGED = Path(__file__).parents[1] / "trainers/backbones/data/cifar10"
+PACKAGED = Path(__file__).parents[1] / "trainers/weights/data/cifar10"
 FLAGS = flags.FLAGS
 flags.DEFINE_string("cifar10", None, "Prepared TFDS folder of CIFAR-10.")
 flags.DEFINE_string("workdir", None, "Folder of finished slices.")
@@ -114,8 +115,8 @@ def build_classifier(
 ) -> keras.Model:
     """Puts the project's own input in front and a plain head behind."""
     image = keras.Input((side, side, 3))
-    x = pixels.ZNormalization("image")(image)
-    x = pixels.SliceInput(backbone.preprocessing, standardized=True)(x)
+    x = input_layers.ZNormalization("image")(image)
+    x = input_layers.SliceInput(backbone.preprocessing, standardized=True)(x)
     x = slice_(x)
     # ResNet50V2's slice ends before its activation; VGG16's has no batch norm
     # at all.
@@ -135,7 +136,7 @@ def train(backbone: backbones.Backbone, folder: Path) -> None:
     recipe = RECIPES[backbone.name]
     images, labels = read_split("train", recipe.num_pictures)
     slice_ = backbones.build_slice(backbone)
-    weights.load_weights(slice_, backbone, "random", seed=FLAGS.seed)
+    load.load_weights(slice_, backbone, "random", seed=FLAGS.seed)
     model = build_classifier(slice_, backbone, images.shape[1])
     batches = Augmented(images, labels)
     steps = recipe.epochs * len(batches)
@@ -154,13 +155,13 @@ def train(backbone: backbones.Backbone, folder: Path) -> None:
     model.fit(batches, epochs=recipe.epochs)
     halves = {
         name: array.astype("float16")
-        for name, array in weights.slice_arrays(slice_).items()
+        for name, array in load.slice_arrays(slice_).items()
     }
-    weights.assign(slice_, halves, "float16")  # what is shipped is measured
+    load.assign(slice_, halves, "float16")  # what is shipped is measured
     images, labels = read_split("test", 10_000)
     _, accuracy = model.evaluate(images / np.float32(255), labels, 256)
     content = safetensors.numpy.save(halves)
-    durable.write_bytes(folder / f"{backbone.name}.safetensors", content)
+    files.write_bytes(folder / f"{backbone.name}.safetensors", content)
     figures = {
         "test_accuracy": round(accuracy, 4),
         "epochs": recipe.epochs,
@@ -170,7 +171,7 @@ def train(backbone: backbones.Backbone, folder: Path) -> None:
         "bytes": len(content),
         "sha256": hashlib.sha256(content).hexdigest(),
     }
-    durable.write_text(folder / f"{backbone.name}.json", json.dumps(figures))
+    files.write_text(folder / f"{backbone.name}.json", json.dumps(figures))
 
 
 def main(argv: list[str]) -> None:

@@ -8,7 +8,7 @@ Letters: N examples, H and W pixels, C channels, M feature maps, K classes.
 import typing
 
 if typing.TYPE_CHECKING:
-    from trainers.loading import load
+    from trainers.runs.loading import load
 
 __all__ = ["load"]
 
@@ -16,7 +16,7 @@ __all__ = ["load"]
 def __getattr__(name: str) -> typing.Any:
     """Imports `load` when it is asked for: the package itself stays light."""
     if name == "load":
-        from trainers import loading
+        from trainers.runs import loading
 
         return loading.load
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -5,8 +5,8 @@ from collections.abc import Callable, Collection
 
 from absl import app
 
+from tfrecords import command_line
 from tfrecords import config as records_config
-from tfrecords import flags
 from trainers import config as train_config
 
 
@@ -29,8 +29,8 @@ def settings(
         )
     values = train_config.PRESETS[preset]
     return (
-        flags.settings_from_flags(train_config.TrainConfig, values),
-        flags.settings_from_flags(records_config.RecordsConfig, values),
+        command_line.settings_from_flags(train_config.TrainConfig, values),
+        command_line.settings_from_flags(records_config.RecordsConfig, values),
     )
 
 
@@ -43,7 +43,9 @@ def start(
         main: The program.
         without: Settings that it has no use for.
     """
-    flags.prepare_process()
+    command_line.prepare_process()
     for half in (train_config.TrainConfig, records_config.RecordsConfig):
-        flags.define_flags(half, without=without, presets=train_config.PRESETS)
+        command_line.define_flags(
+            half, without=without, presets=train_config.PRESETS
+        )
     app.run(main)

@@ -5,12 +5,16 @@ nothing heavy, so that `--help` answers at once.
 """
 
 import dataclasses
+import functools
 from typing import Any
 
-from tfrecords import config as records_config
+from tfrecords.settings import JsonSettings, setting, validate
 from trainers import backbones
 
-setting = records_config.setting
+_common = functools.partial(setting, group="common")
+_records = functools.partial(setting, group="records")
+_training = functools.partial(setting, group="training")
+_reproduction = functools.partial(setting, group="reproduction")
 
 # Trains well on cached maps, on one thousand texts as on twenty
 # (BUILD_NOTES.md); the paper's Table I holds for its own autoencoder.
@@ -22,91 +26,91 @@ _ENLARGEMENTS = {4: 2, 8: 6}
 
 
 @dataclasses.dataclass(frozen=True)
-class TrainConfig(records_config.JsonSettings):
+class TrainConfig(JsonSettings):
     """How a run trains. See each field's help."""
 
-    backbone: str = setting(
+    backbone: str = _common(
         "resnet",
         "Architecture whose early layers are the frozen feature extractor.",
         tuple(backbones.BACKBONES),
     )
-    weights: str = setting(
+    weights: str = _common(
         "imagenet",
         "Its weights: imagenet (downloaded, checked), cifar10 (shipped with "
         "the package), random, or a .npz, .safetensors or .h5 file.",
     )
-    normalization: str = setting(
+    normalization: str = _training(
         "image",
         "Z-normalisation of pixels: per image, per batch (the published "
         "code; a prediction then depends on its batch), or none.",
         ("image", "batch", "none"),
     )
-    contrast: float = setting(
+    contrast: float = _training(
         0.1,
         "Share of a picture's difference from the mean train picture that "
         "the slice sees: near the mean picture it is almost linear and loses "
         "less. 1 is the paper's.",
     )
-    upsample: int = setting(
+    upsample: int = _training(
         0,
         "Nearest-neighbour enlargement of pictures; the paper's code: 3. 0: "
         "what the backbone's stride asks for, 6 for alexnet and shufflenet and "
         "2 for the others.",
     )
-    slice_batch_norm: str = setting(
+    slice_batch_norm: str = _reproduction(
         "inference",
         "Batch norm inside the frozen slice: inference (its published "
         "statistics), or training (the published code's: each batch's own, "
         "and the kept ones drift).",
         ("inference", "training"),
     )
-    autoencoder: str = setting(
+    autoencoder: str = _training(
         "linear",
         "linear: the picture as it can be read off the maps, solved for and "
         "not trained. symmetric: encoder to a bottleneck and decoder back to "
         "the maps. paper: the published code's four valid convolutions.",
         ("linear", "symmetric", "paper"),
     )
-    reconstruction_weight: float = setting(
+    reconstruction_weight: float = _reproduction(
         0.1, "Weight of the symmetric autoencoder's reconstruction loss."
     )
-    bottleneck: int = setting(
+    bottleneck: int = _reproduction(
         64, "Channels of the symmetric autoencoder's code."
     )
-    dropout: float = setting(
+    dropout: float = _training(
         0.5, "Dropout rate before the dense head; not with --autoencoder=paper."
     )
-    autoencoder_lr: float = setting(
+    autoencoder_lr: float = _training(
         0.0,
         "Adam's rate for the autoencoder, if that is trained; 0: 1e-3, or "
         "Table I's with --autoencoder=paper.",
     )
-    head_lr: float = setting(
+    head_lr: float = _training(
         0.0,
         "Adam's rate for the dense head; 0: 1e-3, or Table I's with "
         "--autoencoder=paper.",
     )
-    lr_schedule: str = setting(
+    lr_schedule: str = _reproduction(
         "cosine",
         "Rates over the run: cosine falls to 0, constant is the published "
         "code's.",
         ("cosine", "constant"),
     )
-    l2: float = setting(
+    l2: float = _training(
         0.02, "L2 penalty on the head's kernels; not with --autoencoder=paper."
     )
-    epochs: int = setting(10, "Passes over the train split.")
-    batch_size: int = setting(32, "Examples a step.")
-    eval_every: int = setting(
+    epochs: int = _common(10, "Passes over the train split.")
+    batch_size: int = _training(32, "Examples a step.")
+    eval_every: int = _reproduction(
         0,
         "Steps between validations, besides the one after each epoch; the "
         "published code's cumulative accuracy averages over them (there: 50).",
     )
-    cache_gb: float = setting(
+    cache_gb: float = _training(
         4.0, "Frozen maps kept in memory; more go to disk in the workdir."
     )
-    seed: int = setting(0, "Seed of weights, data order and dropout.")
-    image_records: str = setting(
+    seed: int = _common(0, "Seed of weights, data order and dropout.")
+    image_records: str = _records(
         "",
         "Train on this directory of image records instead of making them "
         "from a dataset.",
@@ -114,7 +118,7 @@ class TrainConfig(records_config.JsonSettings):
 
     def __post_init__(self) -> None:
         """Refuses values that no run could use, or that contradict."""
-        records_config.validate(
+        validate(
             self,
             least={
                 "upsample": 0,
@@ -128,16 +132,11 @@ class TrainConfig(records_config.JsonSettings):
                 "head_lr": 0,
                 "l2": 0,
                 "cache_gb": 0,
+                "dropout": 0,
             },
+            above={"contrast": 0},
+            below={"dropout": 1},
         )
-        if not self.contrast > 0:
-            raise ValueError(
-                f"--contrast must be above 0. Received: {self.contrast}"
-            )
-        if not 0 <= self.dropout < 1:
-            raise ValueError(
-                f"--dropout must be in [0, 1). Received: {self.dropout}"
-            )
 
     @property
     def has_constant_maps(self) -> bool:

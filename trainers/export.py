@@ -18,13 +18,14 @@ from typing import Any
 from absl import app, logging
 from absl import flags as absl_flags
 
-from tfrecords import flags
-from trainers import versions
+from tfrecords import command_line
+from trainers.serving import versions
 
 if typing.TYPE_CHECKING:
     import numpy as np
 
-    from trainers import loading, text_classifier
+    from trainers.runs import loading
+    from trainers.serving import text_classifier
 
     Request = tuple[str, dict[str, np.ndarray]]
 
@@ -71,7 +72,8 @@ def export_run(
             holds an op it may not.
         OSError: If the disk does not take it.
     """
-    from trainers import loading, text_classifier
+    from trainers.runs import loading
+    from trainers.serving import text_classifier
 
     workdir = pathlib.Path(workdir)
     run = loading.load_run(workdir)
@@ -96,7 +98,7 @@ def export_finished(
     Raises:
         As `export_run`.
     """
-    from trainers import loading
+    from trainers.runs import loading
 
     config, metrics, kept = loading.read_run(workdir)
     reason = loading.obstacle(config, kept)
@@ -168,7 +170,7 @@ def write_model(
     """
     import tensorflow as tf
 
-    from trainers import graph_ops, warmup
+    from trainers.serving import allowed_ops, warmup
 
     # Only what the signatures reach: no second copy of their functions.
     served = tf.Module(name="classifier")
@@ -181,7 +183,7 @@ def write_model(
             for name, function in classifier.signatures.items()
         },
     )
-    graph_ops.check_ops(directory)
+    allowed_ops.check_ops(directory)
     extra = directory / EXTRA
     extra.mkdir()
     _write_json(extra / VERSIONS, installed_versions())
@@ -221,7 +223,7 @@ def _write_json(path: pathlib.Path, value: dict[str, Any]) -> None:
 
 def start(export: Callable[..., pathlib.Path]) -> None:
     """Runs the command around an `export_run`."""
-    flags.prepare_process()
+    command_line.prepare_process()
     _define_flags()
     app.run(functools.partial(_main, export))
 
@@ -235,8 +237,8 @@ def _main(export: Callable[..., pathlib.Path], arguments: list[str]) -> None:
         )
     try:
         export(values.workdir, values.out, encoder=values.encoder)
-    except flags.MENDABLE as error:
-        flags.fail(error)
+    except command_line.MENDABLE as error:
+        command_line.fail(error)
 
 
 def _define_flags() -> None:

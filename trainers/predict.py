@@ -15,9 +15,9 @@ from collections.abc import Callable, Iterable, Iterator
 from absl import app, logging
 from absl import flags as absl_flags
 
-from text2image import rows
-from tfrecords import flags
-from trainers import answers, texts
+from text2image.corpora import row_files, unlabelled
+from tfrecords import command_line
+from trainers.serving import formats
 
 if typing.TYPE_CHECKING:
     import numpy as np
@@ -41,11 +41,11 @@ class Predictor:
 
     def predict(
         self,
-        stream: Iterable[texts.Text],
+        stream: Iterable[unlabelled.Text],
         *,
         batch_size: int = 32,
         image_dir: pathlib.Path | None = None,
-    ) -> Iterator[answers.Answer]:
+    ) -> Iterator[formats.Answer]:
         """Answers a stream, in its order.
 
         Args:
@@ -59,7 +59,7 @@ class Predictor:
                 self._save_images(batch, image_dir)
             yield from self._answer(batch)
 
-    def _answer(self, batch: list[texts.Text]) -> Iterator[answers.Answer]:
+    def _answer(self, batch: list[unlabelled.Text]) -> Iterator[formats.Answer]:
         result = self._classify([item.text for item in batch])
         for item, label, score, row in zip(
             batch,
@@ -68,7 +68,7 @@ class Predictor:
             result["probabilities"],
             strict=True,
         ):
-            yield answers.Answer(
+            yield formats.Answer(
                 item.id,
                 item.text,
                 label.decode("utf-8"),
@@ -77,11 +77,11 @@ class Predictor:
             )
 
     def _save_images(
-        self, batch: list[texts.Text], image_dir: pathlib.Path
+        self, batch: list[unlabelled.Text], image_dir: pathlib.Path
     ) -> None:
         images = self._render([item.text for item in batch])["image"]
         for item, image in zip(batch, images, strict=True):
-            answers.save_picture(image_dir / f"{item.id:06d}.png", image)
+            formats.save_picture(image_dir / f"{item.id:06d}.png", image)
 
 
 def load_predictor(
@@ -99,13 +99,14 @@ def load_predictor(
         encoder: Where a run's encoder is now, if not where it was.
     """
     if export_dir:
-        from trainers import exported
+        from trainers.serving import exported
 
         functions, label_names = exported.load_functions(
             pathlib.Path(export_dir)
         )
     else:
-        from trainers import loading, text_classifier
+        from trainers.runs import loading
+        from trainers.serving import text_classifier
 
         run = loading.load_run(workdir or "")
         functions = text_classifier.load_classifier(run, encoder).signatures
@@ -137,14 +138,14 @@ def main(arguments: list[str]) -> None:
     if bool(values.file) == (len(arguments) > 1):
         raise app.UsageError('Expected either texts ("...") or --file=PATH.')
     _refuse_ignored_flags()
-    with answers.ending_as_shells_expect():
+    with formats.ending_as_shells_expect():
         _predict(arguments[1:])
 
 
 def _refuse_ignored_flags() -> None:
     """Refuses typed flags that another one leaves without effect."""
     values = absl_flags.FLAGS
-    has_columns = (values.file or "").endswith(rows.SUFFIXES)
+    has_columns = (values.file or "").endswith(row_files.SUFFIXES)
     for name, is_ignored, because in (
         ("encoder", bool(values.export_dir), "an export holds its encoder"),
         ("text_key", not has_columns, "only .csv, .tsv and .jsonl have keys"),
@@ -158,9 +159,9 @@ def _predict(typed: list[str]) -> None:
 
     values = absl_flags.FLAGS
     if values.file:
-        stream = texts.read_texts(values.file, text_key=values.text_key)
+        stream = unlabelled.read_texts(values.file, text_key=values.text_key)
     else:
-        stream = itertools.starmap(texts.Text, enumerate(typed, start=1))
+        stream = itertools.starmap(unlabelled.Text, enumerate(typed, start=1))
     # A wrong file is told before the model is loaded.
     first = list(itertools.islice(stream, 1))
     if not first:
@@ -181,7 +182,7 @@ def _predict(typed: list[str]) -> None:
     )
     if not sys.stdout.isatty():  # there the answers show how far it is
         found = tqdm.tqdm(found, unit=" texts", mininterval=0.5)
-    for line in answers.FORMATS[values.format](found, predictor.label_names):
+    for line in formats.FORMATS[values.format](found, predictor.label_names):
         sys.stdout.write(line)
         sys.stdout.flush()
 
@@ -212,11 +213,11 @@ def _define_flags() -> None:
         lower_bound=1,
     )
     absl_flags.DEFINE_enum(
-        "format", "table", list(answers.FORMATS), "Of the answers."
+        "format", "table", list(formats.FORMATS), "Of the answers."
     )
 
 
 if __name__ == "__main__":
-    flags.prepare_process()
+    command_line.prepare_process()
     _define_flags()
     app.run(main)

@@ -7,67 +7,82 @@ reuses everything.
 """
 
 import dataclasses
+import functools
 import pathlib
+import sys
 import time
+from collections.abc import Sequence
 
-from absl import flags as absl_flags
 from absl import logging
 
-from tfrecords import config as records_config
-from tfrecords import flags
-from trainers import command
-from trainers import config as train_config
+from text2image.corpora import row_files
+from tfrecords import command_line
+from tfrecords.config import RecordsConfig
+from tfrecords.settings import fingerprint, setting
+from trainers.config import PRESETS, TrainConfig
 
-_PRESET = absl_flags.DEFINE_enum(
-    "preset",
-    "demo",
-    list(train_config.PRESETS),
-    "Named settings, which any other flag overrides. demo: shipped with the "
-    "package, no network. imdb: the best recipe we know. paper: the published "
-    "code's.",
-)
-_WORKDIR = absl_flags.DEFINE_string(
-    "workdir",
-    None,
-    "The run's own directory. Default: runs/ and a name made of dataset, "
-    "backbone and a fingerprint of all settings.",
-)
-_BASELINES = absl_flags.DEFINE_boolean(
-    "baselines",
-    True,
-    "Also fit logistic regression on the same stacks and pictures.",
-)
-_EXPORT = absl_flags.DEFINE_boolean(
-    "export",
-    True,
-    "Also export a SavedModel for TF Serving to `export` in the workdir.",
-)
+_common = functools.partial(setting, group="common")
 
 
-def main(arguments: list[str]) -> None:
-    """Prepares what is missing, trains, evaluates and reports."""
-    try:
-        config, records = command.settings(arguments, _PRESET.value)
-        _refuse_ignored_flags(config, records)
-        _run(config, records)
-    except flags.MENDABLE as error:
-        flags.fail(error)
+@dataclasses.dataclass(frozen=True)
+class RunOptions:
+    """What the command does besides training."""
 
-
-def _refuse_ignored_flags(
-    config: train_config.TrainConfig, records: records_config.RecordsConfig
-) -> None:
-    """Refuses typed flags that another setting leaves without effect."""
-    all_records = tuple(
-        field.name for field in dataclasses.fields(records_config.RecordsConfig)
+    preset: str = _common(
+        "demo",
+        "Named settings, which any other flag overrides. demo: shipped with "
+        "the package, no network. imdb: the best recipe we know. paper: the "
+        "published code's.",
+        tuple(PRESETS),
     )
+    workdir: str = _common(
+        "",
+        "The run's own directory. By default runs/ and a name made of "
+        "dataset, backbone and a fingerprint of all settings.",
+    )
+    baselines: bool = setting(
+        True,
+        "Also fit logistic regression on the same stacks and images.",
+        group="training",
+    )
+    export: bool = setting(
+        True,
+        "Also export a SavedModel for TF Serving to `export` in the workdir.",
+        group="training",
+    )
+
+
+PROGRAM = command_line.Program(
+    "trainers.run",
+    __doc__,
+    settings=(RunOptions, TrainConfig, RecordsConfig),
+    presets=PRESETS,
+)
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Prepares what is missing, trains, evaluates and reports."""
+    return command_line.main(PROGRAM, _run, argv, check=_check)
+
+
+def _check(arguments: command_line.Arguments) -> None:
+    """Refuses what can be refused before anything is computed."""
+    train = arguments.settings(TrainConfig)
+    records = arguments.settings(RecordsConfig)
+    arguments.refuse_ignored(_ignored_flags(train, records))
+
+
+def _ignored_flags(
+    train: TrainConfig, records: RecordsConfig
+) -> list[command_line.Rule]:
+    """Flags that another setting leaves without effect."""
+    all_records = [field.name for field in dataclasses.fields(RecordsConfig)]
     tsne = ("metric", "perplexity", *(n for n in all_records if "tsne" in n))
-    symmetric = ("reconstruction_weight", "bottleneck", "dropout", "l2")
-    from_tfds = not records.dataset.endswith((".csv", ".tsv", ".jsonl"))
-    for names, is_ignored, because in (
+    is_file = records.dataset.endswith(row_files.SUFFIXES)
+    return [
         (
             all_records,
-            bool(config.image_records),
+            bool(train.image_records),
             "--image_records names finished records",
         ),
         (
@@ -82,25 +97,23 @@ def _refuse_ignored_flags(
         ),
         (
             ("reconstruction_weight", "bottleneck", "autoencoder_lr"),
-            config.autoencoder == "linear",
+            train.autoencoder == "linear",
             "--autoencoder=linear is solved for, not trained",
         ),
         (
-            symmetric,
-            config.autoencoder == "paper",
+            ("reconstruction_weight", "bottleneck", "dropout", "l2"),
+            train.autoencoder == "paper",
             "--autoencoder=paper has its own",
         ),
         (
             ("data_dir", "download"),
-            not from_tfds or records.dataset == "demo",
+            is_file or records.dataset == "demo",
             f"--dataset={records.dataset} is not a TFDS name",
         ),
-    ):
-        if is_ignored:
-            flags.refuse_typed(names, because)
+    ]
 
 
-def _draws_the_map(records: records_config.RecordsConfig) -> bool:
+def _draws_the_map(records: RecordsConfig) -> bool:
     """Whether t-SNE's start, its approximation or the layout are random."""
     by_tsne = records.projection == "tsne" and (
         records.tsne_init == "random" or records.tsne_method == "barnes_hut"
@@ -108,31 +121,33 @@ def _draws_the_map(records: records_config.RecordsConfig) -> bool:
     return by_tsne or records.layout == "shuffled"
 
 
-def _run(
-    config: train_config.TrainConfig, records: records_config.RecordsConfig
-) -> None:
-    start = time.monotonic()
+def _run(arguments: command_line.Arguments) -> None:
     from tfrecords import build
-    from trainers.backbones import weight_files
+    from trainers import export
+    from trainers.experiments import baselines
+    from trainers.reports import run_report
+    from trainers.training import train
+    from trainers.weights import readers
 
-    weight_files.check_source(config.weights)
+    start = time.monotonic()
+    options = arguments.settings(RunOptions)
+    config = arguments.settings(TrainConfig)
+    records = arguments.settings(RecordsConfig)
+    readers.check_source(config.weights)
     cls_dir = None
     if not config.image_records:
         cls_dir, image_dir = build.prepare_records(records)
         config = dataclasses.replace(config, image_records=str(image_dir))
-    # Only now: they load for seconds, and a wrong call is refused at once.
-    from trainers import baselines, export, report, train
-
     image_dir = pathlib.Path(config.image_records)
-    workdir = pathlib.Path(_WORKDIR.value or _default_workdir(config))
+    workdir = pathlib.Path(options.workdir or _default_workdir(config))
     metrics = train.train_and_evaluate(config, workdir)
     compared = {}
-    if _BASELINES.value:
+    if options.baselines:
         compared["images"] = baselines.logistic_regression(image_dir, "image")
         if cls_dir is not None:
             compared["stacks"] = baselines.logistic_regression(cls_dir, "stack")
-    report.write_report(workdir, config, metrics, compared)
-    if _EXPORT.value:
+    run_report.write_report(workdir, config, metrics, compared)
+    if options.export:
         # Records given by name know their own encoder.
         encoder = None if cls_dir is None else records.encoder
         export.export_finished(workdir, encoder=encoder)
@@ -163,15 +178,15 @@ def _run(
         )
 
 
-def _default_workdir(config: train_config.TrainConfig) -> str:
+def _default_workdir(config: TrainConfig) -> str:
     settings = dataclasses.asdict(config)
     # The records' name holds their fingerprint; the others move no result.
     for name in ("image_records", "cache_gb"):
         del settings[name]
     dataset = pathlib.Path(config.image_records).parent.name
-    name = records_config.fingerprint(settings)[:8]
+    name = fingerprint(settings)[:8]
     return f"runs/{dataset}-{config.backbone}-{name}"
 
 
 if __name__ == "__main__":
-    command.start(main)
+    sys.exit(main())

@@ -14,10 +14,11 @@ from typing import Any
 from absl import flags as absl_flags
 from absl import logging
 
+from tfrecords import command_line
 from tfrecords import config as records_config
-from tfrecords import flags
-from trainers import backbones, cells, command
+from trainers import backbones, command
 from trainers import config as train_config
+from trainers.experiments import plan as cells
 
 _PRESET = absl_flags.DEFINE_enum(
     "preset",
@@ -72,8 +73,8 @@ def main(arguments: list[str]) -> None:
             _print_plan(_plan(records, train, ()))
         else:
             _run(records, train)
-    except flags.MENDABLE as error:
-        flags.fail(error)
+    except command_line.MENDABLE as error:
+        command_line.fail(error)
 
 
 def _plan(
@@ -81,9 +82,9 @@ def _plan(
     train: train_config.TrainConfig,
     layers: tuple[int, ...],
 ) -> list[cells.Cell]:
-    from trainers.backbones import weight_files
+    from trainers.weights import readers
 
-    weight_files.check_source(train.weights)
+    readers.check_source(train.weights)
     weights = {}
     for pair in _WEIGHTS_FOR.value:
         name, separator, source = pair.partition("=")
@@ -92,7 +93,7 @@ def _plan(
             raise ValueError(
                 f"--weights_for must be NAME=SOURCE. Received: {pair!r}"
             )
-        weight_files.check_source(source)
+        readers.check_source(source)
         weights[name] = source
     return cells.plan(
         records,
@@ -109,7 +110,7 @@ def _plan(
 
 def _print_plan(plan: list[cells.Cell]) -> None:
     """The plan on standard output: it is what --dry_run was asked for."""
-    from trainers import estimate
+    from trainers.experiments import estimate
 
     workdir = pathlib.Path(_WORKDIR.value)
     unique = {cell.directory: cell for cell in plan}
@@ -145,7 +146,7 @@ def _run(
 ) -> None:
     _plan(records, train, ())  # refuses what it must before any long work
     from tfrecords import build, reader
-    from trainers import table_report
+    from trainers.reports import table_report
 
     workdir = pathlib.Path(_WORKDIR.value)
     cls_dir, image_dir = build.prepare_records(records)
@@ -167,7 +168,7 @@ def _run(
     for cell in first:
         try:
             on_maps[cell.row] = _regression_on_maps(cell, image_dir, workdir)
-        except flags.MENDABLE as error:
+        except command_line.MENDABLE as error:
             logging.error("table: no regression on maps: %s", error)
             failures[f"maps of {cell.row}"] = str(error)
     path = table_report.write_table(
@@ -200,7 +201,7 @@ def _train_all(
         workdir: The table's.
     """
     from tfrecords import build
-    from trainers import features
+    from trainers.training import feature_cache
 
     failures: dict[str, str] = {}
     for number, cell in enumerate(unique, start=1):
@@ -218,11 +219,11 @@ def _train_all(
             _train(cell, made[cell.records], workdir)
         except KeyboardInterrupt:
             raise
-        except flags.MENDABLE as error:
+        except command_line.MENDABLE as error:
             # One row that cannot be had must not cost the others.
             logging.error("table: not trained: %s", error)
             failures[cell.directory] = str(error)
-    features.clear(workdir / "frozen_maps")
+    feature_cache.clear(workdir / "frozen_maps")
     return failures
 
 
@@ -234,7 +235,9 @@ def _regression_on_maps(
     Kept by slice and records: other trainings behind it find it again.
     """
     from tfrecords import reader
-    from trainers import baselines, features, frozen, model
+    from trainers.experiments import baselines
+    from trainers.network import model
+    from trainers.training import feature_cache, frozen_half
 
     manifest = reader.open_records(image_dir, kind="image")
     # The maps themselves, not a code that is solved for behind them.
@@ -244,17 +247,17 @@ def _regression_on_maps(
     models = model.build_models(
         config, manifest.schema.shape, len(manifest.schema.label_names)
     )
-    key = frozen.key(config, manifest, models.features)
+    key = frozen_half.key(config, manifest, models.features)
     path = workdir / "maps" / f"{cell.train.backbone}-{key[:12]}.json"
     if found := baselines.kept(path, manifest.fingerprint):
         return found
     path.parent.mkdir(exist_ok=True)
     scratch = workdir / "maps" / "frozen_maps"
     try:
-        maps = frozen.prepare(config, manifest, models, scratch)
+        maps = frozen_half.prepare(config, manifest, models, scratch)
         return baselines.frozen_maps(maps, path, manifest.fingerprint)
     finally:
-        features.clear(scratch)
+        feature_cache.clear(scratch)
 
 
 def _train(
@@ -263,7 +266,7 @@ def _train(
     """Trains one cell; a finished one is checked to be of these records."""
     import keras
 
-    from trainers import train
+    from trainers.training import train
 
     config = dataclasses.replace(cell.train, image_records=str(image_dir))
     directory = workdir / "cells" / cell.directory

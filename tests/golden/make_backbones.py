@@ -13,7 +13,7 @@ import numpy as np
 import torch
 
 from tests.golden import backbones_arrays
-from trainers.backbones import torch_names
+from trainers.weights import torch_names
 
 
 def import_models() -> Any:

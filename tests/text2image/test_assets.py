@@ -13,7 +13,7 @@ ROOT = pathlib.Path(__file__).parents[2]
 PACKAGES = ("text2image", "trainers")
 READ = {
     "text2image/data/demo_reviews.jsonl": (
-        "from text2image import corpus; corpus.open_corpus('demo')"
+        "from text2image.corpora import texts; texts.open_corpus('demo')"
     ),
     "text2image/data/mini_encoder/model.weights.h5": (
         "from text2image import assets; assets.mini_encoder()"
@@ -21,9 +21,9 @@ READ = {
     "text2image/data/mini_encoder/assets/tokenizer/vocabulary.txt": (
         "from text2image import assets; assets.mini_encoder()"
     ),
-    "trainers/backbones/data/cifar10/resnet.safetensors": (
+    "trainers/weights/data/cifar10/resnet.safetensors": (
         "from trainers import backbones\n"
-        "from trainers.backbones import shipped\n"
+        "from trainers.weights import shipped\n"
         "shipped.cifar10_arrays(backbones.get_backbone('resnet'))"
     ),
 }
@@ -99,6 +99,6 @@ def test_card_states_every_hash(card, files):
 def test_wheel_stays_small():
     """The issue's limits: 5 MB of encoder, 8 MB of slices."""
     encoder = assets.mini_encoder().rglob("*")
-    slices = (ROOT / "trainers/backbones/data").rglob("*")
+    slices = (ROOT / "trainers/weights/data").rglob("*")
     assert sum(p.stat().st_size for p in encoder if p.is_file()) < 5e6
     assert sum(p.stat().st_size for p in slices if p.is_file()) < 8e6

@@ -8,16 +8,16 @@ import sys
 
 import pytest
 
-from tests.tfrecords import made
+from tests.support import record_sets
 
 
 @pytest.fixture(scope="session")
-def zygote(tmp_path_factory):
-    """Runs a task in a process of its own: `(status, log)`; see zygote.py."""
-    log = tmp_path_factory.mktemp("zygote") / "log"
+def run_in_fork(tmp_path_factory):
+    """Runs a task of the fork server in its own process: `(status, log)`."""
+    log = tmp_path_factory.mktemp("fork_server") / "log"
     process = subprocess.Popen(
-        [sys.executable, "-m", "tests.tfrecords.zygote"],
-        cwd=made.ROOT,
+        [sys.executable, "-m", "tests.support.fork_server"],
+        cwd=record_sets.ROOT,
         env={
             **os.environ,
             "TF_CPP_MIN_LOG_LEVEL": "3",
@@ -36,7 +36,7 @@ def zygote(tmp_path_factory):
         process.stdin.write(json.dumps({**task, "log": str(log)}) + "\n")
         process.stdin.flush()
         answer = process.stdout.readline()
-        assert answer, "the zygote died"
+        assert answer, "the fork server died"
         return int(answer), log.read_text(errors="replace")
 
     yield run

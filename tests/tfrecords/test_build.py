@@ -11,31 +11,31 @@ import sys
 import numpy as np
 import pytest
 
-from tests.tfrecords import made
-from text2image import pixel_map, render
-from tfrecords import (
-    config,
-    draw,
-    encode,
-    place,
-    reader,
-    schema,
-    verify,
-)
+from tests.support import record_sets
+from text2image.deepinsight import pixel_map, render
+from tfrecords import config, reader, schema
+from tfrecords.faults import find_faults
+from tfrecords.settings import fingerprint
+from tfrecords.stages import images, stacks
+from tfrecords.stages.record_sets import pick
 
 NUM_SHARDS = 4  # of either kind: 19 train and 5 validation texts, 8 a shard
 
 
 @pytest.fixture(scope="session")
 def corpus(tmp_path_factory):
-    return made.write_csv(tmp_path_factory.mktemp("corpus") / "reviews.csv")
+    return record_sets.write_csv(
+        tmp_path_factory.mktemp("corpus") / "reviews.csv"
+    )
 
 
 @pytest.fixture(scope="session")
-def built(tmp_path_factory, zygote, corpus):
+def built(tmp_path_factory, run_in_fork, corpus):
     """Where an uninterrupted run left its records. Not to be changed."""
     directory = tmp_path_factory.mktemp("built") / "records"
-    status, log = zygote(do="build", settings=made.settings(corpus, directory))
+    status, log = run_in_fork(
+        do="build", settings=record_sets.settings(corpus, directory)
+    )
     assert status == 0, log
     return directory
 
@@ -59,21 +59,21 @@ def read(directory, split):
 
 
 def assert_drawn_from(cls_dir, image_dir):
-    """Every picture is what the map makes of its stack."""
+    """Every image is the rendering of its stack by the map beside it."""
     renderer = render.Renderer(pixel_map.PixelMap.load(image_dir))
     for split in ("train", "validation"):
-        stacks, images = read(cls_dir, split), read(image_dir, split)
-        assert stacks["id"].tolist() == images["id"].tolist()
-        assert stacks["label"].tolist() == images["label"].tolist()
+        texts, drawn = read(cls_dir, split), read(image_dir, split)
+        assert texts["id"].tolist() == drawn["id"].tolist()
+        assert texts["label"].tolist() == drawn["label"].tolist()
         np.testing.assert_array_equal(
-            renderer.render(stacks["stack"]), images["image"]
+            renderer.render(texts["stack"]), drawn["image"]
         )
-        assert np.ptp(images["image"]) > 0.5
+        assert np.ptp(drawn["image"]) > 0.5
 
 
 def test_both_sets_are_whole_and_nothing_else_is_left(built):
     for kind in ("cls", "image"):
-        assert verify.verify(only(built, kind)) == []
+        assert find_faults(only(built, kind)) == []
     names = [path.name for path in built.rglob("*")]
     assert not [
         name
@@ -119,10 +119,10 @@ def test_details_say_what_was_made(built):
 
 
 def test_a_fresh_process_elsewhere_makes_the_same_bytes_and_then_reuses_them(
-    tmp_path, zygote, built, corpus
+    tmp_path, run_in_fork, built, corpus
 ):
     shutil.copy(corpus, tmp_path / "reviews.csv")
-    settings = made.settings("reviews.csv", "with a space \N{SNOWMAN} é")
+    settings = record_sets.settings("reviews.csv", "with a space \N{SNOWMAN} é")
     arguments = [
         f"--{name}={value}"
         for name, value in dataclasses.asdict(settings).items()
@@ -132,8 +132,12 @@ def test_a_fresh_process_elsewhere_makes_the_same_bytes_and_then_reuses_them(
         [sys.executable, "-m", "tfrecords.build", *arguments],
         cwd=tmp_path,
         env={
-            **os.environ,
-            "PYTHONPATH": str(made.ROOT),
+            **{
+                name: value
+                for name, value in os.environ.items()
+                if name != "TF_CPP_MIN_LOG_LEVEL"
+            },
+            "PYTHONPATH": str(record_sets.ROOT),
             "PYTHONHASHSEED": "77",
             "TZ": "Asia/Kathmandu",
             "LC_ALL": "C",
@@ -148,15 +152,18 @@ def test_a_fresh_process_elsewhere_makes_the_same_bytes_and_then_reuses_them(
     )
     assert done.returncode == 0, done.stderr
     directory = tmp_path / settings.records_dir
-    assert made.tree(directory) == made.tree(built)
-    for part in ("stacks: making", "pictures: making", "24 texts, 0 exact"):
+    assert record_sets.tree(directory) == record_sets.tree(built)
+    for part in ("images: making", "24 texts, 0 exact"):
         assert part in done.stderr
+    # Not a word from TensorFlow.
+    assert done.stderr.startswith("stacks: making ")
+    assert "I0000" not in done.stderr
     times = {path: path.stat().st_mtime_ns for path in directory.rglob("*")}
     again = dataclasses.replace(settings, records_dir=str(directory))
     again = dataclasses.replace(again, dataset=str(corpus))
-    status, log = zygote(do="build", settings=again)
+    status, log = run_in_fork(do="build", settings=again)
     assert status == 0, log
-    for kind, word in (("cls", "stacks"), ("image", "pictures")):
+    for kind, word in (("cls", "stacks"), ("image", "images")):
         assert f"{word}: reusing {only(directory, kind)}" in log
     assert "making" not in log
     assert "24 texts, 0 exact repeats" in log
@@ -181,19 +188,19 @@ def test_a_fresh_process_elsewhere_makes_the_same_bytes_and_then_reuses_them(
     ],
 )
 def test_killed_while_embedding_a_build_goes_on_to_the_same_bytes(
-    tmp_path, zygote, built, corpus, call, count
+    tmp_path, run_in_fork, built, corpus, call, count
 ):
-    settings = made.settings(corpus, tmp_path / "records")
+    settings = record_sets.settings(corpus, tmp_path / "records")
     when = "before" if call == "_write_journal" else "after"
     task = {"do": "build", "settings": settings}
-    status, log = zygote(**task, kill=(call, count, when))
+    status, log = run_in_fork(**task, kill=(call, count, when))
     assert status == -9, log
     finished = {"_settle": count, "_write_journal": max(count - 2, 0)}
-    status, log = zygote(**task)
+    status, log = run_in_fork(**task)
     assert status == 0, log
     if finished.get(call):
-        assert f"going on behind {finished[call]} finished shards" in log
-    assert made.tree(tmp_path / "records") == made.tree(built)
+        assert f"resuming after {finished[call]} finished shards" in log
+    assert record_sets.tree(tmp_path / "records") == record_sets.tree(built)
 
 
 @pytest.mark.parametrize(
@@ -214,40 +221,40 @@ def test_killed_while_embedding_a_build_goes_on_to_the_same_bytes(
     ],
 )
 def test_killed_while_drawing_a_build_goes_on_to_the_same_bytes(
-    tmp_path, zygote, built, corpus, call, count
+    tmp_path, run_in_fork, built, corpus, call, count
 ):
     directory = tmp_path / "records"
     copy_cls(built, directory)
-    task = {"do": "build", "settings": made.settings(corpus, directory)}
+    task = {"do": "build", "settings": record_sets.settings(corpus, directory)}
     when = "after" if call == "_settle" else "before"
-    status, log = zygote(**task, kill=(call, count, when))
+    status, log = run_in_fork(**task, kill=(call, count, when))
     assert status == -9, log
-    status, log = zygote(**task)
+    status, log = run_in_fork(**task)
     assert status == 0, log
     if call == "_settle":
         # A map fitted anew could differ from the one already drawn with.
         assert "map: reusing the one of the finished shards" in log
-    assert made.tree(directory) == made.tree(built)
+    assert record_sets.tree(directory) == record_sets.tree(built)
 
 
 @pytest.mark.slow
 def test_a_chain_of_kills_ends_in_the_same_bytes(
-    tmp_path, zygote, built, corpus
+    tmp_path, run_in_fork, built, corpus
 ):
     task = {
         "do": "build",
-        "settings": made.settings(corpus, tmp_path / "records"),
+        "settings": record_sets.settings(corpus, tmp_path / "records"),
     }
     for _ in range(2 * NUM_SHARDS):  # one shard a run
-        status, log = zygote(**task, kill=("_settle", 1, "after"))
+        status, log = run_in_fork(**task, kill=("_settle", 1, "after"))
         assert status == -9, log
-    assert zygote(**task)[0] == 0
-    assert made.tree(tmp_path / "records") == made.tree(built)
+    assert run_in_fork(**task)[0] == 0
+    assert record_sets.tree(tmp_path / "records") == record_sets.tree(built)
 
 
-def test_classes_picture_sizes_and_scalers_go_through(tmp_path, zygote):
-    corpus = made.write_csv(tmp_path / "three.csv", count=36, classes=3)
-    settings = made.settings(
+def test_classes_picture_sizes_and_scalers_go_through(tmp_path, run_in_fork):
+    corpus = record_sets.write_csv(tmp_path / "three.csv", count=36, classes=3)
+    settings = record_sets.settings(
         corpus,
         tmp_path / "records",
         image_height=5,
@@ -259,7 +266,7 @@ def test_classes_picture_sizes_and_scalers_go_through(tmp_path, zygote):
         layers="2-3",
         max_tokens=16,
     )
-    status, log = zygote(do="build", settings=settings)
+    status, log = run_in_fork(do="build", settings=settings)
     assert status == 0, log
     cls_dir = only(tmp_path / "records", "cls")
     image_dir = only(tmp_path / "records", "image")
@@ -274,10 +281,10 @@ def test_classes_picture_sizes_and_scalers_go_through(tmp_path, zygote):
     assert_drawn_from(cls_dir, image_dir)
     # Another scaler draws beside it, from the same stacks.
     other = dataclasses.replace(settings, scaler="norm2", projection="pca")
-    other_dir = draw.prepare_images(other, cls_dir)
+    other_dir = images.prepare_images(other, cls_dir)
     assert other_dir != image_dir
     assert_drawn_from(cls_dir, other_dir)
-    assert verify.verify(other_dir) == verify.verify(image_dir) == []
+    assert find_faults(other_dir) == find_faults(image_dir) == []
 
 
 OTHER_VALUES = {
@@ -293,8 +300,8 @@ WITHOUT_A_SAY = {"data_dir", "download", "records_dir"}
 
 def test_every_setting_decides_stacks_or_pictures_or_nothing():
     groups = (
-        set(encode.SETTINGS),
-        set(draw.SETTINGS),
+        set(stacks.SETTINGS),
+        set(images.SETTINGS),
         BY_CONTENT,
         WITHOUT_A_SAY,
     )
@@ -308,8 +315,8 @@ def test_every_setting_decides_stacks_or_pictures_or_nothing():
 def test_a_setting_that_matters_changes_the_fingerprint(field):
     def fingerprints(settings):
         return [
-            config.fingerprint(place.pick(settings, names))
-            for names in (encode.SETTINGS, draw.SETTINGS)
+            fingerprint(pick(settings, names))
+            for names in (stacks.SETTINGS, images.SETTINGS)
         ]
 
     settings = config.RecordsConfig()
@@ -327,29 +334,29 @@ def test_a_setting_that_matters_changes_the_fingerprint(field):
         )
     ]
     assert changed == [
-        field.name in encode.SETTINGS,
-        field.name in draw.SETTINGS,
+        field.name in stacks.SETTINGS,
+        field.name in images.SETTINGS,
     ]
 
 
 def test_other_texts_and_other_encoders_have_other_stacks(
-    tmp_path, zygote, built, corpus
+    tmp_path, run_in_fork, built, corpus
 ):
     """Content decides: no file may hide behind a name."""
     directory = tmp_path / "records"
     copy_cls(built, directory)
     encoder = tmp_path / "tiny_bert"
-    shutil.copytree(made.TINY_BERT, encoder)
+    shutil.copytree(record_sets.TINY_BERT, encoder)
     vocabulary = encoder / "vocab.txt"
     vocabulary.write_text(vocabulary.read_text("utf-8") + "spam\n", "utf-8")
     edited = tmp_path / corpus.name
     edited.write_text(corpus.read_text("utf-8").replace("film 3", "film x"))
     for settings in (
-        made.settings(edited, directory),
-        made.settings(corpus, directory, encoder=str(encoder)),
+        record_sets.settings(edited, directory),
+        record_sets.settings(corpus, directory, encoder=str(encoder)),
     ):
         # Far enough to see what is made; an encoder is not needed for it.
-        _, log = zygote(
+        _, log = run_in_fork(
             do="build", settings=settings, kill=("_write_journal", 1, "before")
         )
         assert "stacks: making" in log, log
@@ -358,7 +365,7 @@ def test_other_texts_and_other_encoders_have_other_stacks(
 
 @pytest.fixture
 def settings(tmp_path, corpus):
-    return made.settings(corpus, tmp_path / "records")
+    return record_sets.settings(corpus, tmp_path / "records")
 
 
 def test_pictures_of_damaged_stacks_are_not_drawn(settings, built):
@@ -368,37 +375,37 @@ def test_pictures_of_damaged_stacks_are_not_drawn(settings, built):
     content[100] ^= 1
     shard.write_bytes(content)
     with pytest.raises(ValueError, match=r"tfrecords\.verify") as caught:
-        draw.prepare_images(settings, cls_dir)
+        images.prepare_images(settings, cls_dir)
     assert str(cls_dir) in str(caught.value)
-    images = pathlib.Path(settings.records_dir) / "image"
-    assert not list(images.glob("*/1.0.0"))
+    image_sets = pathlib.Path(settings.records_dir) / "image"
+    assert not list(image_sets.glob("*/1.0.0"))
 
 
 def test_a_foreign_set_under_the_right_name_is_refused(settings, built):
     directory = pathlib.Path(settings.records_dir)
     cls_dir = copy_cls(built, directory)
-    image_dir = draw.prepare_images(settings, cls_dir)
+    image_dir = images.prepare_images(settings, cls_dir)
     shutil.rmtree(image_dir)
-    made.write_set(  # whole in itself, made from something else
+    record_sets.write_set(  # whole in itself, made from something else
         image_dir,
-        made.shards_of({"train": (2,), "validation": (1,)}, "image"),
+        record_sets.shards_of({"train": (2,), "validation": (1,)}, "image"),
         kind="image",
     )
-    assert verify.verify(image_dir) == []
+    assert find_faults(image_dir) == []
     with pytest.raises(ValueError, match="fingerprint"):
-        draw.prepare_images(settings, cls_dir)
+        images.prepare_images(settings, cls_dir)
 
 
 def test_stacks_and_pictures_are_not_mistaken_for_each_other(settings, built):
     with pytest.raises(ValueError, match="must hold 'cls' records"):
-        draw.prepare_images(settings, only(built, "image"))
+        images.prepare_images(settings, only(built, "image"))
 
 
 def test_a_set_that_lost_its_manifest_is_not_reused(settings, built):
     cls_dir = copy_cls(built, pathlib.Path(settings.records_dir))
     (cls_dir / schema.MANIFEST).unlink()
     with pytest.raises(FileNotFoundError, match="Delete the directory"):
-        encode.prepare_cls(settings)
+        stacks.prepare_cls(settings)
 
 
 @pytest.mark.parametrize(
@@ -413,8 +420,10 @@ def test_a_set_that_lost_its_manifest_is_not_reused(settings, built):
         ({"limit_validation": 1}, "Every class needs examples in validation"),
     ],
 )
-def test_what_cannot_be_built_is_explained(zygote, settings, changes, message):
-    status, log = zygote(
+def test_what_cannot_be_built_is_explained(
+    run_in_fork, settings, changes, message
+):
+    status, log = run_in_fork(
         do="build", settings=dataclasses.replace(settings, **changes)
     )
     assert status == 3, log
@@ -422,10 +431,12 @@ def test_what_cannot_be_built_is_explained(zygote, settings, changes, message):
     assert not list(pathlib.Path(settings.records_dir).rglob("*.tfrecord*"))
 
 
-def test_a_place_that_cannot_be_written_is_named(zygote, settings, tmp_path):
+def test_a_place_that_cannot_be_written_is_named(
+    run_in_fork, settings, tmp_path
+):
     (tmp_path / "file").touch()
     place = tmp_path / "file" / "records"
-    status, log = zygote(
+    status, log = run_in_fork(
         do="build",
         settings=dataclasses.replace(settings, records_dir=str(place)),
     )
@@ -438,16 +449,16 @@ def test_too_small_a_disk_is_refused_before_anything_is_made(settings, built):
     large = dataclasses.replace(settings, image_height=10**7, image_width=10**7)
     cls_dir = copy_cls(built, pathlib.Path(settings.records_dir))
     with pytest.raises(OSError, match=r"needs about .* GB") as caught:
-        draw.prepare_images(large, cls_dir)
+        images.prepare_images(large, cls_dir)
     assert "--records_dir" in str(caught.value)
 
 
 @pytest.mark.slow
-def test_limits_take_less_and_say_so(tmp_path, zygote, corpus):
-    settings = made.settings(
+def test_limits_take_less_and_say_so(tmp_path, run_in_fork, corpus):
+    settings = record_sets.settings(
         corpus, tmp_path / "records", limit_train=8, limit_validation=2
     )
-    status, log = zygote(do="build", settings=settings)
+    status, log = run_in_fork(do="build", settings=settings)
     assert status == 0, log
     manifest = reader.open_records(only(tmp_path / "records", "image"))
     assert manifest.num_examples("train") == 8

@@ -1,40 +1,52 @@
-"""Settings refuse what no run could use, and have a fingerprint."""
+"""Settings of records refuse what no build could use."""
 
 import dataclasses
+import math
 
 import pytest
 
 from tfrecords import config
 
+FIELDS = [
+    (kind, field)
+    for kind in (config.RecordsConfig, config.MultimodalConfig)
+    for field in dataclasses.fields(kind)
+]
+NUMBERS = [
+    pytest.param(kind, field.name, id=field.name)
+    for kind, field in FIELDS
+    if type(field.default) in (int, float)
+]
+CHOICES = [
+    pytest.param(kind, field.name, id=field.name)
+    for kind, field in FIELDS
+    if field.metadata["choices"]
+]
 
-@pytest.mark.parametrize(
-    "name", ["split", "scaler", "projection", "metric", "tsne_init"]
-)
-def test_unknown_choices_are_refused_by_their_flag(name):
-    with pytest.raises(ValueError, match=f"--{name} must be one of") as caught:
-        config.RecordsConfig(**{name: "spam"})
-    assert "Received: 'spam'" in str(caught.value)
+
+@pytest.mark.parametrize(("kind", "name"), NUMBERS)
+def test_no_number_may_be_negative(kind, name):
+    with pytest.raises(ValueError, match=f"--{name} must be .*Received: -1"):
+        kind(**{name: -1})
 
 
-@pytest.mark.parametrize(
-    ("name", "least"),
-    [
-        ("limit_train", 0),
-        ("limit_validation", 0),
-        ("max_tokens", 3),
-        ("tokens_per_batch", 1),
-        ("tsne_iterations", 300),
-        ("image_height", 1),
-        ("image_width", 1),
-        ("examples_per_shard", 1),
-        ("split_seed", 0),
-        ("map_seed", 0),
-    ],
-)
-def test_numbers_too_small_are_refused_by_their_flag(name, least):
-    assert getattr(config.RecordsConfig(**{name: least}), name) == least
-    with pytest.raises(ValueError, match=f"--{name} must be at least {least}"):
-        config.RecordsConfig(**{name: least - 1})
+@pytest.mark.parametrize(("kind", "name"), NUMBERS)
+def test_no_number_may_be_nan(kind, name):
+    with pytest.raises(ValueError, match=f"--{name} must be a finite number"):
+        kind(**{name: math.nan})
+
+
+@pytest.mark.parametrize(("kind", "name"), CHOICES)
+def test_unknown_choices_are_refused_by_their_flag(kind, name):
+    with pytest.raises(ValueError, match=f"--{name} must be one of"):
+        kind(**{name: "spam"})
+
+
+def test_every_setting_has_a_help_and_a_default_among_its_choices():
+    for _, field in FIELDS:
+        assert field.metadata["help"].endswith("."), field.name
+        choices = field.metadata["choices"]
+        assert not choices or field.default in choices
 
 
 def test_settings_cannot_change():
@@ -42,27 +54,16 @@ def test_settings_cannot_change():
         config.RecordsConfig().split = "official"
 
 
-def test_every_setting_has_a_help_and_a_default_among_its_choices():
-    for field in dataclasses.fields(config.RecordsConfig):
-        assert field.metadata["help"].endswith("."), field.name
-        choices = field.metadata["choices"]
-        assert not choices or field.default in choices
+def test_multimodal_helps_and_settings_name_fields_that_have_an_effect():
+    fields = {field.name for field in dataclasses.fields(config.RecordsConfig)}
+    effective = fields - set(config.MULTIMODAL_IGNORES)
+    assert set(config.MULTIMODAL_SETTINGS) < effective
+    assert set(config.MULTIMODAL_HELPS) < effective
+    assert "scaler" in config.MULTIMODAL_IGNORES
 
 
-def test_a_fingerprint_is_the_same_for_ever():
-    # Records on users' disks are found by it.
-    provenance = {"b": [1, 2.5, None], "a": "\N{SNOWMAN}", "c": {"x": True}}
-    assert config.fingerprint(provenance) == "cc3e0e8fb6ab"
-
-
-def test_a_fingerprint_knows_no_order():
-    assert config.fingerprint({"a": 1, "b": 2}) == config.fingerprint(
-        {"b": 2, "a": 1}
-    )
-
-
-@pytest.mark.parametrize(
-    "other", [{"a": 2}, {"a": "1"}, {"a": True}, {"b": 1}, {"a": 1, "b": None}]
-)
-def test_another_provenance_has_another_fingerprint(other):
-    assert config.fingerprint(other) != config.fingerprint({"a": 1})
+def test_a_setting_added_later_counts_only_with_a_new_value():
+    settings = {"encoder_dtype": "float32", "layers": "last6"}
+    assert config.without_added_later(settings) == {"layers": "last6"}
+    settings["encoder_dtype"] = "bfloat16"
+    assert config.without_added_later(settings) == settings

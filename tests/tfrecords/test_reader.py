@@ -4,7 +4,7 @@ import os
 
 import pytest
 
-from tests.tfrecords import made
+from tests.support import record_sets
 from tfrecords import reader, schema
 
 COUNTS = {"train": (4, 4, 3), "validation": (5,)}
@@ -13,7 +13,7 @@ COUNTS = {"train": (4, 4, 3), "validation": (5,)}
 @pytest.fixture
 def directory(tmp_path):
     directory = tmp_path / "cls" / "made-0" / "1.0.0"
-    made.write_set(directory, made.shards_of(COUNTS))
+    record_sets.write_set(directory, record_sets.shards_of(COUNTS))
     return directory
 
 

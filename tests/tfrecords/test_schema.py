@@ -7,14 +7,16 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from tests.tfrecords import made
+from tests.support import record_sets
 from tfrecords import schema
 
 
 @pytest.mark.parametrize("kind", ["cls", "image", "multimodal"])
 def test_parse_gives_back_what_serialize_took(kind):
-    record_schema = made.schema_of(kind)
-    examples = [made.example(record_schema, number) for number in range(5)]
+    record_schema = record_sets.schema_of(kind)
+    examples = [
+        record_sets.example(record_schema, number) for number in range(5)
+    ]
     parsed = record_schema.parse(
         tf.constant([record_schema.serialize(**e) for e in examples])
     )
@@ -38,18 +40,18 @@ def test_parse_gives_back_what_serialize_took(kind):
 
 @pytest.mark.parametrize("strings", [{}, {"title": "a"}])
 def test_a_record_without_its_strings_is_refused(strings):
-    example = made.example(made.schema_of("cls"), 0)
+    example = record_sets.example(record_sets.schema_of("cls"), 0)
     del example["text"]
     with pytest.raises(ValueError, match="must have the strings"):
-        made.schema_of("cls").serialize(**example, **strings)
+        record_sets.schema_of("cls").serialize(**example, **strings)
 
 
 @pytest.mark.parametrize(
     "text", ["", "NA", "null", 'a "b"\r\n', "\0", "\N{SNOWMAN}", "x" * 10**6]
 )
 def test_any_text_survives(text):
-    record_schema = made.schema_of("cls")
-    example = {**made.example(record_schema, 0), "text": text}
+    record_schema = record_sets.schema_of("cls")
+    example = {**record_sets.example(record_schema, 0), "text": text}
     parsed = record_schema.parse(
         tf.constant([record_schema.serialize(**example)])
     )
@@ -57,9 +59,9 @@ def test_any_text_survives(text):
 
 
 def test_the_same_record_gives_the_same_bytes():
-    record_schema = made.schema_of("cls")
+    record_schema = record_sets.schema_of("cls")
     records = {
-        record_schema.serialize(**made.example(record_schema, 1))
+        record_schema.serialize(**record_sets.example(record_schema, 1))
         for _ in range(20)
     }
     assert len(records) == 1
@@ -87,7 +89,7 @@ def test_bytes_are_those_protobuf_makes_from_the_numbers(count):
 
 
 def test_floats_keep_their_bits():
-    record_schema = made.schema_of("image")
+    record_schema = record_sets.schema_of("image")
     bits = np.array(
         [0, 1, 0x80000000, 0x7F7FFFFF, 0x00800000, 0x3F800001], np.uint32
     )
@@ -101,7 +103,7 @@ def test_floats_keep_their_bits():
 
 def make_manifest():
     return schema.Manifest(
-        made.schema_of("cls", ("a b", "\N{SNOWMAN}", "7")),
+        record_sets.schema_of("cls", ("a b", "\N{SNOWMAN}", "7")),
         "0123456789ab",
         {"kind": "cls", "perplexity": 30.0},
         {"audit": {"repeats": {"all": 0}}},
@@ -171,7 +173,7 @@ def test_shards_have_tfds_names():
 
 
 def test_a_schema_survives_json():
-    record_schema = made.schema_of("image", ("x", "y", "z"))
+    record_schema = record_sets.schema_of("image", ("x", "y", "z"))
     value = json.loads(json.dumps(record_schema.to_json()))
     assert schema.Schema.from_json(value) == record_schema
     assert dataclasses.asdict(record_schema)["shape"] == (2, 3, 1)

@@ -9,8 +9,9 @@ import sys
 import numpy as np
 import pytest
 
-from tests.tfrecords import made
-from tfrecords import reader, schema, verify, writer
+from tests.support import record_sets
+from tfrecords import reader, schema, writer
+from tfrecords.faults import find_faults
 
 COUNTS = {"train": (3, 2), "validation": (2,)}
 JOURNAL = "journal.json"
@@ -25,8 +26,10 @@ def directory(tmp_path):
 def whole_tree(tmp_path_factory):
     """What an uninterrupted run of `COUNTS` leaves."""
     directory = tmp_path_factory.mktemp("whole") / "cls" / "made-0" / "1.0.0"
-    made.write_set(directory, made.shards_of(COUNTS), side_file=True)
-    return made.tree(directory.parent)
+    record_sets.write_set(
+        directory, record_sets.shards_of(COUNTS), side_file=True
+    )
+    return record_sets.tree(directory.parent)
 
 
 @pytest.mark.parametrize("kind", ["cls", "image", "multimodal"])
@@ -41,10 +44,10 @@ def whole_tree(tmp_path_factory):
     ],
 )
 def test_what_was_written_is_read_in_order(directory, kind, counts):
-    shards = made.shards_of(counts, kind)
-    made.write_set(directory, shards, kind=kind)
+    shards = record_sets.shards_of(counts, kind)
+    record_sets.write_set(directory, shards, kind=kind)
     manifest = reader.open_records(directory, kind=kind)
-    record_schema = made.schema_of(kind)
+    record_schema = record_sets.schema_of(kind)
     number = 0
     for split in counts:
         assert manifest.num_examples(split) == sum(counts[split])
@@ -57,19 +60,21 @@ def test_what_was_written_is_read_in_order(directory, kind, counts):
         ]
         assert len(found) == sum(counts[split])
         for one in found:
-            expected = made.example(record_schema, number)
+            expected = record_sets.example(record_schema, number)
             assert one["id"].decode() == expected["key"]
             assert one["label"] == expected["label"]
             np.testing.assert_array_equal(
                 one[record_schema.array], expected["array"]
             )
             number += 1
-    assert verify.verify(directory) == []
+    assert find_faults(directory) == []
 
 
 def test_the_same_records_give_the_same_tree(directory, whole_tree):
-    made.write_set(directory, made.shards_of(COUNTS), side_file=True)
-    assert made.tree(directory.parent) == whole_tree
+    record_sets.write_set(
+        directory, record_sets.shards_of(COUNTS), side_file=True
+    )
+    assert record_sets.tree(directory.parent) == whole_tree
 
 
 def test_nothing_but_the_set_is_left(whole_tree):
@@ -92,15 +97,19 @@ def test_nothing_but_the_set_is_left(whole_tree):
 
 
 def test_files_have_the_framing_of_the_format(directory):
-    shards = made.shards_of({"train": (3,), "validation": (1,)})
-    made.write_set(directory, shards)
+    shards = record_sets.shards_of({"train": (3,), "validation": (1,)})
+    record_sets.write_set(directory, shards)
     content = (directory / "cls-train.tfrecord-00000-of-00001").read_bytes()
-    assert content == b"".join(made.frame(data) for data in shards["train"][0])
-    assert made.crc32c(b"123456789") == 0xE3069283  # the published check
+    assert content == b"".join(
+        record_sets.frame(data) for data in shards["train"][0]
+    )
+    assert record_sets.crc32c(b"123456789") == 0xE3069283  # the published check
 
 
 def test_the_manifest_vouches_for_every_file(directory):
-    made.write_set(directory, made.shards_of(COUNTS), side_file=True)
+    record_sets.write_set(
+        directory, record_sets.shards_of(COUNTS), side_file=True
+    )
     manifest = schema.Manifest.load(directory)
     vouched = {
         **manifest.files,
@@ -110,7 +119,7 @@ def test_the_manifest_vouches_for_every_file(directory):
             for shard in shards
         },
     }
-    found = made.tree(directory)
+    found = record_sets.tree(directory)
     del found[schema.MANIFEST]
     assert vouched == found
 
@@ -138,45 +147,47 @@ def test_the_manifest_vouches_for_every_file(directory):
     ],
 )
 def test_a_kill_at_any_call_and_a_resumed_run_leave_the_same_tree(
-    tmp_path, zygote, whole_tree, call, when
+    tmp_path, run_in_fork, whole_tree, call, when
 ):
     count = 0
     while True:  # until the run gets past its last such call
         count += 1
         directory = tmp_path / f"{count}" / "cls" / "made-0" / "1.0.0"
         task = {"do": "write", "directory": str(directory), "counts": COUNTS}
-        status, log = zygote(**task, kill=(call, count, when))
+        status, log = run_in_fork(**task, kill=(call, count, when))
         if not status:
             break
         assert status == -9, log
         if directory.exists():  # the final name means a whole set
-            assert verify.verify(directory) == []
-        status, log = zygote(**task)
+            assert find_faults(directory) == []
+        status, log = run_in_fork(**task)
         assert not status, log
-        assert made.tree(directory.parent) == whole_tree, count
+        assert record_sets.tree(directory.parent) == whole_tree, count
     assert count > (1 if call == "unlink" else 3)
 
 
 @pytest.mark.parametrize("finished", [0, 1, 2, 3])
-def test_finished_shards_are_not_written_again(directory, zygote, finished):
+def test_finished_shards_are_not_written_again(
+    directory, run_in_fork, finished
+):
     if finished:
-        status, _ = zygote(
+        status, _ = run_in_fork(
             do="write",
             directory=str(directory),
             counts=COUNTS,
             kill=("_settle", finished, "after"),
         )
         assert status == -9
-    shards = made.shards_of(COUNTS)
-    assert made.write_set(directory, shards, side_file=True) == finished
+    shards = record_sets.shards_of(COUNTS)
+    assert record_sets.write_set(directory, shards, side_file=True) == finished
 
 
 def stop_after(directory, count, *, side_file=False, seed=0):
     """Leaves the set incomplete, with `count` shards of `COUNTS`."""
-    shards = made.shards_of(COUNTS)
+    shards = record_sets.shards_of(COUNTS)
     with writer.RecordWriter(
         directory,
-        made.schema_of("cls"),
+        record_sets.schema_of("cls"),
         {"kind": "cls", "seed": seed},
         {split: len(lists) for split, lists in shards.items()},
     ) as records:
@@ -224,40 +235,42 @@ def test_damage_in_an_incomplete_set_is_made_good(
 ):
     aside = stop_after(directory, 2, side_file=True)
     damage(aside, aside / "cls-train.tfrecord-00000-of-00002")
-    shards = made.shards_of(COUNTS)
-    assert made.write_set(directory, shards, side_file=True) == kept
-    assert made.tree(directory.parent) == whole_tree
+    shards = record_sets.shards_of(COUNTS)
+    assert record_sets.write_set(directory, shards, side_file=True) == kept
+    assert record_sets.tree(directory.parent) == whole_tree
 
 
 def test_shards_of_other_provenance_are_not_reused(directory):
     stop_after(directory, 3, seed=1)
-    assert made.write_set(directory, made.shards_of(COUNTS)) == 0
+    assert record_sets.write_set(directory, record_sets.shards_of(COUNTS)) == 0
 
 
-def test_another_process_is_refused_by_the_holders_name(directory, zygote):
+def test_another_process_is_refused_by_the_holders_name(directory, run_in_fork):
     with writer.RecordWriter(
-        directory, made.schema_of("cls"), {}, {"train": 1}
+        directory, record_sets.schema_of("cls"), {}, {"train": 1}
     ):
-        before = made.tree(directory.parent)
-        status, log = zygote(
+        before = record_sets.tree(directory.parent)
+        status, log = run_in_fork(
             do="write", directory=str(directory), counts=COUNTS
         )
-        assert (status, made.tree(directory.parent)) == (3, before)
+        assert (status, record_sets.tree(directory.parent)) == (3, before)
     assert f"Process {os.getpid()} is already writing" in log
-    assert made.write_set(directory, made.shards_of(COUNTS)) == 0
+    assert record_sets.write_set(directory, record_sets.shards_of(COUNTS)) == 0
 
 
-def test_a_dead_process_holds_no_lock(directory, zygote):
+def test_a_dead_process_holds_no_lock(directory, run_in_fork):
     task = {"do": "write", "directory": str(directory), "counts": COUNTS}
-    assert zygote(**task, kill=("write_shard", 1, "before"))[0] == -9
-    assert zygote(**task)[0] == 0
+    assert run_in_fork(**task, kill=("write_shard", 1, "before"))[0] == -9
+    assert run_in_fork(**task)[0] == 0
 
 
 def test_a_set_without_all_its_shards_is_not_finished(directory):
     with writer.RecordWriter(
-        directory, made.schema_of("cls"), {}, {"train": 2}
+        directory, record_sets.schema_of("cls"), {}, {"train": 2}
     ) as records:
-        records.write_shard("train", 0, made.shards_of(COUNTS)["train"][0])
+        records.write_shard(
+            "train", 0, record_sets.shards_of(COUNTS)["train"][0]
+        )
         with pytest.raises(RuntimeError, match="00001-of-00002 was never"):
             records.finish("", {})
     assert not directory.exists()
@@ -265,12 +278,12 @@ def test_a_set_without_all_its_shards_is_not_finished(directory):
 
 @pytest.mark.parametrize("later", ["shard", "finish", "leave"])
 def test_what_keeps_a_written_shard_from_the_disk_is_raised(directory, later):
-    shards = made.shards_of(COUNTS)["train"]
+    shards = record_sets.shards_of(COUNTS)["train"]
     aside = directory.with_name("1.0.0.incomplete")
 
     def write():
         with writer.RecordWriter(
-            directory, made.schema_of("cls"), {}, {"train": 2}
+            directory, record_sets.schema_of("cls"), {}, {"train": 2}
         ) as records:
             # A directory in its place: the shard cannot get its name.
             (aside / "cls-train.tfrecord-00000-of-00002").mkdir()
@@ -288,13 +301,13 @@ def test_what_keeps_a_written_shard_from_the_disk_is_raised(directory, later):
 
 def test_an_error_amid_a_shard_leaves_no_shard(directory):
     def records():
-        yield made.shards_of(COUNTS)["train"][0][0]
+        yield record_sets.shards_of(COUNTS)["train"][0][0]
         raise FloatingPointError("spam")
 
     with (
         pytest.raises(FloatingPointError, match="spam"),
         writer.RecordWriter(
-            directory, made.schema_of("cls"), {}, {"train": 1}
+            directory, record_sets.schema_of("cls"), {}, {"train": 1}
         ) as writing,
     ):
         writing.write_shard("train", 0, records())
@@ -303,7 +316,7 @@ def test_an_error_amid_a_shard_leaves_no_shard(directory):
     assert json.loads((aside / JOURNAL).read_text())["shards"] == []
 
 
-def test_a_full_disk_is_an_error_that_names_the_file(directory, zygote):
+def test_a_full_disk_is_an_error_that_names_the_file(directory, run_in_fork):
     # The kernel's limit on a file's size stands in for a full disk.
     limit = "import resource; resource.setrlimit(resource.RLIMIT_FSIZE, {})"
     task = {
@@ -311,13 +324,13 @@ def test_a_full_disk_is_an_error_that_names_the_file(directory, zygote):
         "directory": str(directory),
         "counts": {"train": (50,), "validation": (2,)},
     }
-    status, log = zygote(**task, setup=limit.format("(2000, 2000)"))
+    status, log = run_in_fork(**task, setup=limit.format("(2000, 2000)"))
     assert status == 3, log
     assert "cls-train.tfrecord-00000-of-00001" in log
     assert not directory.exists()
-    status, log = zygote(**task)
+    status, log = run_in_fork(**task)
     assert status == 0, log
-    assert verify.verify(directory) == []
+    assert find_faults(directory) == []
 
 
 @pytest.mark.skipif(
@@ -325,9 +338,9 @@ def test_a_full_disk_is_an_error_that_names_the_file(directory, zygote):
 )
 def test_a_disk_without_room_is_an_error_that_says_so(directory):
     name = "cls-train.tfrecord-00000-of-00001"
-    serialized = made.shards_of(COUNTS)["train"][0]
+    serialized = record_sets.shards_of(COUNTS)["train"][0]
     with writer.RecordWriter(
-        directory, made.schema_of("cls"), {}, {"train": 1}
+        directory, record_sets.schema_of("cls"), {}, {"train": 1}
     ) as records:
         (records.working_directory / f"{name}.writing").symlink_to("/dev/full")
         with pytest.raises(OSError, match=f"{name} was not written.* space"):
@@ -336,10 +349,14 @@ def test_a_disk_without_room_is_an_error_that_says_so(directory):
 
 
 def test_an_older_set_of_the_name_is_replaced_whole(directory, whole_tree):
-    made.write_set(directory, made.shards_of({"train": (1,), "x": (1,)}))
+    record_sets.write_set(
+        directory, record_sets.shards_of({"train": (1,), "x": (1,)})
+    )
     (directory / "litter").touch()
-    made.write_set(directory, made.shards_of(COUNTS), side_file=True)
-    assert made.tree(directory.parent) == whole_tree
+    record_sets.write_set(
+        directory, record_sets.shards_of(COUNTS), side_file=True
+    )
+    assert record_sets.tree(directory.parent) == whole_tree
 
 
 @pytest.mark.parametrize(
@@ -347,9 +364,11 @@ def test_an_older_set_of_the_name_is_replaced_whole(directory, whole_tree):
 )
 def test_paths_of_any_name_serve(tmp_path, name, whole_tree):
     directory = tmp_path / name / "cls" / "made-0" / "1.0.0"
-    made.write_set(directory, made.shards_of(COUNTS), side_file=True)
-    assert made.tree(directory.parent) == whole_tree
-    assert verify.verify(directory) == []
+    record_sets.write_set(
+        directory, record_sets.shards_of(COUNTS), side_file=True
+    )
+    assert record_sets.tree(directory.parent) == whole_tree
+    assert find_faults(directory) == []
 
 
 _FOREIGN = """
@@ -404,8 +423,8 @@ def test_tfds_reads_both_kinds_where_this_project_is_unknown(tmp_path):
     directories = []
     for kind in ("cls", "image"):
         directory = tmp_path / "a b é" / kind / "made-0" / "1.0.0"
-        shards = made.shards_of(counts, kind, names)
-        made.write_set(directory, shards, kind=kind, label_names=names)
+        shards = record_sets.shards_of(counts, kind, names)
+        record_sets.write_set(directory, shards, kind=kind, label_names=names)
         directories.append(directory)
     done = subprocess.run(
         [sys.executable, "-I", "-W", "ignore", "-c", _FOREIGN, *directories],
@@ -424,7 +443,7 @@ def test_tfds_reads_both_kinds_where_this_project_is_unknown(tmp_path):
     lines = [line for line in done.stdout.splitlines() if line[:1] == "{"]
     for kind, line in zip(("cls", "image"), lines, strict=True):
         found = json.loads(line)
-        record_schema = made.schema_of(kind, names)
+        record_schema = record_sets.schema_of(kind, names)
         expected = [
             {
                 "id": value["key"],
@@ -434,7 +453,9 @@ def test_tfds_reads_both_kinds_where_this_project_is_unknown(tmp_path):
                 "shape": list(record_schema.shape),
                 "dtype": "float32",
             }
-            for value in (made.example(record_schema, n) for n in range(8))
+            for value in (
+                record_sets.example(record_schema, n) for n in range(8)
+            )
         ]
         assert found == {
             "name": kind,

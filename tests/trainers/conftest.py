@@ -22,7 +22,7 @@ class _Lazy(dict):
 @pytest.fixture(scope="session")
 def trained(tmp_path_factory, tiny_bert):
     """Number of classes to its model, for all workers of pytest-xdist."""
-    from tests.trainers import small_runs
+    from tests.support import small_runs
 
     shared = tmp_path_factory.getbasetemp()
     if "PYTEST_XDIST_WORKER" in os.environ:
@@ -44,7 +44,8 @@ def trained(tmp_path_factory, tiny_bert):
 @pytest.fixture(scope="session")
 def reloaded(trained):
     """Number of classes to the text classifier from its run's directory."""
-    from trainers import loading, text_classifier
+    from trainers.runs import loading
+    from trainers.serving import text_classifier
 
     return _Lazy(
         lambda num_classes: text_classifier.load_classifier(

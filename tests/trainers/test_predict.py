@@ -9,8 +9,10 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from tests import commands
-from trainers import answers, predict, texts
+from tests.support import commands
+from text2image.corpora import unlabelled
+from trainers import predict
+from trainers.serving import formats
 
 
 def run(*flags, cwd, stdin=""):
@@ -20,7 +22,9 @@ def run(*flags, cwd, stdin=""):
 
 
 def stream(values):
-    return [texts.Text(i, value) for i, value in enumerate(values, start=1)]
+    return [
+        unlabelled.Text(i, value) for i, value in enumerate(values, start=1)
+    ]
 
 
 @pytest.fixture(scope="module")
@@ -109,13 +113,13 @@ def test_a_damaged_export_is_refused(trained, tmp_path, name):
 NAMES = ("neg", "größe")
 ODD_NAMES = ("a\x1b[2J", "b\nc")
 MADE = [
-    answers.Answer(1, "a\tb \x1b[31m" + "c" * 100, "neg", 0.75, (0.75, 0.25)),
-    answers.Answer(2, 'say "é",\n\ud800', "größe", 1.0, (0.0, 1.0)),
+    formats.Answer(1, "a\tb \x1b[31m" + "c" * 100, "neg", 0.75, (0.75, 0.25)),
+    formats.Answer(2, 'say "é",\n\ud800', "größe", 1.0, (0.0, 1.0)),
 ]
 
 
 def test_a_table_is_aligned_and_tame():
-    lines = list(answers.table(MADE, NAMES))
+    lines = list(formats.table(MADE, NAMES))
     assert len({line.index("  neg") for line in lines[1:2]}) == 1
     assert lines[0].split() == ["id", "label", "score", "text"]
     assert lines[1].startswith("     1  neg    0.7500  a b ?[31mccc")
@@ -124,21 +128,21 @@ def test_a_table_is_aligned_and_tame():
 
 
 def test_odd_class_names_do_not_break_the_table():
-    made = answers.Answer(1, "text", ODD_NAMES[0], 0.75, (0.75, 0.25))
-    lines = list(answers.table([made], ODD_NAMES))
+    made = formats.Answer(1, "text", ODD_NAMES[0], 0.75, (0.75, 0.25))
+    lines = list(formats.table([made], ODD_NAMES))
     assert lines[1] == "     1  a?[2J  0.7500  text\n"
 
 
 def test_csv_and_jsonl_come_back():
     rows = list(
         csv.DictReader(
-            io.StringIO("".join(answers.comma_separated(MADE, NAMES)))
+            io.StringIO("".join(formats.comma_separated(MADE, NAMES)))
         )
     )
     assert [row["label"] for row in rows] == ["neg", "größe"]
     assert rows[0]["probability_größe"] == "0.250000"
     assert rows[1]["text"] == 'say "é",\n?'
-    values = [json.loads(line) for line in answers.json_lines(MADE, NAMES)]
+    values = [json.loads(line) for line in formats.json_lines(MADE, NAMES)]
     assert values[0]["probabilities"] == {"neg": 0.75, "größe": 0.25}
     assert values[1]["text"] == 'say "é",\n?'
 

@@ -5,7 +5,7 @@ import json
 
 import pytest
 
-from tests import commands
+from tests.support import commands
 from trainers import config
 
 _run = functools.partial(commands.run, "trainers.run")

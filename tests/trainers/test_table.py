@@ -1,11 +1,11 @@
-"""The table's command line, from texts to both reports."""
+"""The table's command line, from texts to the report."""
 
 import re
 
 import numpy as np
 import pytest
 
-from tests import commands
+from tests.support import commands
 
 
 def table(reviews, tiny_bert, *flags):
@@ -49,10 +49,6 @@ def test_backbones_seeds_and_a_failure_make_one_report(
     assert "another.npz" in report.split("## Failed")[1]
     for name in re.findall(r"\]\((.*?\.png)\)", report):
         assert (workdir / name).read_bytes().startswith(b"\x89PNG")
-    page = (workdir / "report.html").read_text("utf-8")
-    assert page.count("data:image/png;base64,") == report.count("![")
-    assert not re.search(r'src="(?!data:)', page)
-    assert "<table>" in page
     assert not (workdir / "frozen_maps").exists()
 
     before = {

@@ -13,7 +13,7 @@ import time
 from absl import app, logging
 from absl import flags as absl_flags
 
-from tfrecords import flags
+from tfrecords import command_line
 from trainers.im2vec.config import Im2VecConfig
 
 _WORKDIR = absl_flags.DEFINE_string(
@@ -45,14 +45,16 @@ def main(arguments: list[str]) -> None:
         )
     start = time.monotonic()
     try:
-        config = flags.settings_from_flags(Im2VecConfig, {})
+        config = command_line.settings_from_flags(Im2VecConfig, {})
         _refuse_ignored_flags(config)
-        from trainers.im2vec import run
+        from trainers.im2vec import experiment
 
-        workdir = pathlib.Path(_WORKDIR.value or run.default_workdir(config))
-        metrics = run.run(config, workdir)
-    except flags.MENDABLE as error:
-        flags.fail(error)
+        workdir = pathlib.Path(
+            _WORKDIR.value or experiment.default_workdir(config)
+        )
+        metrics = experiment.run(config, workdir)
+    except command_line.MENDABLE as error:
+        command_line.fail(error)
     network = metrics["networks"][0]
     logging.info(
         "%s: accuracy %.4f, condition number of W2 %.3g; %.0f s; see %s",
@@ -84,10 +86,10 @@ def _refuse_ignored_flags(config: Im2VecConfig) -> None:
         ),
     ):
         if is_ignored:
-            flags.refuse_typed(names, because)
+            command_line.refuse_typed(names, because)
 
 
 if __name__ == "__main__":
-    flags.prepare_process()
-    flags.define_flags(Im2VecConfig)
+    command_line.prepare_process()
+    command_line.define_flags(Im2VecConfig)
     app.run(main)

@@ -5,10 +5,14 @@ nothing heavy, so that `--help` answers at once.
 """
 
 import dataclasses
+import functools
 
-from tfrecords import config as records_config
+from tfrecords.settings import setting, validate
 
-setting = records_config.setting
+_common = functools.partial(setting, group="common")
+_records = functools.partial(setting, group="records")
+_training = functools.partial(setting, group="training")
+_reproduction = functools.partial(setting, group="reproduction")
 
 # What the vectors of a trained network depend on, and training does not.
 ANALYSIS = ("inverse", "ridge", "num_seeds", "permutations")
@@ -18,33 +22,33 @@ ANALYSIS = ("inverse", "ridge", "num_seeds", "permutations")
 class Im2VecConfig:
     """How class vectors are made and judged. See each field's help."""
 
-    dataset: str = setting(
+    dataset: str = _common(
         "",
         "Images: a TFDS name (cifar10, cifar100), a prepared TFDS directory, "
         "or a directory of this project's image records.",
     )
-    data_dir: str = setting("", "Where TFDS keeps its datasets.")
-    download: bool = setting(False, "Let TFDS download a missing dataset.")
-    image_key: str = setting("image", "TFDS feature of the picture.")
-    label_key: str = setting("label", "TFDS feature of the class.")
-    classes: str = setting(
+    data_dir: str = _records("", "Where TFDS keeps its datasets.")
+    download: bool = _records(False, "Let TFDS download a missing dataset.")
+    image_key: str = _records("image", "TFDS feature of the picture.")
+    label_key: str = _common("label", "TFDS feature of the class.")
+    classes: str = _common(
         "", "Only these classes, comma-separated: lion,tiger,wolf."
     )
-    superclass: str = setting(
+    superclass: str = _common(
         "",
         "Only the classes of this superclass, for datasets whose records "
         "name one (CIFAR-100): large_carnivores.",
     )
-    classifier: str = setting(
+    classifier: str = _common(
         "",
         "Take the vectors from the last dense layer of finished runs of "
         "trainers.run instead of training: one --workdir, or several with "
         "commas (seeds of one model).",
     )
-    hidden: int = setting(
+    hidden: int = _training(
         0, "Hidden units; 0 is the number of classes, as in the paper."
     )
-    inverse: str = setting(
+    inverse: str = _training(
         "auto",
         "How W2 is inverted. inverse: the paper's, square matrices only. "
         "pinv: pseudo-inverse. centred: pinv without the mean of W2's rows, "
@@ -52,25 +56,25 @@ class Im2VecConfig:
         "inverse where W2 is square, otherwise pinv.",
         ("auto", "inverse", "pinv", "centred", "ridge"),
     )
-    ridge: float = setting(
+    ridge: float = _training(
         1e-3, "Ridge, as a share of W2's largest squared singular value."
     )
-    epochs: int = setting(
+    epochs: int = _common(
         500, "Passes over the train split; the paper took 1000 for CIFAR-100."
     )
-    batch_size: int = setting(512, "Images a step.")
-    learning_rate: float = setting(0.01, "SGD's learning rate.")
-    momentum: float = setting(0.2, "SGD's momentum.")
-    weight_decay: float = setting(
+    batch_size: int = _training(512, "Images a step.")
+    learning_rate: float = _training(0.01, "SGD's learning rate.")
+    momentum: float = _training(0.2, "SGD's momentum.")
+    weight_decay: float = _training(
         0.01, "SGD's weight decay: an L2 penalty, as in the paper's PyTorch."
     )
-    milestones: str = setting(
+    milestones: str = _training(
         "100,200",
         "Epochs after which the learning rate falls, comma-separated; the "
         "published code's.",
     )
-    lr_factor: float = setting(0.1, "By which it is multiplied then.")
-    normalization: str = setting(
+    lr_factor: float = _training(0.1, "By which it is multiplied then.")
+    normalization: str = _training(
         "channel",
         "Pixels before the first layer. channel: mean 0 and deviation 1 per "
         "channel of the train images. published: the published code's means "
@@ -78,21 +82,23 @@ class Im2VecConfig:
         "none: 0 to 1, or records as they are.",
         ("channel", "published", "none"),
     )
-    double_softmax: bool = setting(
+    double_softmax: bool = _reproduction(
         False,
         "Apply softmax before the loss that applies it again: only to "
         "reproduce the published code.",
     )
-    seed: int = setting(0, "First seed of weights and data order.")
-    num_seeds: int = setting(3, "Networks trained, for the stability figures.")
-    permutations: int = setting(
+    seed: int = _common(0, "First seed of weights and data order.")
+    num_seeds: int = _training(
+        3, "Networks trained, for the stability figures."
+    )
+    permutations: int = _training(
         9999,
         "Permutations of a Mantel test; all of them where there are no more.",
     )
 
     def __post_init__(self) -> None:
         """Refuses values that no run could use, or that contradict."""
-        records_config.validate(
+        validate(
             self,
             least={
                 "hidden": 0,
@@ -105,16 +111,9 @@ class Im2VecConfig:
                 "num_seeds": 1,
                 "permutations": 1,
             },
+            above={"learning_rate": 0, "lr_factor": 0},
+            below={"momentum": 1},
         )
-        for name in ("learning_rate", "lr_factor"):
-            if not getattr(self, name) > 0:
-                raise ValueError(
-                    f"--{name} must be above 0. Received: {getattr(self, name)}"
-                )
-        if self.momentum >= 1:
-            raise ValueError(
-                f"--momentum must be below 1. Received: {self.momentum}"
-            )
         if not self.dataset and not self.classifier:
             raise ValueError(
                 "--dataset must name images, such as --dataset=cifar10 with "

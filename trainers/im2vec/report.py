@@ -8,9 +8,16 @@ from typing import Any
 import matplotlib.figure
 import numpy as np
 
-from tfrecords import durable
-from trainers.im2vec import export, figures, judge, tables, truth, vectors
-from trainers.im2vec import images as images_
+from tfrecords import files
+from trainers.im2vec import (
+    class_vectors,
+    evaluation,
+    figures,
+    similarity_tests,
+    tables,
+    vector_files,
+)
+from trainers.im2vec import image_store as images_
 from trainers.im2vec.config import Im2VecConfig
 
 _FEW = 10  # classes that a title can name
@@ -35,7 +42,7 @@ class Findings:
 
     images: images_.Images
     statistics: images_.Statistics
-    networks: list[judge.Network]
+    networks: list[evaluation.Network]
     random: list[np.ndarray]
     histories: dict[str, list[dict[str, float]]]
 
@@ -52,14 +59,16 @@ def write_report(
         config: Settings.
         workdir: The run's directory.
         findings: Weights and images.
-        metrics: Figures, of `judge.judge` among others.
+        metrics: Figures, of `evaluation.judge` among others.
 
     Returns:
         The report's path.
     """
     names = findings.images.class_names
     shown = findings.networks[0]
-    own = vectors.class_vectors(shown.weights, config.inverse, config.ridge)
+    own = class_vectors.class_vectors(
+        shown.weights, config.inverse, config.ridge
+    )
     means = findings.statistics.class_means
     pictures = figures.thumbnails(means, findings.images.shape)
     planes = {
@@ -67,9 +76,9 @@ def write_report(
         for method in ("pca", "svd")
         for ending, points in _plain_and_normalized(own, method)
     }
-    export.write_vectors(workdir / "vectors.csv", names, own)
-    export.write_points(workdir / "points.csv", names, planes)
-    export.write_projector(workdir / "projector", names, own, pictures)
+    vector_files.write_vectors(workdir / "vectors.csv", names, own)
+    vector_files.write_points(workdir / "points.csv", names, planes)
+    vector_files.write_projector(workdir / "projector", names, own, pictures)
     drawn = {
         "vectors.png": figures.draw_vectors(
             dict(zip(_TITLES, planes.values(), strict=True)), names, pictures
@@ -83,7 +92,7 @@ def write_report(
         _save(workdir / name, figure)
     path = workdir / "report.md"
     text = _text(config, findings, metrics, own, list(drawn))
-    durable.write_text(path, text)
+    files.write_text(path, text)
     return path
 
 
@@ -98,25 +107,25 @@ _TITLES = (
 def _plain_and_normalized(
     own: np.ndarray, method: str
 ) -> list[tuple[str, np.ndarray]]:
-    points = vectors.to_plane(own, method)
-    return [("", points), ("_normalized", vectors.normalize(points))]
+    points = class_vectors.to_plane(own, method)
+    return [("", points), ("_normalized", class_vectors.normalize(points))]
 
 
 def _save(path: pathlib.Path, figure: matplotlib.figure.Figure) -> None:
     content = io.BytesIO()
     figure.savefig(content, format="png", dpi=110)
-    durable.write_bytes(path, content.getvalue())
+    files.write_bytes(path, content.getvalue())
 
 
 def _draw_truth(
-    network: judge.Network,
+    network: evaluation.Network,
     own: np.ndarray,
     means: np.ndarray,
     metrics: dict[str, Any],
     names: tuple[str, ...],
 ) -> matplotlib.figure.Figure:
     panels = {}
-    for reference in judge.REFERENCES:
+    for reference in evaluation.REFERENCES:
         row = next(
             row for row in metrics["truth"] if row["reference"] == reference
         )
@@ -126,8 +135,8 @@ def _draw_truth(
             f"p {tables.number(test['p'])} ({test['orders']} orders)"
         )
         panels[f"{title}\n{_LABELS[reference]}"] = (
-            truth.distances(own),
-            judge.reference_distances(reference, network, means),
+            similarity_tests.distances(own),
+            evaluation.reference_distances(reference, network, means),
         )
     return figures.draw_truth(panels, names)
 
@@ -157,7 +166,7 @@ def _text(
         "images. The paper's claim makes it positive. p: share of orders of "
         "the classes that correlate as much (Mantel's test, one-sided); the "
         "least possible is 1 in the number of orders, and near 1 the contrary "
-        f"of the claim holds. Chance: {judge.NUM_RANDOM} random W2.",
+        f"of the claim holds. Chance: {evaluation.NUM_RANDOM} random W2.",
         "",
         *tables.truth_table(metrics),
         "",
@@ -200,7 +209,7 @@ def _about(
 ) -> str:
     height, width, channels = findings.images.shape
     shape = metrics["networks"][0]["shape"]
-    how = vectors.resolve(config.inverse, tuple(shape))
+    how = class_vectors.resolve(config.inverse, tuple(shape))
     if how == "ridge":
         how += f" {config.ridge:g}"
     if config.classifier:

@@ -4,7 +4,7 @@ from typing import Any
 
 import numpy as np
 
-from trainers.im2vec import judge, truth
+from trainers.im2vec import evaluation, similarity_tests
 
 # The paper's network on CIFAR-10, section 4.1.
 _PAPER_CIFAR10 = 0.41
@@ -99,18 +99,18 @@ def stability_table(metrics: dict[str, Any]) -> list[str]:
 
 
 def nearest_table(
-    network: judge.Network,
+    network: evaluation.Network,
     own: np.ndarray,
     names: tuple[str, ...],
     means: np.ndarray,
 ) -> list[str]:
     """Every class's nearest by vectors, confusion and mean images."""
     columns = [
-        truth.nearest(matrix)
+        similarity_tests.nearest(matrix)
         for matrix in (
-            truth.distances(own),
-            truth.confusion_distances(network.confusion),
-            truth.distances(means),
+            similarity_tests.distances(own),
+            similarity_tests.confusion_distances(network.confusion),
+            similarity_tests.distances(means),
         )
     ]
     lines = [

@@ -10,10 +10,10 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from text2image import encoder
-from trainers import text_classifier
-from trainers.multimodal import loading, model, pipeline
+from text2image.bert import encoder
+from trainers.multimodal import input_pipeline, loading, model
 from trainers.multimodal.config import MODALITIES
+from trainers.serving import text_classifier
 
 TOP = 5
 Tensors = dict[str, tf.Tensor]
@@ -105,7 +105,7 @@ class MultimodalClassifier(tf.Module):
 
         def one(*strings: tf.Tensor) -> tf.Tensor:
             values = self._inputs(strings)
-            values |= {"present": pipeline.presence(*strings)}
+            values |= {"present": input_pipeline.presence(*strings)}
             image = values.pop("image", None)
             if self._models.extractor is not None:
                 maps = self._models.extractor(image, training=False)
@@ -132,7 +132,7 @@ class MultimodalClassifier(tf.Module):
                 name: tf.repeat(value, views, axis=0)
                 for name, value in self._inputs(strings).items()
             }
-            values["present"] = pipeline.presence(*strings) * seen
+            values["present"] = input_pipeline.presence(*strings) * seen
             logits = self._models.whole(values, training=False)
             return keras.ops.softmax(logits, axis=-1)[tf.newaxis]
 
@@ -159,7 +159,7 @@ class MultimodalClassifier(tf.Module):
         picture, title, description = strings
         values = {}
         if "image" in self._config.towers:
-            pixels = pipeline.picture(picture[0], self._config.image_size)
+            pixels = input_pipeline.decode(picture[0], self._config.image_size)
             values["image"] = pixels[tf.newaxis]
         if set(self._config.towers) != {"image"}:
             vectors = [self._vector(text) for text in (title, description)]

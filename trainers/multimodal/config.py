@@ -1,76 +1,82 @@
 """Every setting of a multimodal run. Imports nothing heavy."""
 
 import dataclasses
+import functools
 import itertools
 
-from tfrecords import config as records_config
+from tfrecords.settings import JsonSettings, setting, validate
 
-setting = records_config.setting
+_common = functools.partial(setting, group="common")
+_records = functools.partial(setting, group="records")
+_training = functools.partial(setting, group="training")
 
 MODALITIES = ("image", "title", "description")
-# Backbone: least height and width that keras.applications takes.
-BACKBONES = {"resnet50v2": 32, "inceptionv3": 75, "mobilenetv2": 32}
+# Image tower to the least height and width that keras.applications takes.
+TOWERS = {"resnet50v2": 32, "inceptionv3": 75, "mobilenetv2": 32}
 
 
 @dataclasses.dataclass(frozen=True)
-class MultimodalTrainConfig(records_config.JsonSettings):
+class MultimodalTrainConfig(JsonSettings):
     """How a run trains. See each field's help."""
 
-    backbone: str = setting(
+    backbone: str = _common(
         "resnet50v2",
-        "Image tower, of keras.applications.",
-        tuple(BACKBONES),
+        "Image tower: an architecture of keras.applications.",
+        tuple(TOWERS),
     )
-    weights: str = setting(
+    weights: str = _common(
         "imagenet",
-        "Its weights: imagenet (downloaded by Keras), random, or a .npz, "
-        ".safetensors or .h5 file, which may lack layers.",
+        "The tower's weights: imagenet (downloaded by Keras), random, or a "
+        ".npz, .safetensors or .h5 file, which may lack layers.",
     )
-    image_size: int = setting(
-        96, "Height and width pictures are resized to; 300 in the paper."
+    image_size: int = _training(
+        96, "Height and width that images are resized to; 300 in the paper."
     )
-    frozen_fraction: float = setting(
-        0.5, "Share of the tower's layers, from the first, that never train."
+    frozen_fraction: float = _training(
+        0.5, "Share of the tower's layers, from the first, that are frozen."
     )
-    frozen_grid: int = setting(
+    frozen_grid: int = _training(
         0,
-        "Joins what the frozen layers see, averaged over a grid of so many "
-        "rows and columns, to the tower's vector; 0, as in the paper: nothing.",
+        "Rows and columns of a grid over which the frozen layers' feature maps "
+        "are averaged and joined to the tower's vector; 0, as in the paper: "
+        "none.",
     )
-    modalities: str = setting(
+    modalities: str = _common(
         ",".join(MODALITIES), "What the model sees, separated by commas."
     )
-    text_units: int = setting(
-        256, "Units of the tuning layer behind each text's vector."
+    text_units: int = _training(
+        256, "Units of the tuning layer after each text's vector."
     )
-    modality_dropout: float = setting(
+    modality_dropout: float = _training(
         0.0,
-        "Chance that a modality is taken from an example in training; one is "
-        "always left.",
+        "Probability that a modality is dropped from an example in training; "
+        "one is always left.",
     )
-    dropout: float = setting(0.5, "Dropout rate before the classes.")
-    tower_lr: float = setting(3e-4, "Adam's rate for the image tower.")
-    head_lr: float = setting(1e-3, "Adam's rate for all other layers.")
-    weight_decay: float = setting(0.01, "Decoupled weight decay.")
-    l2: float = setting(
+    dropout: float = _training(0.5, "Dropout rate before the classes.")
+    tower_lr: float = _training(3e-4, "Adam's rate for the image tower.")
+    head_lr: float = _training(1e-3, "Adam's rate for all other layers.")
+    weight_decay: float = _training(0.01, "Decoupled weight decay.")
+    l2: float = _training(
         0.0, "L2 penalty on the kernels of tuning layers and classes."
     )
-    epochs: int = setting(10, "Passes over the train split.")
-    batch_size: int = setting(32, "Examples a step.")
-    cache_gb: float = setting(
+    epochs: int = _common(10, "Passes over the train split.")
+    batch_size: int = _training(32, "Examples per step.")
+    cache_gb: float = _training(
         4.0,
-        "What the frozen layers make of the pictures is computed once if it "
-        "takes no more memory than this; beyond, in every step.",
+        "Memory for the frozen layers' feature maps, which are then computed "
+        "once; if they need more, they are computed in every step.",
     )
-    seed: int = setting(0, "Seed of weights, data order and dropout.")
-    records: str = setting("", "Train on this directory of multimodal records.")
+    seed: int = _common(0, "Seed of weights, data order and dropout.")
+    records: str = _records(
+        "", "Train on this directory of multimodal records."
+    )
 
     def __post_init__(self) -> None:
         """Refuses values that no run could use, or that contradict."""
-        records_config.validate(
+        validate(
             self,
             least={
-                "image_size": BACKBONES.get(self.backbone, 1),
+                "image_size": TOWERS.get(self.backbone, 1),
                 "text_units": 1,
                 "epochs": 1,
                 "batch_size": 2,  # batch norm cannot train on one
@@ -79,24 +85,14 @@ class MultimodalTrainConfig(records_config.JsonSettings):
                 "frozen_grid": 0,
                 "cache_gb": 0,
                 "seed": 0,
+                "dropout": 0,
+                "modality_dropout": 0,
+                "frozen_fraction": 0,
             },
+            above={"tower_lr": 0, "head_lr": 0},
+            most={"frozen_fraction": 1},
+            below={"dropout": 1, "modality_dropout": 1},
         )
-        for name in ("dropout", "modality_dropout"):
-            if not 0 <= getattr(self, name) < 1:
-                raise ValueError(
-                    f"--{name} must be in [0, 1). Received: "
-                    f"{getattr(self, name)}"
-                )
-        if not 0 <= self.frozen_fraction <= 1:
-            raise ValueError(
-                "--frozen_fraction must be in [0, 1]. Received: "
-                f"{self.frozen_fraction}"
-            )
-        for name in ("tower_lr", "head_lr"):
-            if getattr(self, name) <= 0:
-                raise ValueError(
-                    f"--{name} must be above 0. Received: {getattr(self, name)}"
-                )
         parse_modalities(self.modalities)
 
     @property
@@ -109,7 +105,7 @@ def parse_modalities(text: str) -> tuple[str, ...]:
     """Reads `--modalities`.
 
     Raises:
-        ValueError: If it is empty, or names anything else or a thing twice.
+        ValueError: If it is empty, names something else or repeats a name.
     """
     names = text.split(",")
     if set(names) - set(MODALITIES) or len(set(names)) < len(names):
@@ -121,9 +117,9 @@ def parse_modalities(text: str) -> tuple[str, ...]:
 
 
 def subsets() -> list[str]:
-    """Every choice of modalities, single ones first."""
+    """Every choice of modalities as `--modalities` takes it, singles first."""
     return [
-        ",".join(chosen)
+        ",".join(names)
         for size in range(1, len(MODALITIES) + 1)
-        for chosen in itertools.combinations(MODALITIES, size)
+        for names in itertools.combinations(MODALITIES, size)
     ]

@@ -11,7 +11,8 @@ from typing import Any
 
 from absl import logging
 
-from trainers import export, versions
+from trainers import export
+from trainers.serving import versions
 
 if typing.TYPE_CHECKING:
     from trainers.multimodal import classifier, loading

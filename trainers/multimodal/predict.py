@@ -19,12 +19,12 @@ from collections.abc import Callable, Iterator
 from absl import app
 from absl import flags as absl_flags
 
-from tfrecords import flags
-from trainers import answers
+from tfrecords import command_line
 from trainers.multimodal import predictor
+from trainers.serving import formats
 
 if typing.TYPE_CHECKING:
-    from text2image import sample
+    from text2image.corpora import examples
 
 _UNKNOWN = "?"  # the label of a sample that claims none
 
@@ -44,7 +44,7 @@ def main(arguments: list[str]) -> None:
         )
     if values.verify and not values.file and not values.label:
         raise app.UsageError("--verify needs the claimed --label.")
-    with answers.ending_as_shells_expect():
+    with formats.ending_as_shells_expect():
         _refuse_ignored_flags()
         _predict(_typed_sample if typed else _samples_of_file)
 
@@ -71,10 +71,12 @@ def _refuse_ignored_flags() -> None:
         (("label",), bool(values.file), "--file holds the claimed labels"),
     ):
         if is_ignored:
-            flags.refuse_typed(names, because)
+            command_line.refuse_typed(names, because)
 
 
-def _predict(samples: "Callable[[], Iterator[sample.Sample]]") -> None:
+def _predict(
+    samples: "Callable[[], Iterator[examples.CaptionedImage]]",
+) -> None:
     values = absl_flags.FLAGS
     stream = samples()
     first = list(itertools.islice(stream, 1))  # told before the model loads
@@ -91,12 +93,12 @@ def _predict(samples: "Callable[[], Iterator[sample.Sample]]") -> None:
         sys.stdout.flush()
 
 
-def _typed_sample() -> "Iterator[sample.Sample]":
-    from text2image import sample
+def _typed_sample() -> "Iterator[examples.CaptionedImage]":
+    from text2image.corpora import examples
 
     values = absl_flags.FLAGS
     image = values.image
-    yield sample.make_sample(
+    yield examples.make_captioned_image(
         pathlib.Path("command line"),
         1,
         key=image or "1",
@@ -107,17 +109,17 @@ def _typed_sample() -> "Iterator[sample.Sample]":
     )
 
 
-def _samples_of_file() -> "Iterator[sample.Sample]":
-    from text2image import samples
+def _samples_of_file() -> "Iterator[examples.CaptionedImage]":
+    from text2image.corpora import captioned_images
 
     values = absl_flags.FLAGS
-    keys = samples.Keys(
+    keys = captioned_images.Keys(
         values.image_key,
         values.title_key,
         values.description_key,
         values.label_key,
     )
-    return samples.read_file(
+    return captioned_images.read_file(
         pathlib.Path(values.file), keys, labelled=values.verify
     )
 
@@ -150,6 +152,6 @@ def _define_flags() -> None:
 
 
 if __name__ == "__main__":
-    flags.prepare_process()
+    command_line.prepare_process()
     _define_flags()
     app.run(main)

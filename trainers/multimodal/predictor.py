@@ -9,7 +9,7 @@ from typing import Any
 if typing.TYPE_CHECKING:
     import numpy as np
 
-    from text2image import sample
+    from text2image.corpora import examples
 
 Function = Callable[..., dict[str, "np.ndarray"]]
 
@@ -34,7 +34,10 @@ class Predictor:
         self._functions = functions
 
     def predict(
-        self, samples: "Iterable[sample.Sample]", *, batch_size: int = 32
+        self,
+        samples: "Iterable[examples.CaptionedImage]",
+        *,
+        batch_size: int = 32,
     ) -> Iterator[dict[str, Any]]:
         """Label, score and the five likeliest classes of each sample."""
         for item, _, row in self._rows("serving_default", samples, batch_size):
@@ -48,7 +51,10 @@ class Predictor:
             }
 
     def verify(
-        self, samples: "Iterable[sample.Sample]", *, batch_size: int = 32
+        self,
+        samples: "Iterable[examples.CaptionedImage]",
+        *,
+        batch_size: int = 32,
     ) -> Iterator[dict[str, Any]]:
         """Whether the model agrees with each sample's label (5.2).
 
@@ -99,9 +105,9 @@ class Predictor:
     def _rows(
         self,
         name: str,
-        samples: "Iterable[sample.Sample]",
+        samples: "Iterable[examples.CaptionedImage]",
         batch_size: int,
-    ) -> "Iterator[tuple[sample.Sample, bool, dict[str, Any]]]":
+    ) -> "Iterator[tuple[examples.CaptionedImage, bool, dict[str, Any]]]":
         """Each sample, whether it has a picture, and the model's answer."""
         waiting = iter(samples)
         while batch := list(itertools.islice(waiting, batch_size)):
@@ -116,13 +122,13 @@ class Predictor:
                 yield item, bool(pictures[place]), row
 
 
-def _content(item: "sample.Sample") -> bytes:
-    from tfrecords import images
+def _content(item: "examples.CaptionedImage") -> bytes:
+    from tfrecords import jpeg
 
     try:
         content = item.read_image()
         if content:
-            images.decode(content)
+            jpeg.decode(content)
     except FileNotFoundError as error:
         raise FileNotFoundError(
             f"{item.place}: no such picture: {error.filename}"
@@ -142,7 +148,7 @@ def load_predictor(
     import tensorflow as tf
 
     if export_dir:
-        from trainers import exported
+        from trainers.serving import exported
 
         functions, provenance = exported.load_with_provenance(
             pathlib.Path(export_dir)

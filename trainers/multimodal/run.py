@@ -1,4 +1,4 @@
-"""Pictures with texts to a trained, evaluated model.
+"""Images with texts to a trained, evaluated model.
 
     python -m trainers.multimodal.run --backbone=resnet50v2 --dataset=DIR ...
 
@@ -8,85 +8,63 @@ reuses everything.
 
 import dataclasses
 import pathlib
-import shlex
+import sys
 import time
+from collections.abc import Sequence
 
-from absl import app, logging
-from absl import flags as absl_flags
+from absl import logging
 
-from tfrecords import config as records_config
-from tfrecords import flags, multimodal
-from trainers.multimodal import config as train_config
+from tfrecords import command_line
+from tfrecords.config import MULTIMODAL_HELPS, MULTIMODAL_IGNORES, RecordsConfig
+from tfrecords.settings import fingerprint, setting
+from trainers.multimodal import shared_flags
+from trainers.multimodal.config import MultimodalTrainConfig
 
 
-def main(arguments: list[str]) -> None:
+@dataclasses.dataclass(frozen=True)
+class RunOptions:
+    """What the command does besides training."""
+
+    workdir: str = setting(
+        "",
+        "The run's own directory. By default runs/ and a name made of "
+        "dataset, backbone, modalities and a fingerprint of all settings.",
+        group="common",
+    )
+    export: bool = setting(
+        True,
+        "Also export a SavedModel for TF Serving to `export` in the workdir.",
+        group="training",
+    )
+
+
+PROGRAM = command_line.Program(
+    "trainers.multimodal.run",
+    __doc__,
+    settings=(RunOptions, *shared_flags.SETTINGS),
+    without=MULTIMODAL_IGNORES,
+    helps=MULTIMODAL_HELPS,
+)
+
+
+def main(argv: Sequence[str] | None = None) -> int:
     """Prepares what is missing, trains and evaluates."""
-    if len(arguments) > 1:
-        raise app.UsageError(
-            f"Expected flags only. Received: {shlex.join(arguments[1:])}"
-        )
-    try:
-        config = settings()
-        start = time.monotonic()
-        workdir = pathlib.Path(
-            absl_flags.FLAGS.workdir or default_workdir(config)
-        )
-        _run(config, workdir)
-        logging.info(
-            "%.0f s; see %s", time.monotonic() - start, workdir / "metrics.json"
-        )
-    except flags.MENDABLE as error:
-        flags.fail(error)
+    return command_line.main(PROGRAM, _run, argv, check=shared_flags.check)
 
 
-def settings() -> train_config.MultimodalTrainConfig:
-    """Reads the flags, and makes the records they ask for.
-
-    Raises:
-        FileNotFoundError: If the weights or the data are not there.
-        ValueError: If a flag has no effect, or a value is refused.
-    """
-    config = flags.settings_from_flags(train_config.MultimodalTrainConfig, {})
-    records = flags.settings_from_flags(records_config.RecordsConfig, {})
-    chosen = flags.settings_from_flags(records_config.MultimodalConfig, {})
-    if config.records:
-        names = [
-            field.name
-            for part in (records, chosen)
-            for field in dataclasses.fields(part)
-            if field.name not in multimodal.IGNORED
-        ]
-        flags.refuse_typed(names, "--records names finished records")
-    elif not absl_flags.FLAGS["dataset"].present:
-        raise ValueError(
-            "--dataset must name a .csv, .tsv or .jsonl file with a column of "
-            "pictures, or a directory of WebVision or TFDS. Received: none. "
-            "There is no demo of pictures."
-        )
-    if records.split == "official":
-        flags.refuse_typed(("held_out",), "--split=official has its own parts")
-    from trainers.backbones import weight_files
-
-    # Before the records are made: that may take hours.
-    weight_files.check_source(config.weights, ("imagenet", "random"))
-    if config.records:
-        return config
-    directory = multimodal.prepare_multimodal(records, chosen)
-    return dataclasses.replace(config, records=str(directory))
-
-
-def _run(
-    config: train_config.MultimodalTrainConfig, workdir: pathlib.Path
-) -> None:
+def _run(arguments: command_line.Arguments) -> None:
     from trainers.multimodal import export, train
 
+    start = time.monotonic()
+    options = arguments.settings(RunOptions)
+    config = shared_flags.prepare_config(arguments)
+    workdir = pathlib.Path(options.workdir or default_workdir(config))
     metrics = train.train_and_evaluate(config, workdir)
-    if absl_flags.FLAGS.export:
+    if options.export:
         # Records given by name know their own encoder.
-        made_here = absl_flags.FLAGS["dataset"].present
-        export.export_finished(
-            workdir, encoder=absl_flags.FLAGS.encoder if made_here else None
-        )
+        is_named = bool(arguments.settings(MultimodalTrainConfig).records)
+        encoder = arguments.settings(RecordsConfig).encoder
+        export.export_finished(workdir, encoder=None if is_named else encoder)
     logging.info(
         "%s (%s): top-1 %.4f, top-5 %.4f on %d %s samples",
         config.backbone,
@@ -98,47 +76,21 @@ def _run(
     )
     for name, figures in metrics["removed"].items():
         logging.info("without the %s: top-1 %.4f", name, figures["accuracy"])
+    elapsed_s = time.monotonic() - start
+    logging.info("%.0f s; see %s", elapsed_s, workdir / "metrics.json")
 
 
-def default_workdir(config: train_config.MultimodalTrainConfig) -> str:
+def default_workdir(config: MultimodalTrainConfig) -> str:
     """`runs/` and a name made of records, backbone and all settings."""
     values = dataclasses.asdict(config)
     # The records' name holds their fingerprint; the other moves no result.
     for name in ("records", "cache_gb"):
         del values[name]
     dataset = pathlib.Path(config.records).parent.name
-    seen = "_".join(config.towers)
-    name = records_config.fingerprint(values)[:8]
-    return f"runs/{dataset}-{config.backbone}-{seen}-{name}"
-
-
-def define_flags(without: tuple[str, ...] = ()) -> None:
-    """All settings as flags, but those that would have no effect.
-
-    Args:
-        without: Settings of training that the caller makes itself.
-    """
-    flags.define_flags(train_config.MultimodalTrainConfig, without=without)
-    flags.define_flags(
-        records_config.RecordsConfig,
-        without=multimodal.IGNORED,
-        helps=multimodal.HELPS,
-    )
-    flags.define_flags(records_config.MultimodalConfig)
+    modalities = "_".join(config.towers)
+    name = fingerprint(values)[:8]
+    return f"runs/{dataset}-{config.backbone}-{modalities}-{name}"
 
 
 if __name__ == "__main__":
-    flags.prepare_process()
-    absl_flags.DEFINE_string(
-        "workdir",
-        None,
-        "The run's own directory. Default: runs/ and a name made of dataset, "
-        "backbone, modalities and a fingerprint of all settings.",
-    )
-    absl_flags.DEFINE_boolean(
-        "export",
-        True,
-        "Also export a SavedModel for TF Serving to `export` in the workdir.",
-    )
-    define_flags()
-    app.run(main)
+    sys.exit(main())

@@ -3,98 +3,123 @@ r"""Every choice of modalities, on every backbone, with every seed.
     python -m trainers.multimodal.table --backbones=resnet50v2,mobilenetv2 \
         --dataset=products.jsonl --seeds=3 --workdir=OUT
 
-Each cell is a run of its own under the workdir; finished ones are read, so a
-killed table goes on where it stopped. Writes `report.md` with its pictures.
+Each training has its own directory under the workdir and is not repeated: the
+same command resumes a killed table. Writes `report.md` with its figures.
 """
 
+import dataclasses
+import functools
 import pathlib
+import sys
+from collections.abc import Sequence
 
-from absl import app, logging
-from absl import flags as absl_flags
+from absl import logging
 
-from tfrecords import flags
-from trainers.multimodal import cells as cells_lib
-from trainers.multimodal import config as train_config
-from trainers.multimodal import run
+from tfrecords import command_line
+from tfrecords.config import MULTIMODAL_HELPS, MULTIMODAL_IGNORES
+from tfrecords.settings import setting, validate
+from trainers.multimodal import shared_flags
+from trainers.multimodal.config import (
+    MODALITIES,
+    TOWERS,
+    MultimodalTrainConfig,
+)
 
-
-def main(arguments: list[str]) -> None:
-    """Trains what is missing and writes the report."""
-    if len(arguments) > 1:
-        raise app.UsageError(f"Expected flags only. Received: {arguments[1:]}")
-    values = absl_flags.FLAGS
-    try:
-        backbones = parse_backbones(values.backbones)
-        if not values.workdir:
-            raise ValueError("--workdir must name the table's own directory.")
-        config = run.settings()
-        _make(config, backbones, values.seeds, pathlib.Path(values.workdir))
-    except flags.MENDABLE as error:
-        flags.fail(error)
+_common = functools.partial(setting, group="common")
 
 
-def parse_backbones(text: str) -> list[str]:
-    """Reads `--backbones`.
+@dataclasses.dataclass(frozen=True)
+class TableOptions:
+    """Which trainings, and where."""
 
-    Raises:
-        ValueError: If one is unknown or named twice.
-    """
-    names = text.split(",")
-    known = tuple(train_config.BACKBONES)
-    if set(names) - set(known) or len(set(names)) < len(names):
-        raise ValueError(
-            f"--backbones must be some of {','.join(known)}, each once. "
-            f"Received: {text!r}"
-        )
-    return names
-
-
-def _make(
-    config: train_config.MultimodalTrainConfig,
-    backbones: list[str],
-    seeds: int,
-    workdir: pathlib.Path,
-) -> None:
-    from tfrecords import reader
-    from trainers.multimodal import inputs, report, train
-
-    manifest = reader.open_records(config.records, kind="multimodal")
-    cells = cells_lib.plan(
-        config, backbones, seeds, cells_lib.present_modalities(manifest)
+    backbones: tuple[str, ...] = _common(
+        ("resnet50v2", "mobilenetv2"), "Image towers, comma-separated."
     )
-    runs = [(cell, settings) for cell in cells for settings in cell.runs]
-    # One after the other, those of the same frozen layers; single
-    # modalities and all together before what lies between.
-    ends = {*train_config.MODALITIES, cells[-1].modalities}
-    runs.sort(
+    seeds: int = _common(1, "Trainings per row.")
+    workdir: str = _common("", "The table's own directory; must be given.")
+
+    def __post_init__(self) -> None:
+        """Refuses values that no table could use."""
+        validate(self, least={"seeds": 1})
+        unknown = set(self.backbones) - set(TOWERS)
+        is_repeated = len(set(self.backbones)) < len(self.backbones)
+        if unknown or is_repeated or not self.backbones:
+            raise ValueError(
+                f"--backbones must be some of {','.join(TOWERS)}, each once. "
+                f"Received: {','.join(self.backbones)!r}"
+            )
+
+
+PROGRAM = command_line.Program(
+    "trainers.multimodal.table",
+    __doc__,
+    settings=(TableOptions, *shared_flags.SETTINGS),
+    # The table makes every choice of these.
+    without=(*MULTIMODAL_IGNORES, "backbone", "modalities", "modality_dropout"),
+    helps=MULTIMODAL_HELPS,
+)
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Trains what is missing and writes the report."""
+    return command_line.main(PROGRAM, _run, argv, check=_check)
+
+
+def _check(arguments: command_line.Arguments) -> None:
+    """Refuses what can be refused before anything is computed."""
+    if not arguments.settings(TableOptions).workdir:
+        raise ValueError("--workdir must name the table's own directory.")
+    shared_flags.check(arguments)
+
+
+def _run(arguments: command_line.Arguments) -> None:
+    options = arguments.settings(TableOptions)
+    make_table(shared_flags.prepare_config(arguments), options)
+
+
+def make_table(config: MultimodalTrainConfig, options: TableOptions) -> None:
+    """Trains every row of the table and writes the report.
+
+    Args:
+        config: Settings of all trainings, with finished records.
+        options: Which trainings, and where.
+    """
+    from tfrecords import reader
+    from trainers.multimodal import plan, report, split_inputs, train
+
+    workdir = pathlib.Path(options.workdir)
+    manifest = reader.open_records(config.records, kind="multimodal")
+    rows = plan.plan(
+        config,
+        options.backbones,
+        options.seeds,
+        plan.present_modalities(manifest),
+    )
+    trainings = [(row, each) for row in rows for each in row.trainings]
+    # Trainings on the same frozen layers follow each other, so that the memo
+    # serves them; single modalities and all of them come before the rest.
+    first = {*((name,) for name in MODALITIES), rows[-1].modalities}
+    trainings.sort(
         key=lambda pair: (
             pair[0].backbone,
-            pair[1].seed,
-            pair[0].modalities not in ends,
+            pair[1].settings.seed,
+            pair[0].modalities not in first,
         )
     )
-    memo = inputs.Memo()
-    for number, (cell, settings) in enumerate(runs, start=1):
+    memo = split_inputs.Memo()
+    for number, (row, training) in enumerate(trainings, start=1):
         logging.info(
-            "run %d of %d: %s, seed %d",
+            "table: %d of %d, %s, seed %d",
             number,
-            len(runs),
-            cell.name,
-            settings.seed,
+            len(trainings),
+            row.name,
+            training.settings.seed,
         )
-        directory = workdir / cell.name / f"seed{settings.seed}"
-        train.train_and_evaluate(settings, directory, memo)
-    path = report.write_report(workdir, cells, config)
-    logging.info("table: see %s", path)
+        train.train_and_evaluate(
+            training.settings, training.path(workdir), memo
+        )
+    logging.info("table: see %s", report.write_report(workdir, rows, config))
 
 
 if __name__ == "__main__":
-    flags.prepare_process()
-    absl_flags.DEFINE_string(
-        "backbones", "resnet50v2,mobilenetv2", "Image towers, by commas."
-    )
-    absl_flags.DEFINE_integer("seeds", 1, "Runs of a cell.", lower_bound=1)
-    absl_flags.DEFINE_string("workdir", None, "The table's own directory.")
-    # The table makes every choice of these.
-    run.define_flags(without=("backbone", "modalities", "modality_dropout"))
-    app.run(main)
+    sys.exit(main())

@@ -11,7 +11,7 @@ import re
 import keras
 from absl import logging
 
-from trainers.backbones import fitting, weight_files, weights
+from trainers.weights import fitting, load, readers
 
 _BUILDERS = {
     "resnet50v2": keras.applications.ResNet50V2,
@@ -57,7 +57,7 @@ def build_tower(
     """Builds a tower with its weights.
 
     Args:
-        backbone: One of `config.BACKBONES`.
+        backbone: One of `config.TOWERS`.
         image_size: Height and width of its pictures.
         frozen_fraction: Share of its layers, the input among them, that are
             frozen, from the first (3.3 of the paper: half).
@@ -154,10 +154,10 @@ def _load(
     full: keras.Model, backbone: str, source: str, seed: int
 ) -> tuple[str, ...]:
     """Sets every weight; returns the layers that the source did not have."""
-    arrays = weights.random_arrays(full, seed)
+    arrays = load.random_arrays(full, seed)
     found: dict = {}
     if source != "random":
-        read = weight_files.read_arrays(pathlib.Path(source), full, backbone)
+        read = readers.read_arrays(pathlib.Path(source), full, backbone)
         found = fitting.fit_arrays(full, read, source, whole=False)
     for name, variable in fitting.slice_variables(full).items():
         variable.assign(found.get(name, arrays[name]))

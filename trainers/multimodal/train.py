@@ -10,11 +10,15 @@ import numpy as np
 import tqdm
 from absl import logging
 
-from tfrecords import durable, reader, schema
-from trainers import epochs, evaluate, features, optimizer, run_files, state
-from trainers import train as text_train
-from trainers.multimodal import inputs, model
+from tfrecords import files, reader, schema
+from trainers.multimodal import model, split_inputs
 from trainers.multimodal.config import MODALITIES, MultimodalTrainConfig
+from trainers.network import optimizer
+from trainers.runs import checkpoints
+from trainers.runs import workdir as run_files
+from trainers.training import feature_cache, loop
+from trainers.training import metrics as evaluate
+from trainers.training import train as text_train
 
 Logits = tuple[np.ndarray, np.ndarray, list[str]]
 
@@ -22,7 +26,7 @@ Logits = tuple[np.ndarray, np.ndarray, list[str]]
 def train_and_evaluate(
     config: MultimodalTrainConfig,
     workdir: pathlib.Path,
-    memo: inputs.Memo | None = None,
+    memo: split_inputs.Memo | None = None,
 ) -> dict[str, Any]:
     """Trains a run to its end, from wherever an earlier try left it.
 
@@ -48,7 +52,7 @@ def train_and_evaluate(
     records = pathlib.Path(config.records)
     manifest = reader.open_records(records, kind="multimodal")
     run_files.claim_workdir(config, manifest, workdir)
-    durable.write_bytes(
+    files.write_bytes(
         workdir / schema.MANIFEST, (records / schema.MANIFEST).read_bytes()
     )
     finished = run_files.reuse_metrics(workdir)
@@ -57,14 +61,14 @@ def train_and_evaluate(
     text_train.make_deterministic()
     num_classes = len(manifest.schema.label_names)
     models = model.build_models(config, manifest.schema.shape[-1], num_classes)
-    splits = inputs.prepare_inputs(
+    splits = split_inputs.prepare_inputs(
         config,
         manifest,
         models.extractor,
         set(models.classifier.input),
         memo=memo,
     )
-    is_kept = isinstance(splits["train"], inputs.Kept)
+    is_kept = isinstance(splits["train"], split_inputs.Kept)
     trained = models.classifier if is_kept else models.whole
     compile_model(config, trained, manifest.num_examples("train"))
     history = _train(config, models, trained, splits, workdir)
@@ -78,8 +82,8 @@ def train_and_evaluate(
         ),
         "missing_weights": list(models.missing),
         "image_fingerprint": manifest.fingerprint,
-        "model_sha256": state.save(
-            workdir / "model.safetensors",
+        "model_sha256": checkpoints.save(
+            workdir / run_files.MODEL_FILE,
             model.named_variables(models),
             {"image_fingerprint": manifest.fingerprint},
         ),
@@ -92,18 +96,18 @@ def _train(
     config: MultimodalTrainConfig,
     models: model.Models,
     trained: keras.Model,
-    splits: dict[str, inputs.Split],
+    splits: dict[str, split_inputs.Split],
     workdir: pathlib.Path,
 ) -> list[dict[str, float]]:
     """Every epoch not yet trained; the figures of all."""
-    checkpoint = workdir / "checkpoint.safetensors"
+    checkpoint = workdir / run_files.CHECKPOINT_FILE
     saved = model.named_variables(models) | {
         f"optimizer/{index}": variable
         for index, variable in enumerate(trained.optimizer.variables)
     }
     history: list[dict[str, float]] = []
     if checkpoint.is_file():
-        history = state.load(checkpoint, saved)["history"]
+        history = checkpoints.load(checkpoint, saved)["history"]
         logging.info("training: going on behind epoch %d", len(history))
     for epoch in range(len(history), config.epochs):
         figures = _train_epoch(config, trained, models, splits, epoch)
@@ -111,7 +115,7 @@ def _train(
         figures |= evaluate.evaluate(logits, labels)
         history.append({name: figures[name] for name in run_files.HISTORY})
         run_files.write_history(workdir, history)
-        state.save(checkpoint, saved, {"history": history})
+        checkpoints.save(checkpoint, saved, {"history": history})
     return history
 
 
@@ -119,14 +123,18 @@ def _evaluate(
     config: MultimodalTrainConfig,
     manifest: schema.Manifest,
     trained: keras.Model,
-    splits: dict[str, inputs.Split],
+    splits: dict[str, split_inputs.Split],
     workdir: pathlib.Path,
 ) -> dict[str, Any]:
     """Figures of the trained model; writes `predictions.csv`."""
     held_out = held_out_split(manifest)
     logits, labels, ids = predict(trained, splits[held_out])
     run_files.write_predictions(
-        workdir, manifest, features.Inputs(labels, labels, ids), logits
+        workdir,
+        manifest.schema.label_names,
+        ids,
+        labels,
+        evaluate.softmax(logits),
     )
     matrix = evaluate.evaluate(logits, labels)["confusion_matrix"]
     return {
@@ -153,8 +161,10 @@ def figures_of(logits: np.ndarray, labels: np.ndarray) -> dict[str, float]:
 
 def predict(
     trained: keras.Model,
-    split: inputs.Split,
-    change: Callable[[inputs.Values], inputs.Values] = lambda values: values,
+    split: split_inputs.Split,
+    change: Callable[
+        [split_inputs.Values], split_inputs.Values
+    ] = lambda values: values,
 ) -> Logits:
     """All of a split through a model in inference mode.
 
@@ -167,7 +177,7 @@ def predict(
         Logits `(N, K)`, labels `(N,)` and record ids, in the records' order.
     """
     rows = [
-        (features.predict(trained, change(values)), labels, ids)
+        (feature_cache.predict(trained, change(values)), labels, ids)
         for values, labels, ids in split.in_order()
     ]
     logits, labels, ids = zip(*rows, strict=True)
@@ -178,7 +188,9 @@ def predict(
     )
 
 
-def keep_only(names: Iterable[str]) -> Callable[[inputs.Values], inputs.Values]:
+def keep_only(
+    names: Iterable[str],
+) -> Callable[[split_inputs.Values], split_inputs.Values]:
     """What takes all other modalities from a batch."""
     kept = set(names)
     left = np.array([name in kept for name in MODALITIES], np.float32)
@@ -186,7 +198,9 @@ def keep_only(names: Iterable[str]) -> Callable[[inputs.Values], inputs.Values]:
 
 
 def _without_each(
-    config: MultimodalTrainConfig, trained: keras.Model, split: inputs.Split
+    config: MultimodalTrainConfig,
+    trained: keras.Model,
+    split: split_inputs.Split,
 ) -> dict[str, dict[str, float]]:
     """Figures with one modality taken from every example (5.1)."""
     if len(config.towers) == 1:
@@ -210,9 +224,9 @@ def compile_model(
 
     Both rates fall along a half cosine to 0.
     """
-    steps = features.count_batches(num_train, config.batch_size)
+    steps = feature_cache.count_batches(num_train, config.batch_size)
     rates = dict.fromkeys(("head", "title", "description"), config.head_lr)
-    epochs.compile_classifier(
+    loop.compile_classifier(
         trained,
         optimizer.PartwiseAdam(
             {**rates, "": config.tower_lr},
@@ -226,12 +240,12 @@ def _train_epoch(
     config: MultimodalTrainConfig,
     trained: keras.Model,
     models: model.Models,
-    splits: dict[str, inputs.Split],
+    splits: dict[str, split_inputs.Split],
     epoch: int,
 ) -> dict[str, float]:
     """One pass over the train split."""
-    state.seed_dropout(models.classifier, config.seed, epoch)
-    return epochs.train_epoch(
+    checkpoints.seed_dropout(models.classifier, config.seed, epoch)
+    return loop.train_epoch(
         trained,
         splits["train"].epoch(config.batch_size, config.seed, epoch),
         tqdm.tqdm(unit="sample", desc=f"epoch {epoch + 1}/{config.epochs}"),

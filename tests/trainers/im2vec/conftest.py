@@ -5,7 +5,7 @@ import pathlib
 import numpy as np
 import pytest
 
-from trainers.im2vec import images
+from trainers.im2vec import image_store
 
 CLASSES = ("ant", "bee", "cow", "dog")
 SUPERCLASSES = ("insect", "mammal")
@@ -97,8 +97,8 @@ def make_images():
     """A factory of `Images` in memory, the same for training and test."""
 
     def make(pixels, labels, shape):
-        split = images.Split(pixels, np.asarray(labels, np.int64))
+        split = image_store.Split(pixels, np.asarray(labels, np.int64))
         names = tuple(f"class {index}" for index in range(max(labels) + 1))
-        return images.Images("made", "0" * 12, names, shape, split, split)
+        return image_store.Images("made", "0" * 12, names, shape, split, split)
 
     return make

@@ -2,7 +2,7 @@
 
 import pytest
 
-from tests import multimodal_corpora
+from tests.support import multimodal_corpora
 
 
 @pytest.fixture(scope="session")
@@ -12,7 +12,7 @@ def corpus(tmp_path_factory):
 
 @pytest.fixture(scope="session")
 def records(corpus, tmp_path_factory):
-    from tfrecords import multimodal
+    from tfrecords.stages import multimodal
 
     place = tmp_path_factory.mktemp("records")
     settings = multimodal_corpora.settings(corpus, place, text_layers="last2")

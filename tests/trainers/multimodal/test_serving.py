@@ -11,8 +11,8 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from tests import multimodal_corpora as made
-from text2image import samples
+from tests.support import multimodal_corpora as made
+from text2image.corpora import captioned_images
 from trainers.multimodal import export, loading, predictor, train
 
 ROOT = pathlib.Path(__file__).parents[3]
@@ -71,7 +71,10 @@ def held_out(trained, corpus):
     """Samples of the test split by id, and the run's own probabilities."""
     import csv
 
-    found = {s.id: s for s in samples.read_file(corpus, samples.Keys())}
+    found = {
+        s.id: s
+        for s in captioned_images.read_file(corpus, captioned_images.Keys())
+    }
     with (trained / "predictions.csv").open(encoding="utf-8") as file:
         rows = list(csv.DictReader(file))
     return [found[row["id"]] for row in rows], rows
@@ -126,7 +129,7 @@ def test_a_claim_is_judged_by_the_model_and_by_each_tower(
 def test_vectors_can_be_taken_out_and_are_0_where_nothing_is(
     exported, corpus, trained
 ):
-    from trainers import exported as exports
+    from trainers.serving import exported as exports
 
     functions, _ = exports.load_functions(exported)
     item = next(s for s in held_out(trained, corpus)[0] if s.title)
@@ -160,7 +163,7 @@ def made_like(item, **changes):
 
 def test_everything_may_be_missing(from_export, trained):
     item = made_like(
-        next(samples.read_file(*nothing(trained))),
+        next(captioned_images.read_file(*nothing(trained))),
         title="",
         description="",
         read_image=bytes,
@@ -175,17 +178,19 @@ def test_everything_may_be_missing(from_export, trained):
 
 def nothing(trained):
     path = made.write_jsonl(trained / "one", 1)
-    return path, samples.Keys()
+    return path, captioned_images.Keys()
 
 
 def test_a_label_of_no_class_is_refused(from_export, trained):
-    item = made_like(next(samples.read_file(*nothing(trained))), label="gelb")
+    item = made_like(
+        next(captioned_images.read_file(*nothing(trained))), label="gelb"
+    )
     with pytest.raises(ValueError, match="one of the model's 3 classes"):
         list(from_export.verify([item]))
 
 
 def test_a_picture_that_is_none_is_named(from_export, trained):
-    item = next(samples.read_file(*nothing(trained)))
+    item = next(captioned_images.read_file(*nothing(trained)))
     for read, message in (
         (lambda: b"no picture", "not a whole"),
         ((trained / "none.jpg").read_bytes, "no such picture"),

@@ -4,8 +4,8 @@ import keras
 import numpy as np
 import pytest
 
-from trainers.backbones import fitting
 from trainers.multimodal import config, towers
+from trainers.weights import fitting
 
 PREPROCESS = {
     "resnet50v2": keras.applications.resnet_v2.preprocess_input,
@@ -81,7 +81,7 @@ def test_random_branches_start_as_their_shortcuts(rng, random_tower):
     }
 
 
-@pytest.mark.parametrize("backbone", sorted(config.BACKBONES))
+@pytest.mark.parametrize("backbone", sorted(config.TOWERS))
 def test_pixels_are_scaled_as_the_towers_own_preprocessing(backbone, rng):
     pixels = rng.integers(0, 256, (1, 4, 4, 3)).astype("f4")
     np.testing.assert_allclose(

@@ -7,9 +7,32 @@ import numpy as np
 import pytest
 
 from tfrecords import reader
-from trainers.multimodal import inputs, loading, model, pipeline, train
+from trainers.multimodal import (
+    input_pipeline,
+    loading,
+    model,
+    split_inputs,
+    train,
+)
+from trainers.training.metrics import evaluate, top_k_accuracy
 
 TEXTS = "title,description"
+
+
+def test_top_k_counts_the_k_likeliest(rng):
+    logits = rng.normal(size=(40, 9))
+    labels = rng.integers(0, 9, 40)
+    for k in (1, 5, 9, 20):
+        expected = np.mean(
+            [
+                label in np.argsort(-row)[:k]
+                for row, label in zip(logits, labels, strict=True)
+            ]
+        )
+        assert top_k_accuracy(logits, labels, k) == expected
+    assert top_k_accuracy(logits, labels, 1) == pytest.approx(
+        evaluate(logits, labels)["accuracy"]
+    )
 
 
 def test_a_run_learns_and_says_what_it_is_worth(trained):
@@ -30,7 +53,7 @@ def test_modalities_that_are_kept_are_those_named():
 
 
 def _test_split(run):
-    return inputs.prepare_inputs(
+    return split_inputs.prepare_inputs(
         run.config,
         run.manifest,
         run.models.extractor,
@@ -97,11 +120,15 @@ def test_a_stream_gives_what_memory_gives(trained):
     run = loading.load_run(trained)
     taken = set(run.models.classifier.input)
     arguments = run.manifest, run.models.extractor, taken
-    kept = inputs.prepare_inputs(run.config, *arguments, only="test")["test"]
+    kept = split_inputs.prepare_inputs(run.config, *arguments, only="test")[
+        "test"
+    ]
     tiny = type(run.config)(**{**vars(run.config), "cache_gb": 0.0})
-    streamed = inputs.prepare_inputs(tiny, *arguments, only="test")["test"]
-    assert isinstance(kept, inputs.Kept)
-    assert isinstance(streamed, inputs.Streamed)
+    streamed = split_inputs.prepare_inputs(tiny, *arguments, only="test")[
+        "test"
+    ]
+    assert isinstance(kept, split_inputs.Kept)
+    assert isinstance(streamed, split_inputs.Streamed)
     one = train.predict(run.models.classifier, kept)
     other = train.predict(run.models.whole, streamed)
     assert one[2] == other[2]
@@ -118,7 +145,7 @@ def test_a_stream_trains_too(make_config, tmp_path):
 
 def test_an_epoch_of_a_stream_has_every_record_once(records):
     manifest = reader.open_records(records)
-    split = inputs.Streamed(records, manifest, "train", None)
+    split = split_inputs.Streamed(records, manifest, "train", None)
     orders = [
         [key for _, _, ids in split.epoch(8, 0, epoch) for key in ids]
         for epoch in (0, 0, 1)
@@ -133,10 +160,10 @@ def test_pictures_are_decoded_and_resized_as_keras_would(rng):
 
     pixels = rng.integers(0, 256, (9, 14, 3), np.uint8)
     encoded = tf.io.encode_png(pixels)
-    found = pipeline.picture(encoded, 6).numpy()
+    found = input_pipeline.decode(encoded, 6).numpy()
     expected = tf.image.resize(pixels, (6, 6), antialias=True).numpy()
     np.testing.assert_array_equal(found, expected)
-    assert not pipeline.picture(tf.constant(b""), 6).numpy().any()
+    assert not input_pipeline.decode(tf.constant(b""), 6).numpy().any()
 
 
 def test_a_file_of_another_run_is_refused(trained, tmp_path):

@@ -1,0 +1,148 @@
+"""Token ids equal Hugging Face's; every byte string is a text."""
+
+import pathlib
+
+import numpy as np
+import pytest
+import tensorflow as tf
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from tests.support.tiny_bert_texts import TEXTS
+from text2image.bert import tokenizer
+
+GOLDEN = pathlib.Path(__file__).parents[2] / "golden"
+
+
+def build(*, lowercase=True):
+    words = (GOLDEN / "tiny_bert" / "vocab.txt").read_text("utf-8")
+    return tokenizer.Tokenizer(words.splitlines(), lowercase=lowercase)
+
+
+@pytest.fixture(scope="module")
+def tiny():
+    return build()
+
+
+def ids_of(tokens, texts, max_tokens=64):
+    ids, lengths = tokens.ids(tf.constant(texts), tf.constant(max_tokens))
+    return ids.numpy(), lengths.numpy()
+
+
+def pieces(tokens, text):
+    return [tokens.vocabulary[i] for i in ids_of(tokens, [text])[0][0]]
+
+
+@pytest.mark.parametrize("row", range(len(TEXTS)))
+def test_ids_equal_hugging_faces(tiny, row):
+    with np.load(GOLDEN / "tiny_bert.npz") as golden:
+        expected = golden["token_ids"][row]
+    ids, _ = ids_of(tiny, [TEXTS[row]])
+    np.testing.assert_array_equal(ids[0], np.trim_zeros(expected, "b"))
+
+
+def test_ids_in_one_batch_equal_hugging_faces(tiny):
+    with np.load(GOLDEN / "tiny_bert.npz") as golden:
+        expected = golden["token_ids"]
+    ids, _ = ids_of(tiny, list(TEXTS))
+    np.testing.assert_array_equal(ids, expected[:, : ids.shape[1]])
+
+
+@pytest.mark.parametrize(
+    ("text", "same_as"),
+    [
+        ("CAFÉ", "cafe"),
+        ("cafe\u0301", "cafe"),
+        ("a\xa0film", "a film"),
+        ("a\u2028film", "a film"),
+        ("a\t\r\nfilm", "a film"),
+        ("a\x00film", "afilm"),
+        ("a\x85film", "afilm"),
+        ("a\xadfilm", "afilm"),
+        ("a\u200bfilm", "afilm"),
+        ("\ufeffa film", "a film"),
+        ("a\ufffdfilm", "afilm"),
+        (b"a\xfffilm", "afilm"),
+        (b"a \xc3 film", "a  film"),
+        (b"a \xed\xa0\x80 film", "a film"),
+        (b"\xc0\x80a film", "a film"),
+    ],
+)
+def test_odd_characters_are_deleted_or_folded(tiny, text, same_as):
+    np.testing.assert_array_equal(
+        ids_of(tiny, [text])[0], ids_of(tiny, [same_as])[0]
+    )
+
+
+@pytest.mark.parametrize("text", ["", "   ", "\n\t", "\x00", b"\xff\xfe"])
+def test_text_without_tokens_is_cls_and_sep(tiny, text):
+    assert pieces(tiny, text) == ["[CLS]", "[SEP]"]
+
+
+def test_special_tokens_typed_in_a_text_are_ordinary(tiny):
+    got = pieces(tiny, "a [SEP] film [PAD] [CLS] [MASK]")
+    assert got[0] == "[CLS]"
+    assert got[-1] == "[SEP]"
+    assert not {"[SEP]", "[PAD]", "[CLS]", "[MASK]"} & set(got[1:-1])
+
+
+def test_cased_tokenizer_keeps_case_and_accents():
+    cased = build(lowercase=False)
+    assert pieces(cased, "film Film")[1:3] == ["film", "[UNK]"]
+    assert pieces(cased, "café") == ["[CLS]", "[UNK]", "[SEP]"]
+
+
+@pytest.mark.parametrize("max_tokens", [3, 4, 10, 64])
+def test_tail_is_cut_and_counted(tiny, max_tokens):
+    ids, lengths = ids_of(tiny, ["film " * 90, "a film"], max_tokens)
+    np.testing.assert_array_equal(lengths, [92, 4])
+    assert ids.shape == (2, max_tokens)
+    assert tiny.vocabulary[ids[0, -1]] == "[SEP]"
+    assert tiny.vocabulary[ids[0, 0]] == "[CLS]"
+    assert set(ids[0, 1:-1]) == {tiny.vocabulary.index("film")}
+
+
+def test_batch_is_padded_to_its_longest_text(tiny):
+    ids, lengths = ids_of(tiny, ["a film", "a great film", ""])
+    np.testing.assert_array_equal(lengths, [4, 5, 2])
+    assert ids.shape == (3, 5)
+    np.testing.assert_array_equal(ids[2, 2:], tiny.pad_id)
+
+
+def test_neighbours_do_not_change_the_ids(tiny):
+    alone = [ids_of(tiny, [text])[0][0] for text in TEXTS]
+    together, _ = ids_of(tiny, list(TEXTS))
+    for ids, row in zip(alone, together, strict=True):
+        np.testing.assert_array_equal(row[: len(ids)], ids)
+        assert (row[len(ids) :] == tiny.pad_id).all()
+
+
+@settings(max_examples=40, deadline=None)
+@given(text=st.one_of(st.binary(max_size=60), st.text(max_size=60)))
+def test_any_bytes_become_known_ids(tiny, text):
+    if isinstance(text, str):
+        text = text.encode("utf-8", "surrogatepass")
+    ids, lengths = ids_of(tiny, [text])
+    assert ids.shape[1] == min(lengths[0], 64)
+    assert ((ids >= 0) & (ids < len(tiny.vocabulary))).all()
+
+
+def test_tokenising_is_traced_once(tiny):
+    ids_of(tiny, ["a"])
+    before = tiny.ids.experimental_get_tracing_count()
+    ids_of(tiny, ["a film", "another"], 5)
+    assert tiny.ids.experimental_get_tracing_count() == before == 1
+
+
+@pytest.mark.slow
+def test_ids_equal_hugging_faces_with_a_real_vocabulary(shared_data):
+    from tests.golden import minilm_texts
+
+    words = shared_data / "models" / "minilm_l6_uncased" / "vocab.txt"
+    real = tokenizer.Tokenizer(
+        words.read_text("utf-8").splitlines(), lowercase=True
+    )
+    with np.load(GOLDEN / "minilm.npz") as golden:
+        expected = golden["ids"]
+    ids, _ = ids_of(real, list(minilm_texts.TEXTS), 512)
+    np.testing.assert_array_equal(ids, expected)

@@ -1,0 +1,354 @@
+"""Splits: whole groups of equal texts, exact shares, exact limits."""
+
+import collections
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from text2image import options
+from text2image.corpora import split
+from text2image.corpora import texts as corpus
+
+
+def make(parts, *, name="made", label_names=None):
+    """A corpus of `{part: [(text, label), ...]}`."""
+
+    def part(key, rows):
+        return lambda: (
+            corpus.Example(f"{key}-{i}", text, label)
+            for i, (text, label) in enumerate(rows)
+        )
+
+    return corpus.Corpus(
+        name=name,
+        parts={key: part(key, rows) for key, rows in parts.items()},
+        label_names=label_names,
+        sha256="0" * 64,
+    )
+
+
+def rows(count, labels=("neg", "pos"), start=0):
+    return [
+        (f"text {i}", labels[i % len(labels)])
+        for i in range(start, start + count)
+    ]
+
+
+def sides(parts, made):
+    """Folded texts and labels of each side."""
+    flat = [row for part in parts.values() for row in part]
+    return {
+        side: [
+            (split.fold(text), label)
+            for (text, label), at in zip(flat, made.side, strict=True)
+            if at == side
+        ]
+        for side in (split.TRAIN, split.VALIDATION, split.UNUSED)
+    }
+
+
+def assert_nothing_across(parts, made):
+    texts = {
+        side: {text for text, _ in found}
+        for side, found in sides(parts, made).items()
+    }
+    assert not texts[split.TRAIN] & texts[split.VALIDATION]
+
+
+@pytest.mark.parametrize(
+    ("one", "other", "equal"),
+    [
+        ("a b", "A  B", True),
+        ("a b", " a\n\tb ", True),
+        ("a b", "a\xa0b", True),
+        ("straße", "STRASSE", True),
+        ("a b", "ab", False),
+        ("café", "cafe", False),
+        ("a b", "a b.", False),
+    ],
+)
+def test_folding_ignores_case_and_white_space_alone(one, other, equal):
+    assert (split.fold(one) == split.fold(other)) == equal
+
+
+VARIANTS = (
+    str,
+    str.upper,
+    lambda t: f"  {t}\n",
+    lambda t: t.replace(" ", "\t"),
+)
+
+
+@pytest.mark.parametrize("seed", [0, 1, 2])
+def test_a_thousand_twins_never_stand_on_both_sides(seed):
+    rng = np.random.default_rng(seed)
+    made = rows(2000)
+    # Most twins agree on the label; some do not.
+    for i in range(1000):
+        text, label = made[i]
+        label = label if rng.random() < 0.95 else "pos"
+        made.append((VARIANTS[i % 4](text), label))
+    parts = {"train": [made[i] for i in rng.permutation(3000)]}
+    result = split.split_corpus(make(parts), seed=seed)
+    assert_nothing_across(parts, result)
+    assert result.audit["repeats"]["all"] == 1000
+    counted = collections.Counter(result.side.tolist())
+    # Stratified: each class may miss its share by the few twins of
+    # contradicting labels.
+    assert abs(counted[split.VALIDATION] - 600) <= 60
+
+
+@settings(max_examples=60, deadline=None)
+@given(
+    texts=st.lists(st.integers(0, 40), min_size=60, max_size=120),
+    cut=st.integers(1, 59),
+    protocol=st.sampled_from(options.SPLIT_PROTOCOLS),
+    seed=st.integers(0, 5),
+)
+def test_nothing_crosses_however_many_copies(texts, cut, protocol, seed):
+    made = [(f"t {t}", ("neg", "pos")[t % 2]) for t in texts]
+    made += rows(40, start=100)
+    parts = {"train": made[:cut] + made[60:], "test": made[cut:60]}
+    parts["test"] += rows(4, start=200)
+    result = split.split_corpus(make(parts), protocol=protocol, seed=seed)
+    assert_nothing_across(parts, result)
+    assert len(result.side) == len(made) + 4
+
+
+@pytest.mark.parametrize("labels", [("neg", "pos"), ("a", "b", "c", "d")])
+@pytest.mark.parametrize("count", [40, 100, 1000])
+def test_pooled_is_80_to_20_in_every_class(count, labels):
+    parts = {"train": rows(count, labels), "test": rows(count, labels, count)}
+    result = split.split_corpus(make(parts))
+    per_class = 2 * count // len(labels)
+    assert set(result.audit["validation"].values()) == {round(per_class / 5)}
+    assert set(result.audit["train"].values()) == {
+        per_class - round(per_class / 5)
+    }
+    assert result.audit["left_out"] == 0
+
+
+def test_pooled_share_is_exact_in_spite_of_twins():
+    made = rows(900) + [(t.upper(), label) for t, label in rows(100)]
+    result = split.split_corpus(make({"train": made}))
+    assert result.audit["validation"] == {"neg": 100, "pos": 100}
+    assert_nothing_across({"train": made}, result)
+
+
+@pytest.mark.parametrize("seed", range(8))
+def test_share_is_exact_however_large_the_groups(seed):
+    made = [(f"t {i // 7}", ("neg", "pos")[i // 7 % 2]) for i in range(280)]
+    made += rows(120, start=500)
+    result = split.split_corpus(make({"train": made}), seed=seed)
+    assert result.audit["validation"] == {"neg": 40, "pos": 40}
+
+
+def test_largest_remainders_fill_a_limit():
+    parts = {
+        "train": rows(61, ("neg",)) + rows(39, ("pos",), start=100),
+        "test": rows(10, start=200),
+    }
+    audit = split.split_corpus(
+        make(parts), protocol="official", limit_train=4
+    ).audit
+    assert audit["train"] == {"neg": 2, "pos": 2}  # of 2.44 and 1.56
+
+
+def test_unbalanced_classes_keep_their_shares():
+    made = [
+        (f"t {i}", "rare" if i % 100 == 0 else "common") for i in range(5000)
+    ]
+    result = split.split_corpus(make({"train": made}))
+    assert result.audit["validation"] == {"common": 990, "rare": 10}
+
+
+def test_same_seed_same_split_other_seed_other_split():
+    parts = {"train": rows(200)}
+    one, again, other = (
+        split.split_corpus(make(parts), seed=seed).side for seed in (3, 3, 4)
+    )
+    np.testing.assert_array_equal(one, again)
+    assert not np.array_equal(one, other)
+
+
+def test_official_keeps_the_validation_part_whole():
+    parts = {
+        "train": [*rows(20), ("Shared  one", "pos")],
+        "test": [*rows(10, start=50), ("shared ONE", "pos")],
+    }
+    result = split.split_corpus(make(parts), protocol="official")
+    assert (result.side[21:] == split.VALIDATION).all()
+    assert (result.side[:20] == split.TRAIN).all()
+    assert result.side[20] == split.UNUSED
+    assert result.audit["left_out"] == 1
+
+
+def test_official_with_three_parts_leaves_test_alone():
+    parts = {
+        "train": rows(10),
+        "validation": rows(6, start=20),
+        "test": rows(4, start=40),
+    }
+    result = split.split_corpus(make(parts), protocol="official")
+    np.testing.assert_array_equal(
+        result.side,
+        [split.TRAIN] * 10 + [split.VALIDATION] * 6 + [split.UNUSED] * 4,
+    )
+
+
+@pytest.mark.parametrize("protocol", options.SPLIT_PROTOCOLS)
+def test_demo_is_read_by_its_own_split(protocol):
+    opened = corpus.open_corpus(corpus.DEMO)
+    sizes = [len(list(part())) for part in opened.parts.values()]
+    result = split.split_corpus(opened, protocol=protocol)
+    assert (result.side[: sizes[0]] != split.VALIDATION).all()
+    assert (result.side[sizes[0] :] == split.VALIDATION).all()
+
+
+def test_a_file_of_the_demos_name_is_split_like_any_other(tmp_path):
+    path = tmp_path / "demo.csv"
+    lines = [f"text {n},{'ab'[n % 2]}\n" for n in range(20)]
+    path.write_text("text,label\n" + "".join(lines))
+    result = split.split_corpus(corpus.open_corpus(str(path)))
+    assert (result.side == split.VALIDATION).sum() == 4
+
+
+@pytest.mark.parametrize("limit", [3, 7, 10, 50, 63])
+def test_limits_are_exact_and_stratified(limit):
+    labels = ("a", "b", "c")
+    parts = {"train": rows(600, labels)}
+    result = split.split_corpus(
+        make(parts), limit_train=limit, limit_validation=limit
+    )
+    for name in ("train", "validation"):
+        counts = result.audit[name].values()
+        assert sum(counts) == limit
+        assert max(counts) - min(counts) <= 1
+    assert result.audit["left_out"] == 600 - 2 * limit
+    assert_nothing_across(parts, result)
+
+
+def test_limits_beyond_the_data_keep_everything():
+    result = split.split_corpus(
+        make({"train": rows(100)}), limit_train=10**6, limit_validation=20
+    )
+    assert result.audit["left_out"] == 0
+
+
+def test_limited_examples_stay_on_their_side():
+    whole = split.split_corpus(make({"train": rows(300)})).side
+    few = split.split_corpus(
+        make({"train": rows(300)}), limit_train=20, limit_validation=10
+    ).side
+    kept = few != split.UNUSED
+    np.testing.assert_array_equal(few[kept], whole[kept])
+
+
+def test_audit_counts_repeats_by_place():
+    parts = {
+        "train": [*rows(20), ("TEXT 0", "neg"), ("text  0", "neg")],
+        "test": [*rows(10, start=50), ("text 50", "neg"), ("text 1", "pos")],
+    }
+    audit = split.split_corpus(make(parts)).audit
+    assert audit["num_examples"] == 34
+    assert audit["repeats"] == {
+        "all": 4,
+        "within_train": 2,
+        "within_test": 1,
+        "across_parts": 1,
+    }
+
+
+def test_labels_of_files_are_in_alphabetical_order():
+    made = [(f"t {i}", ("pos", "neg", "mid")[i % 3]) for i in range(60)]
+    result = split.split_corpus(make({"train": made}))
+    assert result.label_names == ("mid", "neg", "pos")
+
+
+def test_labels_that_the_corpus_names_keep_its_order():
+    result = split.split_corpus(
+        make({"train": rows(60)}, label_names=("pos", "neg"))
+    )
+    assert result.label_names == ("pos", "neg")
+
+
+def test_first_seen_label_does_not_decide_which_class_it_is():
+    made = [(f"t {i}", "zebra" if i < 70 else "ant") for i in range(100)]
+    audit = split.split_corpus(make({"train": made})).audit
+    assert audit["validation"] == {"ant": 6, "zebra": 14}
+
+
+@pytest.mark.parametrize(
+    ("parts", "options", "message"),
+    [
+        ({"train": rows(9, ("pos",))}, {}, r"two classes.*\['pos'\] in 9"),
+        ({"train": []}, {}, r"two classes.*\[\] in 0 examples of made"),
+        ({"train": rows(3)}, {}, "Every class needs examples in validation"),
+        ({"train": rows(40)}, {"limit_train": 1}, "examples in train"),
+        (
+            {"train": rows(40)},
+            {"limit_validation": 1},
+            "examples in validation",
+        ),
+        ({"train": rows(40)}, {"protocol": "fair"}, "`split` must be one of"),
+        (
+            {"train": rows(40)},
+            {"protocol": "official"},
+            "--split=pooled",
+        ),
+        (
+            {"train": rows(20), "test": rows(20)},
+            {"protocol": "official"},
+            "Every class needs examples in train",
+        ),
+    ],
+)
+def test_impossible_splits_are_explained(parts, options, message):
+    with pytest.raises(ValueError, match=message):
+        split.split_corpus(make(parts), **options)
+
+
+def test_class_that_no_example_has_is_explained():
+    made = make({"train": rows(40)}, label_names=("neg", "pos", "neutral"))
+    with pytest.raises(ValueError, match="'neutral': 0"):
+        split.split_corpus(made)
+
+
+@pytest.fixture(scope="module")
+def imdb(shared_data):
+    return corpus.open_corpus(
+        "imdb_reviews", data_dir=str(shared_data / "tfds")
+    )
+
+
+@pytest.mark.slow
+def test_imdb_pooled_is_40k_to_10k_with_418_repeats(imdb):
+    result = split.split_corpus(imdb)
+    assert result.audit["num_examples"] == 50_000
+    assert result.audit["repeats"] == {
+        "all": 418,
+        "within_train": 96,
+        "within_test": 199,
+        "across_parts": 123,
+    }
+    assert result.audit["train"] == {"neg": 20_000, "pos": 20_000}
+    assert result.audit["validation"] == {"neg": 5_000, "pos": 5_000}
+    texts = {split.TRAIN: set(), split.VALIDATION: set()}
+    flat = (e for part in imdb.parts.values() for e in part())
+    for example, side in zip(flat, result.side, strict=True):
+        texts[int(side)].add(split.fold(example.text))
+    assert not texts[split.TRAIN] & texts[split.VALIDATION]
+
+
+@pytest.mark.slow
+def test_imdb_official_validates_on_all_25k(imdb):
+    result = split.split_corpus(imdb, protocol="official")
+    assert result.audit["validation"] == {"neg": 12_500, "pos": 12_500}
+    # 123 test texts also stand in train, some of them twice there.
+    assert (
+        sum(result.audit["train"].values())
+        == 25_000 - (result.audit["left_out"])
+    )
+    assert 123 <= result.audit["left_out"] < 150

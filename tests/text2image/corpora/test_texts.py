@@ -1,0 +1,330 @@
+"""Labelled texts from files and TFDS: literal, in order, or refused by line."""
+
+import json
+
+import numpy as np
+import pytest
+
+from text2image.corpora import texts
+
+
+def read(path, **keys):
+    opened = texts.open_corpus(str(path), **keys)
+    return [
+        (example.text, example.label)
+        for part in opened.parts.values()
+        for example in part()
+    ]
+
+
+def write(tmp_path, name, content):
+    path = tmp_path / name
+    if isinstance(content, str):
+        content = content.encode()
+    path.write_bytes(content)
+    return path
+
+
+@pytest.mark.parametrize(
+    ("content", "expected"),
+    [
+        ("text,label\ngood,pos\n", [("good", "pos")]),
+        ("label,text\npos,good\n", [("good", "pos")]),
+        ("text,label\ngood,pos", [("good", "pos")]),
+        ("text,label\r\ngood,pos\r\n", [("good", "pos")]),
+        ("\ufefftext,label\ngood,pos\n", [("good", "pos")]),
+        ("id,text,label\n7,good,pos\n", [("good", "pos")]),
+        ('text,label\n"a, b",pos\n', [("a, b", "pos")]),
+        ('text,label\n"say ""no""",neg\n', [('say "no"', "neg")]),
+        ('text,label\n"one\ntwo",neg\n', [("one\ntwo", "neg")]),
+        ('text,label\n"one\r\ntwo",neg\n', [("one\r\ntwo", "neg")]),
+        ("text,label\nNA,null\n", [("NA", "null")]),
+        ("text,label\nnull,NA\n", [("null", "NA")]),
+        ("text,label\nNone,nan\n", [("None", "nan")]),
+        ("text,label\nnan,1.0\n", [("nan", "1.0")]),
+        ("text,label\n007,01\n", [("007", "01")]),
+        ("text,label\n  spaced  , pos \n", [("  spaced  ", "pos")]),
+        ("text,label\nCafé 電影 😀,pos\n", [("Café 電影 😀", "pos")]),
+        ("text,label\na\x85b\u2028c,pos\n", [("a\x85b\u2028c", "pos")]),
+        ("text,label\na\x00b,pos\n", [("a\x00b", "pos")]),
+    ],
+)
+def test_csv_is_read_literally(tmp_path, content, expected):
+    assert read(write(tmp_path, "a.csv", content)) == expected
+
+
+def test_tsv_splits_at_tabs_alone(tmp_path):
+    path = write(tmp_path, "a.tsv", 'text\tlabel\na, "b"\tpos\n')
+    assert read(path) == [('a, "b"', "pos")]
+
+
+def test_field_may_be_longer_than_the_csv_module_likes(tmp_path):
+    path = write(tmp_path, "a.csv", f"text,label\n{'x' * 200_000},pos\n")
+    assert len(read(path)[0][0]) == 200_000
+
+
+@pytest.mark.parametrize("name", ["a.csv", "a.tsv", "a.jsonl"])
+def test_keys_can_be_named(tmp_path, name):
+    content = {
+        "a.csv": "body,class\ngood,pos\n",
+        "a.tsv": "body\tclass\ngood\tpos\n",
+        "a.jsonl": '{"body": "good", "class": "pos"}\n',
+    }[name]
+    path = write(tmp_path, name, content)
+    keys = {"text_key": "body", "label_key": "class"}
+    assert read(path, **keys) == [("good", "pos")]
+
+
+@pytest.mark.parametrize(
+    ("line", "expected"),
+    [
+        ('{"text": "good", "label": "pos"}', ("good", "pos")),
+        ('{"text": "NA", "label": "null"}', ("NA", "null")),
+        ('{"text": "a\\nb \\"c\\"", "label": "pos"}', ('a\nb "c"', "pos")),
+        ('{"text": "good", "label": 1}', ("good", "1")),
+        ('{"text": "good", "label": 0, "more": [1]}', ("good", "0")),
+        ('{"text": "\\ud83d\\ude00", "label": "pos"}', ("😀", "pos")),
+        ('\ufeff{"text": "good", "label": "pos"}', ("good", "pos")),
+        ('\n  \n{"text": "good", "label": "pos"}', ("good", "pos")),
+    ],
+)
+def test_jsonl_is_read_literally(tmp_path, line, expected):
+    assert read(write(tmp_path, "a.jsonl", line + "\n")) == [expected]
+
+
+GOOD_CSV = b"text,label\ngood,pos\n"
+GOOD_JSONL = b'{"text": "good", "label": "pos"}\n'
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "message"),
+    [
+        ("a.csv", GOOD_CSV + b"caf\xe9,pos\n", "line 3: expected UTF-8.*0xe9"),
+        ("a.csv", b"t\xe9xt,label\n", "line 1: expected UTF-8"),
+        ("a.csv", GOOD_CSV + b"a\xed\xa0\x80b,pos\n", "line 3: expected UTF-8"),
+        ("a.csv", GOOD_CSV + b",pos\n", "line 3: the text is empty"),
+        ("a.csv", GOOD_CSV + b" \t ,pos\n", "line 3: the text is empty"),
+        ("a.csv", GOOD_CSV + b"good,\n", "line 3: the label is empty"),
+        ("a.csv", GOOD_CSV + b"good\n", "line 3: expected 2 fields"),
+        ("a.csv", GOOD_CSV + b"good,pos,more\n", "line 3: expected 2 fields"),
+        ("a.csv", GOOD_CSV + b"\n\n,pos\n", "line 5: the text is empty"),
+        ("a.csv", b'text,"la\nbel",label\n,,a\n', "line 3: the text is"),
+        ("a.csv", GOOD_CSV + b'"no end,pos\n', "line 3: not valid CSV"),
+        ("a.csv", GOOD_CSV + b'"a" b,pos\n', "line 3: not valid CSV"),
+        ("a.csv", b"review,label\n", "line 1: no 'text' among.*--text_key"),
+        ("a.csv", b"text,stars\n", "line 1: no 'label' among.*--label_key"),
+        ("a.csv", b"", "line 1: expected a header"),
+        (
+            "a.csv",
+            b'text,label\n"two\nlines",pos\n,pos\n',
+            "line 4: the text is empty",
+        ),
+        (
+            "a.csv",
+            b'text,label\nfine,pos\n"two\nlin\xe9s",pos\n',
+            "line 4: expected UTF-8",
+        ),
+        ("a.jsonl", GOOD_JSONL + b"{nope}\n", "line 2: expected one JSON"),
+        ("a.jsonl", GOOD_JSONL + b'{"text": "a"\n', "line 2: expected one"),
+        ("a.jsonl", GOOD_JSONL + b"[1]\n", "line 2: expected a JSON object"),
+        ("a.jsonl", GOOD_JSONL + b"\xff\n", "line 2: expected UTF-8.*0xff"),
+        ("a.jsonl", b'{"label": "pos"}\n', "line 1: no 'text' among"),
+        ("a.jsonl", b'{"text": "a"}\n', "line 1: no 'label' among"),
+        (
+            "a.jsonl",
+            GOOD_JSONL + b'\n{"text": 3, "label": "pos"}\n',
+            "line 3: `text` must be a string. Received: int",
+        ),
+        (
+            "a.jsonl",
+            b'{"text": null, "label": "pos"}\n',
+            "line 1: `text` must be a string. Received: NoneType",
+        ),
+        ("a.jsonl", b'{"text": "a", "label": null}', "line 1: `label` must"),
+        ("a.jsonl", b'{"text": "a", "label": true}', "line 1: `label` must"),
+        ("a.jsonl", b'{"text": "a", "label": 0.5}', "line 1: `label` must"),
+        ("a.jsonl", b'{"text": "", "label": 1}', "line 1: the text is empty"),
+        ("a.jsonl", b'{"text": "a", "label": " "}', "line 1: the label is"),
+        (
+            "a.jsonl",
+            GOOD_JSONL + b'{"text": "a \\ud83d b", "label": 1}\n',
+            "line 2: the text holds a lone surrogate",
+        ),
+        (
+            "a.jsonl",
+            GOOD_JSONL + b'{"text": "a", "label": "\\udc00"}\n',
+            "line 2: the label holds a lone surrogate",
+        ),
+        ("a.jsonl", GOOD_JSONL + b"[" * 100_000 + b"\n", "line 2: expected"),
+    ],
+)
+def test_bad_line_is_named(tmp_path, name, content, message):
+    path = write(tmp_path, name, content)
+    with pytest.raises(ValueError, match=rf"a\.[a-z]+, {message}"):
+        read(path)
+
+
+def test_ids_are_unique_and_stable(tmp_path):
+    path = write(
+        tmp_path,
+        "a.csv",
+        'text,label\n"a\nb",x\na,x\na,y\n"c\n\nd",y\nlast,x\n',
+    )
+    opened = texts.open_corpus(str(path))
+    first, again = ([e.id for e in opened.parts["train"]()] for _ in range(2))
+    assert first == again
+    assert len(set(first)) == 5
+
+
+def test_part_can_be_read_again_from_its_start(tmp_path):
+    opened = texts.open_corpus(str(write(tmp_path, "a.csv", GOOD_CSV)))
+    part = opened.parts["train"]
+    next(part())
+    assert len(list(part())) == 1
+
+
+def test_identity_follows_the_content_and_not_the_name(tmp_path):
+    one = texts.open_corpus(str(write(tmp_path, "a.csv", GOOD_CSV)))
+    copy = texts.open_corpus(str(write(tmp_path, "b.csv", GOOD_CSV)))
+    other = texts.open_corpus(str(write(tmp_path, "c.csv", GOOD_CSV + b"a,b")))
+    assert one.sha256 == copy.sha256 != other.sha256
+    assert (one.name, copy.name) == ("a", "b")
+
+
+@pytest.mark.parametrize("name", ["none.csv", "none.tsv", "none.jsonl"])
+def test_missing_file_is_named(tmp_path, name):
+    with pytest.raises(FileNotFoundError, match=name):
+        texts.open_corpus(str(tmp_path / name))
+
+
+def test_demo_is_two_balanced_parts():
+    opened = texts.open_corpus(texts.DEMO)
+    assert opened.label_names == ("neg", "pos")
+    assert list(opened.parts) == ["train", "validation"]
+    for part in opened.parts.values():
+        labels = [example.label for example in part()]
+        assert set(labels) == {"neg", "pos"}
+        assert 0.4 < np.mean([label == "pos" for label in labels]) < 0.6
+    ids = [e.id for part in opened.parts.values() for e in part()]
+    assert len(set(ids)) == len(ids)
+
+
+@pytest.fixture
+def tfds_directory(tmp_path):
+    """A TFDS dataset of four texts, written by TFDS itself."""
+    return make_tfds(
+        tmp_path,
+        [("good", 1), ("bad", 0), ("NA", 1), ("null", 0)],
+    )
+
+
+def make_tfds(directory, rows):
+    import tensorflow as tf
+    import tensorflow_datasets as tfds
+
+    features = tfds.features.FeaturesDict(
+        {
+            "text": tfds.features.Text(),
+            "label": tfds.features.ClassLabel(names=["neg", "pos"]),
+        }
+    )
+    place = directory / "little" / "1.0.0"
+    place.mkdir(parents=True)
+    path = place / "little-train.tfrecord-00000-of-00001"
+    with tf.io.TFRecordWriter(str(path)) as writer:
+        for text, label in rows:
+            data = text if isinstance(text, bytes) else text.encode()
+            example = tf.train.Example()
+            example.features.feature["text"].bytes_list.value.append(data)
+            example.features.feature["label"].int64_list.value.append(label)
+            writer.write(example.SerializeToString())
+    tfds.folder_dataset.write_metadata(
+        data_dir=str(place),
+        features=features,
+        split_infos=[
+            tfds.core.SplitInfo(
+                name="train",
+                shard_lengths=[len(rows)],
+                num_bytes=path.stat().st_size,
+                filename_template=tfds.core.ShardedFileTemplate(
+                    data_dir=str(place),
+                    dataset_name="little",
+                    split="train",
+                    filetype_suffix="tfrecord",
+                ),
+            )
+        ],
+    )
+    metadata = json.loads((place / "dataset_info.json").read_text())
+    metadata |= {"name": "little", "version": "1.0.0"}
+    (place / "dataset_info.json").write_text(json.dumps(metadata))
+    return place
+
+
+def test_prepared_tfds_directory_is_read_in_order(tfds_directory):
+    opened = texts.open_corpus(str(tfds_directory))
+    assert opened.label_names == ("neg", "pos")
+    examples = list(opened.parts["train"]())
+    assert [(e.text, e.label) for e in examples] == [
+        ("good", "pos"),
+        ("bad", "neg"),
+        ("NA", "pos"),
+        ("null", "neg"),
+    ]
+    assert [e.id for e in examples] == [f"train-{i:07d}" for i in range(4)]
+
+
+@pytest.mark.parametrize(
+    ("row", "message"),
+    [
+        ((b"caf\xe9", 0), "example 1: expected UTF-8"),
+        (("  ", 0), "1: the text is empty"),
+        (("good", 7), "example 1: unknown label 7"),
+        (("good", -1), "example 1: unknown label -1"),
+    ],
+)
+def test_bad_tfds_example_is_named(tmp_path, row, message):
+    opened = texts.open_corpus(str(make_tfds(tmp_path, [("fine", 1), row])))
+    with pytest.raises(ValueError, match=f"train of little.*{message}"):
+        list(opened.parts["train"]())
+
+
+def test_directory_above_a_single_tfds_dataset_is_enough(tfds_directory):
+    above = texts.open_corpus(str(tfds_directory.parent))
+    assert above.sha256 == texts.open_corpus(str(tfds_directory)).sha256
+
+
+def test_directory_without_a_tfds_dataset_is_refused(tmp_path):
+    with pytest.raises(ValueError, match=r"Found dataset_info\.json in: no"):
+        texts.open_corpus(str(tmp_path))
+
+
+def test_tfds_keys_are_checked(tfds_directory):
+    with pytest.raises(ValueError, match=r"no 'body' among.*--text_key"):
+        texts.open_corpus(str(tfds_directory), text_key="body")
+
+
+def test_tfds_label_must_have_names(tfds_directory):
+    with pytest.raises(ValueError, match="must be a TFDS ClassLabel"):
+        texts.open_corpus(str(tfds_directory), label_key="text")
+
+
+def test_unprepared_tfds_name_says_how_to_get_it(tmp_path):
+    with pytest.raises(FileNotFoundError, match="--download"):
+        texts.open_corpus("imdb_reviews", data_dir=str(tmp_path))
+
+
+def test_unknown_tfds_name_is_explained(tmp_path):
+    with pytest.raises(ValueError, match="Received: 'no_such_reviews'"):
+        texts.open_corpus("no_such_reviews", data_dir=str(tmp_path))
+
+
+@pytest.mark.slow
+def test_real_imdb_has_its_published_size(shared_data):
+    opened = texts.open_corpus(
+        "imdb_reviews", data_dir=str(shared_data / "tfds")
+    )
+    assert opened.label_names == ("neg", "pos")
+    for part in ("train", "test"):
+        labels = [example.label for example in opened.parts[part]()]
+        assert (labels.count("neg"), labels.count("pos")) == (12500, 12500)

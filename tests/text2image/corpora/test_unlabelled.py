@@ -1,0 +1,98 @@
+"""Texts without labels from every kind of file."""
+
+import io
+
+import pytest
+
+from text2image.corpora import unlabelled
+
+
+def read(path, **keywords):
+    return [
+        (t.id, t.text) for t in unlabelled.read_texts(str(path), **keywords)
+    ]
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "expected"),
+    [
+        (
+            "a.txt",
+            b"one\r\n\ntwo, three",
+            [(1, "one"), (2, ""), (3, "two, three")],
+        ),
+        (
+            "a.csv",
+            b'\xef\xbb\xbftext,n\n"a\nb",1\nNA,2\n',
+            [(2, "a\nb"), (4, "NA")],
+        ),
+        ("a.tsv", b"n\ttext\n1\ta,b\n", [(2, "a,b")]),
+        (
+            "a.jsonl",
+            b'{"text": "a\\nb", "n": 1}\n\n{"text": ""}\n',
+            [(1, "a\nb"), (3, "")],
+        ),
+        ("a.txt", b"", []),
+        ("a.jsonl", b"", []),
+        ("a.csv", b"text\n", []),
+    ],
+)
+def test_a_file_becomes_texts_with_their_lines(
+    tmp_path, name, content, expected
+):
+    (tmp_path / name).write_bytes(content)
+    assert read(tmp_path / name) == expected
+
+
+def test_a_key_names_the_column(tmp_path):
+    (tmp_path / "a.csv").write_text("text,review\nno,yes\n")
+    assert read(tmp_path / "a.csv", text_key="review") == [(2, "yes")]
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "message"),
+    [
+        ("a.txt", b"one\nt\xffwo", r"a\.txt, line 2: expected UTF-8.*0xff"),
+        ("a.csv", b"", r"line 1: expected a header.*empty file"),
+        ("a.csv", b"review\na\n", r"no 'text' among \['review'\].*--text_key"),
+        ("a.csv", b"text,n\na\n", r"line 2: expected 2 fields, found 1"),
+        ("a.csv", b'text\n"a', r"line 2: not valid CSV"),
+        (
+            "a.jsonl",
+            b"{}\n",
+            r"line 1: no 'text' among \[\]",
+        ),
+        (
+            "a.jsonl",
+            b'{"text": "a"}\n{"text": 1}',
+            r"line 2: `text` must be a string",
+        ),
+        ("a.jsonl", b"[1]\n", r"line 1: expected a JSON object"),
+        ("a.jsonl", b"{", r"line 1: expected one JSON object"),
+        ("a.parquet", b"", r"--file must end in one of"),
+    ],
+)
+def test_a_wrong_file_is_refused_with_its_line(
+    tmp_path, name, content, message
+):
+    (tmp_path / name).write_bytes(content)
+    with pytest.raises(ValueError, match=message):
+        read(tmp_path / name)
+
+
+def test_a_missing_file_is_named(tmp_path):
+    with pytest.raises(FileNotFoundError, match=r"nowhere\.txt"):
+        read(tmp_path / "nowhere.txt")
+
+
+def test_standard_input_is_a_text_a_line(monkeypatch):
+    stream = io.TextIOWrapper(io.BytesIO("é\nb".encode()))
+    monkeypatch.setattr("sys.stdin", stream)
+    assert read("-") == [(1, "é"), (2, "b")]
+
+
+def test_a_file_is_streamed(tmp_path):
+    path = tmp_path / "a.txt"
+    path.write_bytes(b"one\n" + b"\xff\n")
+    stream = unlabelled.read_texts(str(path))
+    assert next(stream).text == "one"  # the second line is not read yet

@@ -1,0 +1,113 @@
+"""t-SNE over all pairs, against scikit-learn's exact one."""
+
+import os
+
+import numpy as np
+import pytest
+import scipy.spatial.distance
+import sklearn.manifold
+import sklearn.manifold._t_sne as reference
+
+from text2image.deepinsight import tsne
+
+
+def squared_distances(count, seed=0):
+    rng = np.random.default_rng(seed)
+    centres = 3 * rng.normal(size=(5, 8))
+    points = centres[np.arange(count) % 5] + rng.normal(size=(count, 8))
+    return scipy.spatial.distance.cdist(points, points, "sqeuclidean")
+
+
+@pytest.mark.parametrize(("count", "perplexity"), [(40, 5.0), (300, 30.0)])
+def test_affinities_are_scikit_learns(count, perplexity):
+    squared = squared_distances(count)
+    expected = scipy.spatial.distance.squareform(
+        reference._joint_probabilities(
+            squared.astype(np.float32), perplexity, 0
+        )
+    )
+    joint = tsne.joint_probabilities(squared, perplexity)
+    # Its search stops at 1e-5 of the entropy.
+    np.testing.assert_allclose(joint, expected, rtol=2e-4, atol=1e-9)
+    assert joint.sum(dtype=np.float64) == pytest.approx(1.0)
+
+
+def test_equal_and_far_points_have_finite_affinities():
+    places = np.array([0.0, 0, 0, 0, 0, 1e-6, 1, 2, 1e6])[:, None]
+    squared = np.square(places - places.T)
+    joint = tsne.joint_probabilities(squared, 3.0)
+    assert np.isfinite(joint).all()
+    assert (np.diag(joint) == 0).all()
+    assert (joint.sum(axis=1) > 0).all()
+
+
+# One block of rows and a part of one, so that the padding is met.
+@pytest.mark.parametrize("count", [40, 300])
+def test_divergence_and_its_slope_are_scikit_learns(count):
+    joint = tsne.joint_probabilities(squared_distances(count), 10.0)
+    rng = np.random.default_rng(1)
+    points = (5 * rng.normal(size=(count, 2))).astype(np.float32)
+    divergence, gradient = reference._kl_divergence(
+        points.ravel().astype(np.float64),
+        scipy.spatial.distance.squareform(joint.astype(np.float64)),
+        1,
+        count,
+        2,
+    )
+    assert tsne.divergence(joint, points) == pytest.approx(divergence, rel=1e-5)
+    found = tsne.gradient(joint, points)
+    # Sums of some hundred products, in float32.
+    np.testing.assert_allclose(
+        found, gradient.reshape(-1, 2), atol=1e-5 * np.abs(gradient).max()
+    )
+
+
+def test_the_number_of_threads_moves_no_bit():
+    squared = squared_distances(600)
+    start = np.random.default_rng(2).normal(size=(600, 2), scale=1e-4)
+    both = []
+    cores = os.sched_getaffinity(0)
+    for mine in ({min(cores)}, cores):
+        os.sched_setaffinity(0, mine)
+        try:
+            both.append(
+                tsne.embed(
+                    squared, start, perplexity=9.0, learning_rate=0, max_iter=60
+                )
+            )
+        finally:
+            os.sched_setaffinity(0, cores)
+    np.testing.assert_array_equal(both[0][0], both[1][0])
+
+
+def test_points_that_almost_coincide_come_apart():
+    # As all do where exaggerated attraction finds no clusters.
+    squared = squared_distances(120)
+    start = 1e-3 + np.random.default_rng(4).normal(size=(120, 2), scale=1e-12)
+    arguments = {"perplexity": 20.0, "learning_rate": 0, "max_iter": 500}
+    points, divergence = tsne.embed(squared, start, **arguments)
+    assert len(np.unique(points, axis=0)) == 120
+    _, usual = tsne.embed(squared, 1e8 * (start - 1e-3), **arguments)
+    assert divergence == pytest.approx(usual, rel=0.1)
+
+
+def test_it_diverges_no_more_than_scikit_learns_exact_method():
+    squared = squared_distances(300)
+    ours, theirs = [], []
+    for seed in range(4):
+        start = np.random.default_rng(seed).normal(size=(300, 2), scale=1e-4)
+        _, divergence = tsne.embed(
+            squared, start, perplexity=20.0, learning_rate=0, max_iter=500
+        )
+        ours.append(divergence)
+        reference_tsne = sklearn.manifold.TSNE(
+            metric="precomputed",
+            method="exact",
+            init=start.astype(np.float32),
+            perplexity=20.0,
+            max_iter=500,
+        )
+        reference_tsne.fit(np.sqrt(squared))
+        theirs.append(reference_tsne.kl_divergence_)
+    # Each stops in some minimum: 0.510 to 0.532, of either.
+    assert np.mean(ours) == pytest.approx(np.mean(theirs), rel=0.02)

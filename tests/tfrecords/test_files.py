@@ -1,0 +1,134 @@
+"""Files appear whole or not at all; closed directories are named."""
+
+import json
+import os
+import pathlib
+import signal
+import subprocess
+import sys
+
+import pytest
+
+from tests.support.commands import ROOT
+from tfrecords import files
+
+
+@pytest.fixture
+def closed(tmp_path):
+    """A directory that takes no files; root is kept out of /sys alone."""
+    if os.geteuid() == 0:
+        return pathlib.Path("/sys")
+    directory = tmp_path / "closed"
+    directory.mkdir(mode=0o500)
+    return directory
+
+
+@pytest.mark.parametrize("name", ["runs", "."])
+def test_a_directory_that_cannot_be_written_names_the_flag(closed, name):
+    if name == "." and os.geteuid() == 0 and os.access(closed, os.W_OK):
+        pytest.skip("root may write everywhere here")
+    with pytest.raises(PermissionError, match=r"read-only disk.*--workdir"):
+        files.make_directory(closed / name, "workdir")
+
+
+def test_a_directory_is_made_with_its_parents_or_found(tmp_path):
+    directory = tmp_path / "my runs" / "first"
+    for _ in range(2):
+        files.make_directory(directory, "workdir")
+        assert directory.is_dir()
+
+
+def test_a_file_in_the_way_stays_a_file_in_the_way(tmp_path):
+    (tmp_path / "runs").write_text("mine", "utf-8")
+    with pytest.raises(FileExistsError):
+        files.make_directory(tmp_path / "runs", "workdir")
+    assert (tmp_path / "runs").read_text("utf-8") == "mine"
+
+
+WRITERS = {
+    "bytes": lambda path: files.write_bytes(path, b"new"),
+    "text": lambda path: files.write_text(path, "new \N{SNOWMAN}"),
+    "json": lambda path: files.write_json(path, {"b": [1], "a": None}),
+    "callback": lambda path: files.write_with(
+        path, lambda temporary: temporary.write_text("new")
+    ),
+}
+
+
+@pytest.mark.parametrize("kind", WRITERS)
+def test_a_written_file_replaces_the_old_one_and_leaves_nothing_else(
+    tmp_path, kind
+):
+    path = tmp_path / "file"
+    path.write_text("old")
+    WRITERS[kind](path)
+    expected = {
+        "bytes": b"new",
+        "text": "new \N{SNOWMAN}".encode(),
+        "json": b'{\n  "a": null,\n  "b": [\n    1\n  ]\n}',
+        "callback": b"new",
+    }
+    assert path.read_bytes() == expected[kind]
+    assert list(tmp_path.iterdir()) == [path]
+
+
+KILLED = """
+import os, pathlib, signal, sys
+from tfrecords import files
+path, call = pathlib.Path(sys.argv[1]), sys.argv[2]
+setattr(os, call, lambda *_: os.kill(os.getpid(), signal.SIGKILL))
+files.write_text(path, "new")
+"""
+
+
+@pytest.mark.parametrize("call", ["fsync", "replace"])
+def test_a_kill_before_the_rename_leaves_the_old_file(tmp_path, call):
+    path = tmp_path / "file"
+    path.write_text("old")
+    done = subprocess.run(
+        [sys.executable, "-c", KILLED, str(path), call],
+        cwd=ROOT,
+        timeout=60,
+        check=False,
+    )
+    assert done.returncode == -signal.SIGKILL
+    assert path.read_text() == "old"
+    # The next attempt is not in the way of what the killed one left.
+    files.write_text(path, "newer")
+    assert path.read_text() == "newer"
+    assert list(tmp_path.iterdir()) == [path]
+
+
+def test_a_failed_callback_leaves_the_old_file_alone(tmp_path):
+    path = tmp_path / "file"
+    path.write_text("old")
+
+    def fail(temporary):
+        temporary.write_text("half")
+        raise OSError("disk full")
+
+    with pytest.raises(OSError, match="disk full"):
+        files.write_with(path, fail)
+    assert path.read_text() == "old"
+    assert list(tmp_path.iterdir()) == [path]
+
+
+def test_content_is_on_disk_before_the_file_gets_its_name(
+    tmp_path, monkeypatch
+):
+    calls = []
+    for name in ("fsync", "replace"):
+        original = getattr(os, name)
+        monkeypatch.setattr(
+            os,
+            name,
+            lambda *a, n=name, o=original: (calls.append(n), o(*a))[1],
+        )
+    files.write_bytes(tmp_path / "file", b"new")
+    assert calls == ["fsync", "replace", "fsync"]
+
+
+def test_json_is_what_json_reads_back(tmp_path):
+    value = {"a": [1, 2.5, None], "\N{SNOWMAN}": {"x": True}}
+    files.write_json(tmp_path / "file", value)
+    assert json.loads((tmp_path / "file").read_text("utf-8")) == value

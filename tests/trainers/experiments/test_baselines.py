@@ -1,0 +1,77 @@
+"""The baselines beside every result."""
+
+import numpy as np
+import sklearn.linear_model
+import sklearn.pipeline
+import sklearn.preprocessing
+
+from tfrecords import reader
+from trainers.experiments import baselines
+from trainers.training import feature_cache
+
+
+def _arrays(records):
+    manifest = reader.open_records(records)
+    return {
+        split: (
+            np.concatenate(
+                [
+                    batch["image"]
+                    for batch in feature_cache.read_pictures(
+                        records, split, manifest
+                    )
+                ]
+            ).reshape(manifest.num_examples(split), -1),
+            baselines.labels_of(records)[split],
+        )
+        for split in manifest.splits
+    }
+
+
+def test_empty_pixels_are_left_out_and_change_nothing(make_image_records):
+    def empty_half(split, index, image):
+        image[: len(image) // 2] = 0
+
+    records = make_image_records(num_train=64, spoil=empty_half)
+    found = baselines.logistic_regression(records, "image")
+    arrays = _arrays(records)
+    whole = sklearn.pipeline.make_pipeline(
+        sklearn.preprocessing.StandardScaler(),
+        sklearn.linear_model.LogisticRegression(C=1e-3, max_iter=300),
+    ).fit(*arrays["train"])
+    said = whole.predict(arrays["validation"][0])
+    assert found["predictions"] == said.tolist()
+    assert found["accuracy"] == (said == arrays["validation"][1]).mean()
+    assert found["model"].endswith("C = 0.001")
+
+
+def test_a_result_is_kept_until_the_records_change(make_image_records):
+    records = make_image_records()
+    first = baselines.logistic_regression(records, "image")
+    path = records.parent / "baselines.json"
+    before = path.stat().st_mtime_ns
+    assert baselines.logistic_regression(records, "image") == first
+    assert path.stat().st_mtime_ns == before
+    assert baselines.kept(path, "another fingerprint") is None
+
+
+def test_the_majority_is_that_of_the_train_split():
+    labels = {
+        "train": np.array([1, 1, 0]),
+        "validation": np.array([0, 0, 1, 0]),
+    }
+    found = baselines.majority(labels)
+    assert found["predictions"] == [1, 1, 1, 1]
+    assert found["accuracy"] == 0.25
+
+
+def test_more_features_get_a_heavier_penalty(rng):
+    def splits(num_features):
+        rows = rng.normal(size=(20, num_features)).astype(np.float32)
+        return {
+            name: (rows.copy(), np.arange(20) % 2)
+            for name in ("train", "validation")
+        }
+
+    found = baselines.fit_logistic_regression(splits(4608), "rows")
+    assert found["model"] == "logistic regression on rows, C = 0.0005"

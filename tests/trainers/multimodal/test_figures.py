@@ -1,0 +1,50 @@
+"""Figures of a fused run."""
+
+import numpy as np
+
+from tests.support import multimodal_corpora
+from trainers.multimodal import figures
+
+
+def test_separate_classes_have_a_silhouette_near_one(rng):
+    labels = np.repeat(np.arange(3), 20)
+    near = np.eye(3)[labels] * 100 + rng.normal(size=(60, 3))
+    mixed = rng.normal(size=(60, 3))
+    figure, scores = figures.draw_vectors(
+        {"near": near, "mixed": mixed}, labels, ["a", "b", "c"]
+    )
+    assert scores["near"] > 0.9
+    assert abs(scores["mixed"]) < 0.15
+    assert len(figure.axes) == 2
+
+
+def test_examples_are_those_where_the_fusion_stands_alone():
+    fused = {"a": True, "b": True, "c": False, "d": False}
+    one = {"a": False, "b": True, "c": True, "d": True}
+    other = {"a": False, "b": False, "c": True, "d": False}
+    assert figures.split_examples(fused, [one, other]) == (["a"], ["c"])
+
+
+def test_an_example_shows_its_texts_and_every_prediction():
+    sample = {
+        "image": multimodal_corpora.jpeg(0),
+        "title": b"costs $5",
+        "description": b"",
+    }
+    figure = figures.draw_examples(
+        {"a": sample, "c": {**sample, "image": b""}},
+        ["a"],
+        ["c"],
+        {
+            "fused": {"a": ("rot", "rot"), "c": ("rot", "blau")},
+            "title": {"a": ("rot", "blau"), "c": ("rot", "rot")},
+        },
+    )
+    above, below = (part.axes[0] for part in figure.subfigs)
+    assert above.get_title(loc="left").splitlines() == [
+        r"costs \$5",
+        "true: rot",
+        "fused: rot",
+        "title: blau",
+    ]
+    assert (len(above.images), len(below.images)) == (1, 0)

@@ -1,0 +1,63 @@
+"""Figures of reports: whole files, lines through the right points."""
+
+import numpy as np
+import pytest
+
+from trainers.reports import figures
+
+ONE = [{"epoch": 1, "loss": 4.0}, {"epoch": 2, "loss": 1.0}]
+OTHER = [{"epoch": 1, "loss": 2.0}, {"epoch": 2, "loss": 0.5}]
+
+
+def drawn(axes):
+    return [np.array(line.get_xydata()) for line in axes.get_lines()]
+
+
+def test_a_line_is_the_mean_over_seeds_with_each_seed_behind_it():
+    figure = figures.learning_curves(
+        {"loss": [figures.Line("both", "loss", [ONE, OTHER])]}
+    )
+    (axes,) = figure.axes
+    mean, one, other = drawn(axes)
+    np.testing.assert_array_equal(mean, [[1, 3.0], [2, 0.75]])
+    np.testing.assert_array_equal(one, [[1, 4.0], [2, 1.0]])
+    np.testing.assert_array_equal(other, [[1, 2.0], [2, 0.5]])
+    assert [text.get_text() for text in axes.get_legend().texts] == ["both"]
+    assert (axes.get_xlabel(), axes.get_ylabel()) == ("epoch", "loss")
+
+
+def test_a_single_seed_is_one_line_and_epochs_without_the_value_are_left_out():
+    history = [*ONE, {"epoch": 3, "accuracy": 0.9}]
+    figure = figures.learning_curves(
+        {
+            "loss": [figures.Line("a", "loss", [history])],
+            "accuracy": [figures.Line("a", "accuracy", [history])],
+        }
+    )
+    loss, accuracy = (drawn(axes) for axes in figure.axes)
+    assert len(loss) == len(accuracy) == 1
+    np.testing.assert_array_equal(loss[0], [[1, 4.0], [2, 1.0]])
+    np.testing.assert_array_equal(accuracy[0], [[3, 0.9]])
+
+
+def test_a_saved_figure_is_a_png_file_with_nothing_beside_it(tmp_path):
+    figure = figures.learning_curves(
+        {"loss": [figures.Line("a", "loss", [ONE])]}
+    )
+    path = tmp_path / "curves.png"
+    figures.save(figure, path)
+    assert path.read_bytes().startswith(b"\x89PNG")
+    assert list(tmp_path.iterdir()) == [path]
+
+
+def test_a_figure_that_cannot_be_drawn_leaves_the_old_file(tmp_path):
+    path = tmp_path / "curves.png"
+    path.write_bytes(b"old")
+    figure = figures.learning_curves(
+        {"loss": [figures.Line("a", "loss", [ONE])]}
+    )
+    figure.suptitle("$unclosed{$")  # refused while it is drawn
+    with pytest.raises(ValueError, match="unclosed"):
+        figures.save(figure, path)
+    assert path.read_bytes() == b"old"
+    assert list(tmp_path.iterdir()) == [path]

@@ -1,0 +1,81 @@
+"""Exporting a run: what the directory says, and what is refused."""
+
+import json
+import shutil
+
+import pytest
+import tensorflow as tf
+
+from trainers import export
+from trainers.runs import loading
+from trainers.serving import text_classifier
+
+
+def test_extra_assets_say_what_it_is(trained):
+    made = trained[3]
+    extra = made.export / "assets.extra"
+    versions = json.loads((extra / "versions.json").read_text())
+    assert versions["tensorflow"] == tf.__version__
+    assert "tensorflow-text" in versions
+    kept = json.loads((extra / "provenance.json").read_text())
+    metrics = json.loads((made.workdir / "metrics.json").read_text())
+    assert kept["label_names"] == ["clåss 0", "clåss 1", "clåss 2"]
+    assert kept["model_sha256"] == metrics["model_sha256"]
+    assert kept["image_fingerprint"] == metrics["image_fingerprint"]
+    assert kept["encoder"]["name"] == "tiny_bert"
+    # Nothing of the machine that made it.
+    for path in extra.iterdir():
+        assert str(made.workdir.parent).encode() not in path.read_bytes()
+
+
+def test_a_model_is_exported_once(trained, tmp_path):
+    made = shutil.copytree(trained[3].directory, tmp_path / "made")
+    out = shutil.copytree(made / "models", made / "run/export")
+    assert export.export_finished(made / "run") == out / "1"
+    assert [path.name for path in out.iterdir()] == ["1"]
+
+
+@pytest.mark.parametrize(
+    "content", [None, b"", b"[]", b"{}", b'{"model_sha256": "0"}']
+)
+def test_what_stands_there_of_another_model_is_not_reused(
+    trained, tmp_path, content
+):
+    extra = tmp_path / "3" / export.EXTRA
+    shutil.copytree(trained[3].export / export.EXTRA, extra)
+    path = extra / export.PROVENANCE
+    sha256 = json.loads(path.read_text())["model_sha256"]
+    assert export.latest(tmp_path, sha256) == tmp_path / "3"
+    path.unlink()
+    if content is not None:
+        path.write_bytes(content)
+    assert export.latest(tmp_path, sha256) is None
+
+
+def test_per_batch_normalisation_is_refused_with_the_reason(run_copy, caplog):
+    path = run_copy / "config.json"
+    claim = json.loads(path.read_text())
+    claim["config"]["normalization"] = "batch"
+    path.write_text(json.dumps(claim))
+    with pytest.raises(ValueError, match=r"cannot be served.*texts beside it"):
+        export.export_run(run_copy)
+    assert export.export_finished(run_copy) is None
+    assert "export: skipped. --normalization=batch cannot" in caplog.text
+
+
+def test_an_encoder_that_moved_is_found_by_flag_or_asked_for(
+    run_copy, tmp_path, tiny_bert
+):
+    path = run_copy / "records.json"
+    value = json.loads(path.read_text())
+    value["encoder"]["source"] = str(tmp_path / "gone")
+    path.write_text(json.dumps(value))
+    run = loading.load_run(run_copy)
+    with pytest.raises(FileNotFoundError, match=r"--encoder=PATH"):
+        text_classifier.load_classifier(run)
+    moved = shutil.copytree(tiny_bert, tmp_path / "moved")
+    assert text_classifier.load_classifier(run, str(moved))
+    vocabulary = moved / "vocab.txt"
+    vocabulary.write_text(vocabulary.read_text().replace("good", "goof"))
+    with pytest.raises(ValueError, match=r"must have the sha256.*Received"):
+        text_classifier.load_classifier(run, str(moved))

@@ -1,0 +1,181 @@
+"""What a server meets: right requests, odd ones and wrong ones."""
+
+import os
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from tests.support import parity
+from text2image.bert import encoder
+
+
+def test_signatures_have_their_names_types_and_shapes(signatures):
+    found = {
+        name: (
+            function.structured_input_signature[1],
+            function.structured_outputs,
+        )
+        for name, function in signatures.items()
+    }
+    described = {
+        name: (
+            {k: (v.dtype.name, v.shape.as_list()) for k, v in given.items()},
+            {k: (v.dtype.name, v.shape.as_list()) for k, v in made.items()},
+        )
+        for name, (given, made) in found.items()
+    }
+    text = {"text": ("string", [None])}
+    labelled = {
+        "label": ("string", [None]),
+        "score": ("float32", [None]),
+        "probabilities": ("float32", [None, 3]),
+    }
+    ids = ("int32", [None, None])
+    picture = {"image": ("float32", [None, 12, 14, 1])}
+    assert described == {
+        "serving_default": (text, labelled),
+        "tokens": ({"ids": ids, "mask": ids}, labelled),
+        "images": (picture, {"probabilities": ("float32", [None, 3])}),
+        "embed": (text, {"stack": ("float32", [None, 3, 16])}),
+        "render": (text, picture),
+    }
+
+
+def test_tokens_and_images_lead_to_the_same_answer(
+    trained, signatures, tiny_bert
+):
+    texts = trained[3].sample[:80]
+    reference = parity.answer(signatures["serving_default"], texts)
+    bert = encoder.Encoder(tiny_bert, layers="0-2", max_tokens=32)
+    ids, _ = bert.tokenizer.ids(tf.constant(texts), tf.constant(32))
+    # Another padding, as a client may choose it.
+    ids = tf.pad(ids, [[0, 0], [0, 32 - ids.shape[1]]])
+    found = signatures["tokens"](ids=ids, mask=tf.cast(ids != 0, tf.int32))
+    parity.assert_parity({k: v.numpy() for k, v in found.items()}, reference)
+    image = signatures["render"](text=tf.constant(texts))["image"]
+    np.testing.assert_allclose(
+        signatures["images"](image=image)["probabilities"],
+        reference["probabilities"],
+        rtol=0,
+        atol=parity.TOLERANCE,
+    )
+
+
+def test_an_empty_batch_gets_an_empty_answer(signatures):
+    for name in ("serving_default", "embed", "render"):
+        empty = signatures[name](text=tf.constant([], tf.string))
+        assert {value.shape[0] for value in empty.values()} == {0}
+
+
+@pytest.mark.parametrize(
+    ("signature", "inputs", "message"),
+    [
+        ("serving_default", {"text": tf.constant([1, 2])}, "string"),
+        ("serving_default", {"text": tf.constant([["a"], ["b"]])}, "shape"),
+        ("serving_default", {"text": tf.constant("a")}, "shape"),
+        ("images", {"image": tf.zeros([1, 12, 14, 3])}, "shape"),
+        ("images", {"image": tf.zeros([1, 12, 14, 1], tf.float64)}, "double"),
+        (
+            "tokens",
+            {
+                "ids": tf.ones([1, 33], tf.int32),
+                "mask": tf.ones([1, 33], tf.int32),
+            },
+            "at most 32 columns",
+        ),
+        (
+            "tokens",
+            {"ids": tf.fill([1, 4], 10**6), "mask": tf.ones([1, 4], tf.int32)},
+            r"`ids` must be in \[0, ",
+        ),
+        (
+            "tokens",
+            {
+                "ids": tf.ones([1, 0], tf.int32),
+                "mask": tf.ones([1, 0], tf.int32),
+            },
+            "must have a column",
+        ),
+        (
+            "tokens",
+            {
+                "ids": tf.ones([2, 4], tf.int32),
+                "mask": tf.ones([1, 4], tf.int32),
+            },
+            "must be alike",
+        ),
+        (
+            "tokens",
+            {"ids": tf.fill([1, 4], -1), "mask": tf.ones([1, 4], tf.int32)},
+            r"`ids` must be in \[0, ",
+        ),
+        (
+            "tokens",
+            {"ids": tf.ones([1, 2], tf.int32), "mask": tf.fill([1, 2], 2)},
+            "must be 1 for a token",
+        ),
+    ],
+)
+def test_a_wrong_request_is_an_error_that_says_so(
+    signatures, signature, inputs, message
+):
+    with pytest.raises(
+        (tf.errors.InvalidArgumentError, TypeError), match=message
+    ):
+        signatures[signature](**inputs)
+    # The model still answers.
+    assert signatures["serving_default"](text=tf.constant(["ok"]))
+
+
+@pytest.mark.slow
+def test_saved_model_cli_runs_it(trained):
+    code = (
+        "import tensorflow_text; from tensorflow.python.tools.saved_model_cli "
+        "import main; main()"
+    )
+    finished = subprocess.run(
+        [
+            *(sys.executable, "-c", code, "run", "--dir", trained[3].export),
+            *("--tag_set", "serve", "--signature_def", "serving_default"),
+            *("--input_exprs", 'text=["A gripping film","Awful"]'),
+        ],
+        capture_output=True,
+        text=True,
+        env={**os.environ, "TF_CPP_MIN_LOG_LEVEL": "3"},
+        check=False,
+    )
+    assert not finished.returncode, finished.stderr[-3000:]
+    for output in ("label", "score", "probabilities"):
+        assert f"Result for output key {output}" in finished.stdout
+
+
+def test_a_grpc_request_round_trips(trained, signatures):
+    predict = pytest.importorskip("tensorflow_serving.apis.predict_pb2")
+    texts = trained[3].sample[:60]
+    request = predict.PredictRequest()
+    request.model_spec.name = "reviews"
+    request.model_spec.signature_name = "serving_default"
+    request.inputs["text"].CopyFrom(
+        tf.make_tensor_proto(np.array(texts, object))
+    )
+    received = predict.PredictRequest.FromString(request.SerializeToString())
+    result = signatures[received.model_spec.signature_name](
+        **{
+            name: tf.constant(tf.make_ndarray(tensor))
+            for name, tensor in received.inputs.items()
+        }
+    )
+    response = predict.PredictResponse()
+    for name, value in result.items():
+        response.outputs[name].CopyFrom(tf.make_tensor_proto(value))
+    response = predict.PredictResponse.FromString(response.SerializeToString())
+    arrays = {k: tf.make_ndarray(v) for k, v in response.outputs.items()}
+    assert arrays["label"].shape == arrays["score"].shape == (60,)
+    assert arrays["probabilities"].shape == (60, 3)
+    assert arrays["probabilities"].dtype == np.float32
+    parity.assert_parity(
+        arrays, parity.answer(signatures["serving_default"], texts)
+    )

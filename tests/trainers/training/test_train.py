@@ -1,0 +1,391 @@
+"""A run from records to metrics; killed, resumed, spoiled, repeated."""
+
+import csv
+import dataclasses
+import hashlib
+import json
+import pathlib
+
+import keras
+import numpy as np
+import pytest
+import safetensors.numpy
+
+from tfrecords import reader
+from trainers.config import TrainConfig
+from trainers.network import model
+from trainers.runs import checkpoints
+from trainers.training import feature_cache, train
+
+
+def _config(records: pathlib.Path, **settings) -> TrainConfig:
+    return TrainConfig(
+        **{
+            "backbone": "vgg16",
+            "weights": "random",
+            "epochs": 3,
+            "batch_size": 8,
+            "bottleneck": 2,
+            "autoencoder": "symmetric",
+            "upsample": 1,
+            "image_records": str(records),
+            **settings,
+        }
+    )
+
+
+def _sha256(path: pathlib.Path) -> str:
+    return hashlib.sha256(path.read_bytes()).hexdigest()
+
+
+@pytest.mark.parametrize("autoencoder", ["linear", "symmetric"])
+def test_a_run_learns_what_can_be_learned(
+    make_image_records, tmp_path, autoencoder
+):
+    records = make_image_records(num_train=64, num_validation=16)
+    config = _config(records, epochs=12, bottleneck=8, autoencoder=autoencoder)
+    metrics = train.train_and_evaluate(config, tmp_path / "run")
+    # Which band is bright is the class: a model that reads places sees it.
+    assert metrics["accuracy"] == 1.0
+    assert metrics["num_train"] == 64
+    assert metrics["num_validation"] == 16
+    assert metrics["cumulative_accuracy"] == pytest.approx(
+        np.mean([row["accuracy"] for row in metrics["epochs"]])
+    )
+    assert json.loads((tmp_path / "run/metrics.json").read_text()) == metrics
+    with (tmp_path / "run/history.csv").open() as file:
+        assert len(list(csv.DictReader(file))) == 12
+    with (tmp_path / "run/predictions.csv").open() as file:
+        rows = list(csv.DictReader(file))
+    assert [row["id"] for row in rows] == [f"validation-{i}" for i in range(16)]
+    assert all(row["label"] == row["prediction"] for row in rows)
+    assert not (tmp_path / "run/frozen_maps").exists()
+    assert list((tmp_path / "run/tensorboard/train").iterdir())
+
+
+class Killed(BaseException):
+    """What a kill looks like from inside."""
+
+
+@pytest.mark.parametrize(
+    "autoencoder",
+    ["linear", "symmetric", pytest.param("paper", marks=pytest.mark.slow)],
+)
+def test_a_resumed_run_ends_with_the_bytes_of_an_uninterrupted_one(
+    make_image_records, tmp_path, monkeypatch, autoencoder
+):
+    # 52 pixels leave VGG16 13 cells, the least the paper's takes.
+    side = 52 if autoencoder == "paper" else 12
+    records = make_image_records(shape=(side, side, 1), num_train=16)
+    config = _config(records, autoencoder=autoencoder)
+    train.train_and_evaluate(config, tmp_path / "whole")
+
+    saved = checkpoints.save
+
+    def kill_after(path, *args):
+        saved(path, *args)
+        if path.name == "checkpoint.safetensors":
+            raise Killed
+
+    for _ in range(config.epochs):
+        with monkeypatch.context() as patched:
+            patched.setattr(checkpoints, "save", kill_after)
+            with pytest.raises(Killed):
+                train.train_and_evaluate(config, tmp_path / "killed")
+    train.train_and_evaluate(config, tmp_path / "killed")
+    for name in ("model.safetensors", "metrics.json", "history.csv"):
+        assert _sha256(tmp_path / "whole" / name) == _sha256(
+            tmp_path / "killed" / name
+        ), name
+
+
+def test_the_same_settings_give_the_same_bytes(make_image_records, tmp_path):
+    records = make_image_records()
+    for name in ("one", "two"):
+        train.train_and_evaluate(_config(records), tmp_path / name)
+    train.train_and_evaluate(_config(records, seed=1), tmp_path / "other")
+    one, two, other = (
+        _sha256(tmp_path / name / "model.safetensors")
+        for name in ("one", "two", "other")
+    )
+    assert one == two
+    assert one != other
+
+
+def test_a_finished_run_is_read_not_trained(make_image_records, tmp_path):
+    config = _config(make_image_records())
+    first = train.train_and_evaluate(config, tmp_path / "run")
+    before = (tmp_path / "run/model.safetensors").stat().st_mtime_ns
+    assert train.train_and_evaluate(config, tmp_path / "run") == first
+    assert (tmp_path / "run/model.safetensors").stat().st_mtime_ns == before
+
+
+@pytest.mark.parametrize("cache_gb", [4.0, 0.0], ids=["memory", "disk"])
+def test_kept_maps_equal_recomputed_ones(
+    make_image_records, tmp_path, cache_gb
+):
+    records = make_image_records(num_train=70)  # more than one batch
+    config = _config(records)
+    manifest = reader.open_records(records)
+    extractor = model.build_extractor(config, manifest.schema.shape)
+    inputs = feature_cache.prepare_inputs(
+        records,
+        manifest,
+        extractor,
+        limit_bytes=cache_gb * 1e9,
+        scratch=tmp_path / "scratch",
+    )
+    assert isinstance(inputs["train"].values, np.ndarray) == (cache_gb > 0)
+    (images,) = (
+        batch["image"].numpy()
+        for batch in reader.read_records(records, "train", batch_size=70)
+    )
+    np.testing.assert_allclose(
+        inputs["train"].values[:],
+        extractor.predict_on_batch(images),
+        # VGG16's random maps reach tens; other batches sum in other orders.
+        rtol=1e-5,
+        atol=1e-4,
+    )
+
+
+def test_rows_of_a_file_are_copies_and_leave_no_mapping(tmp_path, rng):
+    path = tmp_path / "rows.npy"
+    array = rng.normal(size=(20, 3, 4)).astype(np.float32)
+    np.save(path, array)
+    rows = feature_cache.RowFile(path)
+    assert (len(rows), rows.shape) == (20, (20, 3, 4))
+    read = [rows[4:9], rows[np.array([7, 0, 7])]]
+    mappings = pathlib.Path("/proc/self/maps")
+    if mappings.exists():  # Linux
+        assert str(path) not in mappings.read_text()
+    path.write_bytes(bytes(path.stat().st_size))
+    np.testing.assert_array_equal(read[0], array[4:9])
+    np.testing.assert_array_equal(read[1], array[[7, 0, 7]])
+
+
+def test_memory_and_disk_train_the_same_model(make_image_records, tmp_path):
+    records = make_image_records()
+    for name, cache_gb in (("memory", 4.0), ("disk", 0.0)):
+        config = _config(records, cache_gb=cache_gb)
+        train.train_and_evaluate(config, tmp_path / name)
+    assert _sha256(tmp_path / "memory/model.safetensors") == _sha256(
+        tmp_path / "disk/model.safetensors"
+    )
+
+
+@pytest.mark.parametrize(
+    "autoencoder",
+    ["linear", pytest.param("symmetric", marks=pytest.mark.slow)],
+)
+def test_shared_maps_are_made_once_and_change_nothing(
+    make_image_records, tmp_path, autoencoder
+):
+    records = make_image_records()
+    shared = tmp_path / "maps"
+    made = []
+    for seed in (0, 1):
+        config = _config(
+            records, head_lr=1e-3 * (seed + 1), autoencoder=autoencoder
+        )
+        train.train_and_evaluate(
+            config, tmp_path / f"shared{seed}", shared_maps=shared
+        )
+        made.append((shared / "train.npy").stat().st_mtime_ns)
+        train.train_and_evaluate(config, tmp_path / f"alone{seed}")
+        assert _sha256(tmp_path / f"shared{seed}/model.safetensors") == _sha256(
+            tmp_path / f"alone{seed}/model.safetensors"
+        )
+    assert made[0] == made[1]
+    # As a kill behind the last of the features would leave it.
+    (shared / "fitted.safetensors").unlink()
+    config = _config(records, head_lr=1e-3, autoencoder=autoencoder)
+    train.train_and_evaluate(config, tmp_path / "again", shared_maps=shared)
+    assert (shared / "train.npy").stat().st_mtime_ns == made[0]
+    assert _sha256(tmp_path / "again/model.safetensors") == _sha256(
+        tmp_path / "alone0/model.safetensors"
+    )
+    for name, change in (
+        ("weights", {"seed": 5}),  # of the slice
+        ("pictures", {"slice_batch_norm": "training"}),
+    ):
+        config = _config(records, autoencoder=autoencoder, **change)
+        train.train_and_evaluate(config, tmp_path / name, shared_maps=shared)
+        made.append((shared / "train.npy").stat().st_mtime_ns)
+        assert made[-1] > made[-2]
+
+
+@pytest.mark.parametrize(
+    "autoencoder",
+    ["linear", pytest.param("symmetric", marks=pytest.mark.slow)],
+)
+def test_a_resumed_run_in_training_mode_keeps_the_drifted_statistics(
+    make_image_records, tmp_path, autoencoder
+):
+    records = make_image_records()
+    config = _config(
+        records,
+        backbone="shufflenet",
+        slice_batch_norm="training",
+        autoencoder=autoencoder,
+        epochs=2,
+        upsample=2,
+    )
+    train.train_and_evaluate(config, tmp_path / "whole")
+    workdir = tmp_path / "cut"
+    train.train_and_evaluate(config, workdir)
+    for name in ("metrics.json", "model.safetensors"):
+        (workdir / name).unlink()
+    train.train_and_evaluate(config, workdir)
+    assert _sha256(workdir / "model.safetensors") == _sha256(
+        tmp_path / "whole/model.safetensors"
+    )
+
+
+def test_metrics_are_those_of_the_saved_whole_model(
+    make_image_records, tmp_path
+):
+    records = make_image_records()
+    config = _config(records)
+    metrics = train.train_and_evaluate(config, tmp_path / "run")
+    models = model.build_models(
+        dataclasses.replace(config, seed=99), (12, 12, 1), 2
+    )
+    checkpoints.load(
+        tmp_path / "run/model.safetensors", checkpoints.variables(models.whole)
+    )
+    batches = list(reader.read_records(records, "validation"))
+    (batch,) = batches
+    logits = models.whole.predict_on_batch(batch["image"].numpy())
+    accuracy = (logits.argmax(axis=1) == batch["label"].numpy()).mean()
+    assert accuracy == pytest.approx(metrics["accuracy"])
+
+
+def test_what_is_kept_of_the_pictures_is_measured_on_others(
+    make_image_records, tmp_path
+):
+    """Against the same figure by hand, from the saved model."""
+    records = make_image_records(num_train=64)
+    config = _config(records, autoencoder="linear", epochs=1)
+    metrics = train.train_and_evaluate(config, tmp_path / "run")
+    models = model.build_models(config, (12, 12, 1), 2)
+    checkpoints.load(
+        tmp_path / "run/model.safetensors", checkpoints.variables(models.whole)
+    )
+    (batch,) = reader.read_records(records, "validation")
+    images = batch["image"].numpy()
+    code = models.features.get_layer(model.LINEAR_CODE)
+    found = models.features.predict_on_batch(images)
+    # VGG16's 3 x 3 cells part 12 x 12 pixels without overlap.
+    mean = code.images(np.zeros_like(found))
+    deviation = code.images(np.ones_like(found)) - mean
+    error = np.square((code.images(found) - images) / deviation).mean()
+    total = np.square((mean - images) / deviation).mean()
+    assert metrics["picture_kept"] == pytest.approx(1 - error / total, abs=1e-4)
+
+
+def test_per_batch_normalisation_trains_the_whole_model(
+    make_image_records, tmp_path
+):
+    records = make_image_records()
+    config = _config(records, normalization="batch", epochs=1, eval_every=2)
+    metrics = train.train_and_evaluate(config, tmp_path / "run")
+    # 24 / 8 = 3 steps: one validation at the second, one at the end.
+    assert metrics["num_validations"] == 2
+
+
+@pytest.mark.parametrize("num_train", [24, 25])
+def test_an_epoch_shows_every_example_once(num_train):
+    inputs = feature_cache.Inputs(
+        np.empty((num_train, 1)), np.zeros(num_train, np.int32), []
+    )
+    for epoch in range(3):
+        rows = np.concatenate(
+            list(feature_cache.epoch_batches(inputs, 8, seed=0, epoch=epoch))
+        )
+        assert len(set(rows.tolist())) == len(rows)
+        # A last batch of one cannot be normalised: it sits out one epoch.
+        assert len(rows) == 24
+        assert feature_cache.count_batches(num_train, 8) == 3
+
+
+def test_a_loss_that_is_not_finite_stops_and_keeps_the_last_epoch(
+    make_image_records, tmp_path, monkeypatch
+):
+    config = _config(make_image_records(), autoencoder_lr=1e-3)
+    run = tmp_path / "run"
+    trained = keras.Model.train_on_batch
+    calls = iter(range(100))
+
+    def poisoned(self, *args, **kwargs):
+        found = trained(self, *args, **kwargs)
+        return {**found, "loss": np.nan} if next(calls) == 4 else found
+
+    monkeypatch.setattr(keras.Model, "train_on_batch", poisoned)
+    with pytest.raises(FloatingPointError, match=r"epoch 2, step 2.*train-"):
+        train.train_and_evaluate(config, run)
+    kept = safetensors.numpy.load_file(run / "checkpoint.safetensors")
+    assert all(np.isfinite(array).all() for array in kept.values())
+    assert not (run / "metrics.json").exists()
+
+
+def test_the_loss_that_is_told_is_the_cross_entropy_alone(
+    make_image_records, tmp_path
+):
+    records = make_image_records()
+    rates = {"autoencoder_lr": 1e-12, "head_lr": 1e-12, "dropout": 0.0}
+    plain, penalised = (
+        train.train_and_evaluate(
+            _config(records, l2=l2, epochs=1, **rates), tmp_path / name
+        )["epochs"][0]["train_loss"]
+        for name, l2 in (("plain", 0.0), ("penalised", 5.0))
+    )
+    assert penalised == pytest.approx(plain, abs=1e-4)
+
+
+def test_a_picture_that_is_not_finite_is_refused_before_training(
+    make_image_records, tmp_path
+):
+    def spoil(split, index, image):
+        if (split, index) == ("train", 7):
+            image[0, 0, 0] = np.nan
+
+    records = make_image_records(spoil=spoil)
+    with pytest.raises(ValueError, match=r"train: .*not finite.*verify"):
+        train.train_and_evaluate(_config(records), tmp_path / "run")
+
+
+def test_a_workdir_with_other_settings_is_refused(make_image_records, tmp_path):
+    records = make_image_records()
+    train.train_and_evaluate(_config(records, epochs=1), tmp_path / "run")
+    with pytest.raises(ValueError, match=r"epochs: 1 there, 2 here"):
+        train.train_and_evaluate(_config(records, epochs=2), tmp_path / "run")
+
+
+def test_a_workdir_with_other_records_is_refused(make_image_records, tmp_path):
+    first = make_image_records(seed=0, name="first")
+    second = make_image_records(seed=1, name="second")
+    train.train_and_evaluate(_config(first, epochs=1), tmp_path / "run")
+    with pytest.raises(ValueError, match="records: "):
+        train.train_and_evaluate(_config(second, epochs=1), tmp_path / "run")
+
+
+def test_a_damaged_checkpoint_is_named(make_image_records, tmp_path):
+    config = _config(make_image_records(), epochs=1)
+    run = tmp_path / "run"
+    train.train_and_evaluate(config, run)
+    (run / "metrics.json").unlink()
+    checkpoint = run / "checkpoint.safetensors"
+    checkpoint.write_bytes(checkpoint.read_bytes()[:-100])
+    with pytest.raises(ValueError, match=r"checkpoint\.safetensors is not"):
+        train.train_and_evaluate(config, run)
+
+
+def test_stacks_are_not_pictures(tmp_path, make_image_records):
+    records = make_image_records()
+    manifest = records / "manifest.json"
+    value = json.loads(manifest.read_text())
+    value["schema"]["kind"] = "cls"
+    manifest.write_text(json.dumps(value))
+    with pytest.raises(ValueError, match="must hold 'image' records"):
+        train.train_and_evaluate(_config(records), tmp_path / "run")

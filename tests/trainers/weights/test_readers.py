@@ -1,0 +1,230 @@
+"""`--weights=PATH`: every layout is read, every wrong file is refused."""
+
+import numpy as np
+import pytest
+import safetensors.numpy
+
+from tests.golden import backbones_arrays
+from tests.support.backbones_weights import (
+    assert_equal,
+    changed,
+    load,
+    random_arrays,
+    write_legacy_h5,
+)
+from trainers import backbones
+from trainers.weights import load as weights
+from trainers.weights import readers
+
+
+@pytest.fixture(scope="module")
+def shufflenet():
+    return backbones.build_slice(backbones.get_backbone("shufflenet"))
+
+
+@pytest.mark.parametrize("suffix", [".npz", ".safetensors"])
+def test_own_names_are_read(tmp_path, shufflenet, suffix):
+    arrays = random_arrays(shufflenet)
+    path = tmp_path / f"w{suffix}"
+    if suffix == ".npz":  # dots, as the layout of the published slices
+        np.savez(
+            path, **{k.replace("_0_", ".0."): v for k, v in arrays.items()}
+        )
+    else:
+        safetensors.numpy.save_file(arrays, path)
+    assert_equal(load(shufflenet, "shufflenet", path), arrays)
+
+
+def test_torchvision_names_in_safetensors_are_read(tmp_path, alexnet):
+    arrays = random_arrays(alexnet)
+    state = {
+        "features.0.weight": arrays["conv1/kernel"].transpose(3, 2, 0, 1),
+        "features.0.bias": arrays["conv1/bias"],
+        "features.3.weight": arrays["conv2/kernel"].transpose(3, 2, 0, 1),
+        "features.3.bias": arrays["conv2/bias"],
+        "classifier.1.bias": np.zeros(3, "float32"),
+    }
+    path = tmp_path / "model.safetensors"
+    safetensors.numpy.save_file(
+        {k: np.ascontiguousarray(v) for k, v in state.items()}, path
+    )
+    assert_equal(load(alexnet, "alexnet", path), arrays)
+
+
+def test_folded_batch_norm_gives_the_same_maps(tmp_path, shufflenet):
+    arrays = random_arrays(shufflenet)
+    weights.assign(shufflenet, arrays, "seed")
+    images = backbones_arrays.random_images(50, 50)
+    expected = shufflenet.predict(images, verbose=0)
+    folded = {}
+    for name, kernel in arrays.items():
+        if not name.endswith("/kernel"):
+            continue
+        bn = name.removesuffix("/kernel") + "_bn"
+        scale = arrays[f"{bn}/gamma"] / np.sqrt(
+            arrays[f"{bn}/moving_variance"] + 1e-5
+        )
+        depthwise = kernel.shape[-1] == 1
+        folded[name] = kernel * (scale[:, None] if depthwise else scale)
+        folded[name.replace("kernel", "bias")] = (
+            arrays[f"{bn}/beta"] - arrays[f"{bn}/moving_mean"] * scale
+        )
+    path = tmp_path / "folded.npz"
+    np.savez(path, **folded)
+    load(shufflenet, "shufflenet", path)
+    received = shufflenet.predict(images, verbose=0)
+    # Folding rounds each kernel once more in float32.
+    np.testing.assert_allclose(received, expected, rtol=0, atol=1e-5)
+
+
+def test_scale_and_shift_become_gamma_and_beta(tmp_path, resnet):
+    arrays = random_arrays(resnet)
+    bn = "conv2_block1_preact_bn"
+    kept = {k: v for k, v in arrays.items() if not k.startswith(bn)}
+    kept[f"{bn}/scale"] = arrays[f"{bn}/gamma"]
+    kept[f"{bn}/shift"] = arrays[f"{bn}/beta"]
+    path = tmp_path / "folded.npz"
+    np.savez(path, **kept)
+    received = load(resnet, "resnet", path)
+    assert_equal(
+        {k: received[f"{bn}/{k}"] for k in ("gamma", "beta", "moving_mean")},
+        {
+            "gamma": arrays[f"{bn}/gamma"],
+            "beta": arrays[f"{bn}/beta"],
+            "moving_mean": np.zeros(64),
+        },
+    )
+    assert resnet.get_layer(bn).epsilon + received[
+        f"{bn}/moving_variance"
+    ] == pytest.approx(1.0, abs=1e-7)
+
+
+BIAS = np.zeros(64, "float32")
+WRONG = {
+    "missing": ({"conv2__kernel": None}, "missing: conv2/kernel"),
+    "extra variable": ({"conv1__gamma": BIAS}, "not of this slice: conv1/gam"),
+    "extra layer": ({"conv9__bias": BIAS}, "not of this slice: conv9/bias"),
+    "no layer": ({"x": BIAS}, "not of this slice: x"),
+    "shape": ({"conv1__bias": BIAS[1:]}, r"shape \(64,\), received \(63,\)"),
+    "nan": ({"conv1__bias": BIAS * np.nan}, "conv1/bias: not finite"),
+    "overflow": (
+        {"conv1__bias": np.full(64, 1e300)},
+        "conv1/bias: not finite",
+    ),
+    "integers": ({"conv1__bias": np.zeros(64, "int32")}, "received int32"),
+}
+
+
+@pytest.mark.parametrize("case", WRONG)
+def test_wrong_array_is_refused_and_nothing_is_set(tmp_path, alexnet, case):
+    changes, message = WRONG[case]
+    before = weights.slice_arrays(alexnet)
+    path = tmp_path / "wrong.npz"
+    np.savez(path, **changed(random_arrays(alexnet), **changes))
+    with pytest.raises(ValueError, match=message) as caught:
+        load(alexnet, "alexnet", path)
+    assert "alexnet_slice" in str(caught.value)
+    assert "wrong.npz" in str(caught.value)
+    assert_equal(weights.slice_arrays(alexnet), before)
+
+
+def test_negative_variance_is_refused(tmp_path, shufflenet):
+    arrays = random_arrays(shufflenet)
+    arrays["conv1_bn/moving_variance"] *= -1
+    path = tmp_path / "wrong.npz"
+    np.savez(path, **arrays)
+    with pytest.raises(ValueError, match="hence no variance"):
+        load(shufflenet, "shufflenet", path)
+
+
+def test_incomplete_batch_norm_is_not_taken_for_a_folded_one(
+    tmp_path, shufflenet
+):
+    arrays = changed(
+        random_arrays(shufflenet),
+        conv1_bn__moving_mean=None,
+        conv1_bn__moving_variance=None,
+    )
+    path = tmp_path / "wrong.npz"
+    np.savez(path, **arrays)
+    with pytest.raises(ValueError, match="missing: conv1_bn/moving_mean"):
+        load(shufflenet, "shufflenet", path)
+
+
+def test_batch_norm_folded_and_not_is_refused(tmp_path, shufflenet):
+    arrays = random_arrays(shufflenet)
+    arrays["conv1/bias"] = np.zeros(24, "float32")
+    path = tmp_path / "wrong.npz"
+    np.savez(path, **arrays)
+    with pytest.raises(ValueError, match="given twice"):
+        load(shufflenet, "shufflenet", path)
+
+
+def test_file_of_another_architecture_is_refused(tmp_path, alexnet, resnet):
+    path = tmp_path / "resnet.npz"
+    np.savez(path, **random_arrays(resnet))
+    with pytest.raises(ValueError, match="another architecture"):
+        load(alexnet, "alexnet", path)
+
+
+@pytest.mark.parametrize("suffix", [".npz", ".safetensors", ".h5"])
+@pytest.mark.parametrize("content", [b"", b"not what the name says"])
+def test_damaged_file_is_refused(tmp_path, alexnet, suffix, content):
+    path = tmp_path / f"damaged{suffix}"
+    path.write_bytes(content)
+    with pytest.raises(ValueError, match="cannot be read"):
+        load(alexnet, "alexnet", path)
+
+
+@pytest.mark.parametrize("suffix", [".npz", ".safetensors", ".h5"])
+def test_truncated_file_is_refused(tmp_path, alexnet, suffix):
+    path = tmp_path / f"cut{suffix}"
+    arrays = random_arrays(alexnet)
+    if suffix == ".npz":
+        np.savez(path, **arrays)
+    elif suffix == ".safetensors":
+        safetensors.numpy.save_file(arrays, path)
+    else:
+        write_legacy_h5(path, arrays)
+    path.write_bytes(path.read_bytes()[: path.stat().st_size // 2])
+    with pytest.raises(ValueError, match="cannot be read"):
+        load(alexnet, "alexnet", path)
+
+
+def test_pickled_npz_is_refused(tmp_path, alexnet):
+    path = tmp_path / "pickled.npz"
+    np.savez(path, **{"conv1/kernel": np.array([{}], dtype=object)})
+    with pytest.raises(ValueError, match="allow_pickle"):
+        load(alexnet, "alexnet", path)
+
+
+@pytest.mark.parametrize("name", ["w.pth", "w.bin", "w", "Imagenet"])
+def test_unknown_extension_is_refused(alexnet, name):
+    with pytest.raises(ValueError, match=r"`imagenet`, `cifar10`, `random` or"):
+        load(alexnet, "alexnet", name)
+
+
+def test_missing_file_is_named(tmp_path, alexnet):
+    with pytest.raises(FileNotFoundError, match=r"none\.npz"):
+        load(alexnet, "alexnet", tmp_path / "none.npz")
+
+
+def test_random_weights_are_a_function_of_the_seed(alexnet):
+    def draw(seed):
+        backbone = backbones.get_backbone("alexnet")
+        weights.load_weights(alexnet, backbone, "random", seed=seed)
+        return weights.slice_arrays(alexnet)["conv1/kernel"]
+
+    np.testing.assert_array_equal(draw(1), draw(1))
+    assert not np.array_equal(draw(1), draw(2))
+
+
+def test_sources_are_checked_before_any_long_work(tmp_path):
+    there = tmp_path / "mine.npz"
+    there.write_bytes(b"")
+    for source in ("imagenet", "cifar10", "random", str(there)):
+        readers.check_source(source)
+    with pytest.raises(ValueError, match=r"`imagenet` or the.*'cifar10'"):
+        readers.check_source("cifar10", ("imagenet",))
+    with pytest.raises(FileNotFoundError, match="which is not a file"):
+        readers.check_source(str(tmp_path / "other.npz"))

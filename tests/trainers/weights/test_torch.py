@@ -1,0 +1,146 @@
+"""The reader of .pth files: torch's own, damaged ones and hostile ones."""
+
+import pathlib
+import zipfile
+
+import numpy as np
+import pytest
+
+from tests.support import backbones_pth_writer as writer
+from trainers.weights import torch_names, torch_reader
+
+GOLDEN = pathlib.Path(__file__).parents[2] / "golden"
+LAYOUTS = ("archive", "stream")
+
+
+@pytest.mark.parametrize("layout", LAYOUTS)
+def test_reads_what_torch_wrote(layout):
+    state = torch_reader.read_state_dict(GOLDEN / f"backbones_{layout}.pth")
+    assert list(state) == [
+        "0.weight",
+        "0.bias",
+        "1.weight",
+        "1.bias",
+        "1.running_mean",
+        "1.running_var",
+        "1.num_batches_tracked",
+        "transposed",
+        "second_row",
+    ]
+    np.testing.assert_array_equal(
+        state["0.weight"], np.arange(12.0).reshape(3, 2, 1, 2)
+    )
+    np.testing.assert_array_equal(state["1.running_var"], [500, 501, 502])
+    assert state["1.num_batches_tracked"].dtype == np.int64
+    np.testing.assert_array_equal(
+        state["transposed"], np.arange(6.0).reshape(2, 3).T
+    )
+    np.testing.assert_array_equal(state["second_row"], [3, 4, 5])
+
+
+@pytest.mark.parametrize("stream", [False, True])
+def test_reads_the_layouts_that_the_tests_write(tmp_path, stream):
+    state = {
+        "single": np.arange(6, dtype="float32").reshape(2, 3),
+        "half": np.array([1.5, -2.0], "float16"),
+        "count": np.array(7),
+    }
+    path = tmp_path / "state.pth"
+    writer.write_state(path, state, stream=stream)
+    read = torch_reader.read_state_dict(path)
+    assert list(read) == list(state)
+    for name, array in state.items():
+        np.testing.assert_array_equal(read[name], array)
+        assert read[name].dtype == array.dtype
+
+
+class _Call:
+    """Pickles as a call of a function, as a hostile file would have it."""
+
+    def __init__(self, module, name, *arguments):
+        self.function = writer.Global(module, name)
+        self.arguments = arguments
+
+    def __reduce__(self):
+        return self.function, self.arguments
+
+
+@pytest.mark.parametrize("stream", [False, True])
+@pytest.mark.parametrize(
+    ("module", "name"),
+    [
+        ("builtins", "eval"),
+        ("builtins", "exec"),
+        ("os", "system"),
+        ("torch.storage", "_load_from_bytes"),
+        ("torch", "load"),
+        ("collections", "Counter"),
+        ("torch._utils", "_rebuild_tensor_v2.__globals__"),
+    ],
+)
+def test_hostile_call_is_refused_and_not_made(tmp_path, stream, module, name):
+    marker = tmp_path / "marker"
+    code = f"open({str(marker)!r}, 'w')"
+    path = tmp_path / "hostile.pth"
+    state = {"a": np.zeros(2, "float32"), "b": _Call(module, name, code)}
+    writer.write_state(path, state, stream=stream)
+    with pytest.raises(ValueError, match="asks for more than a state dict"):
+        torch_reader.read_state_dict(path)
+    assert not marker.exists()
+
+
+def test_other_values_than_tensors_are_refused(tmp_path):
+    path = tmp_path / "state.pth"
+    writer.write_state(path, {"epoch": 3}, stream=False)
+    with pytest.raises(ValueError, match="expected a state dict"):
+        torch_reader.read_state_dict(path)
+
+
+@pytest.mark.parametrize("layout", LAYOUTS)
+def test_every_truncation_is_an_error_that_names_the_file(tmp_path, layout):
+    whole = (GOLDEN / f"backbones_{layout}.pth").read_bytes()
+    path = tmp_path / "cut.pth"
+    for length in range(0, len(whole), 61):
+        path.write_bytes(whole[:length])
+        with pytest.raises(ValueError, match=r"cut\.pth"):
+            torch_reader.read_state_dict(path)
+
+
+def test_tensor_beyond_its_storage_is_refused(tmp_path):
+    path = tmp_path / "state.pth"
+    # The pickled shape (2, 3) becomes (2, 9).
+    state = {"w": np.zeros((2, 3), "float32")}
+    writer.write_state(path, state, stream=True)
+    altered = path.read_bytes().replace(b"K\x02K\x03\x86", b"K\x02K\x09\x86")
+    assert altered != path.read_bytes()
+    path.write_bytes(altered)
+    with pytest.raises(ValueError, match="does not lie within"):
+        torch_reader.read_state_dict(path)
+
+
+def test_names_behind_the_slice_are_left_out_and_unknown_ones_are_kept():
+    array = np.zeros((4, 3, 2, 2), "float32")
+    names = ["features.0.weight", "features.6.weight", "classifier.1.bias", "x"]
+    arrays = torch_names.canonical_arrays(
+        dict.fromkeys(names, array), "alexnet"
+    )
+    assert sorted(arrays) == ["conv1/kernel", "x"]
+    assert arrays["conv1/kernel"].shape == (2, 2, 3, 4)
+
+
+def test_torchvision_names_for_a_keras_architecture_are_refused():
+    with pytest.raises(ValueError, match=r"keras\.applications"):
+        torch_names.canonical_arrays({}, "vgg16")
+
+
+def test_archive_whose_storage_has_another_size_is_refused(tmp_path):
+    path = tmp_path / "state.pth"
+    writer.write_state(path, {"w": np.zeros(4, "float32")}, stream=False)
+    with zipfile.ZipFile(path) as archive:
+        contents = {name: archive.read(name) for name in archive.namelist()}
+    contents["archive/data/0"] = bytes(1 << 20)
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
+        for name, content in contents.items():
+            archive.writestr(name, content)
+    with pytest.raises(ValueError, match="expected 16 bytes"):
+        torch_reader.read_state_dict(path)

@@ -1,0 +1,1 @@
+"""BERT: checkpoints, tokeniser, [CLS] stacks."""

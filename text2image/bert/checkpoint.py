@@ -1,0 +1,188 @@
+"""Opens a BERT checkpoint: keras-hub preset, or Hugging Face directory."""
+
+import dataclasses
+import hashlib
+import json
+import pathlib
+
+import keras
+import keras_hub
+
+from text2image import assets, hashes
+
+# What keras-hub's BertBackbone fixes: a Hugging Face checkpoint with another
+# value would load and compute something else.
+_FIXED = {
+    "model_type": "bert",
+    "layer_norm_eps": 1e-12,
+    "type_vocab_size": 2,
+    "position_embedding_type": "absolute",
+}
+_ACTIVATIONS = {
+    "gelu": "exact",
+    "gelu_new": "tanh",
+    "gelu_pytorch_tanh": "tanh",
+}
+
+
+@dataclasses.dataclass(frozen=True)
+class Checkpoint:
+    """A loaded BERT and what identifies it.
+
+    Attributes:
+        backbone: keras-hub `BertBackbone`, dropout 0.
+        vocabulary: WordPiece tokens by id.
+        lowercase: Whether it is uncased.
+        gelu: `exact` (erf) or `tanh`, the form the checkpoint computes with.
+    """
+
+    backbone: keras_hub.models.BertBackbone
+    vocabulary: list[str]
+    lowercase: bool
+    gelu: str
+
+
+MINI = "mini"
+
+
+def locate(source: str) -> str:
+    """`mini` is the directory of the encoder shipped with the package.
+
+    Raises:
+        FileNotFoundError: If a file of it is missing.
+        ValueError: If one was altered.
+    """
+    if source != MINI:
+        return source
+    return str(assets.mini_encoder())
+
+
+def identify(source: str) -> str:
+    """Sha256 of a checkpoint without loading it.
+
+    Of the files of a directory, in order of their names; of the name alone
+    for a preset that keras-hub fetches by name.
+    """
+    path = pathlib.Path(source)
+    if path.is_dir():
+        return hashes.sha256_of_directory(path)
+    return hashlib.sha256(source.encode()).hexdigest()
+
+
+def load_checkpoint(source: str, dtype: str = "float32") -> Checkpoint:
+    """Loads a checkpoint.
+
+    GELU by rule: a Hugging Face directory says which (`hidden_act`); Google's
+    checkpoints, which keras-hub calls `bert_*`, were trained with the exact
+    form, and the paper ran it; any other keras-hub preset computes the tanh
+    form that keras-hub saved it with.
+
+    Args:
+        source: A directory (keras-hub preset or Hugging Face layout with
+            `model.safetensors`, `vocab.txt`, `tokenizer_config.json`), or the
+            name of a keras-hub preset such as `bert_base_en_uncased`.
+        dtype: Of weights and computation.
+
+    Raises:
+        FileNotFoundError: If the directory lacks a file.
+        ValueError: If the checkpoint is not a BERT that keras-hub can
+            compute.
+        RuntimeError: If a preset cannot be fetched.
+    """
+    path = pathlib.Path(source)
+    if not path.is_dir():
+        if "/" in source and "://" not in source:
+            raise FileNotFoundError(
+                "`encoder` must be a directory or the name of a keras-hub "
+                f"preset. Received: {source!r}, which is not a directory."
+            )
+        return _load_named_preset(source, dtype)
+    if (path / "vocab.txt").is_file():
+        return _load_hugging_face(path, dtype)
+    _require(path, ("config.json", "tokenizer.json", "model.weights.h5"))
+    return _load_preset(source, "tanh", dtype)
+
+
+def _load_named_preset(name: str, dtype: str) -> Checkpoint:
+    gelu = "exact" if name.startswith("bert_") else "tanh"
+    try:
+        return _load_preset(name, gelu, dtype)
+    except Exception as error:
+        raise RuntimeError(
+            f"The keras-hub preset {name!r} could not be loaded ({error}). "
+            "Without network give a directory with --encoder=PATH."
+        ) from error
+
+
+def _load_preset(source: str, gelu: str, dtype: str) -> Checkpoint:
+    backbone = keras_hub.models.BertBackbone.from_preset(
+        source, dropout=0.0, dtype=dtype
+    )
+    wordpiece = keras_hub.models.BertTokenizer.from_preset(source)
+    _set_gelu(backbone, gelu)
+    return Checkpoint(
+        backbone,
+        list(wordpiece.get_vocabulary()),
+        bool(wordpiece.lowercase),
+        gelu,
+    )
+
+
+def _load_hugging_face(path: pathlib.Path, dtype: str) -> Checkpoint:
+    _require(
+        path, ("config.json", "model.safetensors", "tokenizer_config.json")
+    )
+    config = json.loads((path / "config.json").read_text("utf-8"))
+    for key, expected in _FIXED.items():
+        received = config.get(key, expected)
+        if received != expected:
+            raise ValueError(
+                f"{path}/config.json: `{key}` must be {expected!r} for a BERT "
+                f"encoder. Received: {received!r}. Name another --encoder."
+            )
+    activation = config.get("hidden_act", "gelu")
+    if activation not in _ACTIVATIONS:
+        raise ValueError(
+            f"{path}/config.json: `hidden_act` must be one of "
+            f"{sorted(_ACTIVATIONS)}. Received: {activation!r}. Name another "
+            "--encoder."
+        )
+    backbone = keras_hub.models.BertBackbone.from_preset(
+        str(path), dropout=0.0, dtype=dtype
+    )
+    _set_gelu(backbone, _ACTIVATIONS[activation])
+    tokenizer_config = json.loads(
+        (path / "tokenizer_config.json").read_text("utf-8")
+    )
+    return Checkpoint(
+        backbone,
+        _read_vocabulary(path / "vocab.txt"),
+        bool(tokenizer_config.get("do_lower_case", True)),
+        _ACTIVATIONS[activation],
+    )
+
+
+def _read_vocabulary(path: pathlib.Path) -> list[str]:
+    # Not splitlines(): a token may be a line separator of another kind.
+    return path.read_text("utf-8").removesuffix("\n").split("\n")
+
+
+def _require(path: pathlib.Path, names: tuple[str, ...]) -> None:
+    missing = [name for name in names if not (path / name).is_file()]
+    if missing:
+        raise FileNotFoundError(
+            f"{path} must be a keras-hub preset or a Hugging Face BERT "
+            f"directory (weights as model.safetensors). Missing: {missing}"
+        )
+
+
+def _set_gelu(backbone: keras_hub.models.BertBackbone, gelu: str) -> None:
+    if gelu == "tanh":
+        return  # what keras-hub builds
+    for layer in backbone.transformer_layers:
+        # The dense layer computes with it; the layer's own is what its
+        # config saves.
+        layer._feedforward_intermediate_dense.activation = (
+            keras.activations.gelu
+        )
+        layer.activation = keras.activations.gelu

@@ -1,0 +1,1 @@
+"""Corpora: texts and images with captions, read, checked and split."""

@@ -1,0 +1,170 @@
+"""Labelled images with texts from anywhere, as streams to read again.
+
+A corpus as in `texts.py`, of `examples.CaptionedImage`. Images are read when
+they are asked for, so nothing here is held in memory.
+"""
+
+import dataclasses
+import pathlib
+from collections.abc import Callable, Iterator
+
+from text2image import hashes
+from text2image.corpora import (
+    examples,
+    row_files,
+    tfds_datasets,
+    webvision,
+)
+
+
+@dataclasses.dataclass(frozen=True)
+class Keys:
+    """Columns, keys or features by what they hold."""
+
+    image: str = "image"
+    title: str = "title"
+    description: str = "description"
+    label: str = "label"
+
+    @property
+    def required(self) -> dict[str, str]:
+        """Flag name to the keys that no row may lack."""
+        return {"image_key": self.image, "label_key": self.label}
+
+    def texts(self, row: dict) -> dict:
+        """Title and description of a row, as far as it has them."""
+        return {
+            "title": row.get(self.title),
+            "description": row.get(self.description),
+        }
+
+
+def open_samples(
+    dataset: str,
+    *,
+    data_dir: str | None = None,
+    download: bool = False,
+    keys: Keys = Keys(),
+) -> examples.Corpus[examples.CaptionedImage]:
+    """Opens a corpus of pictures with texts.
+
+    Args:
+        dataset: A .csv, .tsv or .jsonl file whose image column holds paths
+            relative to the file; a directory in WebVision's layout; a
+            prepared TFDS directory; or a TFDS name.
+        data_dir: Where TFDS keeps its datasets.
+        download: Whether TFDS may fetch what is not there.
+        keys: Columns of files, features of TFDS datasets.
+
+    Raises:
+        FileNotFoundError: If the file or the prepared dataset is not there.
+        ValueError: If the data cannot be read; names file and line.
+    """
+    path = pathlib.Path(dataset)
+    if path.suffix in row_files.SUFFIXES:
+        return _open_file(path, keys)
+    if webvision.is_webvision(path):
+        return webvision.open_webvision(path)
+    return _open_tfds(dataset, data_dir, download, keys)
+
+
+def _open_file(
+    path: pathlib.Path, keys: Keys
+) -> examples.Corpus[examples.CaptionedImage]:
+    if not path.is_file():
+        raise FileNotFoundError(
+            "--dataset must be a .csv, .tsv or .jsonl file, a directory of "
+            "WebVision or TFDS, or a TFDS name. Received: "
+            f"{str(path)!r}, which does not exist."
+        )
+
+    return examples.Corpus(
+        name=path.stem,
+        parts={"train": lambda: read_file(path, keys)},
+        label_names=None,
+        sha256=hashes.sha256_of_files([path]),
+    )
+
+
+def read_file(
+    path: pathlib.Path, keys: Keys, *, labelled: bool = True
+) -> Iterator[examples.CaptionedImage]:
+    """Streams the samples of a .csv, .tsv or .jsonl file.
+
+    Args:
+        path: The file.
+        keys: Its columns.
+        labelled: Whether every row must have a label; if not, it is `?`.
+
+    Raises:
+        FileNotFoundError: If there is no such file.
+        ValueError: If it or a row cannot be read; names file and line.
+    """
+    if path.suffix not in row_files.SUFFIXES or not path.is_file():
+        raise FileNotFoundError(
+            f"Expected an existing file, one of {row_files.SUFFIXES}. "
+            f"Received: {str(path)!r}"
+        )
+    required = keys.required
+    if not labelled:
+        del required["label_key"]
+    for line, row in row_files.read_rows(path, required):
+        yield examples.make_captioned_image(
+            path,
+            line,
+            key=str(line),
+            texts=keys.texts(row),
+            label=row[keys.label] if labelled else "?",
+            source="train",
+            read_image=(path.parent / row[keys.image]).read_bytes,
+        )
+
+
+def _open_tfds(
+    dataset: str, data_dir: str | None, download: bool, keys: Keys
+) -> examples.Corpus[examples.CaptionedImage]:
+    builder = tfds_datasets.open_builder(dataset, data_dir, download)
+    row_files.check_keys(builder.name, builder.info.features, keys.required)
+    names = tfds_datasets.class_names(builder, keys.label)
+
+    def part(split: str) -> Callable[[], Iterator[examples.CaptionedImage]]:
+        place = pathlib.Path(f"{split} of {builder.name}")
+
+        def read() -> Iterator[examples.CaptionedImage]:
+            import tensorflow_datasets as tfds
+
+            skipped = {keys.image: tfds.decode.SkipDecoding()}
+            stream = tfds_datasets.read_rows(builder, split, decoders=skipped)
+            for number, row in enumerate(stream):
+                yield examples.make_captioned_image(
+                    place,
+                    number,
+                    key=f"{split}-{number:07d}",
+                    texts={
+                        name: value
+                        if value is None
+                        else tfds_datasets.decoded(place, number, value)
+                        for name, value in keys.texts(row).items()
+                    },
+                    label=tfds_datasets.label_of(
+                        place, number, row[keys.label], names
+                    ),
+                    source=split,
+                    read_image=_giver(row[keys.image]),
+                )
+
+        return read
+
+    return examples.Corpus(
+        name=builder.name,
+        parts={
+            split: part(split)
+            for split in tfds_datasets.labelled_splits(builder)
+        },
+        label_names=tuple(names),
+        sha256=tfds_datasets.sha256_of_splits(builder),
+    )
+
+
+def _giver(content: bytes) -> Callable[[], bytes]:
+    return lambda: content

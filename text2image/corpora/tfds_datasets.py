@@ -1,0 +1,191 @@
+"""Labelled texts from a prepared TFDS dataset, by name or directory."""
+
+import pathlib
+from collections.abc import Callable, Iterator
+from typing import Any
+
+from text2image import hashes
+from text2image.corpora import examples, row_files
+
+_ROWS_AT_A_TIME = 1024
+
+
+def open_tfds(
+    dataset: str,
+    data_dir: str | None,
+    download: bool,
+    text_key: str,
+    label_key: str,
+) -> examples.Corpus:
+    """Opens a TFDS dataset; its labelled splits are the parts.
+
+    Raises:
+        FileNotFoundError: If it is not prepared and may not be fetched.
+        ValueError: If there is none of that name, or it has no such text or
+            class label.
+    """
+    builder = open_builder(dataset, data_dir, download)
+    row_files.check_keys(
+        builder.name,
+        builder.info.features,
+        {"text_key": text_key, "label_key": label_key},
+    )
+    names = class_names(builder, label_key)
+    return examples.Corpus(
+        name=builder.name,
+        parts={
+            split: _tfds_part(builder, split, text_key, label_key, names)
+            for split in labelled_splits(builder)
+        },
+        label_names=tuple(names),
+        sha256=sha256_of_splits(builder),
+    )
+
+
+def open_builder(dataset: str, data_dir: str | None, download: bool) -> Any:
+    """Opens a prepared TFDS dataset.
+
+    Args:
+        dataset: A directory that is or holds one prepared dataset, or a TFDS
+            name.
+        data_dir: Where TFDS keeps its datasets.
+        download: Whether TFDS may fetch what is not there.
+
+    Raises:
+        FileNotFoundError: If it is not prepared and may not be fetched.
+        ValueError: If there is none of that name, or the directory holds none
+            or several.
+    """
+    import tensorflow_datasets as tfds
+
+    directory = pathlib.Path(dataset)
+    if directory.is_dir():
+        found = sorted(directory.rglob("dataset_info.json"))
+        if len(found) != 1:
+            raise ValueError(
+                f"--dataset={dataset} must be or hold one prepared TFDS "
+                "dataset. Found dataset_info.json in: "
+                f"{[str(path.parent) for path in found] or 'no folder'}"
+            )
+        return tfds.builder_from_directory(found[0].parent)
+    try:
+        builder = tfds.builder(dataset, data_dir=data_dir)
+    except (tfds.core.DatasetNotFoundError, ValueError) as error:
+        raise ValueError(
+            "--dataset must be a file or directory that exists, or a TFDS "
+            f"name. Received: {dataset!r} ({str(error).splitlines()[0]})"
+        ) from error
+    if download:
+        builder.download_and_prepare()
+    elif not builder.data_path.exists():
+        raise FileNotFoundError(
+            f"The TFDS dataset {dataset!r} is not prepared in "
+            f"{builder.data_path}. Name its place with --data_dir, or "
+            "let TFDS fetch it with --download."
+        )
+    return builder
+
+
+def class_names(builder: Any, label_key: str) -> list[str]:
+    """Names of a dataset's classes.
+
+    Raises:
+        ValueError: If the label is no ClassLabel.
+    """
+    label_feature = builder.info.features[label_key]
+    names = getattr(label_feature, "names", None)
+    if not names:
+        raise ValueError(
+            f"{builder.name}: `{label_key}` must be a TFDS ClassLabel. "
+            f"Received: {label_feature}"
+        )
+    return list(names)
+
+
+def labelled_splits(builder: Any) -> list[str]:
+    """Those of `train`, `validation` and `test` that a dataset has."""
+    return [
+        split
+        for split in ("train", "validation", "test")
+        if split in builder.info.splits
+    ]
+
+
+def sha256_of_splits(builder: Any) -> str:
+    """Sha256 of the files of `labelled_splits`."""
+    return hashes.sha256_of_files(
+        sorted(
+            pathlib.Path(file)
+            for split in labelled_splits(builder)
+            for file in builder.info.splits[split].filepaths
+        )
+    )
+
+
+def read_rows(
+    builder: Any, split: str, *, decoders: Any = None
+) -> Iterator[dict[str, Any]]:
+    """Streams a split's rows as numpy values, in the order of its files."""
+    import tensorflow_datasets as tfds
+
+    dataset = builder.as_dataset(
+        split=split,
+        shuffle_files=False,
+        batch_size=_ROWS_AT_A_TIME,
+        decoders=decoders,
+        read_config=tfds.ReadConfig(
+            interleave_cycle_length=1, try_autocache=False
+        ),
+    )
+    for batch in tfds.as_numpy(dataset):
+        names, columns = zip(*batch.items(), strict=True)
+        for values in zip(*columns, strict=True):
+            yield dict(zip(names, values, strict=True))
+
+
+def label_of(
+    place: pathlib.Path, number: int, label: int, names: list[str]
+) -> str:
+    """Name of a row's class.
+
+    Raises:
+        ValueError: If the row has a label that has no name.
+    """
+    if not 0 <= label < len(names):
+        raise ValueError(
+            f"{place}, example {number}: unknown label {label}. Expected 0 to "
+            f"{len(names) - 1}."
+        )
+    return names[label]
+
+
+def decoded(place: pathlib.Path, number: int, text: bytes) -> str:
+    """A row's text.
+
+    Raises:
+        ValueError: If it is not UTF-8.
+    """
+    try:
+        return text.decode("utf-8")
+    except UnicodeDecodeError as error:
+        raise ValueError(
+            f"{place}, example {number}: expected UTF-8 ({error})."
+        ) from error
+
+
+def _tfds_part(
+    builder: Any, split: str, text_key: str, label_key: str, names: list[str]
+) -> Callable[[], Iterator[examples.Example]]:
+    place = pathlib.Path(f"{split} of {builder.name}")
+
+    def read() -> Iterator[examples.Example]:
+        for number, row in enumerate(read_rows(builder, split)):
+            yield examples.make_example(
+                place,
+                number,
+                f"{split}-{number:07d}",
+                decoded(place, number, row[text_key]),
+                label_of(place, number, row[label_key], names),
+            )
+
+    return read

@@ -1,0 +1,1 @@
+"""DeepInsight: features to pixels; numpy and scipy alone."""

@@ -1,0 +1,111 @@
+"""Pictures of a pixel map and of what it draws. Returns matplotlib figures."""
+
+from collections.abc import Mapping
+
+import matplotlib.figure
+import matplotlib.ticker
+import numpy as np
+
+from text2image.deepinsight import pixel_map
+
+
+def draw_map(fitted: pixel_map.PixelMap) -> matplotlib.figure.Figure:
+    """Features in the plane with hull and rectangle (the paper's Fig. 2)."""
+    figure = matplotlib.figure.Figure(figsize=(7, 5), layout="constrained")
+    axes = figure.subplots()
+    layers = fitted.provenance.get("layers") or [0]
+    layer = np.repeat(
+        np.arange(len(layers)), fitted.num_features // len(layers)
+    )
+    x, y = fitted.points.T
+    points = axes.scatter(x, y, c=layer, cmap="viridis", s=4, linewidths=0)
+    for corners, colour, label in (
+        (fitted.hull, "tab:red", "convex hull"),
+        (fitted.rectangle, "tab:green", "smallest rectangle"),
+    ):
+        closed = np.vstack([corners, corners[:1]])
+        axes.plot(*closed.T, color=colour, linewidth=1, label=label)
+    bar = figure.colorbar(points, ax=axes, shrink=0.7, label="layer")
+    bar.set_ticks(range(len(layers)), labels=[str(i) for i in layers])
+    axes.set_aspect("equal")
+    axes.invert_yaxis()  # row 0 of a picture is at its top
+    axes.set_xlabel("x")
+    axes.set_ylabel("y")
+    figure.legend(loc="outside lower center", ncols=2, fontsize="small")
+    axes.set_title(f"{fitted.num_features} features in the plane")
+    return figure
+
+
+def draw_density(fitted: pixel_map.PixelMap) -> matplotlib.figure.Figure:
+    """Features per pixel (the paper's Fig. 3)."""
+    figure = matplotlib.figure.Figure(figsize=(6, 5.2), layout="constrained")
+    axes = figure.subplots()
+    density = fitted.density().sum(axis=-1)
+    shown = axes.imshow(density, cmap="magma")
+    figure.colorbar(
+        shown,
+        ax=axes,
+        label="features in the pixel",
+        ticks=matplotlib.ticker.MaxNLocator(integer=True),
+    )
+    occupied = int((density > 0).sum())
+    axes.set_title(f"{occupied} of {density.size} pixels hold features")
+    axes.set_xlabel("column")
+    axes.set_ylabel("row")
+    return figure
+
+
+def draw_examples(
+    rows: Mapping[str, np.ndarray], titles: list[str]
+) -> matplotlib.figure.Figure:
+    """The same pictures at several stages (the paper's Figs. 4 and 6).
+
+    Args:
+        rows: Stage to its pictures `(n, H, W, C)`, each stage a row with one
+            scale; three channels are shown as red, green and blue.
+        titles: n titles.
+    """
+    count = len(titles)
+    figure = matplotlib.figure.Figure(
+        figsize=(3 * count + 0.5, 3 * len(rows)), layout="constrained"
+    )
+    grid = figure.subplots(len(rows), count, squeeze=False)
+    for row, (label, pictures) in enumerate(rows.items()):
+        # One scale for a row, so that its pictures can be compared.
+        low, high = float(pictures.min()), float(pictures.max())
+        for axes, picture, title in zip(
+            grid[row], pictures, titles, strict=True
+        ):
+            if picture.shape[-1] == 3:
+                picture = (picture - low) / max(high - low, 1e-12)
+            shown = axes.imshow(picture, cmap="gray", vmin=low, vmax=high)
+            axes.set_xticks([])
+            axes.set_yticks([])
+            axes.set_title(f"{title}, {label}", fontsize="small")
+        if pictures.shape[-1] == 1:
+            figure.colorbar(shown, ax=list(grid[row]), shrink=0.8)
+    return figure
+
+
+def draw_feature_maps(
+    maps: np.ndarray, title: str, *, limit: int = 64
+) -> matplotlib.figure.Figure:
+    """A grid of feature maps, each on its own scale (the paper's Fig. 8).
+
+    Args:
+        maps: `(h, w, M)`.
+        title: Of the figure.
+        limit: Most maps drawn.
+    """
+    shown = maps[..., :limit]
+    columns = 8
+    rows = -(-shown.shape[-1] // columns)
+    figure = matplotlib.figure.Figure(
+        figsize=(columns, rows + 0.4), layout="constrained"
+    )
+    for index, axes in enumerate(figure.subplots(rows, columns).flat):
+        axes.axis("off")
+        if index < shown.shape[-1]:
+            axes.imshow(shown[..., index], cmap="gray")
+    figure.suptitle(f"{title}: {shown.shape[-1]} of {maps.shape[-1]} maps")
+    return figure

@@ -1,0 +1,157 @@
+"""Scaler and pixel map as Keras layers: stacks to pictures inside a model.
+
+The same arithmetic as `scaling.Scaler` and `render.Renderer`, in float32 and
+in the same order, so that a served model draws what training saw. The fitted
+constants are weights that nothing trains.
+"""
+
+import math
+
+import keras
+import numpy as np
+
+from text2image.deepinsight import pixel_map, scaling
+from text2image.deepinsight.fitted_layer import FittedLayer
+
+
+@keras.saving.register_keras_serializable(package="text2image")
+class FeatureScaling(FittedLayer):
+    """`scaling.Scaler.transform`: `(N, F)` to `(N, F)` in [0, 1]."""
+
+    def __init__(self, kind: str, **kwargs: object) -> None:
+        """Keeps the scaler's kind; `set_scaler` sets its constants."""
+        super().__init__(**kwargs)
+        self.kind = kind
+
+    def build(self, input_shape: tuple[int | None, ...]) -> None:
+        """Makes `minimum`, `maximum`, `shift`, `inverse_width`, `(F,)`."""
+        self.minimum, self.maximum, self.shift, self.inverse_width = (
+            self.add_weight(shape=input_shape[1:], trainable=False, name=name)
+            for name in ("minimum", "maximum", "shift", "inverse_width")
+        )
+
+    def set_scaler(self, scaler: scaling.Scaler) -> None:
+        """Sets the constants of a fitted scaler."""
+        self.minimum.assign(scaler.minimum.astype(np.float32))
+        self.maximum.assign(scaler.maximum.astype(np.float32))
+        self.shift.assign(scaler.shift.astype(np.float32))
+        self.inverse_width.assign(scaler.inverse_width().astype(np.float32))
+
+    def call(self, rows: keras.KerasTensor) -> keras.KerasTensor:
+        """`(N, F)` raw features to `(N, F)` in [0, 1]."""
+        scaled = keras.ops.maximum(rows, self.minimum)
+        scaled = keras.ops.minimum(scaled, self.maximum)
+        if self.kind == "norm2":
+            offset = self.minimum + keras.ops.abs(self.minimum) + 1.0
+            scaled = keras.ops.log(scaled - self.minimum + offset)
+        scaled = (scaled - self.shift) * self.inverse_width
+        return keras.ops.clip(scaled, 0.0, 1.0)
+
+    def get_config(self) -> dict[str, object]:
+        """What `from_config` needs."""
+        return {**super().get_config(), "kind": self.kind}
+
+
+@keras.saving.register_keras_serializable(package="text2image")
+class PixelAveraging(FittedLayer):
+    """`PixelMap.averaging_matrix`: `(N, F)` to `(N, H, W, C)`.
+
+    The matrix has one entry a feature, so it is kept as two vectors: the
+    feature's pixel, and its share 1/n among the n features there. A third
+    one says which pixel's value each pixel shows.
+    """
+
+    def __init__(
+        self, image_shape: tuple[int, int, int], fill: str, **kwargs: object
+    ) -> None:
+        """Keeps (H, W, C) and a map's fill; `set_map` sets the map."""
+        super().__init__(**kwargs)
+        self.image_shape = tuple(image_shape)
+        self.fill = fill
+
+    def build(self, input_shape: tuple[int | None, ...]) -> None:
+        """Makes `pixel` and `share`, `(F,)`, and `shown`, `(H * W * C,)`."""
+        self.pixel = self._add_indices(input_shape[1:], "pixel")
+        self.share = self.add_weight(
+            shape=input_shape[1:],
+            initializer="ones",
+            trainable=False,
+            name="share",
+        )
+        if self.fill != "zero":
+            self.shown = self._add_indices(
+                (math.prod(self.image_shape),), "shown"
+            )
+
+    def _add_indices(
+        self, shape: tuple[int | None, ...], name: str
+    ) -> keras.Variable:
+        return self.add_weight(
+            shape=shape,
+            dtype="int32",
+            initializer="zeros",
+            trainable=False,
+            name=name,
+        )
+
+    def set_map(self, fitted: pixel_map.PixelMap) -> None:
+        """Sets pixels and shares of a fitted map."""
+        self.pixel.assign(fitted.pixel_index.astype(np.int32))
+        self.share.assign(fitted.shares())
+        if self.fill != "zero":
+            self.shown.assign(fitted.shown_pixel().astype(np.int32))
+
+    def call(self, rows: keras.KerasTensor) -> keras.KerasTensor:
+        """`(N, F)` scaled features to pictures."""
+        pixels = keras.ops.segment_sum(
+            keras.ops.transpose(rows * self.share),
+            self.pixel,
+            num_segments=math.prod(self.image_shape),
+        )
+        if self.fill != "zero":
+            pixels = keras.ops.take(pixels, self.shown, axis=0)
+        return keras.ops.reshape(
+            keras.ops.transpose(pixels), (-1, *self.image_shape)
+        )
+
+    def get_config(self) -> dict[str, object]:
+        """What `from_config` needs."""
+        return {
+            **super().get_config(),
+            "image_shape": self.image_shape,
+            "fill": self.fill,
+        }
+
+
+def build_drawing(
+    fitted: pixel_map.PixelMap, stack_shape: tuple[int, int]
+) -> keras.Model:
+    """Builds `render.Renderer` as a model.
+
+    Args:
+        fitted: The map and its scaler.
+        stack_shape: (L, D); L * D features.
+
+    Returns:
+        A model `(N, L, D)` stacks to `(N, H, W, C)` pictures, float32.
+
+    Raises:
+        ValueError: If the map was fitted on another number of features.
+    """
+    num_features = stack_shape[0] * stack_shape[1]
+    if num_features != fitted.num_features:
+        raise ValueError(
+            f"The pixel map takes {fitted.num_features} features. Received: "
+            f"stacks {stack_shape}, {num_features} features. Use the encoder "
+            "and the layers that the map was fitted with."
+        )
+    scaling_layer = FeatureScaling(fitted.scaler.kind, name="scaling")
+    averaging = PixelAveraging(
+        fitted.image_shape, fitted.fill, name="averaging"
+    )
+    stack = keras.Input(stack_shape, name="stack")
+    rows = keras.layers.Reshape((num_features,), name="features")(stack)
+    image = averaging(scaling_layer(rows))
+    scaling_layer.set_scaler(fitted.scaler)
+    averaging.set_map(fitted)
+    return keras.Model(stack, image, name="drawing")

@@ -1,0 +1,247 @@
+"""Features to the plane: t-SNE (the paper's) or PCA, from a Gram matrix.
+
+The objects that are projected are the F features; their N coordinates are
+the scaled values in the N train rows. Everything needed of those is their
+(F, F) Gram matrix, so neither time nor memory depends on N.
+"""
+
+import dataclasses
+from collections.abc import Callable
+
+import numpy as np
+import scipy.sparse.linalg
+
+from text2image import options
+
+
+@dataclasses.dataclass(frozen=True)
+class Projection:
+    """How features are laid out in the plane.
+
+    Attributes:
+        method: `tsne` (van der Maaten and Hinton 2008) or `pca`.
+        tsne_method: `exact` (`tsne.py`, all pairs) or `barnes_hut` (van der
+            Maaten 2014, as scikit-learn approximates it).
+        metric: Distance between features: `euclidean` (the published code)
+            or `cosine` (pyDeepInsight's default). t-SNE only.
+        perplexity: t-SNE's effective number of neighbours; below F.
+        init: t-SNE's start: `pca` or `random`.
+        learning_rate: t-SNE's; 0 is scikit-learn's `auto`, the published
+            code ran with 200.
+        max_iter: t-SNE's optimisation steps.
+        seed: Seed of `random` and of the solver.
+    """
+
+    method: str = "tsne"
+    tsne_method: str = "exact"
+    metric: str = "euclidean"
+    perplexity: float = 30.0
+    init: str = "pca"
+    learning_rate: float = 0.0
+    max_iter: int = 1000
+    seed: int = 0
+
+    def __post_init__(self) -> None:
+        """Refuses names this module does not know."""
+        for field, allowed in (
+            ("method", options.PROJECTIONS),
+            ("tsne_method", options.TSNE_METHODS),
+            ("metric", options.TSNE_METRICS),
+            ("init", options.TSNE_INITS),
+        ):
+            if getattr(self, field) not in allowed:
+                raise ValueError(
+                    f"`{field}` must be one of {allowed}. Received: "
+                    f"{getattr(self, field)!r}"
+                )
+
+
+def project(
+    gram: np.ndarray,
+    projection: Projection,
+    *,
+    progress: Callable[[int], object] = lambda _: None,
+) -> tuple[np.ndarray, dict[str, float]]:
+    """Projects the features.
+
+    The same Gram matrix and settings give the same coordinates; of
+    `barnes_hut` on the same number of threads.
+
+    Args:
+        gram: `(F, F)` float64, inner products of the features.
+        projection: How.
+        progress: Called with 1 after each of the `exact` method's steps.
+
+    Returns:
+        `(F, 2)` float64 coordinates (x, y), and figures for the report:
+        `kl_divergence` for t-SNE, `explained_variance` for PCA.
+
+    Raises:
+        ValueError: If a value is not finite, there are fewer than three
+            distinct features, or the perplexity is not below F.
+    """
+    if not np.isfinite(gram).all():
+        raise ValueError("`gram` must be finite. Received NaN or infinity.")
+    distinct = _count_distinct(gram)
+    if distinct < 3:
+        raise ValueError(
+            "A picture needs at least three distinct features. Received: "
+            f"{distinct} of {len(gram)}. Use more layers or more train texts."
+        )
+    if projection.method == "pca":
+        points, share = principal_coordinates(gram)
+        return points, {"explained_variance": share}
+    if not 0 < projection.perplexity < len(gram):
+        raise ValueError(
+            f"`perplexity` must be in (0, {len(gram)}), the number of "
+            f"features. Received: {projection.perplexity}"
+        )
+    if projection.metric == "cosine":
+        squared = cosine_distances(gram)
+        np.square(squared, out=squared)
+    else:
+        squared = squared_distances(gram)
+    return _TSNE[projection.tsne_method](
+        squared, _start(gram, projection), projection, progress
+    )
+
+
+def squared_distances(gram: np.ndarray) -> np.ndarray:
+    """`(F, F)` float64 |f_i - f_j|^2 = G_ii + G_jj - 2 G_ij, never < 0."""
+    half = np.diag(gram) / 2
+    squared = half[:, None] + half
+    squared -= gram
+    squared *= 2.0
+    np.fill_diagonal(squared, 0.0)
+    return np.maximum(squared, 0.0, out=squared)
+
+
+def cosine_distances(gram: np.ndarray) -> np.ndarray:
+    """`(F, F)` float64 1 - cos(f_i, f_j), in [0, 2].
+
+    A zero feature is at distance 1 from all others, 0 from other zeros.
+    """
+    norms = np.sqrt(np.diag(gram))
+    inverse = np.zeros_like(norms)
+    np.divide(1.0, norms, out=inverse, where=norms > 0)
+    distances = gram * inverse[:, None]
+    distances *= inverse
+    np.subtract(1.0, distances, out=distances)
+    zero = norms == 0
+    distances[np.ix_(zero, zero)] = 0.0
+    np.fill_diagonal(distances, 0.0)
+    return np.clip(distances, 0.0, 2.0, out=distances)
+
+
+def principal_coordinates(gram: np.ndarray) -> tuple[np.ndarray, float]:
+    """First two principal components of the F features.
+
+    Eigenvectors of the doubly centred Gram matrix, scaled by the root of
+    their eigenvalue: what PCA of the (F, N) matrix gives, without it. The
+    sign is fixed: the entry of largest size is positive.
+
+    Returns:
+        `(F, 2)` float64 and the share of variance they hold.
+    """
+    means = gram.mean(axis=0)
+    mean = means.mean()
+
+    def centred(vector: np.ndarray) -> np.ndarray:
+        """The centred matrix times `vector`, without that matrix."""
+        total = vector.sum()
+        return gram @ vector - means * total - means @ vector + mean * total
+
+    start = np.linspace(1.0, 2.0, len(gram))  # a fixed start: no randomness
+    if len(gram) > 10:
+        values, vectors = scipy.sparse.linalg.eigsh(
+            scipy.sparse.linalg.LinearOperator(
+                gram.shape, matvec=centred, dtype=gram.dtype
+            ),
+            k=2,
+            which="LA",
+            v0=start,
+        )
+    else:  # ARPACK needs room for more vectors than that
+        whole = np.column_stack([centred(axis) for axis in np.eye(len(gram))])
+        values, vectors = np.linalg.eigh(whole)
+        values, vectors = values[-2:], vectors[:, -2:]
+    values, vectors = np.maximum(values[::-1], 0.0), vectors[:, ::-1]
+    largest = np.abs(vectors).argmax(axis=0)
+    vectors = vectors * np.sign(vectors[largest, [0, 1]])
+    variance = np.trace(gram) - len(gram) * mean
+    share = float(values.sum() / max(variance, 1e-300))
+    return vectors * np.sqrt(values), share
+
+
+def _count_distinct(gram: np.ndarray) -> int:
+    """Counts groups of coinciding features, up to rounding; stops at 3."""
+    norms = np.diag(gram)
+    # Its products are float32's: `statistics.GramMatrix`.
+    tolerance = 1e-6 * max(float(norms.max()), 1e-300)
+    remaining = np.ones(len(gram), dtype=bool)
+    for group in range(3):
+        if not remaining.any():
+            return group
+        one = int(remaining.argmax())
+        remaining &= norms + norms[one] - 2.0 * gram[one] > tolerance
+    return 3
+
+
+def _start(gram: np.ndarray, projection: Projection) -> np.ndarray:
+    """`(F, 2)` float32, as small as scikit-learn's: deviation 1e-4."""
+    if projection.init == "pca":
+        points, _ = principal_coordinates(gram)
+        points /= np.std(points[:, 0])
+    else:
+        rng = np.random.default_rng(projection.seed)
+        points = rng.standard_normal((len(gram), 2))
+    return (1e-4 * points).astype(np.float32)
+
+
+_Embedded = tuple[np.ndarray, dict[str, float]]
+
+
+def _exact(
+    squared: np.ndarray,
+    start: np.ndarray,
+    projection: Projection,
+    progress: Callable[[int], object],
+) -> _Embedded:
+    from text2image.deepinsight import tsne
+
+    points, divergence = tsne.embed(
+        squared,
+        start,
+        perplexity=projection.perplexity,
+        learning_rate=projection.learning_rate,
+        max_iter=projection.max_iter,
+        progress=progress,
+    )
+    return points, {"kl_divergence": divergence}
+
+
+def _barnes_hut(
+    squared: np.ndarray,
+    start: np.ndarray,
+    projection: Projection,
+    _: Callable[[int], object],
+) -> _Embedded:
+    import sklearn.manifold
+
+    tsne = sklearn.manifold.TSNE(
+        n_components=2,
+        metric="precomputed",
+        perplexity=projection.perplexity,
+        init=start if projection.init == "pca" else "random",
+        learning_rate=projection.learning_rate or "auto",
+        max_iter=projection.max_iter,
+        random_state=projection.seed,
+        n_jobs=-1,
+    )
+    points = tsne.fit_transform(np.sqrt(squared, out=squared))
+    return points.astype(np.float64), {
+        "kl_divergence": float(tsne.kl_divergence_)
+    }
+
+
+_TSNE = {"exact": _exact, "barnes_hut": _barnes_hut}

@@ -1,0 +1,228 @@
+"""t-SNE over all pairs of points, compiled by numba.
+
+L. van der Maaten and G. Hinton, Visualizing Data using t-SNE, JMLR 9 (2008).
+Nothing is approximated: at the some thousands of points that features are, a
+plain pass over all pairs takes less time than Barnes-Hut's trees.
+"""
+
+from collections.abc import Callable
+from concurrent import futures
+
+import numba
+import numpy as np
+
+from text2image import cpu
+
+# The schedule is scikit-learn's: attraction exaggerated and little momentum
+# at first, and gains of each coordinate (Jacobs 1988) as in the paper's code.
+_EARLY_STEPS = 250
+# Norm of the gradient that ends the first part early: where there are no
+# clusters, attraction draws all points into one, and float32 ends at 1e-38.
+_LEAST_SLOPE = 1e-25
+_EXAGGERATION = 12.0
+_EARLY_MOMENTUM, _MOMENTUM = 0.5, 0.8
+_LEAST_GAIN = 0.01
+_LEAST_AFFINITY = np.float32(np.finfo(np.float64).eps)
+# Rows of pairs a thread takes at a time; a few of their arrays fit into its
+# cache.
+_BLOCK = 256
+# Halvings of the interval of the logarithm of a row's precision, to 3e-6.
+_HALVINGS = 24
+_INTERVAL = (-10.0, 40.0)
+
+
+def embed(
+    squared: np.ndarray,
+    start: np.ndarray,
+    *,
+    perplexity: float,
+    learning_rate: float,
+    max_iter: int,
+    progress: Callable[[int], object] = lambda _: None,
+) -> tuple[np.ndarray, float]:
+    """Lays points out in the plane.
+
+    The same arguments give the same coordinates, whatever the threads.
+
+    Args:
+        squared: `(F, F)` squared distances; symmetric, the diagonal 0.
+        start: `(F, 2)` where the points start.
+        perplexity: Effective number of neighbours, below F.
+        learning_rate: Of the descent; 0 takes F / 48, at least 50 (Belkina
+            et al. 2019, doi:10.1038/s41467-019-13055-y, and scikit-learn,
+            whose rates are a quarter of theirs).
+        max_iter: Steps.
+        progress: Called with 1 after each.
+
+    Returns:
+        `(F, 2)` float64 coordinates and the Kullback-Leibler divergence of
+        all pairs.
+    """
+    rate = learning_rate or max(len(start) / _EXAGGERATION / 4, 50.0)
+    joint = joint_probabilities(squared, perplexity)
+    # Doubles around the mean: small differences must not vanish.
+    points = np.array(start, np.float64)
+    early_steps = _EARLY_STEPS
+    with futures.ThreadPoolExecutor(cpu.count()) as pool:
+        for step in range(max_iter):
+            early = step < early_steps
+            if step in (0, early_steps):  # each phase from rest
+                update, gains = np.zeros_like(points), np.ones_like(points)
+            attraction, repulsion = _forces(joint, points, pool)
+            if early:
+                attraction *= _EXAGGERATION
+            slope = 4.0 * (attraction - repulsion)
+            if early and np.linalg.norm(slope) <= _LEAST_SLOPE:
+                early_steps = step + 1
+            gains = np.where(update * slope < 0, gains + 0.2, gains * 0.8)
+            gains = np.maximum(gains, _LEAST_GAIN)
+            update = (_EARLY_MOMENTUM if early else _MOMENTUM) * update
+            update -= rate * gains * slope
+            points += update
+            points -= points.mean(axis=0)
+            progress(1)
+    return points, divergence(joint, points)
+
+
+def joint_probabilities(squared: np.ndarray, perplexity: float) -> np.ndarray:
+    """The affinities p_ij: equation 1, made symmetric, their sum 1.
+
+    Args:
+        squared: `(F, F)` squared distances, the diagonal 0.
+        perplexity: Of every row, where its distances allow it.
+
+    Returns:
+        `(F, F)` float32, at least 2.2e-16, the diagonal 0.
+    """
+    joint = np.empty(squared.shape, np.float32)
+
+    def fill(first: int) -> None:
+        block = slice(first, first + _BLOCK)
+        _conditional(squared[block], first, np.log(perplexity), joint[block])
+
+    with futures.ThreadPoolExecutor(cpu.count()) as pool:
+        list(pool.map(fill, range(0, len(squared), _BLOCK)))
+    joint += joint.T
+    joint /= joint.sum(dtype=np.float64)
+    # As scikit-learn; and numbers too small for float32 are slow.
+    np.maximum(joint, _LEAST_AFFINITY, out=joint)
+    np.fill_diagonal(joint, 0.0)
+    return joint
+
+
+def _conditional(
+    squared: np.ndarray, first: int, entropy: float, weights: np.ndarray
+) -> None:
+    """Rows `first`... of p_j|i, of a given entropy in nats, into `weights`."""
+    rows = np.arange(len(squared))
+    itself = rows, rows + first
+    distances = squared.astype(np.float32)
+    distances[itself] = np.inf
+    # Only differences within a row count; and the nearest must not vanish.
+    distances -= distances.min(axis=1, keepdims=True)
+    distances[itself] = 0.0
+    distances /= distances.mean(axis=1, keepdims=True) + 1e-30
+    low, high = (np.full((len(rows), 1), end, np.float32) for end in _INTERVAL)
+    for _ in range(_HALVINGS):
+        middle = (low + high) / 2
+        precision = np.exp(middle)
+        np.multiply(distances, -precision, out=weights)
+        np.exp(weights, out=weights)
+        weights[itself] = 0.0
+        total = weights.sum(axis=1, keepdims=True)
+        mean = np.einsum("ij,ij->i", weights, distances)[:, None] / total
+        wide = np.log(total) + precision * mean > entropy
+        low, high = np.where(wide, middle, low), np.where(wide, high, middle)
+    weights /= total
+
+
+def divergence(joint: np.ndarray, points: np.ndarray) -> float:
+    """Kullback-Leibler divergence of the affinities in the plane, equation 3.
+
+    Args:
+        joint: `(F, F)` p_ij.
+        points: `(F, 2)`.
+    """
+    points = np.asarray(points, np.float64)
+
+    def sums(first: int) -> tuple[float, float]:
+        block = slice(first, first + _BLOCK)
+        apart = np.ones((len(points[block]), len(points)))
+        for axis in points.T:
+            difference = axis[block, None] - axis
+            apart += np.square(difference, out=difference)
+        p = joint[block].astype(np.float64)
+        inner = (p * np.log(np.maximum(p, 1e-300) * apart)).sum()
+        return float(inner), float((1.0 / apart).sum())
+
+    with futures.ThreadPoolExecutor(cpu.count()) as pool:
+        found = list(pool.map(sums, range(0, len(points), _BLOCK)))
+    inner, weights = np.sum(found, axis=0)
+    # Pairs of a point with itself, whose weight is 1, do not count.
+    return float(inner + np.log(weights - len(points)))
+
+
+def gradient(joint: np.ndarray, points: np.ndarray) -> np.ndarray:
+    """Slope of the divergence at each point, equation 5: `(F, 2)` float32."""
+    with futures.ThreadPoolExecutor(1) as pool:
+        attraction, repulsion = _forces(joint, points, pool)
+    return 4.0 * (attraction - repulsion)
+
+
+def _forces(
+    joint: np.ndarray, points: np.ndarray, pool: futures.Executor
+) -> tuple[np.ndarray, np.ndarray]:
+    """Both sums of the gradient, equation 5, `(F, 2)` float32 each.
+
+    With w_ij = 1 / (1 + |y_i - y_j|^2) and Z the sum of all w_ij, those over
+    j of p_ij w_ij (y_i - y_j) and of w_ij^2 (y_i - y_j) / Z.
+    """
+    horizontal, vertical = np.ascontiguousarray(points.T, np.float32)
+    sums = np.empty((len(points), 5), np.float32)
+
+    def fill(first: int) -> None:
+        _sum_pairs(joint, horizontal, vertical, first, sums[first:][:_BLOCK])
+
+    list(pool.map(fill, range(0, len(points), _BLOCK)))
+    # Without the pairs of a point with itself, whose weight is 1.
+    weights = sums[:, 4].sum(dtype=np.float64) - len(points)
+    return sums[:, :2], sums[:, 2:4] / np.float32(weights)
+
+
+# Sums may be added up in another order, and as fused multiply-adds: without
+# both there are no vectors. Divisions stay exact.
+@numba.njit(nogil=True, fastmath={"reassoc", "contract"}, error_model="numpy")
+def _sum_pairs(
+    joint: np.ndarray,
+    horizontal: np.ndarray,
+    vertical: np.ndarray,
+    first: int,
+    sums: np.ndarray,
+) -> None:
+    """Of rows `first`...: sums over j of p w (y_i - y_j), w^2 (...) and w.
+
+    Args:
+        joint: `(F, F)` float32 p_ij.
+        horizontal: `(F,)` float32.
+        vertical: `(F,)` float32.
+        first: The row that `sums` begins with.
+        sums: `(n, 5)` float32, written.
+    """
+    one = np.float32(1)
+    for row in range(len(sums)):
+        i = first + row
+        pulled_x = pulled_y = pushed_x = pushed_y = total = np.float32(0)
+        for j in range(len(horizontal)):
+            x = horizontal[i] - horizontal[j]
+            y = vertical[i] - vertical[j]
+            weight = one / (one + x * x + y * y)
+            total += weight
+            pull = joint[i, j] * weight
+            pulled_x += pull * x
+            pulled_y += pull * y
+            push = weight * weight
+            pushed_x += push * x
+            pushed_y += push * y
+        sums[row, 0], sums[row, 1] = pulled_x, pulled_y
+        sums[row, 2], sums[row, 3] = pushed_x, pushed_y
+        sums[row, 4] = total

@@ -1,0 +1,19 @@
+"""The legal values of every option that has few, stated once.
+
+The code that interprets an option and the flag that sets it both read these.
+"""
+
+SPLIT_PROTOCOLS = ("pooled", "official")
+
+ENCODER_DTYPES = ("float32", "bfloat16")
+POOLINGS = ("cls", "mean")
+
+SCALERS = ("norm1", "norm2", "standard")
+PROJECTIONS = ("tsne", "pca")
+TSNE_METHODS = ("exact", "barnes_hut")
+TSNE_METRICS = ("euclidean", "cosine")
+TSNE_INITS = ("pca", "random")
+ASSIGNMENTS = ("bin", "lsa")
+FILLS = ("zero", "nearest")
+LAYOUTS = ("fitted", "shuffled")
+NUM_CHANNELS = {"grey": 1, "layers": 3}  # by --channels

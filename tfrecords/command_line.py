@@ -1,0 +1,138 @@
+"""One `main` for every program: flags, refusals, the work, the exit code."""
+
+import dataclasses
+import logging as python_logging
+import sys
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import Any, TypeVar
+
+from absl import logging
+
+from tfrecords import flags, process
+from tfrecords.flags import Program
+
+__all__ = ["USER_ERRORS", "Arguments", "Program", "UsageError", "main"]
+
+# Errors that a user can fix and whose message explains how: settings, files,
+# records, numbers that are not finite, too little memory.
+USER_ERRORS = (
+    OSError,
+    ValueError,
+    RuntimeError,
+    FloatingPointError,
+    MemoryError,
+)
+T = TypeVar("T")
+# Names of flags, whether they have no effect, and the reason.
+Rule = tuple[Iterable[str], bool, str]
+
+
+class UsageError(Exception):
+    """A command line that cannot be run; exit code 2."""
+
+
+@dataclasses.dataclass(frozen=True)
+class Arguments:
+    """A parsed command line.
+
+    Attributes:
+        typed: Flag name to value, for the flags that were typed.
+        rest: Positional arguments.
+        preset: Setting to value; typed flags override it.
+    """
+
+    typed: Mapping[str, Any]
+    rest: tuple[str, ...] = ()
+    preset: Mapping[str, Any] = dataclasses.field(default_factory=dict)
+
+    def settings(self, kind: type[T]) -> T:
+        """Builds settings: typed flags over the preset over defaults.
+
+        Raises:
+            ValueError: If a value is refused.
+        """
+        names = {field.name for field in dataclasses.fields(kind)}  # type: ignore[arg-type]
+        return kind(
+            **{
+                name: value
+                for name, value in {**self.preset, **self.typed}.items()
+                if name in names
+            }
+        )
+
+    def refuse_ignored(self, rules: Iterable[Rule]) -> None:
+        """Refuses typed flags that have no effect because of another setting.
+
+        Raises:
+            ValueError: Names the first such flag.
+        """
+        for names, is_ignored, because in rules:
+            for name in names if is_ignored else ():
+                if name in self.typed:
+                    raise ValueError(
+                        f"--{name} would have no effect: {because}. Omit one "
+                        "of the two."
+                    )
+
+
+def main(
+    program: Program,
+    run: Callable[[Arguments], int | None],
+    argv: Sequence[str] | None = None,
+    *,
+    check: Callable[[Arguments], None] = lambda arguments: None,
+) -> int:
+    """Runs a program.
+
+    Args:
+        program: Flags and help of the program.
+        run: Does the work and returns the exit code, or `None` for 0;
+            TensorFlow is imported before it is called.
+        argv: Arguments after the program's name; by default those of the
+            process.
+        check: Refuses settings before TensorFlow is imported.
+
+    Returns:
+        The exit code: 0, 1 for an error that the user can fix, 2 for wrong
+        usage, 130 after Ctrl-C.
+
+    Raises:
+        SystemExit: With 0 after `--help` and `--version`, with 2 after a flag
+            that does not exist or a value that is not legal.
+    """
+    typed, rest = flags.parse(
+        program, list(sys.argv[1:] if argv is None else argv)
+    )
+    process.prepare()
+    if typed.pop("verbosity", 0) > 0:
+        logging.set_verbosity(logging.DEBUG)
+    arguments = Arguments(typed, tuple(rest), _preset(program, typed))
+    try:
+        check(arguments)
+        process.import_tensorflow()
+        return run(arguments) or 0
+    except UsageError as error:
+        return _fail(error, 2)
+    except USER_ERRORS as error:
+        return _fail(error, 1)
+    except KeyboardInterrupt as error:
+        return _fail(error, 130)
+
+
+def _preset(program: Program, typed: Mapping[str, Any]) -> Mapping[str, Any]:
+    if not program.presets:
+        return {}
+    default = program.fields()["preset"].default
+    return program.presets[typed.get("preset", default)]
+
+
+def _fail(error: BaseException, code: int) -> int:
+    """Prints the error, and with --verbosity=1 its trace."""
+    if logging.get_absl_logger().isEnabledFor(python_logging.DEBUG):
+        logging.debug("", exc_info=error)
+    if isinstance(error, KeyboardInterrupt):
+        message = "interrupted: run the same command to resume"
+    else:
+        message = f"error: {error}"
+    sys.stderr.write(message + "\n")
+    return code

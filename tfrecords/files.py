@@ -1,0 +1,116 @@
+"""Files that survive a kill: locked, written aside, synced, renamed."""
+
+import contextlib
+import errno
+import fcntl
+import json
+import os
+import pathlib
+from collections.abc import Callable, Iterator
+from typing import Any
+
+LOCK = ".lock"
+
+
+@contextlib.contextmanager
+def lock(directory: pathlib.Path) -> Iterator[None]:
+    """Holds a directory for one process; the kernel frees it after a kill.
+
+    Raises:
+        RuntimeError: If another process holds it.
+    """
+    with (directory / LOCK).open("a+") as file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError as error:
+            file.seek(0)
+            raise RuntimeError(
+                f"Process {file.read().strip() or '?'} is already writing "
+                f"{directory}. Wait for it to end, or stop it."
+            ) from error
+        file.truncate(0)
+        file.write(str(os.getpid()))
+        file.flush()
+        yield
+
+
+def aside(directory: pathlib.Path) -> pathlib.Path:
+    """Returns where a directory is filled before it gets its name."""
+    return directory.with_name(directory.name + ".incomplete")
+
+
+def make_directory(directory: pathlib.Path, flag: str) -> None:
+    """Makes sure that a directory exists and can be written.
+
+    Args:
+        directory: The directory to create.
+        flag: The flag that names it, for the error.
+
+    Raises:
+        PermissionError: If it cannot be created or written: no permission, or
+            a read-only file system.
+    """
+    try:
+        directory.mkdir(parents=True, exist_ok=True)
+        is_writable = os.access(directory, os.W_OK)
+    except OSError as error:
+        if error.errno not in (errno.EACCES, errno.EPERM, errno.EROFS):
+            raise
+        is_writable = False
+    if not is_writable:
+        raise PermissionError(
+            f"{directory.resolve()} cannot be written: no permission, or a "
+            "read-only disk. Work in another directory, or name one with "
+            f"--{flag}."
+        )
+
+
+def write_bytes(path: pathlib.Path, content: bytes) -> None:
+    """Writes a file whole or not at all."""
+    write_with(path, lambda temporary: temporary.write_bytes(content))
+
+
+def write_text(path: pathlib.Path, text: str) -> None:
+    """Writes text whole or not at all, as UTF-8."""
+    write_bytes(path, text.encode("utf-8"))
+
+
+def write_json(path: pathlib.Path, value: Any) -> None:
+    """Writes JSON whole or not at all, indented, its keys sorted."""
+    write_text(path, json.dumps(value, indent=2, sort_keys=True))
+
+
+def write_with(
+    path: pathlib.Path, write: Callable[[pathlib.Path], object]
+) -> None:
+    """Lets a library write a file that appears whole or not at all.
+
+    Args:
+        path: The file; an older one is replaced.
+        write: Writes the content to the path it is given. That path ends in
+            `.writing`: tell a library that goes by suffixes the format
+            (`savefig(path, format="png")`) or give it an open file.
+    """
+    temporary = path.with_name(path.name + ".writing")
+    try:
+        write(temporary)
+        publish(temporary, path)
+    except BaseException:
+        temporary.unlink(missing_ok=True)
+        raise
+
+
+def publish(written: pathlib.Path, path: pathlib.Path) -> None:
+    """Gives a finished file its name once the disk holds its content."""
+    sync(written)
+    os.replace(written, path)
+    sync(path.parent)
+
+
+def sync(path: pathlib.Path) -> None:
+    """Waits until the disk holds a file, or the names in a directory."""
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)

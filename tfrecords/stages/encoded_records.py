@@ -1,0 +1,183 @@
+"""Shared by stages that encode a corpus: where, with what, in which shards."""
+
+import dataclasses
+import pathlib
+from collections.abc import Iterator
+from typing import Any
+
+from text2image.bert import checkpoint
+from text2image.bert.encoder import Encoder, length_step
+from text2image.corpora.examples import Corpus
+from text2image.corpora.split import Split
+from tfrecords import schema
+from tfrecords.config import RecordsConfig
+from tfrecords.stages import record_sets
+from tfrecords.versions import installed_versions
+from tfrecords.writer import RecordWriter
+
+
+@dataclasses.dataclass(frozen=True)
+class Target:
+    """A set of encoded records, whether it exists or not.
+
+    Attributes:
+        directory: `<...>/<kind>/<config>/<version>`.
+        provenance: What the records depend on.
+        encoder_path: Directory or preset name of the encoder.
+    """
+
+    directory: pathlib.Path
+    provenance: dict[str, Any]
+    encoder_path: str
+
+
+def locate(
+    settings: RecordsConfig,
+    kind: str,
+    source: Corpus,
+    chosen: dict[str, Any],
+) -> Target:
+    """Derives name and provenance of the records of a corpus.
+
+    Args:
+        settings: Names the encoder and `records_dir`.
+        kind: Kind of the records.
+        source: The corpus.
+        chosen: What the records depend on besides corpus and encoder.
+    """
+    encoder_path = checkpoint.locate(settings.encoder)
+    provenance = {
+        "kind": kind,
+        "corpus": source.name,
+        "corpus_sha256": source.sha256,
+        "encoder_sha256": checkpoint.identify(encoder_path),
+        **chosen,
+    }
+    encoder_name = pathlib.PurePath(settings.encoder).name
+    name = f"{source.name}-{encoder_name}"
+    directory = record_sets.directory(settings, kind, name, provenance)
+    return Target(directory, provenance, encoder_path)
+
+
+def build_encoder(
+    settings: RecordsConfig,
+    target: Target,
+    parts: Split,
+    *,
+    layers: str,
+    pooling: str = "cls",
+) -> Encoder:
+    """Loads the encoder and prepares it for this many texts."""
+    return Encoder(
+        target.encoder_path,
+        layers=layers,
+        max_tokens=settings.max_tokens,
+        tokens_per_batch=settings.tokens_per_batch,
+        length_step=length_step(sum(count_examples(parts).values())),
+        pooling=pooling,
+        dtype=settings.encoder_dtype,
+    )
+
+
+def open_writer(
+    settings: RecordsConfig,
+    target: Target,
+    parts: Split,
+    record_schema: schema.Schema,
+    *,
+    num_bytes: int = 0,
+) -> RecordWriter:
+    """Checks the space on disk and opens the writer of all shards.
+
+    Args:
+        settings: Records directory and shard size.
+        target: The set to write.
+        parts: The split corpus.
+        record_schema: Schema of the records.
+        num_bytes: Size of all encoded images.
+
+    Raises:
+        OSError: If the disk has no room for the set.
+    """
+    totals = count_examples(parts)
+    record_sets.check_space(
+        settings,
+        target.directory,
+        sum(totals.values()),
+        record_schema,
+        num_bytes=num_bytes,
+    )
+    size = settings.examples_per_shard
+    num_shards = {name: -(-count // size) for name, count in totals.items()}
+    return RecordWriter(
+        target.directory, record_schema, target.provenance, num_shards
+    )
+
+
+def common_details(
+    target: Target, parts: Split, bert: Encoder
+) -> dict[str, Any]:
+    """Returns what the manifests of all encoded records keep."""
+    return {
+        "audit": parts.audit,
+        "encoder": describe_encoder(
+            bert, target.encoder_path, target.provenance["encoder_sha256"]
+        ),
+        "versions": installed_versions(*record_sets.LIBRARIES),
+    }
+
+
+def describe_encoder(bert: Encoder, path: str, sha256: str) -> dict[str, Any]:
+    """Returns what export and prediction need to find an encoder again."""
+    directory = pathlib.Path(path)
+    return {
+        # A preset's name stays as it is.
+        "source": str(directory.resolve()) if directory.is_dir() else path,
+        "sha256": sha256,
+        "layers": bert.layers,
+        "max_tokens": bert.max_tokens,
+        "gelu": bert.gelu,
+        "pooling": bert.pooling,
+        "dtype": bert.dtype,
+    }
+
+
+def count_examples(parts: Split) -> dict[str, int]:
+    """Returns the number of examples of every split that has any."""
+    totals = {
+        name: int((parts.side == side).sum())
+        for side, name in enumerate(schema.SPLITS)
+    }
+    return {name: count for name, count in totals.items() if count}
+
+
+def deal_shards(
+    source: Corpus, parts: Split, size: int
+) -> Iterator[tuple[str, int, list[Any]]]:
+    """Deals the corpus out to shards, in the order of its rows.
+
+    Args:
+        source: The corpus.
+        parts: Its split.
+        size: Examples per shard; the last shard of a split may have fewer.
+
+    Yields:
+        Split, index of the shard within it, and the shard's examples.
+    """
+    pending: list[list[Any]] = [[] for _ in schema.SPLITS]
+    index = [0] * len(schema.SPLITS)
+    row = 0
+    for read in source.parts.values():
+        for example in read():
+            side = int(parts.side[row])
+            row += 1
+            if side >= len(pending):
+                continue
+            pending[side].append(example)
+            if len(pending[side]) == size:
+                yield schema.SPLITS[side], index[side], pending[side]
+                index[side] += 1
+                pending[side] = []
+    for side, examples in enumerate(pending):
+        if examples:
+            yield schema.SPLITS[side], index[side], examples

@@ -1,0 +1,155 @@
+"""`cls` records to `image` records: [CLS] stacks to images."""
+
+import pathlib
+from collections.abc import Iterator
+from typing import Any
+
+import tensorflow as tf
+import tqdm
+from absl import logging
+
+from text2image import options
+from text2image.deepinsight.pixel_map import PixelMap
+from text2image.deepinsight.render import Renderer
+from tfrecords import reader, schema
+from tfrecords.config import RecordsConfig
+from tfrecords.stages import record_sets
+from tfrecords.stages.map_fitting import fit_pixel_map
+from tfrecords.versions import installed_versions
+from tfrecords.writer import RecordWriter
+
+# Fields of `RecordsConfig` that the images depend on, besides the stacks.
+SETTINGS = (
+    "scaler",
+    "projection",
+    "tsne_method",
+    "metric",
+    "perplexity",
+    "tsne_init",
+    "tsne_learning_rate",
+    "tsne_iterations",
+    "assignment",
+    "fill",
+    "layout",
+    "channels",
+    "image_height",
+    "image_width",
+    "compat",
+    "map_seed",
+)
+_MAP_FILES = ("pixel_map.npz", "pixel_map.json", "pixel_map.csv")
+
+
+def prepare_images(
+    settings: RecordsConfig, cls_dir: pathlib.Path
+) -> pathlib.Path:
+    """Draws an image per stack, unless these images already exist.
+
+    Scaler and pixel map are fitted on the train stacks only.
+
+    Args:
+        settings: Settings of the map.
+        cls_dir: Directory of the `cls` records.
+
+    Returns:
+        The directory of the `image` records, with the map beside them.
+
+    Raises:
+        ValueError: If the stacks are damaged, or a set in the images'
+            directory has a different provenance.
+    """
+    manifest = reader.open_records(cls_dir, kind="cls")
+    provenance = {
+        "kind": "image",
+        "cls": manifest.fingerprint,
+        **record_sets.pick(settings, SETTINGS),
+    }
+    name = cls_dir.parent.name.rsplit("-", 1)[0]
+    directory = record_sets.directory(settings, "image", name, provenance)
+    if record_sets.existing(directory, provenance):
+        logging.info("images: reusing %s", directory)
+        return directory
+    logging.info("images: making %s", directory)
+    num_channels = options.NUM_CHANNELS[settings.channels]
+    shape = (settings.image_height, settings.image_width, num_channels)
+    record_schema = schema.image_schema(shape, manifest.schema.label_names)
+    record_sets.check_space(
+        settings, directory, _total(manifest), record_schema
+    )
+    try:
+        _draw(settings, cls_dir, manifest, directory, record_schema, provenance)
+    except tf.errors.DataLossError as error:
+        raise ValueError(
+            f"{cls_dir} is damaged: see python -m tfrecords.verify {cls_dir}; "
+            "then delete the directory and build the records again."
+        ) from error
+    return directory
+
+
+def _total(manifest: schema.Manifest) -> int:
+    return sum(manifest.num_examples(split) for split in manifest.splits)
+
+
+def _draw(
+    settings: RecordsConfig,
+    cls_dir: pathlib.Path,
+    manifest: schema.Manifest,
+    directory: pathlib.Path,
+    record_schema: schema.Schema,
+    provenance: dict[str, Any],
+) -> None:
+    num_shards = {
+        split: len(shards) for split, shards in manifest.splits.items()
+    }
+    with RecordWriter(
+        directory, record_schema, provenance, num_shards
+    ) as records:
+        if records.files:
+            # A map fitted on another machine could differ.
+            logging.info("map: reusing the one of the finished shards")
+            pixel_map = PixelMap.load(records.working_directory)
+        else:
+            pixel_map = fit_pixel_map(settings, cls_dir, manifest, provenance)
+            pixel_map.save(records.working_directory)
+            records.keep_files(_MAP_FILES)
+        renderer = Renderer(pixel_map)
+        with tqdm.tqdm(
+            total=_total(manifest), unit="image", desc="images"
+        ) as progress:
+            for split, shards in manifest.splits.items():
+                for index, shard in enumerate(shards):
+                    progress.update(shard.num_examples)
+                    if records.is_finished(split, index):
+                        continue
+                    records.write_shard(
+                        split,
+                        index,
+                        _serialized(
+                            cls_dir, shard, manifest, renderer, record_schema
+                        ),
+                    )
+        records.finish(
+            f"DeepInsight images {record_schema.shape} of [CLS] stacks.",
+            {
+                "audit": manifest.details["audit"],
+                "map": pixel_map.provenance["figures"],
+                "stacks": manifest.provenance,
+                "encoder": manifest.details.get("encoder"),
+                "versions": installed_versions(*record_sets.LIBRARIES),
+            },
+        )
+
+
+def _serialized(
+    cls_dir: pathlib.Path,
+    shard: schema.Shard,
+    manifest: schema.Manifest,
+    renderer: Renderer,
+    record_schema: schema.Schema,
+) -> Iterator[bytes]:
+    dataset = tf.data.TFRecordDataset([str(cls_dir / shard.file)])
+    for batch in dataset.batch(256).map(manifest.schema.parse):
+        images = renderer.render(batch["stack"].numpy())
+        keys, labels = batch["id"].numpy(), batch["label"].numpy()
+        for key, label, image in zip(keys, labels, images, strict=True):
+            yield record_schema.serialize(key.decode(), int(label), image)

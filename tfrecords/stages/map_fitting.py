@@ -1,0 +1,147 @@
+"""Scaler and pixel map from the train stacks, in two passes over them."""
+
+import pathlib
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+import tqdm
+from absl import logging
+
+from text2image import options
+from text2image.deepinsight import pixel_map, projection, scaling, statistics
+from tfrecords import reader, schema
+from tfrecords.config import RecordsConfig
+
+
+def fit_pixel_map(
+    settings: RecordsConfig,
+    cls_dir: pathlib.Path,
+    manifest: schema.Manifest,
+    provenance: dict[str, Any],
+) -> pixel_map.PixelMap:
+    """Fits scaler and pixel map on the train split only.
+
+    The first pass collects the statistics of the scaler, the second the Gram
+    matrix of the scaled features. Memory: three (F, F) float64 matrices,
+    whatever the size of the corpus.
+
+    Args:
+        settings: Scaler, projection and image size.
+        cls_dir: Directory of the `cls` records.
+        manifest: Manifest of these records.
+        provenance: Provenance that the map keeps.
+    """
+    scaler, gram = _fit_scaler(settings, cls_dir, manifest)
+    logging.info("map: %s of %d features", settings.projection, len(gram))
+    points, figures = _project(settings, gram)
+    fitted = pixel_map.fit_pixel_map(
+        points,
+        (settings.image_height, settings.image_width),
+        scaler,
+        channel=_channels(settings, manifest.schema.shape),
+        assignment=settings.assignment,
+        fill=settings.fill,
+        shuffle_seed=(
+            settings.map_seed if settings.layout == "shuffled" else None
+        ),
+        compat=settings.compat,
+    )
+    fitted.provenance.update(
+        provenance,
+        layers=manifest.details["layers"],
+        figures=figures | _counts(fitted),
+    )
+    return fitted
+
+
+def _fit_scaler(
+    settings: RecordsConfig,
+    cls_dir: pathlib.Path,
+    manifest: schema.Manifest,
+) -> tuple[scaling.Scaler, np.ndarray]:
+    """Returns the scaler and the `(F, F)` Gram matrix of scaled features."""
+    stats = statistics.FeatureStatistics.empty(
+        int(np.prod(manifest.schema.shape))
+    )
+    for rows in _train_rows(cls_dir, manifest, "scaler"):
+        stats.update(rows)
+    scaler = scaling.fit_scaler(settings.scaler, stats)
+    mean = stats.total / stats.count
+    gram = statistics.GramMatrix(scaler.transform(mean[None])[0])
+    for rows in _train_rows(cls_dir, manifest, "distances"):
+        gram.update(scaler.transform(rows))
+    return scaler, gram.matrix()
+
+
+def _counts(fitted: pixel_map.PixelMap) -> dict[str, int]:
+    """Counts features and pixels, and logs the counts."""
+    density = fitted.density()
+    scaler = fitted.scaler
+    counts = {
+        "num_features": fitted.num_features,
+        "constant_features": int((scaler.maximum == scaler.minimum).sum()),
+        "occupied_pixels": int((density > 0).sum()),
+        "most_features_in_a_pixel": int(density.max()),
+    }
+    logging.info(
+        "map: %d features on %d of %d pixels, at most %d in one",
+        counts["num_features"],
+        counts["occupied_pixels"],
+        density.size,
+        counts["most_features_in_a_pixel"],
+    )
+    return counts
+
+
+def _project(
+    settings: RecordsConfig, gram: np.ndarray
+) -> tuple[np.ndarray, dict[str, Any]]:
+    method = projection.Projection(
+        method=settings.projection,
+        tsne_method=settings.tsne_method,
+        metric=settings.metric,
+        perplexity=settings.perplexity,
+        init=settings.tsne_init,
+        learning_rate=settings.tsne_learning_rate,
+        max_iter=settings.tsne_iterations,
+        seed=settings.map_seed,
+    )
+    if (settings.projection, settings.tsne_method) != ("tsne", "exact"):
+        return projection.project(gram, method)
+    with tqdm.tqdm(
+        total=settings.tsne_iterations, unit="step", desc="t-SNE"
+    ) as progress:
+        return projection.project(gram, method, progress=progress.update)
+
+
+def _channels(
+    settings: RecordsConfig, stack_shape: tuple[int, ...]
+) -> np.ndarray:
+    """Returns `(F,)` the channel of each feature: equal runs of layers."""
+    num_layers, hidden = stack_shape
+    num_channels = options.NUM_CHANNELS[settings.channels]
+    if num_layers % num_channels:
+        raise ValueError(
+            f"--channels={settings.channels} needs a number of layers that is "
+            f"a multiple of {num_channels}. Received: {num_layers} layers. "
+            "Use --channels=grey or other --layers."
+        )
+    layers = np.arange(num_layers) * num_channels // num_layers
+    return np.repeat(layers, hidden)
+
+
+def _train_rows(
+    cls_dir: pathlib.Path, manifest: schema.Manifest, task: str
+) -> Iterator[np.ndarray]:
+    """Yields batches of train stacks as rows, `(n, F)` float32."""
+    dataset = reader.read_records(
+        cls_dir, "train", batch_size=1024, manifest=manifest
+    )
+    with tqdm.tqdm(
+        total=manifest.num_examples("train"), unit="text", desc=task
+    ) as progress:
+        for batch in dataset:
+            stacks = batch["stack"].numpy()
+            yield stacks.reshape(len(stacks), -1)
+            progress.update(len(stacks))

@@ -1,0 +1,203 @@
+"""Captioned images to `multimodal` records."""
+
+import dataclasses
+import math
+import pathlib
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+import tqdm
+from absl import logging
+
+from text2image.bert.encoder import Encoder
+from text2image.corpora import captioned_images, split, webvision
+from text2image.corpora.examples import CaptionedImage, Corpus
+from tfrecords import jpeg, schema
+from tfrecords.config import (
+    MULTIMODAL_SETTINGS,
+    MultimodalConfig,
+    RecordsConfig,
+)
+from tfrecords.stages import encoded_records, record_sets
+from tfrecords.stages.image_survey import survey_images
+
+
+def prepare_multimodal(
+    settings: RecordsConfig, chosen: MultimodalConfig
+) -> pathlib.Path:
+    """Encodes titles and descriptions, unless these records already exist.
+
+    Memory holds the samples of a few shards, whatever the size of the corpus.
+    Images of a file corpus are identified by their paths, not their bytes:
+    delete the records after changing images under the same names.
+
+    Returns:
+        The directory of the `multimodal` records.
+
+    Raises:
+        ValueError: If images are missing or broken and their samples must not
+            be dropped; lists them.
+    """
+    source = _open(settings, chosen)
+    target = encoded_records.locate(
+        settings,
+        "multimodal",
+        source,
+        {
+            **record_sets.pick(settings, MULTIMODAL_SETTINGS),
+            **dataclasses.asdict(chosen),
+        },
+    )
+    manifest = record_sets.existing(target.directory, target.provenance)
+    if manifest:
+        logging.info("records: reusing %s", target.directory)
+        _log_details(manifest.details)
+    else:
+        logging.info("records: making %s", target.directory)
+        _build(settings, chosen, source, target)
+    return target.directory
+
+
+def _open(
+    settings: RecordsConfig, chosen: MultimodalConfig
+) -> Corpus[CaptionedImage]:
+    source = captioned_images.open_samples(
+        settings.dataset,
+        data_dir=settings.data_dir or None,
+        download=settings.download,
+        keys=captioned_images.Keys(
+            chosen.image_key,
+            chosen.title_key,
+            chosen.description_key,
+            settings.label_key,
+        ),
+    )
+    path = pathlib.Path(settings.dataset)
+    if settings.split == "pooled" and webvision.is_webvision(path):
+        # The paper uses the noisy train part alone (section 3.1).
+        source = dataclasses.replace(
+            source, parts={"train": source.parts["train"]}
+        )
+    return source
+
+
+def _build(
+    settings: RecordsConfig,
+    chosen: MultimodalConfig,
+    source: Corpus[CaptionedImage],
+    target: encoded_records.Target,
+) -> None:
+    survey = survey_images(source, drop=chosen.broken_images == "drop")
+    source = survey.without_broken(source)
+    parts = _split(settings, chosen, source)
+    bert = encoded_records.build_encoder(
+        settings,
+        target,
+        parts,
+        layers=chosen.text_layers,
+        pooling=chosen.pooling,
+    )
+    record_schema = schema.multimodal_schema(
+        math.prod(bert.stack_shape), parts.label_names
+    )
+    writer = encoded_records.open_writer(
+        settings, target, parts, record_schema, num_bytes=survey.num_bytes
+    )
+    details = {
+        **encoded_records.common_details(target, parts, bert),
+        "missing": survey.missing,
+        "broken": survey.broken,
+    }
+    _log_details(details)
+    total = sum(encoded_records.count_examples(parts).values())
+    with (
+        writer as records,
+        tqdm.tqdm(total=total, unit="sample", desc="records") as progress,
+    ):
+        for name, index, samples in encoded_records.deal_shards(
+            source, parts, settings.examples_per_shard
+        ):
+            if not records.is_finished(name, index):
+                records.write_shard(
+                    name, index, _serialized(samples, bert, record_schema)
+                )
+            progress.update(len(samples))
+        records.finish(
+            f"Images, titles and descriptions of {source.name}.", details
+        )
+
+
+def _split(
+    settings: RecordsConfig,
+    chosen: MultimodalConfig,
+    source: Corpus[CaptionedImage],
+) -> split.Split:
+    def identity(sample: CaptionedImage) -> str:
+        # Samples without any text have no text in common.
+        by_text = chosen.split_by_text and sample.text
+        return f"text {sample.text}" if by_text else f"id {sample.id}"
+
+    half = chosen.held_out / 2
+    return split.split_corpus(
+        source,
+        protocol=settings.split,
+        seed=settings.split_seed,
+        limit_train=settings.limit_train,
+        limit_validation=settings.limit_validation,
+        shares={split.VALIDATION: half, split.TEST: half},
+        identity=identity,
+    )
+
+
+def _serialized(
+    samples: list[CaptionedImage], bert: Encoder, record_schema: schema.Schema
+) -> Iterator[bytes]:
+    texts = [(sample.title, sample.description) for sample in samples]
+    vectors = np.zeros((len(samples), *record_schema.shape), np.float32)
+    positions = [
+        (row, column)
+        for row, pair in enumerate(texts)
+        for column, text in enumerate(pair)
+        if text
+    ]
+    stacks, _ = bert.encode([texts[row][column] for row, column in positions])
+    for (row, column), stack in zip(positions, stacks, strict=True):
+        vectors[row, column] = stack.ravel()
+    for sample, pair in zip(samples, vectors, strict=True):
+        yield record_schema.serialize(
+            sample.id,
+            record_schema.label_names.index(sample.label),
+            pair,
+            image=jpeg.as_jpeg(sample.read_image()),
+            title=sample.title,
+            description=sample.description,
+        )
+
+
+def _log_details(details: dict[str, Any]) -> None:
+    audit = details["audit"]
+    splits = ", ".join(
+        f"{name} {sum(audit[name].values())}"
+        for name in schema.SPLITS
+        if name in audit
+    )
+    logging.info(
+        "corpus: %d samples of %d classes (%s); %d repeats by the key of the "
+        "split",
+        audit["num_examples"],
+        len(audit["train"]),
+        splits,
+        audit["repeats"]["all"],
+    )
+    for source, counts in details["missing"].items():
+        for attribute in ("title", "description"):
+            logging.info(
+                "missing: %s, %s: %d (%.1f%%)",
+                source,
+                attribute,
+                counts[attribute],
+                100 * counts[attribute] / counts["samples"],
+            )
+    for entry in details["broken"]:
+        logging.warning("dropped: %s", entry)

@@ -1,0 +1,172 @@
+"""Corpus to `cls` records: texts to [CLS] stacks."""
+
+import pathlib
+from collections.abc import Iterable
+from typing import Any
+
+import numpy as np
+import tqdm
+from absl import logging
+
+from text2image.bert.encoder import Encoder
+from text2image.corpora.examples import Corpus
+from text2image.corpora.split import Split, split_corpus
+from text2image.corpora.texts import open_corpus
+from tfrecords import schema
+from tfrecords.config import RecordsConfig
+from tfrecords.stages import encoded_records, record_sets
+from tfrecords.writer import RecordWriter
+
+# Fields of `RecordsConfig` that the stacks depend on, besides corpus and
+# encoder.
+SETTINGS = (
+    "text_key",
+    "label_key",
+    "split",
+    "split_seed",
+    "limit_train",
+    "limit_validation",
+    "layers",
+    "max_tokens",
+    "tokens_per_batch",
+    "encoder_dtype",
+    "examples_per_shard",
+)
+
+
+def prepare_cls(settings: RecordsConfig) -> pathlib.Path:
+    """Encodes the corpus, unless these stacks already exist.
+
+    Memory holds two shards of texts and one of stacks, whatever the size of
+    the corpus.
+
+    Returns:
+        The directory of the `cls` records.
+    """
+    source = open_corpus(
+        settings.dataset,
+        data_dir=settings.data_dir or None,
+        download=settings.download,
+        text_key=settings.text_key,
+        label_key=settings.label_key,
+    )
+    target = encoded_records.locate(
+        settings, "cls", source, record_sets.pick(settings, SETTINGS)
+    )
+    manifest = record_sets.existing(target.directory, target.provenance)
+    if manifest:
+        logging.info("stacks: reusing %s", target.directory)
+        _log_audit(manifest.details["audit"])
+        _log_tokens(settings, manifest.details)
+    else:
+        logging.info("stacks: making %s", target.directory)
+        _encode(settings, source, target)
+    return target.directory
+
+
+def _encode(
+    settings: RecordsConfig, source: Corpus, target: encoded_records.Target
+) -> None:
+    parts = split_corpus(
+        source,
+        protocol=settings.split,
+        seed=settings.split_seed,
+        limit_train=settings.limit_train,
+        limit_validation=settings.limit_validation,
+    )
+    _log_audit(parts.audit)
+    bert = encoded_records.build_encoder(
+        settings, target, parts, layers=settings.layers
+    )
+    record_schema = schema.cls_schema(bert.stack_shape, parts.label_names)
+    with encoded_records.open_writer(
+        settings, target, parts, record_schema
+    ) as records:
+        num_tokens, num_truncated = _write_shards(
+            records,
+            record_schema,
+            bert,
+            parts,
+            encoded_records.deal_shards(
+                source, parts, settings.examples_per_shard
+            ),
+        )
+        count = sum(encoded_records.count_examples(parts).values())
+        details = {
+            **encoded_records.common_details(target, parts, bert),
+            "layers": bert.layers,
+            "gelu": bert.gelu,
+            "mean_tokens": num_tokens / count,
+            "truncated_share": num_truncated / count,
+        }
+        records.finish(
+            f"BERT [CLS] stacks {bert.stack_shape} of {source.name}.", details
+        )
+    _log_tokens(settings, details)
+
+
+def _write_shards(
+    records: RecordWriter,
+    record_schema: schema.Schema,
+    bert: Encoder,
+    parts: Split,
+    shards: Iterable[tuple[str, int, list[Any]]],
+) -> tuple[int, int]:
+    """Encodes and writes the shards that are not finished.
+
+    Returns:
+        The number of tokens kept and of texts truncated, in all shards.
+    """
+    if records.num_finished:
+        logging.info(
+            "stacks: resuming after %d finished shards", records.num_finished
+        )
+    total = sum(encoded_records.count_examples(parts).values())
+    num_tokens = num_truncated = 0
+    with tqdm.tqdm(total=total, unit="text", desc="stacks") as progress:
+        for split, index, examples in shards:
+            texts = [example.text for example in examples]
+            if records.is_finished(split, index):
+                lengths = bert.count_tokens(texts)
+                progress.update(len(texts))
+            else:
+                stacks, lengths = bert.encode(texts, progress=progress.update)
+                serialized = (
+                    record_schema.serialize(
+                        example.id,
+                        parts.label_names.index(example.label),
+                        stack,
+                        text=example.text,
+                    )
+                    for example, stack in zip(examples, stacks, strict=True)
+                )
+                records.write_shard(split, index, serialized)
+            num_tokens += int(np.minimum(lengths, bert.max_tokens).sum())
+            num_truncated += int((lengths > bert.max_tokens).sum())
+    return num_tokens, num_truncated
+
+
+def _log_tokens(settings: RecordsConfig, details: dict[str, Any]) -> None:
+    logging.info(
+        "stacks: %.0f tokens per text on average, %.1f%% of the texts cut at "
+        "%d",
+        details["mean_tokens"],
+        100 * details["truncated_share"],
+        settings.max_tokens,
+    )
+
+
+def _log_audit(audit: dict[str, Any]) -> None:
+    repeats = ", ".join(
+        f"{count} {name.replace('_', ' ')}"
+        for name, count in audit["repeats"].items()
+        if name != "all"
+    )
+    logging.info(
+        "corpus: %d texts, %d exact repeats (%s); train %s, validation %s",
+        audit["num_examples"],
+        audit["repeats"]["all"],
+        repeats,
+        audit["train"],
+        audit["validation"],
+    )

@@ -1,0 +1,1 @@
+"""Tables of many trainings: plan, baselines, significance."""

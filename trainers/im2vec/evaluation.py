@@ -1,0 +1,161 @@
+"""All figures of a set of networks: vectors, tests, stability, chance."""
+
+import dataclasses
+import itertools
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+import numpy as np
+
+from trainers.im2vec import class_vectors, similarity_tests
+from trainers.im2vec.config import Im2VecConfig
+
+NUM_RANDOM = 100  # random W2 that chance is measured with
+REFERENCES = ("confusion", "class means")
+
+
+@dataclasses.dataclass(frozen=True)
+class Network:
+    """What is known of one trained network.
+
+    Attributes:
+        name: Such as `seed 0`.
+        weights: W2, `(K, m)`.
+        confusion: `(K, K)` counts on held-out images, rows are true classes.
+        accuracy: On the same images.
+        start: W2 before the first step; None where it is not known.
+    """
+
+    name: str
+    weights: np.ndarray
+    confusion: np.ndarray
+    accuracy: float
+    start: np.ndarray | None = None
+
+
+def judge(
+    config: Im2VecConfig,
+    networks: Sequence[Network],
+    random_weights: Sequence[np.ndarray],
+    class_means: np.ndarray,
+) -> dict[str, Any]:
+    """Measures whether class vectors say what the paper claims.
+
+    Args:
+        config: How to invert, how many permutations.
+        networks: One a seed; the first is the one shown.
+        random_weights: Untrained W2, as many as chance is measured with.
+        class_means: Mean images `(K, P)`.
+
+    Returns:
+        `networks`: name, accuracy, condition number and error of each.
+        `truth`: a row for each reference (confusion, class means) and metric
+        with the tests of all networks and the correlations of random
+        weights. `stability`: mean Procrustes disparity and mean Spearman
+        correlation of distances, between `trained` networks, between a
+        network and its own `start`, and between `random` weights.
+
+    Raises:
+        ValueError: If a trained W2 cannot be inverted as asked.
+    """
+    trained = [_vectors(config, network.weights) for network in networks]
+    random = [_vectors(config, weights) for weights in random_weights]
+    starts = [
+        (own, _vectors(config, network.start))
+        for own, network in zip(trained, networks, strict=True)
+        if network.start is not None
+    ]
+    return {
+        "networks": [_describe(network) for network in networks],
+        "truth": [
+            _test(config, networks, trained, random, class_means, *pair)
+            for pair in itertools.product(REFERENCES, similarity_tests.METRICS)
+        ],
+        "stability": {
+            "trained": _agreement(itertools.combinations(trained, 2)),
+            "start": _agreement(starts),
+            "random": _agreement(zip(random[::2], random[1::2], strict=False)),
+        },
+    }
+
+
+def _vectors(config: Im2VecConfig, weights: np.ndarray) -> np.ndarray:
+    return class_vectors.class_vectors(weights, config.inverse, config.ridge)
+
+
+def _describe(network: Network) -> dict[str, Any]:
+    return {
+        "name": network.name,
+        "accuracy": network.accuracy,
+        "confusion_matrix": network.confusion.tolist(),
+        "shape": list(network.weights.shape),
+        "condition_number": class_vectors.condition_number(network.weights),
+        "relative_error": class_vectors.relative_error(network.weights),
+        "ill_conditioned": class_vectors.is_ill_conditioned(network.weights),
+    }
+
+
+def reference_distances(
+    reference: str, network: Network, class_means: np.ndarray
+) -> np.ndarray:
+    """`(K, K)` distances that class vectors are compared with."""
+    if reference == "confusion":
+        return similarity_tests.confusion_distances(network.confusion)
+    return similarity_tests.distances(class_means)
+
+
+def _test(
+    config: Im2VecConfig,
+    networks: Sequence[Network],
+    trained: list[np.ndarray],
+    random: list[np.ndarray],
+    class_means: np.ndarray,
+    reference: str,
+    metric: str,
+) -> dict[str, Any]:
+    tests = [
+        similarity_tests.mantel(
+            similarity_tests.distances(own, metric),
+            reference_distances(reference, network, class_means),
+            permutations=config.permutations,
+            seed=config.seed,
+        )
+        for network, own in zip(networks, trained, strict=True)
+    ]
+    shown = reference_distances(reference, networks[0], class_means)
+    chance = [
+        similarity_tests.spearman(
+            similarity_tests.distances(own, metric), shown
+        )
+        for own in random
+    ]
+    known = np.array([rho for rho in chance if rho is not None])
+    return {
+        "reference": reference,
+        "metric": metric,
+        "tests": tests,
+        "random": {
+            "mean": float(known.mean()) if len(known) else None,
+            "low": float(np.quantile(known, 0.05)) if len(known) else None,
+            "high": float(np.quantile(known, 0.95)) if len(known) else None,
+        },
+    }
+
+
+def _agreement(
+    pairs: Iterable[tuple[np.ndarray, np.ndarray]],
+) -> dict[str, float | None]:
+    """Means over pairs of vectors; None without one, or if not defined."""
+    pairs = list(pairs)
+    disparities = [similarity_tests.procrustes(*pair) for pair in pairs]
+    correlations = [
+        similarity_tests.spearman(
+            *(similarity_tests.distances(own) for own in pair)
+        )
+        for pair in pairs
+    ]
+    known = [rho for rho in correlations if rho is not None]
+    return {
+        "procrustes": float(np.mean(disparities)) if pairs else None,
+        "spearman": float(np.mean(known)) if known else None,
+    }

@@ -1,0 +1,84 @@
+"""What the commands run and table share: flags, refusals, records."""
+
+import dataclasses
+
+from text2image.corpora import row_files
+from tfrecords import command_line
+from tfrecords.config import MultimodalConfig, RecordsConfig
+from trainers.multimodal.config import MultimodalTrainConfig
+
+SETTINGS = (MultimodalTrainConfig, RecordsConfig, MultimodalConfig)
+
+
+def check(arguments: command_line.Arguments) -> None:
+    """Refuses what can be refused before anything is computed.
+
+    Raises:
+        FileNotFoundError: If the weights do not exist.
+        ValueError: If a flag has no effect, or a value is refused.
+    """
+    train = arguments.settings(MultimodalTrainConfig)
+    records = arguments.settings(RecordsConfig)
+    arguments.settings(MultimodalConfig)
+    arguments.refuse_ignored(_ignored_flags(train, records))
+    if not train.records and "dataset" not in arguments.typed:
+        raise ValueError(
+            "--dataset must name a .csv, .tsv or .jsonl file with a column of "
+            "images, or a directory of WebVision or TFDS. Received: none. "
+            "There is no demo of images."
+        )
+    from trainers.weights import readers
+
+    readers.check_source(train.weights, ("imagenet", "random"))
+
+
+def _ignored_flags(
+    train: MultimodalTrainConfig, records: RecordsConfig
+) -> list[command_line.Rule]:
+    """Flags that another setting leaves without effect."""
+    all_records = [
+        field.name
+        for settings in (RecordsConfig, MultimodalConfig)
+        for field in dataclasses.fields(settings)
+    ]
+    return [
+        (all_records, bool(train.records), "--records names finished records"),
+        (
+            ("held_out",),
+            records.split == "official",
+            "--split=official has its own parts",
+        ),
+        (
+            ("data_dir", "download"),
+            records.dataset.endswith(row_files.SUFFIXES),
+            f"--dataset={records.dataset} is not a TFDS name",
+        ),
+        (
+            ("image_size", "frozen_fraction", "frozen_grid", "tower_lr"),
+            "image" not in train.towers,
+            f"--modalities={train.modalities} has no image",
+        ),
+        (
+            ("text_units",),
+            train.towers == ("image",),
+            "--modalities=image has no text",
+        ),
+        (
+            ("modality_dropout",),
+            len(train.towers) == 1,
+            f"--modalities={train.modalities} is one, which is never dropped",
+        ),
+    ]
+
+
+def prepare_config(arguments: command_line.Arguments) -> MultimodalTrainConfig:
+    """Makes the records that the flags ask for; returns the run's settings."""
+    from tfrecords.stages import multimodal
+
+    config = arguments.settings(MultimodalTrainConfig)
+    if config.records:
+        return config
+    directory = multimodal.prepare_multimodal(
+        arguments.settings(RecordsConfig), arguments.settings(MultimodalConfig)
+    )
+    return dataclasses.replace(config, records=str(directory))

@@ -1,0 +1,1 @@
+"""The network between image and logits."""

@@ -1,0 +1,1 @@
+"""Reports: Markdown, figures, tables."""

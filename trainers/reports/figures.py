@@ -1,0 +1,85 @@
+"""matplotlib figures of reports: saved whole, and learning curves."""
+
+import dataclasses
+import io
+import pathlib
+from collections.abc import Mapping, Sequence
+
+import matplotlib.figure
+import matplotlib.ticker
+import numpy as np
+
+from tfrecords import files
+
+_DPI = 120
+
+# A row of numbers per epoch; `epoch` counts from 1.
+History = Sequence[Mapping[str, float]]
+
+
+@dataclasses.dataclass(frozen=True)
+class Line:
+    """A line of `learning_curves`.
+
+    Attributes:
+        name: Its name in the legend.
+        quantity: Key of the history that it shows; epochs without that key
+            are left out.
+        histories: One history per seed, all with the same epochs.
+    """
+
+    name: str
+    quantity: str
+    histories: Sequence[History]
+
+
+def save(figure: matplotlib.figure.Figure, path: pathlib.Path) -> None:
+    """Writes a PNG file that is whole or absent."""
+    content = io.BytesIO()
+    figure.savefig(content, format="png", dpi=_DPI)
+    files.write_bytes(path, content.getvalue())
+
+
+def learning_curves(
+    panels: Mapping[str, Sequence[Line]],
+) -> matplotlib.figure.Figure:
+    """Draws quantities against epochs.
+
+    Of a line with several seeds, the mean is drawn, and each seed thinly in
+    the same colour.
+
+    Args:
+        panels: Label of the vertical axis to the lines of that panel.
+    """
+    figure = matplotlib.figure.Figure(
+        figsize=(1 + 4 * len(panels), 3.6 if len(panels) > 1 else 5),
+        layout="constrained",
+    )
+    row = figure.subplots(1, len(panels), squeeze=False)[0]
+    for axes, (label, lines) in zip(row, panels.items(), strict=True):
+        for line in lines:
+            epochs, values = _points(line)
+            (drawn,) = axes.plot(
+                epochs, values.mean(axis=0), "o-", ms=3, label=line.name
+            )
+            for seed in values if len(values) > 1 else ():
+                axes.plot(epochs, seed, color=drawn.get_color(), lw=0.4)
+        axes.set_xlabel("epoch")
+        axes.set_ylabel(label)
+        axes.xaxis.set_major_locator(
+            matplotlib.ticker.MaxNLocator(integer=True)
+        )
+        axes.grid(alpha=0.3)
+        axes.legend()
+    return figure
+
+
+def _points(line: Line) -> tuple[list[float], np.ndarray]:
+    """Epochs `(E,)` and values `(S, E)` of S seeds."""
+    histories = [
+        [row for row in history if line.quantity in row]
+        for history in line.histories
+    ]
+    epochs = [row["epoch"] for row in histories[0]]
+    values = [[row[line.quantity] for row in rows] for rows in histories]
+    return epochs, np.array(values)

@@ -1,0 +1,214 @@
+"""A run's directory to report.md and its figures. Draws, never trains."""
+
+import dataclasses
+import pathlib
+from collections.abc import Mapping
+from typing import Any
+
+import matplotlib.figure
+import numpy as np
+from absl import logging
+
+from text2image.deepinsight import pixel_map
+from text2image.deepinsight.figures import (
+    draw_density,
+    draw_examples,
+    draw_feature_maps,
+    draw_map,
+)
+from tfrecords import files, reader
+from trainers import backbones
+from trainers.config import TrainConfig
+from trainers.network import model
+from trainers.reports import figures, markdown
+from trainers.runs import checkpoints
+from trainers.training import feature_cache
+
+_NUM_EXAMPLES = 3
+CAPTIONS = {
+    "curves.png": "Loss and accuracy by epoch. The train figures are means "
+    "over the steps of the epoch, with dropout, while the model learns.",
+    "map.png": "Where t-SNE or PCA puts each feature, with the convex hull "
+    "and the smallest rectangle around it.",
+    "density.png": "How many features share a pixel; the pixel shows their "
+    "mean.",
+    "examples.png": "The first train images: as recorded; after contrast and "
+    "normalisation, as the slice sees them; and, with the linear autoencoder, "
+    "as it reads them from the feature maps.",
+    "feature_maps.png": "The frozen slice's feature maps of the first of "
+    "these images.",
+}
+
+
+def write_report(
+    workdir: pathlib.Path,
+    config: TrainConfig,
+    metrics: dict[str, Any],
+    baselines: dict[str, dict[str, Any]],
+) -> pathlib.Path:
+    """Writes `report.md` and its figures, unless the same report exists.
+
+    Args:
+        workdir: The run's directory.
+        config: The run's settings.
+        metrics: The contents of metrics.json.
+        baselines: What was classified (`stacks`, `images`) to the result of
+            `baselines.logistic_regression`.
+
+    Returns:
+        The report's path.
+    """
+    path = workdir / "report.md"
+    text = compose(config, metrics, baselines)
+    if path.is_file() and path.read_text("utf-8") == text:
+        logging.info("report: reusing %s", path)
+        return path
+    records = pathlib.Path(config.image_records)
+    fitted = pixel_map.PixelMap.load(records)
+    drawn = {
+        "curves.png": _draw_curves(metrics["epochs"]),
+        "map.png": draw_map(fitted),
+        "density.png": draw_density(fitted),
+        **_draw_examples(config, workdir, records),
+    }
+    for name, figure in drawn.items():
+        figures.save(figure, workdir / name)
+    files.write_text(path, text)
+    return path
+
+
+def _draw_curves(epochs: figures.History) -> matplotlib.figure.Figure:
+    return figures.learning_curves(
+        {
+            quantity: [
+                figures.Line("train", f"train_{quantity}", [epochs]),
+                figures.Line("validation", quantity, [epochs]),
+            ]
+            for quantity in ("loss", "accuracy")
+        }
+    )
+
+
+def _draw_examples(
+    config: TrainConfig, workdir: pathlib.Path, records: pathlib.Path
+) -> dict[str, matplotlib.figure.Figure]:
+    """The first train images before and after normalisation; feature maps."""
+    manifest = reader.open_records(records, kind="image")
+    batch = next(
+        iter(
+            reader.read_records(
+                records, "train", batch_size=_NUM_EXAMPLES, manifest=manifest
+            )
+        )
+    )
+    images = batch["image"].numpy()
+    names = manifest.schema.label_names
+    titles = [
+        f"{key.decode()} ({names[label]})"
+        for key, label in zip(
+            batch["id"].numpy(), batch["label"].numpy(), strict=True
+        )
+    ]
+    models = model.build_models(
+        dataclasses.replace(config, weights="random"),  # loaded below
+        manifest.schema.shape,
+        len(names),
+    )
+    checkpoints.load(
+        workdir / "model.safetensors", checkpoints.variables(models.whole)
+    )
+    normalized = images
+    for layer in ("contrast", "normalization"):
+        if layer in [each.name for each in models.extractor.layers]:
+            normalized = models.extractor.get_layer(layer)(normalized)
+    maps = feature_cache.predict(models.extractor, images)
+    rows = {"image": images, "as the slice sees it": np.asarray(normalized)}
+    if config.autoencoder == "linear":
+        code = models.features.get_layer(model.LINEAR_CODE)
+        rows["read from the feature maps"] = code.images(
+            feature_cache.predict(models.features, images)
+        )
+    backbone = backbones.get_backbone(config.backbone)
+    return {
+        "examples.png": draw_examples(rows, titles),
+        "feature_maps.png": draw_feature_maps(
+            maps[0], f"{backbone.title}, {titles[0]}"
+        ),
+    }
+
+
+def compose(
+    config: TrainConfig,
+    metrics: Mapping[str, Any],
+    baselines: Mapping[str, Mapping[str, Any]],
+) -> str:
+    """Composes the report's Markdown; arguments as `write_report`."""
+    lines = [
+        f"# {backbones.get_backbone(config.backbone).title} on texts as images",
+        "",
+        f"Records: `{config.image_records}` "
+        f"(fingerprint {metrics['image_fingerprint']}), "
+        f"{metrics['num_train']} train and {metrics['num_validation']} "
+        "validation texts.",
+        "",
+        _about(config, metrics),
+        "",
+        *_accuracy_table(metrics, baselines),
+        "",
+        f"Macro-F1 {metrics['macro_f1']:.4f}, loss {metrics['loss']:.4f}, "
+        f"expected calibration error {metrics['calibration_error']:.4f}.",
+        "",
+        *markdown.table(
+            ("true \\ predicted", *metrics["label_names"]),
+            [
+                (name, *row)
+                for name, row in zip(
+                    metrics["label_names"],
+                    metrics["confusion_matrix"],
+                    strict=True,
+                )
+            ],
+        ),
+        *markdown.figures(CAPTIONS),
+    ]
+    return markdown.document(lines)
+
+
+def _about(config: TrainConfig, metrics: Mapping[str, Any]) -> str:
+    """One paragraph: the slice, what is trained, for how long."""
+    shape = " x ".join(map(str, metrics["feature_maps"]))
+    rates = " and ".join(
+        f"{rate:g} ({part})" for part, rate in metrics["learning_rates"].items()
+    )
+    variance = ""
+    if metrics["picture_kept"] is not None:
+        variance = (
+            f" A linear readout of them keeps {metrics['picture_kept']:.1%} "
+            "of the variance of the validation images."
+        )
+    return (
+        f"Frozen slice: {shape} feature maps, weights `{config.weights}`."
+        f"{variance} Trained: {metrics['trainable_parameters']:,} parameters, "
+        f"{len(metrics['epochs'])} epochs, Adam at {rates}."
+    )
+
+
+def _accuracy_table(
+    metrics: Mapping[str, Any], baselines: Mapping[str, Mapping[str, Any]]
+) -> list[str]:
+    rows = [
+        ("**this model, last epoch**", f"**{metrics['accuracy']:.4f}**"),
+        (
+            "this model, cumulative as the published code prints it (mean of "
+            f"{metrics['num_validations']} validations)",
+            f"{metrics['cumulative_accuracy']:.4f}",
+        ),
+    ]
+    rows += [
+        (
+            f"logistic regression on the same {name}",
+            f"{baseline['accuracy']:.4f}",
+        )
+        for name, baseline in sorted(baselines.items(), reverse=True)
+    ]
+    return markdown.table(("on the validation texts", "accuracy"), rows)

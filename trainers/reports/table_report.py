@@ -1,0 +1,216 @@
+"""A table's trainings to report.md. Reads, never trains."""
+
+import json
+import pathlib
+import shutil
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import matplotlib.figure
+import numpy as np
+
+from tfrecords import files
+from trainers import backbones
+from trainers.config import TrainConfig
+from trainers.experiments import baselines, plan
+from trainers.reports import figures, markdown, run_report, table_sections
+from trainers.reports.table_sections import TrainedRow
+from trainers.runs import workdir as run_files
+
+_FIRST_RUN = ("map.png", "density.png", "examples.png", "feature_maps.png")
+_CAPTIONS = {
+    "curves.png": "Validation accuracy by epoch, mean over seeds (the paper's "
+    "Fig. 9).",
+    **{name: run_report.CAPTIONS[name] for name in _FIRST_RUN},
+}
+
+
+def write_table(
+    workdir: pathlib.Path,
+    planned: list[plan.Cell],
+    failures: Mapping[str, str],
+    *,
+    on_maps: Mapping[str, dict[str, Any]],
+    cls_dir: pathlib.Path,
+    image_dir: pathlib.Path,
+) -> pathlib.Path:
+    """Writes `report.md` and its figures.
+
+    Args:
+        workdir: The table's directory.
+        planned: Trainings of the plan.
+        failures: Directory of a training, or `maps of` a backbone, to the
+            reason why it failed.
+        on_maps: Backbone to the regression on its feature maps.
+        cls_dir: The base's `cls` records.
+        image_dir: The base's `image` records.
+
+    Returns:
+        The report's path.
+    """
+    labels = baselines.labels_of(cls_dir)
+    compared = {
+        "majority": baselines.majority(labels),
+        "TF-IDF": baselines.tfidf(cls_dir),
+        "stacks": baselines.logistic_regression(cls_dir, "stack"),
+        "images": baselines.logistic_regression(image_dir, "image"),
+        **{f"maps of {name}": result for name, result in on_maps.items()},
+    }
+    finished = _finished(workdir, planned, failures)
+    rows = _rows(workdir, planned, finished, len(labels["validation"]))
+    trained = [row for row in rows.get("backbones", []) if row.metrics]
+    captions: Mapping[str, str] = {}
+    if trained:
+        captions = _CAPTIONS
+        figures.save(_draw_curves(trained), workdir / "curves.png")
+        first = next(cell for cell in finished if cell.group == "backbones")
+        _copy_figures(workdir, workdir / "cells" / first.directory)
+    path = workdir / run_files.REPORT_FILE
+    text = compose(
+        rows,
+        compared,
+        np.array(compared["stacks"]["predictions"]) == labels["validation"],
+        failures=failure_lines(planned, failures),
+        captions=captions,
+        num_train=len(labels["train"]),
+        num_validation=len(labels["validation"]),
+        image_dir=image_dir,
+    )
+    files.write_text(path, text)
+    return path
+
+
+def compose(
+    rows: Mapping[str, Sequence[TrainedRow]],
+    compared: table_sections.Baselines,
+    right_on_stacks: np.ndarray,
+    *,
+    failures: Sequence[str],
+    captions: Mapping[str, str],
+    num_train: int,
+    num_validation: int,
+    image_dir: pathlib.PurePath,
+) -> str:
+    """Composes the report's Markdown.
+
+    Args:
+        rows: Group to its rows.
+        compared: Baseline to its result.
+        right_on_stacks: `(num_validation,)` bool, which texts logistic
+            regression on the stacks gets right.
+        failures: As `failure_lines` gives them.
+        captions: Figure to caption.
+        num_train: Texts of the train split.
+        num_validation: Texts of the validation split.
+        image_dir: The base's `image` records.
+    """
+    lines = [
+        "# Texts as images: every backbone on the same texts",
+        "",
+        f"{num_train:,} train and {num_validation:,} validation texts, the "
+        f"same for every row. Records: `{image_dir}`.",
+        "",
+        *table_sections.table_one(
+            rows.get("backbones", []), compared, right_on_stacks
+        ),
+        *table_sections.baseline_table(compared),
+        *table_sections.ablation_tables(rows),
+    ]
+    if failures:
+        lines += ["## Failed", "", *failures, ""]
+    return markdown.document([*lines, *markdown.figures(captions)])
+
+
+def _finished(
+    workdir: pathlib.Path,
+    planned: Sequence[plan.Cell],
+    failures: Mapping[str, str],
+) -> list[plan.Cell]:
+    """Trainings whose results may be shown.
+
+    A directory that exists may hold a training on other records: that is
+    among the failures.
+    """
+    return [
+        cell
+        for cell in planned
+        if cell.directory not in failures
+        and (workdir / "cells" / cell.directory).is_dir()
+    ]
+
+
+def _rows(
+    workdir: pathlib.Path,
+    planned: Sequence[plan.Cell],
+    finished: Sequence[plan.Cell],
+    num_validation: int,
+) -> dict[str, list[TrainedRow]]:
+    """Group to its rows, in the order of the plan."""
+    groups: dict[str, list[TrainedRow]] = {}
+    for group, name in dict.fromkeys((c.group, c.row) for c in planned):
+        members = [c for c in finished if (c.group, c.row) == (group, name)]
+        directories = [workdir / "cells" / c.directory for c in members]
+        row = TrainedRow(
+            name,
+            config=members[0].train if members else None,
+            is_base=bool(members) and members[0].is_base,
+            metrics=[run_files.read_metrics(path) for path in directories],
+            right=[_right(path, num_validation) for path in directories],
+        )
+        groups.setdefault(group, []).append(row)
+    return groups
+
+
+def _right(directory: pathlib.Path, count: int) -> np.ndarray:
+    """`(count,)` bool: which validation texts a training gets right."""
+    answers = run_files.read_predictions(directory).values()
+    if len(answers) != count:
+        raise ValueError(
+            f"{directory}/predictions.csv must hold {count} predictions, one "
+            f"per validation text. Received: {len(answers)}. Delete the "
+            "directory and run the same command again."
+        )
+    return np.array([label == predicted for label, predicted in answers])
+
+
+def failure_lines(
+    planned: Sequence[plan.Cell], failures: Mapping[str, str]
+) -> list[str]:
+    """A list item per training or regression that failed, each once."""
+    failed = {
+        cell.directory: cell for cell in planned if cell.directory in failures
+    }
+    reasons = {
+        f"{cell.group}, {cell.row}, seed {cell.train.seed}": failures[name]
+        for name, cell in failed.items()
+    } | {
+        f"logistic regression on the {name}": reason
+        for name, reason in failures.items()
+        if name.startswith("maps of ")
+    }
+    return [
+        f"- {name}: {' '.join(reason.splitlines())}"
+        for name, reason in reasons.items()
+    ]
+
+
+def _draw_curves(rows: Sequence[TrainedRow]) -> matplotlib.figure.Figure:
+    lines = [
+        figures.Line(
+            backbones.get_backbone(row.name).title,
+            "accuracy",
+            [metrics["epochs"] for metrics in row.metrics],
+        )
+        for row in rows
+    ]
+    return figures.learning_curves({"validation accuracy": lines})
+
+
+def _copy_figures(workdir: pathlib.Path, directory: pathlib.Path) -> None:
+    """The map, examples and feature maps of a training."""
+    claim = json.loads((directory / "config.json").read_text("utf-8"))
+    config = TrainConfig.loads(json.dumps(claim["config"]))
+    metrics = run_files.read_metrics(directory)
+    run_report.write_report(directory, config, metrics, {})
+    for name in _FIRST_RUN:
+        shutil.copyfile(directory / name, workdir / name)

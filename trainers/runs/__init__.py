@@ -1,0 +1,1 @@
+"""One run's directory: files, checkpoints, provenance, loading."""

@@ -1,0 +1,223 @@
+"""The files of a run's directory: claim, history, predictions, metrics."""
+
+import csv
+import io
+import json
+import pathlib
+from collections.abc import Collection, Sequence
+from typing import Any, Protocol
+
+import numpy as np
+import tensorflow as tf
+from absl import logging
+
+from text2image import hashes
+from tfrecords import files, schema
+
+# Names of the files and directories of a run.
+CONFIG_FILE = "config.json"
+RECORDS_FILE = "records.json"
+CHECKPOINT_FILE = "checkpoint.safetensors"
+HISTORY_FILE = "history.csv"
+MODEL_FILE = "model.safetensors"
+PREDICTIONS_FILE = "predictions.csv"
+METRICS_FILE = "metrics.json"
+REPORT_FILE = "report.md"
+EXPORT_DIRECTORY = "export"
+TENSORBOARD_DIRECTORY = "tensorboard"
+# Keys of config.json, metrics.json and the metadata of the weights. The first
+# holds the fingerprint of the records of either kind, not of images only.
+RECORDS_FINGERPRINT = "image_fingerprint"
+MODEL_SHA256 = "model_sha256"
+WEIGHTS_SHA256 = "weights_sha256"
+
+HISTORY = ("epoch", "train_loss", "train_accuracy", "loss", "accuracy")
+_RECORDS = "fingerprint of the records"
+_WEIGHTS = "sha256 of the weights' file"
+# Settings that change no result.
+_MAY_DIFFER = ("image_records", "records", "cache_gb")
+
+
+class RunSettings(Protocol):
+    """What a run's directory needs to know of its settings."""
+
+    @property
+    def weights(self) -> str:
+        """Name of published weights, or path of a file."""
+
+    def dumps(self) -> str:
+        """All settings as JSON."""
+
+
+def claim_workdir(
+    config: RunSettings, manifest: schema.Manifest, workdir: pathlib.Path
+) -> None:
+    """Writes config.json, or checks that an earlier try had the same settings.
+
+    Args:
+        config: Settings of the run.
+        manifest: Manifest of the records it trains on.
+        workdir: Directory of the run; created if missing.
+
+    Raises:
+        PermissionError: If it cannot be created or written.
+        ValueError: If it holds a run with other settings or records, or a
+            damaged config.json.
+    """
+    files.make_directory(workdir, "workdir")
+    path = workdir / CONFIG_FILE
+    claim = {
+        "config": json.loads(config.dumps()),
+        RECORDS_FINGERPRINT: manifest.fingerprint,
+        WEIGHTS_SHA256: _sha256_of(config.weights),
+    }
+    if not path.is_file():
+        files.write_text(path, json.dumps(claim, indent=2, sort_keys=True))
+        return
+    try:
+        earlier_claim = json.loads(path.read_text("utf-8"))
+        earlier = {
+            **earlier_claim["config"],
+            _RECORDS: earlier_claim[RECORDS_FINGERPRINT],
+            # Not in the runs of earlier versions.
+            _WEIGHTS: earlier_claim.get(WEIGHTS_SHA256, claim[WEIGHTS_SHA256]),
+        }
+    except (ValueError, KeyError, TypeError) as error:
+        raise ValueError(
+            f"{path} is damaged ({error}). Name another --workdir."
+        ) from error
+    now = {
+        **claim["config"],
+        _RECORDS: manifest.fingerprint,
+        _WEIGHTS: claim[WEIGHTS_SHA256],
+    }
+    refuse_changes(workdir, earlier, now, may_differ=_MAY_DIFFER)
+
+
+def _sha256_of(weights: str) -> str | None:
+    """Hash of a file of weights; `None` for weights known by their name."""
+    path = pathlib.Path(weights)
+    is_file = bool(path.suffix) and path.is_file()
+    return hashes.sha256_of_file(path) if is_file else None
+
+
+def refuse_changes(
+    workdir: pathlib.Path,
+    earlier: dict[str, Any],
+    now: dict[str, Any],
+    *,
+    may_differ: Collection[str],
+) -> None:
+    """Refuses a directory that holds a run with other settings.
+
+    Args:
+        workdir: Directory of the run.
+        earlier: Settings read from it.
+        now: Settings of this run.
+        may_differ: Names of settings that are not compared.
+
+    Raises:
+        ValueError: If any other setting differs; names all that do.
+    """
+    changed = [
+        f"{name}: {earlier.get(name)!r} there, {now.get(name)!r} here"
+        for name in sorted(set(earlier) | set(now))
+        if name not in may_differ and earlier.get(name) != now.get(name)
+    ]
+    if changed:
+        raise ValueError(
+            f"{workdir} holds a run with other settings ({'; '.join(changed)})"
+            ". Name another --workdir, or delete it."
+        )
+
+
+def write_history(
+    workdir: pathlib.Path, history: list[dict[str, float]]
+) -> None:
+    """Writes history.csv, one row per epoch, and logs the last epoch."""
+    text = io.StringIO()
+    writer = csv.DictWriter(text, HISTORY, lineterminator="\n")
+    writer.writeheader()
+    writer.writerows(history)
+    files.write_text(workdir / HISTORY_FILE, text.getvalue())
+    logging.info(
+        "epoch %d: train loss %.4f, accuracy %.4f; validation loss %.4f, "
+        "accuracy %.4f",
+        *(history[-1][name] for name in HISTORY),
+    )
+
+
+def log_scalars(workdir: pathlib.Path, row: dict[str, float]) -> None:
+    """Writes one epoch's row of the history for TensorBoard."""
+    for name, scalars in (
+        ("train", {"loss": "train_loss", "accuracy": "train_accuracy"}),
+        ("validation", {"loss": "loss", "accuracy": "accuracy"}),
+    ):
+        log = tf.summary.create_file_writer(
+            str(workdir / TENSORBOARD_DIRECTORY / name)
+        )
+        with log.as_default(step=int(row["epoch"])):
+            for tag, field in scalars.items():
+                tf.summary.scalar(tag, row[field])
+        log.close()
+
+
+def write_predictions(
+    workdir: pathlib.Path,
+    label_names: Sequence[str],
+    ids: Sequence[str],
+    labels: np.ndarray,
+    probabilities: np.ndarray,
+) -> None:
+    """Writes predictions.csv: id, label, prediction, every probability.
+
+    Args:
+        workdir: Directory of the run.
+        label_names: Class names in label order.
+        ids: Record ids of N examples.
+        labels: Their true classes, `(N,)` integers.
+        probabilities: `(N, K)`; written with six digits.
+    """
+    text = io.StringIO()
+    writer = csv.writer(text, lineterminator="\n")
+    writer.writerow(("id", "label", "prediction", *label_names))
+    for key, label, row in zip(ids, labels, probabilities, strict=True):
+        prediction = label_names[row.argmax()]
+        values = np.round(row, 6).tolist()
+        writer.writerow((key, label_names[label], prediction, *values))
+    files.write_text(workdir / PREDICTIONS_FILE, text.getvalue())
+
+
+def read_predictions(workdir: pathlib.Path) -> dict[str, tuple[str, str]]:
+    """Reads predictions.csv: record id to label and prediction, in order."""
+    path = workdir / PREDICTIONS_FILE
+    with path.open(newline="", encoding="utf-8") as file:
+        rows = csv.reader(file)
+        next(rows)  # the header; a class may be called like a column
+        return {row[0]: (row[1], row[2]) for row in rows}
+
+
+def write_metrics(workdir: pathlib.Path, metrics: dict[str, Any]) -> None:
+    """Writes metrics.json, the last file of a run: it marks it as finished."""
+    files.write_text(
+        workdir / METRICS_FILE, json.dumps(metrics, indent=2, sort_keys=True)
+    )
+
+
+def read_metrics(workdir: pathlib.Path) -> dict[str, Any]:
+    """Reads metrics.json of a finished run."""
+    return json.loads((workdir / METRICS_FILE).read_text("utf-8"))
+
+
+def is_finished(workdir: pathlib.Path) -> bool:
+    """Whether a run has written its last file."""
+    return (workdir / METRICS_FILE).is_file()
+
+
+def reuse_metrics(workdir: pathlib.Path) -> dict[str, Any] | None:
+    """Reads metrics.json if the run is finished; logs whether it is."""
+    finished = is_finished(workdir)
+    logging.info(
+        "training: %s %s", "reusing" if finished else "making", workdir
+    )
+    return read_metrics(workdir) if finished else None

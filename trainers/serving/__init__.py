@@ -1,0 +1,1 @@
+"""Finished runs as SavedModels and as predictors."""

@@ -1,0 +1,140 @@
+"""Which ops a SavedModel holds, and whether it may hold them."""
+
+import itertools
+import pathlib
+from collections.abc import Iterator
+
+import google.protobuf.message
+from tensorflow.core.framework import node_def_pb2
+from tensorflow.core.protobuf import meta_graph_pb2, saved_model_pb2
+
+
+def _names(text: str) -> frozenset[str]:
+    return frozenset(text.split())
+
+
+# Of tensorflow-text, what BERT's tokeniser needs: stock TF Serving links
+# these (its build file's SUPPORTED_TENSORFLOW_OPS).
+TEXT_OPS = _names(
+    """
+    FastWordpieceTokenizeWithOffsets NormalizeUTF8 RegexSplitWithOffsets
+    """
+)
+
+# What may stand, not what may not: an op nobody thought of is refused too.
+# All of these make values from values.
+CORE_OPS = _names(
+    """
+    Abs Add AddV2 All ArgMax Assert AvgPool BatchMatMulV2 BiasAdd BroadcastTo
+    Cast ConcatV2 Const Conv2D DecodeImage DepthwiseConv2dNative Einsum
+    EnsureShape Equal Erf Erfc Exp ExpandDims Fill FusedBatchNormV3 GatherV2
+    Greater GreaterEqual Identity If Less LessEqual Log LogicalAnd LogicalNot
+    MatMul Max MaxPool Maximum Mean Minimum Mul Neg NoOp NotEqual Pack Pad
+    PadV2 PartitionedCall Placeholder Pow Prod RaggedGather RaggedRange
+    RaggedTensorToTensor Range ReadVariableOp RealDiv Relu Relu6 Reshape
+    ResizeNearestNeighbor ReverseV2 Rsqrt ScaleAndTranslate Select SelectV2
+    Shape Slice Softmax Split SplitV Sqrt Square SquaredDifference Squeeze
+    StatefulPartitionedCall StatelessIf StatelessWhile StaticRegexFullMatch
+    StaticRegexReplace StopGradient StridedSlice StringLength StringLower Sub
+    Sum Tanh TensorListFromTensor TensorListGetItem TensorListReserve
+    TensorListSetItem TensorListStack Tile TopKV2 Transpose UnicodeTranscode
+    Unpack UnsortedSegmentSum VarHandleOp While ZerosLike
+    """
+)
+
+# Only where a SavedModel restores its own variables, which every one does.
+_SAVER_OPS = _names(
+    """
+    AssignVariableOp DisableCopyOnRead MergeV2Checkpoints RestoreV2 SaveV2
+    ShardedFilename StringJoin
+    """
+)
+
+
+def check_ops(export: pathlib.Path) -> None:
+    """Refuses a SavedModel that does more than compute.
+
+    Raises:
+        ValueError: If `saved_model.pb` is damaged.
+        RuntimeError: If it holds an op that is not known to make values from
+            values only, such as one that reads files or calls Python.
+    """
+    strays = sorted(set(stray_ops(export)))
+    if strays:
+        raise RuntimeError(
+            f"The graph must hold known ops only. Received also: {strays} "
+            "(function: op). If an op makes values from values alone and "
+            "stock TF Serving has it, add it to "
+            "trainers/serving/allowed_ops.py."
+        )
+
+
+def stray_ops(export: pathlib.Path) -> Iterator[str]:
+    """Reads the graph, without loading it, for what may not stand.
+
+    Args:
+        export: The directory with `saved_model.pb`.
+
+    Yields:
+        `function: op`.
+    """
+    message = saved_model_pb2.SavedModel()
+    try:
+        message.ParseFromString((export / "saved_model.pb").read_bytes())
+    except google.protobuf.message.DecodeError as error:
+        raise ValueError(f"saved_model.pb cannot be read: {error}") from error
+    allowed = CORE_OPS | TEXT_OPS
+    for meta_graph in message.meta_graphs:
+        savers = _saver_functions(meta_graph)
+        graph = meta_graph.graph_def
+        bodies = [("main graph", graph.node)] + [
+            (function.signature.name, function.node_def)
+            for function in graph.library.function
+        ]
+        for name, nodes in bodies:
+            known = allowed | _SAVER_OPS if name in savers else allowed
+            yield from (
+                f"{name}: {node.op}" for node in nodes if node.op not in known
+            )
+
+
+def _saver_functions(meta_graph: meta_graph_pb2.MetaGraphDef) -> set[str]:
+    """Functions that the loader alone calls, to save and to restore.
+
+    None if anything else reads what those calls give; nor any that a node
+    outside them, or a caller of the loaded object, can reach as well.
+    """
+    saver = meta_graph.saver_def
+    entries = {
+        name.split(":")[0]
+        for name in (saver.save_tensor_name, saver.restore_op_name)
+    }
+    main = meta_graph.graph_def.node
+    read = {_node(name) for node in main for name in node.input}
+    read |= {
+        _node(tensor.name)
+        for signature in meta_graph.signature_def.values()
+        for tensor in signature.outputs.values()
+    }
+    if entries & read:
+        return set()
+    library = meta_graph.graph_def.library.function
+    others = [node for function in library for node in function.node_def]
+    others += [node for node in main if node.name not in entries]
+    reachable = set(meta_graph.object_graph_def.concrete_functions)
+    reachable |= set(itertools.chain.from_iterable(map(_called, others)))
+    own = [node for node in main if node.name in entries]
+    return set(itertools.chain.from_iterable(map(_called, own))) - reachable
+
+
+def _node(tensor: str) -> str:
+    """`^name` or `name:0` to the node's name."""
+    return tensor.lstrip("^").split(":")[0]
+
+
+def _called(node: node_def_pb2.NodeDef) -> Iterator[str]:
+    """Names of the functions that a node may call."""
+    yield node.op
+    for value in node.attr.values():
+        yield value.func.name
+        yield from (function.name for function in value.list.func)

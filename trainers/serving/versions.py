@@ -1,0 +1,77 @@
+"""Numbered versions of an export in one directory, as TF Serving reads them."""
+
+import contextlib
+import fcntl
+import os
+import pathlib
+import re
+import shutil
+from collections.abc import Callable, Iterator
+
+from tfrecords import files
+
+_ASIDE = "incomplete"  # not a number: servers pass it by
+
+
+def numbers(out: pathlib.Path) -> list[int]:
+    """The versions that stand in a directory, ascending."""
+    if not out.is_dir():
+        return []
+    return sorted(
+        int(path.name)
+        for path in out.iterdir()
+        if re.fullmatch("[1-9][0-9]*", path.name)
+    )
+
+
+def publish(
+    out: pathlib.Path, write: Callable[[pathlib.Path], None]
+) -> pathlib.Path:
+    """Adds a version that appears whole or not at all.
+
+    Args:
+        out: Where versions are kept; made if it is not there.
+        write: Fills the directory it is given, which does not exist yet.
+
+    Returns:
+        `<out>/<version>`, one above the highest.
+
+    Raises:
+        RuntimeError: If another process is writing to `out`.
+        OSError: If the disk does not take it; `out` is left as it was.
+    """
+    out.mkdir(parents=True, exist_ok=True)
+    with _lock(out):
+        aside = out / _ASIDE
+        shutil.rmtree(aside, ignore_errors=True)
+        try:
+            write(aside)
+        except BaseException:
+            shutil.rmtree(aside, ignore_errors=True)
+            raise
+        for path in (*aside.rglob("*"), aside):
+            files.sync(path)
+        final = out / str(max(numbers(out), default=0) + 1)
+        os.rename(aside, final)
+        files.sync(out)
+    return final
+
+
+@contextlib.contextmanager
+def _lock(directory: pathlib.Path) -> Iterator[None]:
+    """Holds a directory for one process; the kernel frees it on a kill.
+
+    Not `files.lock`: its file would lie among the versions.
+    """
+    descriptor = os.open(directory, os.O_RDONLY)
+    try:
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError as error:
+            raise RuntimeError(
+                f"Another process is exporting to {directory}. Wait for it, "
+                "or name another --out."
+            ) from error
+        yield
+    finally:
+        os.close(descriptor)

@@ -1,0 +1,1 @@
+"""Training: the frozen half, its cache, the loop, metrics."""

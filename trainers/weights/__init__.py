@@ -1,0 +1,1 @@
+"""Weights of the slices: found, fetched, checked, converted, fitted."""

@@ -1,0 +1,92 @@
+"""Fills a slice with weights: published, shipped, random, or from a file."""
+
+import pathlib
+
+import keras
+import numpy as np
+
+from trainers import backbones
+from trainers.weights import cache, fitting, published, readers, shipped
+
+Arrays = dict[str, np.ndarray]
+
+
+def load_weights(
+    slice_: keras.Model,
+    backbone: backbones.Backbone,
+    source: str,
+    *,
+    seed: int = 0,
+) -> None:
+    """Sets every weight of `slice_` from `source`.
+
+    Args:
+        slice_: What `backbones.build_slice(backbone)` returned.
+        backbone: Its entry of the table.
+        source: `imagenet` (the published file, fetched once, verified,
+            converted and cached), `cifar10` (shipped with the package),
+            `random` (He normal kernels drawn from `seed`, biases 0) or the
+            path of a .npz, .safetensors, .h5 or .weights.h5 file.
+        seed: Seed of `random`.
+
+    Raises:
+        FileNotFoundError: If the file does not exist.
+        ValueError: If the file is not for this slice: names what is missing,
+            superfluous within the slice, of another shape, or not finite.
+            If a shipped file was altered.
+        RuntimeError: If `imagenet` cannot be fetched.
+    """
+    if source == "random":
+        arrays = random_arrays(slice_, seed)
+    elif source == "cifar10":
+        arrays = shipped.cifar10_arrays(backbone)
+    elif source == "imagenet":
+        arrays = cache.published_arrays(
+            slice_,
+            backbone,
+            published.PUBLISHED[backbone.name],
+            published.cache_directory(),
+        )
+    else:
+        path = pathlib.Path(source)
+        arrays = readers.read_arrays(path, slice_, backbone.name)
+    assign(slice_, arrays, source)
+
+
+def assign(slice_: keras.Model, arrays: Arrays, source: str) -> None:
+    """Validates arrays by their canonical names and sets every weight.
+
+    Raises:
+        ValueError: If they do not fit; `source` says where they are from.
+    """
+    fitted = fitting.fit_arrays(slice_, arrays, source)
+    for name, variable in fitting.slice_variables(slice_).items():
+        variable.assign(fitted[name])
+
+
+def slice_arrays(slice_: keras.Model) -> Arrays:
+    """Returns a copy of every weight of the slice, by its canonical name."""
+    return {
+        name: np.array(keras.ops.convert_to_numpy(variable))
+        for name, variable in fitting.slice_variables(slice_).items()
+    }
+
+
+def random_arrays(slice_: keras.Model, seed: int) -> Arrays:
+    """He normal kernels drawn from `seed`, scales 1, shifts 0, by name."""
+    rng = np.random.default_rng(seed)
+    constants = {"gamma": 1.0, "moving_variance": 1.0}
+    arrays = {}
+    for name, variable in fitting.slice_variables(slice_).items():
+        kind = name.rsplit("/", 1)[1]
+        if kind == "kernel":
+            # He et al. 2015, arXiv 1502.01852, eq. 10: std = sqrt(2/fan_in).
+            # Depthwise kernels are (h, w, C, 1): each filter sees one channel.
+            depthwise = variable.shape[-1] == 1
+            fan_in = np.prod(variable.shape[: 2 if depthwise else 3])
+            arrays[name] = rng.normal(
+                scale=np.sqrt(2.0 / fan_in), size=variable.shape
+            )
+        else:
+            arrays[name] = np.full(variable.shape, constants.get(kind, 0.0))
+    return arrays

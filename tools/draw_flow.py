@@ -81,7 +81,7 @@ def follow(
         "stack": stack["stack"],
         "image": image,
         "maps": maps[0],
-        "read_back": code.pictures(values)[0],
+        "read_back": code.images(values)[0],
         "probabilities": np.exp(logits) / np.exp(logits).sum(),
         "label": kept["label_names"][stack["label"]],
         "label_names": kept["label_names"],

@@ -18,6 +18,9 @@ _BUILDERS = {
     "inceptionv3": keras.applications.InceptionV3,
     "mobilenetv2": keras.applications.MobileNetV2,
 }
+# What a file of the full architecture holds after its pooled features: the
+# classifier.
+_CLASSIFIER = r"(predictions|probs)$"
 # Names that Keras numbers over a whole process.
 _NUMBERED = re.compile(
     r"(input_layer|conv2d|batch_normalization|activation|concatenate|"
@@ -158,7 +161,9 @@ def _load(
     arrays = load.random_arrays(full, seed)
     given: readers.Arrays = {}
     if source != "random":
-        read = readers.read_arrays(pathlib.Path(source), full, backbone)
+        read = readers.read_arrays(
+            pathlib.Path(source), full, backbone, _CLASSIFIER
+        )
         given = fitting.fit_arrays(full, read, source, whole=False)
     for name, variable in fitting.slice_variables(full).items():
         variable.assign(given.get(name, arrays[name]))

@@ -2,7 +2,14 @@
 
 import numpy as np
 
-from trainers.multimodal import comparisons, config, figures, plan, report
+from trainers.multimodal import (
+    comparisons,
+    config,
+    example_figure,
+    plan,
+    report,
+    vector_figure,
+)
 
 NUM_HELD_OUT = 20
 CONFIG = config.MultimodalTrainConfig(weights="weights/tower.npz")
@@ -83,10 +90,10 @@ def table() -> str:
         compared=BASELINES,
         missing=MISSING,
         captions={
-            "vectors.png": figures.vectors_caption(
+            "vectors.png": vector_figure.caption(
                 {"title, encoder": 0.125, "fused": 0.5}
             ),
-            "examples.png": figures.examples_caption(["a", "b"], ["c"]),
+            "examples.png": example_figure.caption(["a", "b"], ["c"]),
         },
     )
 

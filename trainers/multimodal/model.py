@@ -194,7 +194,7 @@ def _fuse(
     present: keras.KerasTensor,
 ) -> keras.KerasTensor:
     """Concatenates the vectors, with zeros for absent modalities."""
-    # Only the model's own: another could not be the one that is left.
+    # Only modalities of this model, so that the one left is among them.
     columns = [MODALITIES.index(name) for name in vectors]
     present = keras.ops.take(present, columns, axis=1)
     present = ModalityDropout(

@@ -39,7 +39,7 @@ def bits(modalities: str, count: int) -> np.ndarray:
 
 def results(rows: list[plan.Row]) -> list[comparisons.Result]:
     """Results of rows by `RIGHT`."""
-    found = []
+    with_results = []
     for row in rows:
         modalities = ",".join(row.modalities)
         counts = RIGHT[modalities, row.modality_dropout][: len(row.trainings)]
@@ -62,8 +62,8 @@ def results(rows: list[plan.Row]) -> list[comparisons.Result]:
             for count in counts
         ]
         right = [bits(modalities, count) for count in counts]
-        found.append(comparisons.Result(row, metrics, right))
-    return found
+        with_results.append(comparisons.Result(row, metrics, right))
+    return with_results
 
 
 BASELINES = {

@@ -13,7 +13,8 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from tfrecords.command_line import ENVIRONMENT
+from tfrecords.process import ENVIRONMENT
+from trainers.reports import markdown
 
 # What users run, but without messages.
 for _name, _value in {
@@ -262,14 +263,15 @@ def print_table(
     header: Sequence[str], rows: Sequence[Sequence[object]]
 ) -> None:
     """Prints Markdown; numbers that are missing become a dash."""
-    print(f"| {' | '.join(header)} |\n|{' --- |' * len(header)}")
-    for row in rows:
-        cells = (
-            "-" if isinstance(cell, float) and math.isnan(cell) else str(cell)
-            for cell in row
-        )
-        print(f"| {' | '.join(cells)} |", flush=True)
-    print()
+    for line in markdown.table(
+        header, [[_shown(cell) for cell in row] for row in rows]
+    ):
+        print(line)
+    print(flush=True)
+
+
+def _shown(cell: object) -> object:
+    return "-" if isinstance(cell, float) and math.isnan(cell) else cell
 
 
 def ratio(own: float, other: float) -> object:

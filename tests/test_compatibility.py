@@ -139,7 +139,7 @@ def test_samples_get_the_answers_that_were_kept(job, places):
 @pytest.mark.parametrize(
     ("name", "module", "num_reused"),
     [
-        ("run", "trainers.run", 5),
+        ("run", "trainers.run", 4),
         ("multimodal_run", "trainers.multimodal.run", 2),
         ("im2vec", "trainers.im2vec", 1),
     ],
@@ -157,7 +157,9 @@ def test_the_same_command_finds_everything_it_made(
     before = _snapshot(own_job)
     done = _run(own_job, module, *flags)
     assert "making" not in done.stderr
-    assert done.stderr.count("reusing") == num_reused, done.stderr
+    # A report is written again where its wording has changed since.
+    reused = done.stderr.count("reusing") - done.stderr.count("report: reusing")
+    assert reused == num_reused, done.stderr
     after = _snapshot(own_job)
     workdir = own_job / places[name]
     for path, value in before.items():

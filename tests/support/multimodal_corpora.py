@@ -1,4 +1,4 @@
-"""Small corpora of pictures with texts, made by the tests themselves."""
+"""Small corpora of images with texts, made by the tests themselves."""
 
 import csv
 import json
@@ -7,7 +7,7 @@ import pathlib
 import numpy as np
 import tensorflow as tf
 
-from tfrecords import config
+from tfrecords import command_line, config
 
 TINY_BERT = pathlib.Path(__file__).parents[1] / "golden" / "tiny_bert"
 WORDS = (("red", "warm"), ("green", "leaf"), ("blue", "sea"))
@@ -15,7 +15,7 @@ LABELS = ("rot", "grün", "blau")
 
 
 def jpeg(number, size=(12, 10), fmt="jpeg"):
-    """A picture of class `number % 3`: its channel is bright."""
+    """An image of class `number % 3`: the channel of that number is bright."""
     rng = np.random.default_rng(number)
     pixels = rng.integers(0, 90, (*size, 3), np.uint8)
     pixels[..., number % 3] += 150
@@ -24,7 +24,7 @@ def jpeg(number, size=(12, 10), fmt="jpeg"):
 
 
 def rows(count, classes=3):
-    """`(image name, title, description, label)`; each eighth lacks a text."""
+    """`(image name, title, description, label)`; one in eight lacks a title."""
     for number in range(count):
         kind = number % classes
         title, description = (f"{word} thing {number}" for word in WORDS[kind])
@@ -37,7 +37,7 @@ def rows(count, classes=3):
 
 
 def write_jsonl(root, count=60):
-    """A .jsonl with pictures beside it; empty texts as "", null or absent."""
+    """A .jsonl with images beside it; empty texts as "", null or absent."""
     (root / "images").mkdir(parents=True, exist_ok=True)
     path = root / "made.jsonl"
     with path.open("w", encoding="utf-8") as file:
@@ -63,7 +63,7 @@ def write_csv(root, count=60):
 
 
 def write_webvision(root, count=60, validation=6):
-    """WebVision's tree: two sources, two queries each."""
+    """WebVision's directories: two sources with two queries each."""
     info = root / "info"
     info.mkdir(parents=True)
     info.joinpath("synsets.txt").write_text(
@@ -79,11 +79,13 @@ def write_webvision(root, count=60, validation=6):
         image = root / source / query / f"{number}.jpg"
         image.parent.mkdir(parents=True, exist_ok=True)
         image.write_bytes(jpeg(number))
-        found = entries.setdefault((source, query), [])
-        found.append({"title": title, "description": description})
+        described_images = entries.setdefault((source, query), [])
+        described_images.append({"title": title, "description": description})
         relative = image.relative_to(root).as_posix()
         listed[source].append(f"{relative} {LABELS.index(label)}\n")
-        described[source].append(f"{source}/{query}.json {len(found)}\n")
+        described[source].append(
+            f"{source}/{query}.json {len(described_images)}\n"
+        )
     for (source, query), value in entries.items():
         (root / source / f"{query}.json").write_text(json.dumps(value), "utf-8")
     for source in listed:
@@ -101,7 +103,7 @@ def write_webvision(root, count=60, validation=6):
 
 
 def settings(dataset, records_dir, **changes):
-    """Settings of a build that takes a second, in two parts."""
+    """Settings of records and of their images, for a build of a second."""
     values = {
         "dataset": str(dataset),
         "records_dir": str(records_dir),
@@ -112,12 +114,8 @@ def settings(dataset, records_dir, **changes):
         "held_out": 0.4,
     }
     values |= changes
-    own = {f for f in config.MultimodalConfig.__dataclass_fields__}
+    arguments = command_line.Arguments(values)
     return (
-        config.RecordsConfig(
-            **{k: v for k, v in values.items() if k not in own}
-        ),
-        config.MultimodalConfig(
-            **{k: v for k, v in values.items() if k in own}
-        ),
+        arguments.settings(config.RecordsConfig),
+        arguments.settings(config.MultimodalConfig),
     )

@@ -123,32 +123,6 @@ def _draw_thumbnail(
     axes.add_artist(box)
 
 
-def draw_curves(
-    histories: dict[str, list[dict[str, float]]],
-) -> matplotlib.figure.Figure:
-    """Train loss and test accuracy against epochs, a line a network."""
-    figure = matplotlib.figure.Figure(figsize=(9, 3.6), layout="constrained")
-    for axes, quantity, label in zip(
-        figure.subplots(1, 2),
-        ("train_loss", "accuracy"),
-        ("train loss", "test accuracy"),
-        strict=True,
-    ):
-        for name, history in histories.items():
-            rows = [row for row in history if quantity in row]
-            axes.plot(
-                [row["epoch"] for row in rows],
-                [row[quantity] for row in rows],
-                linewidth=1.2,
-                label=name,
-            )
-        axes.set_xlabel("epoch")
-        axes.set_ylabel(label)
-        axes.grid(alpha=0.3)
-        axes.legend()
-    return figure
-
-
 def draw_truth(
     panels: dict[str, tuple[np.ndarray, np.ndarray]],
     class_names: tuple[str, ...],

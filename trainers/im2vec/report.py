@@ -1,7 +1,6 @@
-"""A run's files for people: report.md, its pictures and the exports."""
+"""A run's files for its reader: report.md, its figures, the vectors."""
 
 import dataclasses
-import io
 import pathlib
 from typing import Any
 
@@ -19,10 +18,12 @@ from trainers.im2vec import (
 )
 from trainers.im2vec import image_store as images_
 from trainers.im2vec.config import Im2VecConfig
+from trainers.reports import markdown
+from trainers.reports.figures import Line, learning_curves, save
 
 _FEW = 10  # classes that a title can name
 _LABELS = {
-    "confusion": "1 - share taken for each other",
+    "confusion": "1 - share confused with each other",
     "class means": "distance of mean images",
 }
 
@@ -53,7 +54,7 @@ def write_report(
     findings: Findings,
     metrics: dict[str, Any],
 ) -> pathlib.Path:
-    """Writes vectors.csv, points.csv, projector/, pictures and report.md.
+    """Writes vectors.csv, points.csv, projector/, figures and report.md.
 
     Args:
         config: Settings.
@@ -87,12 +88,11 @@ def write_report(
         "confusion.png": figures.draw_confusion(shown.confusion, names),
     }
     if findings.histories:
-        drawn["curves.png"] = figures.draw_curves(findings.histories)
+        drawn["curves.png"] = _draw_curves(findings.histories)
     for name, figure in drawn.items():
-        _save(workdir / name, figure)
+        save(figure, workdir / name)
     path = workdir / "report.md"
-    text = _text(config, findings, metrics, own, list(drawn))
-    files.write_text(path, text)
+    files.write_text(path, compose(config, findings, metrics, own))
     return path
 
 
@@ -111,10 +111,22 @@ def _plain_and_normalized(
     return [("", points), ("_normalized", class_vectors.normalize(points))]
 
 
-def _save(path: pathlib.Path, figure: matplotlib.figure.Figure) -> None:
-    content = io.BytesIO()
-    figure.savefig(content, format="png", dpi=110)
-    files.write_bytes(path, content.getvalue())
+def _draw_curves(
+    histories: dict[str, list[dict[str, float]]],
+) -> matplotlib.figure.Figure:
+    """Train loss and test accuracy by epoch, one line per network."""
+    return learning_curves(
+        {
+            label: [
+                Line(name, quantity, [history])
+                for name, history in histories.items()
+            ]
+            for label, quantity in (
+                ("train loss", "train_loss"),
+                ("test accuracy", "accuracy"),
+            )
+        }
+    )
 
 
 def _draw_truth(
@@ -141,49 +153,58 @@ def _draw_truth(
     return figures.draw_truth(panels, names)
 
 
-def _text(
+def compose(
     config: Im2VecConfig,
     findings: Findings,
     metrics: dict[str, Any],
     own: np.ndarray,
-    pictures: list[str],
 ) -> str:
+    """Composes the report's Markdown.
+
+    Args:
+        config: Settings.
+        findings: Weights and images.
+        metrics: As `write_report` takes them.
+        own: Class vectors of the network shown, `(K, m)`.
+    """
     names = findings.images.class_names
     means = findings.statistics.class_means
-    lines = [
-        f"# Class vectors: {_title(findings)}",
-        "",
-        _about(config, findings, metrics),
-        "",
-        *tables.networks_table(metrics),
-        "",
-        *tables.warning(metrics),
-        "## Do near vectors mean like classes?",
-        "",
-        "Spearman's correlation between distances of class vectors and two "
-        "other distances of the same pairs of classes: 1 minus the share of "
-        "test images taken for each other, and the distance of mean train "
-        "images. The paper's claim makes it positive. p: share of orders of "
-        "the classes that correlate as much (Mantel's test, one-sided); the "
-        "least possible is 1 in the number of orders, and near 1 the contrary "
-        f"of the claim holds. Chance: {evaluation.NUM_RANDOM} random W2.",
-        "",
-        *tables.truth_table(metrics),
-        "",
-        *tables.stability_table(metrics),
-        "",
-        "## Every class's nearest",
-        "",
-        *tables.nearest_table(findings.networks[0], own, names, means),
-    ]
-    for picture in pictures:
-        lines += ["", f"![{picture}]({picture})", "", _CAPTIONS[picture]]
-    lines += [
-        "",
-        "`vectors.csv` holds the vectors, `points.csv` the four views; "
-        "`tensorboard --logdir=projector` turns them around.",
-    ]
-    return "\n".join(lines) + "\n"
+    captions = dict(_CAPTIONS)
+    if not findings.histories:
+        del captions["curves.png"]
+    return markdown.document(
+        [
+            f"# Class vectors: {_title(findings)}",
+            "",
+            _about(config, findings, metrics),
+            "",
+            *tables.networks_table(metrics),
+            "",
+            *tables.warning(metrics),
+            "## Are the vectors of similar classes close?",
+            "",
+            "Spearman's correlation between distances of class vectors and "
+            "two other distances of the same pairs of classes: 1 minus the "
+            "share of test images confused between the two, and the distance "
+            "of mean train images. The paper's claim makes it positive. p: "
+            "share of orders of the classes that correlate as much (Mantel's "
+            "test, one-sided); its least value is 1 over the number of "
+            "orders, and near 1 the opposite of the claim holds. Chance: "
+            f"{evaluation.NUM_RANDOM} random W2.",
+            "",
+            *tables.truth_table(metrics),
+            "",
+            *tables.stability_table(metrics),
+            "",
+            "## Nearest class of each class",
+            "",
+            *tables.nearest_table(findings.networks[0], own, names, means),
+            *markdown.figures(captions),
+            "",
+            "`vectors.csv` holds the vectors, `points.csv` the four views; "
+            "`tensorboard --logdir=projector` shows them in 3-D.",
+        ]
+    )
 
 
 def _title(findings: Findings) -> str:
@@ -195,13 +216,22 @@ def _title(findings: Findings) -> str:
 
 _CAPTIONS = {
     "vectors.png": "Class vectors of the first network with the mean image of "
-    "each class. The published pictures are uncentred SVD; what all vectors "
-    "have in common dominates its first axis.",
-    "truth.png": "A dot for each pair of classes, first network, Euclidean.",
+    "each class. The published figures are uncentred SVD, whose first axis is "
+    "dominated by what all vectors have in common.",
+    "truth.png": "A dot per pair of classes; first network, Euclidean.",
     "confusion.png": "Confusion on the test images, first network; percent of "
     "the true class.",
-    "curves.png": "Loss while learning, and accuracy on the test images.",
+    "curves.png": "Train loss, and accuracy on the test images, by epoch.",
 }
+
+
+def _drops(config: Im2VecConfig) -> str:
+    """When the learning rate falls, if it does: `, x 0.1 after epochs ...`."""
+    epochs = [str(epoch) for epoch in config.milestone_epochs]
+    if not epochs:
+        return ""
+    noun = "epochs" if len(epochs) > 1 else "epoch"
+    return f", x {config.lr_factor:g} after {noun} {' and '.join(epochs)}"
 
 
 def _about(
@@ -218,9 +248,8 @@ def _about(
         origin = (
             f"two linear layers, {config.epochs} epochs of SGD at "
             f"{config.learning_rate:g} (momentum {config.momentum:g}, weight "
-            f"decay {config.weight_decay:g}, batch {config.batch_size}, times "
-            f"{config.lr_factor:g} behind epochs {config.milestones or '-'}), "
-            f"pixels: {config.normalization}"
+            f"decay {config.weight_decay:g}, batch {config.batch_size}"
+            f"{_drops(config)}), pixels: {config.normalization}"
         )
         if config.double_softmax:
             origin += ", softmax applied twice as in the published code"

@@ -1,4 +1,4 @@
-"""Classification of a picture with its title and description.
+"""Classification of an image with its title and description.
 
 Source: Miller et al., Multi-Modal Classification Using Images and Text.
 Letters: N examples, H and W pixels, C image channels, D hidden size of the

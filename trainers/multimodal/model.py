@@ -4,9 +4,9 @@
     title vector -> tuning layer                              +-> dense -> K
     description vector -> tuning layer                        +
 
-A modality that an example lacks, or that is taken away, has the vector 0. The
-classes' logits are therefore the sum of what each tower says and a bias, and
-what one tower says alone is the model's answer with the others taken away.
+A modality that an example lacks, or that is dropped, has the vector 0. The
+logits are therefore the sum of one term per tower and a bias, and the term of
+one tower is what the model predicts with the others dropped.
 """
 
 import dataclasses
@@ -17,38 +17,41 @@ import keras
 from trainers.multimodal import towers
 from trainers.multimodal.config import MODALITIES, MultimodalTrainConfig
 
-# Adam moves the logits by the rate times the number of features, which are
-# thousands here. On validation samples of 0.03, 0.1 and 1 the best loss.
+# Adam moves the logits by the rate times the number of features, which is
+# thousands here. Of 0.03, 0.1 and 1, the best loss on validation samples.
 _GRID_SCALE = 0.1
 
 
 @keras.saving.register_keras_serializable(package="text2image")
 class ModalityDropout(keras.layers.Layer):
-    """Takes modalities from examples in training, never the last one.
+    """Drops modalities from examples in training, never the last one.
 
     Source: Neverova et al. 2015, arXiv 1501.00102, section 4.2 (ModDrop).
     """
 
     def __init__(self, rate: float, seed: int, **kwargs: Any) -> None:
-        """Keeps the rate and a seed, which `state.seed_dropout` moves on."""
+        """Takes the probability of a drop and the seed of a generator.
+
+        The generator is moved on for each epoch by `seed_dropout`.
+        """
         super().__init__(**kwargs)
         self.rate = rate
         self.seed = seed
         self.seed_generator = keras.random.SeedGenerator(seed)
 
     def call(self, present: Any, training: bool = False) -> Any:
-        """`(N, M)` of 0 and 1 to the same with fewer 1."""
+        """Zeroes some of the ones of `present`, `(N, M)`."""
         if not training or not self.rate:
             return present
-        drawn = keras.random.uniform(
+        uniform = keras.random.uniform(
             keras.ops.shape(present), seed=self.seed_generator
         )
-        kept = present * keras.ops.cast(drawn >= self.rate, present.dtype)
-        left = keras.ops.any(kept > 0, axis=1, keepdims=True)
-        return keras.ops.where(left, kept, present)
+        kept = present * keras.ops.cast(uniform >= self.rate, present.dtype)
+        any_left = keras.ops.any(kept > 0, axis=1, keepdims=True)
+        return keras.ops.where(any_left, kept, present)
 
     def get_config(self) -> dict[str, Any]:
-        """What `from_config` needs."""
+        """Returns the arguments of `from_config`."""
         config = super().get_config()
         return {**config, "rate": self.rate, "seed": self.seed}
 
@@ -58,13 +61,13 @@ class Models:
     """One network, whole and in halves that share their weights.
 
     Attributes:
-        extractor: Pictures `(N, H, W, 3)`, 0 to 255, to a list of maps;
-            nothing in it trains. `None` without the modality `image`.
+        extractor: Images `(N, H, W, 3)` in [0, 255] to a list of feature
+            maps; frozen. `None` without the modality `image`.
         classifier: `maps_<i>`, `text_vectors` `(N, 2, D)` and `present`
-            `(N, 3)` to logits `(N, K)`; takes what its modalities need.
+            `(N, 3)` to logits `(N, K)`; has the inputs of its modalities.
         vectors: The same inputs to each tower's vector and `fused`.
-        whole: `image` instead of the maps, to the logits.
-        missing: Layers of the image tower that the weights had not.
+        whole: The same with `image` instead of feature maps, to the logits.
+        missing: Layers of the image tower that the weights lacked.
     """
 
     extractor: keras.Model | None
@@ -77,7 +80,7 @@ class Models:
 def build_models(
     config: MultimodalTrainConfig, hidden_size: int, num_classes: int
 ) -> Models:
-    """Builds the network of a run; its image tower has its weights.
+    """Builds the network of a run and loads the weights of its image tower.
 
     Args:
         config: The run's settings.
@@ -85,7 +88,10 @@ def build_models(
         num_classes: K.
 
     Raises:
-        As `towers.build_tower`.
+        FileNotFoundError: As `towers.build_tower`.
+        ValueError: As `towers.build_tower`, or if `frozen_grid` has no
+            feature maps.
+        RuntimeError: As `towers.build_tower`.
     """
     keras.utils.set_random_seed(config.seed)
     inputs: dict[str, keras.KerasTensor] = {}
@@ -102,17 +108,17 @@ def build_models(
         )
         missing = tower.missing
         extractor = _build_extractor(tower, config.image_size)
-        for place, tensor in enumerate(extractor.outputs):
-            name = f"maps_{place}"
+        for number, tensor in enumerate(extractor.outputs):
+            name = f"maps_{number}"
             inputs[name] = keras.Input(tensor.shape[1:], name=name)
         vectors["image"] = _image_vector(config, tower, list(inputs.values()))
     if set(config.towers) != {"image"}:
         name = "text_vectors"
         inputs[name] = keras.Input((2, hidden_size), name=name)
     penalty = keras.regularizers.L2(config.l2) if config.l2 else None
-    for place, name in enumerate(("title", "description")):
+    for column, name in enumerate(("title", "description")):
         if name in config.towers:
-            x = _standardise(inputs["text_vectors"][:, place], f"{name}_norm")
+            x = _standardise(inputs["text_vectors"][:, column], f"{name}_norm")
             vectors[name] = keras.layers.Dense(
                 config.text_units,
                 activation="relu",
@@ -156,26 +162,27 @@ def _image_vector(
 ) -> keras.KerasTensor:
     if config.frozen_grid and any(len(tensor.shape) != 4 for tensor in maps):
         raise ValueError(
-            "--frozen_grid needs maps to lay a grid over: with "
-            f"--frozen_fraction={config.frozen_fraction} nothing but a vector "
-            "leaves the frozen layers. Lower it, or leave the grid out."
+            "--frozen_grid must have feature maps to lay a grid over. "
+            f"Received: --frozen_fraction={config.frozen_fraction}, with which "
+            "the frozen layers give only a vector. Lower it, or leave the "
+            "grid out."
         )
     vector = tower.tuned(maps)
     if not config.frozen_grid:
         return vector
-    seen = []
-    for place, tensor in enumerate(maps):
+    grids = []
+    for number, tensor in enumerate(maps):
         rows, columns = (
             min(config.frozen_grid, size) for size in tensor.shape[1:3]
         )
         x = keras.layers.AdaptiveAveragePooling2D((rows, columns))(tensor)
-        x = _standardise(keras.layers.Flatten()(x), f"head_grid_{place}")
-        seen.append(keras.layers.Rescaling(_GRID_SCALE)(x))
-    return keras.layers.Concatenate(name="image_vector")([vector, *seen])
+        x = _standardise(keras.layers.Flatten()(x), f"head_grid_{number}")
+        grids.append(keras.layers.Rescaling(_GRID_SCALE)(x))
+    return keras.layers.Concatenate(name="image_vector")([vector, *grids])
 
 
 def _standardise(x: keras.KerasTensor, name: str) -> keras.KerasTensor:
-    """Each feature to mean 0 and deviation 1 over the train split."""
+    """Standardises each feature by its moving mean and deviation."""
     return keras.layers.BatchNormalization(
         momentum=towers.MOMENTUM, center=False, scale=False, name=name
     )(x)
@@ -186,16 +193,16 @@ def _fuse(
     vectors: dict[str, keras.KerasTensor],
     present: keras.KerasTensor,
 ) -> keras.KerasTensor:
-    """Concatenates what is present, zeros for what is not."""
-    # Of modalities the model has not, none is left over to be kept.
+    """Concatenates the vectors, with zeros for absent modalities."""
+    # Only modalities of this model, so that the one left is among them.
     columns = [MODALITIES.index(name) for name in vectors]
     present = keras.ops.take(present, columns, axis=1)
     present = ModalityDropout(
         config.modality_dropout, config.seed, name="modality_dropout"
     )(present)
     masked = [
-        vector * present[:, place : place + 1]
-        for place, vector in enumerate(vectors.values())
+        vector * present[:, column : column + 1]
+        for column, vector in enumerate(vectors.values())
     ]
     if len(masked) == 1:
         return masked[0]
@@ -221,13 +228,13 @@ def _build_whole(
 
 
 def name_maps(maps: Any) -> dict[str, Any]:
-    """The extractor's outputs by the names of the classifier's inputs."""
+    """Names the extractor's outputs as the classifier's inputs."""
     maps = maps if isinstance(maps, list | tuple) else [maps]
-    return {f"maps_{place}": value for place, value in enumerate(maps)}
+    return {f"maps_{number}": value for number, value in enumerate(maps)}
 
 
 def named_variables(models: Models) -> dict[str, keras.Variable]:
-    """Every weight by `<layer>/<variable>`."""
+    """Returns every weight by `<layer>/<variable>`."""
     parts = [m for m in (models.extractor, models.classifier) if m is not None]
     return {
         f"{layer.name}/{variable.name}": variable

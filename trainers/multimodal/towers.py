@@ -1,6 +1,6 @@
 """The image tower: a whole keras.applications model, its first part frozen.
 
-Pooled features are its output. It is cut where freezing ends, so that the
+Its output is the pooled features. It is cut where freezing ends, so that the
 frozen part's output can be computed once.
 """
 
@@ -18,15 +18,19 @@ _BUILDERS = {
     "inceptionv3": keras.applications.InceptionV3,
     "mobilenetv2": keras.applications.MobileNetV2,
 }
-# Names that Keras numbers through a whole process.
+# What a file of the full architecture holds after its pooled features: the
+# classifier.
+_CLASSIFIER = r"(predictions|probs)$"
+# Names that Keras numbers over a whole process.
 _NUMBERED = re.compile(
     r"(input_layer|conv2d|batch_normalization|activation|concatenate|"
     r"(?:max|average)_pooling2d|global_average_pooling2d)(?:_(\d+))?$"
 )
 # All three were trained on pixels in [-1, 1] (keras.applications, mode "tf").
 SCALE, OFFSET = 1 / 127.5, -1.0
-# Of batch norm's moving statistics. keras.applications have 0.99, and 0.999 in
-# MobileNetV2: after a few hundred steps those are still those of the start.
+# Momentum of batch norm's moving statistics. keras.applications has 0.99, and
+# 0.999 in MobileNetV2: after a few hundred steps, the statistics would still be
+# close to their initial values.
 MOMENTUM = 0.9
 
 
@@ -35,10 +39,10 @@ class Tower:
     """An image tower in two halves.
 
     Attributes:
-        frozen: Pixels in [-1, 1], `(N, H, W, 3)`, to a list of what the other
-            half needs; batch norm in inference mode.
+        frozen: Pixels in [-1, 1], `(N, H, W, 3)`, to the list of tensors that
+            the other half takes; batch norm in inference mode.
         tuned: That list to the pooled vector `(N, C)`.
-        missing: Layers that the weights had nothing for.
+        missing: Names of the layers that the weights lacked.
     """
 
     frozen: keras.Model
@@ -58,16 +62,16 @@ def build_tower(
 
     Args:
         backbone: One of `config.TOWERS`.
-        image_size: Height and width of its pictures.
-        frozen_fraction: Share of its layers, the input among them, that are
-            frozen, from the first (3.3 of the paper: half).
+        image_size: Height and width of its images.
+        frozen_fraction: Share of its layers, counted from the input layer,
+            that are frozen (3.3 of the paper: half).
         source: `imagenet`, `random` (He normal) or a file's path.
-        seed: Of `random`, and of layers that a file lacks.
+        seed: Seed of `random`, and of layers that a file lacks.
 
     Raises:
         FileNotFoundError: If the file does not exist.
-        ValueError: If the file is of another architecture.
-        RuntimeError: If `imagenet` cannot be fetched.
+        ValueError: If the file holds a different architecture.
+        RuntimeError: If `imagenet` cannot be downloaded.
     """
     full = _build_full(backbone, image_size, source)
     missing: tuple[str, ...] = ()
@@ -83,11 +87,11 @@ def build_tower(
 def cut(
     full: keras.Model, frozen_fraction: float
 ) -> tuple[keras.Model, keras.Model]:
-    """Cuts a model behind a share of its layers.
+    """Cuts a model after a share of its layers.
 
     Returns:
-        The first part, which gives the list of all tensors that go from one
-        part to the other, frozen; and the rest, which takes them.
+        The first part, frozen, whose outputs are all tensors that cross the
+        cut; and the rest, which takes them.
     """
     layers = full.layers
     number = max(round(frozen_fraction * len(layers)), 1)
@@ -117,11 +121,11 @@ def _build_full(backbone: str, image_size: int, source: str) -> keras.Model:
         if source != "imagenet":
             raise
         raise RuntimeError(
-            f"The ImageNet weights of {backbone} could not be fetched "
-            f"({error}). Without a network give a file with --weights=PATH, "
-            "or take --weights=random."
+            f"The ImageNet weights of {backbone} could not be downloaded "
+            f"({error}). Without a network, name a file with --weights=PATH, "
+            "or use --weights=random."
         ) from error
-    # Weights are known by their layers' names: those of a fresh process.
+    # Weights are found by layer names: the names of a fresh process.
     names = _fresh_names([layer.name for layer in full.layers])
 
     def renamed(layer: keras.Layer) -> keras.Layer:
@@ -139,29 +143,31 @@ def _fresh_names(names: list[str]) -> dict[str, str]:
     numbered: dict[str, list[tuple[int, str]]] = {}
     fresh = {}
     for name in names:
-        found = _NUMBERED.match(name)
+        match = _NUMBERED.match(name)
         fresh[name] = name
-        if found:
-            number = int(found[2] or 0)
-            numbered.setdefault(found[1], []).append((number, name))
+        if match:
+            number = int(match[2] or 0)
+            numbered.setdefault(match[1], []).append((number, name))
     for kind, members in numbered.items():
-        for place, (_, name) in enumerate(sorted(members)):
-            fresh[name] = f"{kind}_{place}" if place else kind
+        for index, (_, name) in enumerate(sorted(members)):
+            fresh[name] = f"{kind}_{index}" if index else kind
     return fresh
 
 
 def _load(
     full: keras.Model, backbone: str, source: str, seed: int
 ) -> tuple[str, ...]:
-    """Sets every weight; returns the layers that the source did not have."""
+    """Sets every weight; returns the layers that the source lacked."""
     arrays = load.random_arrays(full, seed)
-    found: dict = {}
+    given: readers.Arrays = {}
     if source != "random":
-        read = readers.read_arrays(pathlib.Path(source), full, backbone)
-        found = fitting.fit_arrays(full, read, source, whole=False)
+        read = readers.read_arrays(
+            pathlib.Path(source), full, backbone, _CLASSIFIER
+        )
+        given = fitting.fit_arrays(full, read, source, whole=False)
     for name, variable in fitting.slice_variables(full).items():
-        variable.assign(found.get(name, arrays[name]))
-    layers = {name.rpartition("/")[0] for name in found}
+        variable.assign(given.get(name, arrays[name]))
+    layers = {name.rpartition("/")[0] for name in given}
     return tuple(
         layer.name
         for layer in full.layers
@@ -173,8 +179,8 @@ def quiet_branches(tuned: keras.Model, missing: tuple[str, ...]) -> None:
     """Starts random residual blocks as their shortcuts.
 
     The last layer of each branch starts at 0 (Goyal et al. 2017, arXiv
-    1706.02677, section 5.1), so that what the layers before know reaches the
-    classes from the first step.
+    1706.02677, section 5.1), so that the features of earlier layers reach
+    the classes from the first step.
     """
     for layer in tuned.layers:
         if not isinstance(layer, keras.layers.Add):
@@ -190,8 +196,7 @@ def quiet_branches(tuned: keras.Model, missing: tuple[str, ...]) -> None:
 def _warn(missing: tuple[str, ...], frozen: keras.Model, source: str) -> None:
     stuck = [layer.name for layer in frozen.layers if layer.name in missing]
     logging.warning(
-        "weights: %s has nothing for %d layers, from %s to %s: they start at "
-        "random",
+        "weights: %s lacks %d layers, from %s to %s: they start at random",
         source,
         len(missing),
         missing[0],
@@ -199,8 +204,8 @@ def _warn(missing: tuple[str, ...], frozen: keras.Model, source: str) -> None:
     )
     if stuck:
         logging.warning(
-            "weights: %d of them are frozen and stay random, from %s to %s; a "
-            "smaller --frozen_fraction lets them learn",
+            "weights: %d of them are frozen and stay random, from %s to %s; "
+            "use a smaller --frozen_fraction to train them",
             len(stuck),
             stuck[0],
             stuck[-1],

@@ -40,10 +40,6 @@ _LAYERS_BEHIND = {
     "shufflenet": r"(stage[34]_|conv5(_bn)?$|fc$)",
     "vgg16": r"(block3_conv[23]|block[45]_conv\d|fc\d|predictions)$",
     "wide_resnet": r"(layer[234]_|fc$)",
-    # Whole towers: only the classifier lies behind them.
-    "resnet50v2": r"(predictions|probs)$",
-    "inceptionv3": r"predictions$",
-    "mobilenetv2": r"predictions$",
 }
 
 
@@ -73,7 +69,10 @@ def check_source(source: str, names: Sequence[str] = NAMES) -> None:
 
 
 def read_arrays(
-    path: pathlib.Path, slice_: "keras.Model", backbone_name: str
+    path: pathlib.Path,
+    slice_: "keras.Model",
+    backbone_name: str,
+    layers_behind: str = "",
 ) -> Arrays:
     """Reads what a file holds for the slice.
 
@@ -83,7 +82,9 @@ def read_arrays(
             file of the slice or of the full architecture.
         slice_: Gives the order of a layer's variables, which .h5 files have
             by position only.
-        backbone_name: Its name, which says what layers may lie behind it.
+        backbone_name: Name of its architecture.
+        layers_behind: Pattern of the layers that a file may hold after those
+            of the slice; by default those of the backbone of that name.
 
     Returns:
         Arrays by canonical name, without the layers behind the slice.
@@ -104,18 +105,19 @@ def read_arrays(
             f"`weights` must be a whole {path.suffix} file. Received: "
             f"{str(path)!r}, which cannot be read ({error}). Fetch it again."
         ) from error
-    return _without_layers_behind(arrays, slice_, backbone_name)
+    pattern = layers_behind or _LAYERS_BEHIND[backbone_name]
+    return _without_layers_behind(arrays, slice_, pattern)
 
 
 def _without_layers_behind(
-    arrays: Arrays, slice_: "keras.Model", backbone_name: str
+    arrays: Arrays, slice_: "keras.Model", pattern: str
 ) -> Arrays:
     own = {layer.name for layer in slice_.layers}
     return {
         name: array
         for name, array in arrays.items()
         if (layer := name.rsplit("/", 1)[0]) in own
-        or not re.match(_LAYERS_BEHIND[backbone_name], layer)
+        or not re.match(pattern, layer)
     }
 
 

@@ -8,11 +8,19 @@ from the dictionaries in `*_inputs.py`.
 
 import pathlib
 
-from tests.golden.reports import multimodal_inputs, text_inputs
+from tests.golden.reports import (
+    im2vec_inputs,
+    multimodal_inputs,
+    text_inputs,
+)
 
 HERE = pathlib.Path(__file__).parent
 # Name of the golden file to the function that composes its text.
-REPORTS = {**text_inputs.REPORTS, **multimodal_inputs.REPORTS}
+REPORTS = {
+    **text_inputs.REPORTS,
+    **multimodal_inputs.REPORTS,
+    **im2vec_inputs.REPORTS,
+}
 
 if __name__ == "__main__":
     for path in HERE.glob("*.md"):

@@ -2,7 +2,14 @@
 
 import numpy as np
 
-from trainers.multimodal import comparisons, config, figures, plan, report
+from trainers.multimodal import (
+    comparisons,
+    config,
+    example_figure,
+    plan,
+    report,
+    vector_figure,
+)
 
 NUM_HELD_OUT = 20
 CONFIG = config.MultimodalTrainConfig(weights="weights/tower.npz")
@@ -32,7 +39,7 @@ def bits(modalities: str, count: int) -> np.ndarray:
 
 def results(rows: list[plan.Row]) -> list[comparisons.Result]:
     """Results of rows by `RIGHT`."""
-    found = []
+    with_results = []
     for row in rows:
         modalities = ",".join(row.modalities)
         counts = RIGHT[modalities, row.modality_dropout][: len(row.trainings)]
@@ -55,8 +62,8 @@ def results(rows: list[plan.Row]) -> list[comparisons.Result]:
             for count in counts
         ]
         right = [bits(modalities, count) for count in counts]
-        found.append(comparisons.Result(row, metrics, right))
-    return found
+        with_results.append(comparisons.Result(row, metrics, right))
+    return with_results
 
 
 BASELINES = {
@@ -83,10 +90,10 @@ def table() -> str:
         compared=BASELINES,
         missing=MISSING,
         captions={
-            "vectors.png": figures.vectors_caption(
+            "vectors.png": vector_figure.caption(
                 {"title, encoder": 0.125, "fused": 0.5}
             ),
-            "examples.png": figures.examples_caption(["a", "b"], ["c"]),
+            "examples.png": example_figure.caption(["a", "b"], ["c"]),
         },
     )
 

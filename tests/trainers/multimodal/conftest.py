@@ -3,6 +3,9 @@
 import pytest
 
 from tests.support import multimodal_corpora
+from tfrecords.stages import multimodal
+from trainers.multimodal import train
+from trainers.multimodal.config import MultimodalTrainConfig
 
 
 @pytest.fixture(scope="session")
@@ -12,17 +15,16 @@ def corpus(tmp_path_factory):
 
 @pytest.fixture(scope="session")
 def records(corpus, tmp_path_factory):
-    from tfrecords.stages import multimodal
-
-    place = tmp_path_factory.mktemp("records")
-    settings = multimodal_corpora.settings(corpus, place, text_layers="last2")
+    directory = tmp_path_factory.mktemp("records")
+    settings = multimodal_corpora.settings(
+        corpus, directory, text_layers="last2"
+    )
     return multimodal.prepare_multimodal(*settings)
 
 
 @pytest.fixture(scope="session")
 def make_config(records):
-    """Settings of a run of seconds: hardly any of the tower trains."""
-    from trainers.multimodal.config import MultimodalTrainConfig
+    """Settings of a run of seconds: almost all of the tower is frozen."""
 
     def make(**changes):
         values = {
@@ -44,8 +46,6 @@ def make_config(records):
 @pytest.fixture(scope="session")
 def trained(make_config, tmp_path_factory):
     """A finished run of all three modalities."""
-    from trainers.multimodal import train
-
     workdir = tmp_path_factory.mktemp("run")
     train.train_and_evaluate(make_config(), workdir)
     return workdir

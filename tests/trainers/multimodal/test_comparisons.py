@@ -43,14 +43,16 @@ def test_a_fusion_wins_beyond_chance_or_is_explained(fused, wins):
     )
     everything = [single, other, fusion]
     assert comparisons.compare(single, everything) is None
-    found = comparisons.compare(fusion, everything)
-    assert found.best is single
-    assert found.wins == wins
-    assert found.gain == pytest.approx(2 * (fused - 20))
-    assert found.any_right == pytest.approx(60)  # 20 and 10 of 50, apart
+    comparison = comparisons.compare(fusion, everything)
+    assert comparison.best is single
+    assert comparison.wins == wins
+    assert comparison.gain == pytest.approx(2 * (fused - 20))
+    assert comparison.any_right == pytest.approx(60)  # 20 and 10 of 50, apart
     # All differing samples go one way: twice the tail of as many coins.
-    assert found.p_values == [pytest.approx(min(1, 2 * 0.5 ** (fused - 20)))]
-    sentence = comparisons.explain(fusion, found)
+    assert comparison.p_values == [
+        pytest.approx(min(1, 2 * 0.5 ** (fused - 20)))
+    ]
+    sentence = comparisons.explain(fusion, comparison)
     assert f"does not beat image: {2 * (fused - 20):+.2f}" in sentence
     assert "title 20.00" in sentence
     assert "99.00 of the train split" in sentence
@@ -61,9 +63,9 @@ def test_a_fusion_that_is_worse_does_not_win_however_small_p_is():
     single, other, fusion = results(
         {("image",): image, ("title",): both, ("image", "title"): both}
     )
-    found = comparisons.compare(fusion, [single, other, fusion])
-    assert found.p_values[0] < 1e-6
-    assert not found.wins
+    comparison = comparisons.compare(fusion, [single, other, fusion])
+    assert comparison.p_values[0] < 1e-6
+    assert not comparison.wins
 
 
 def write(directory, ids):

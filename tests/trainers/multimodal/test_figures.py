@@ -3,14 +3,14 @@
 import numpy as np
 
 from tests.support import multimodal_corpora
-from trainers.multimodal import figures
+from trainers.multimodal import example_figure, vector_figure
 
 
 def test_separate_classes_have_a_silhouette_near_one(rng):
     labels = np.repeat(np.arange(3), 20)
     near = np.eye(3)[labels] * 100 + rng.normal(size=(60, 3))
     mixed = rng.normal(size=(60, 3))
-    figure, scores = figures.draw_vectors(
+    figure, scores = vector_figure.draw_vectors(
         {"near": near, "mixed": mixed}, labels, ["a", "b", "c"]
     )
     assert scores["near"] > 0.9
@@ -22,7 +22,7 @@ def test_examples_are_those_where_the_fusion_stands_alone():
     fused = {"a": True, "b": True, "c": False, "d": False}
     one = {"a": False, "b": True, "c": True, "d": True}
     other = {"a": False, "b": False, "c": True, "d": False}
-    assert figures.split_examples(fused, [one, other]) == (["a"], ["c"])
+    assert example_figure.split_examples(fused, [one, other]) == (["a"], ["c"])
 
 
 def test_an_example_shows_its_texts_and_every_prediction():
@@ -31,7 +31,7 @@ def test_an_example_shows_its_texts_and_every_prediction():
         "title": b"costs $5",
         "description": b"",
     }
-    figure = figures.draw_examples(
+    figure = example_figure.draw_examples(
         {"a": sample, "c": {**sample, "image": b""}},
         ["a"],
         ["c"],

@@ -1,8 +1,9 @@
-"""The fusion: towers add up, what is missing says nothing."""
+"""The fusion: towers add up, a missing modality adds nothing."""
 
 import keras
 import numpy as np
 import pytest
+import tensorflow as tf
 
 from trainers.multimodal import config, model, towers
 
@@ -21,7 +22,7 @@ def values(rng, count=5):
     }
 
 
-def test_logits_are_the_sum_of_what_each_tower_says(rng):
+def test_logits_are_the_sum_of_the_towers(rng):
     models = model.build_models(text_config(), 4, 3)
     given = values(rng)
     bias = np.array(models.classifier.get_layer("head_dense").bias)
@@ -44,25 +45,25 @@ def test_nothing_present_leaves_the_bias(rng):
     )
 
 
-def test_each_towers_vector_can_be_taken_out(rng):
+def test_each_towers_vector_is_an_output(rng):
     models = model.build_models(text_config(), 4, 3)
-    found = {k: v.numpy() for k, v in models.vectors(values(rng)).items()}
-    assert set(found) == {"title", "description", "fused"}
+    vectors = {k: v.numpy() for k, v in models.vectors(values(rng)).items()}
+    assert set(vectors) == {"title", "description", "fused"}
     np.testing.assert_array_equal(
-        found["fused"],
-        np.concatenate([found["title"], found["description"]], axis=1),
+        vectors["fused"],
+        np.concatenate([vectors["title"], vectors["description"]], axis=1),
     )
 
 
 @pytest.mark.parametrize("rate", [0.3, 0.9])
-def test_modality_dropout_takes_its_share_but_never_the_last(rate):
+def test_modality_dropout_drops_its_share_but_never_the_last(rate):
     layer = model.ModalityDropout(rate, seed=0)
     present = np.ones((4000, 3), "f4")
     present[:1000, 1:] = 0  # these have one modality only
     kept = np.asarray(layer(present, training=True))
     assert (kept <= present).all()
     assert (kept.sum(axis=1) >= 1).all()
-    # Of three, all go with rate^3, and then all stay.
+    # All three are dropped with probability rate^3, and then all stay.
     expected = (1 - rate) + rate**3
     assert abs(kept[1000:].mean() - expected) < 0.02  # 4 deviations
     np.testing.assert_array_equal(np.asarray(layer(present)), present)
@@ -82,8 +83,6 @@ def test_modality_dropout_is_drawn_anew_from_its_seed():
 
 
 def test_every_trainable_weight_gets_a_gradient(rng):
-    import tensorflow as tf
-
     models = model.build_models(text_config(dropout=0.0), 4, 3)
     with tf.GradientTape() as tape:
         loss = keras.ops.sum(models.classifier(values(rng), training=True) ** 2)
@@ -97,16 +96,16 @@ def test_a_grid_of_what_the_frozen_layers_see_joins_the_vector(rng):
     maps = [keras.Input((4, 4, 2)), keras.Input((2, 2, 3))]
     half = keras.Model(maps, keras.layers.GlobalMaxPooling2D()(maps[0]))
     tower = towers.Tower(half, half, ())
-    # As many cells as there are at most.
+    # At most as many as the maps have rows and columns.
     settings = config.MultimodalTrainConfig(frozen_grid=2, image_size=32)
     vector = model._image_vector(settings, tower, maps)
     given = [rng.normal(size=(5, *m.shape[1:])).astype("f4") for m in maps]
-    found = np.asarray(keras.Model(maps, vector)(given))
+    joined = np.asarray(keras.Model(maps, vector)(given))
     means = given[0].reshape(5, 2, 2, 2, 2, 2).mean((2, 4))
     grids = means.reshape(5, -1), given[1].reshape(5, -1)
     parts = given[0].max((1, 2)), *(0.1 * grid for grid in grids)
     np.testing.assert_allclose(
-        found, np.concatenate(parts, 1), rtol=1e-3, atol=1e-3
+        joined, np.concatenate(parts, 1), rtol=1e-3, atol=1e-3
     )
     plain = model._image_vector(config.MultimodalTrainConfig(), tower, maps)
     assert plain.shape == (None, 2)

@@ -1,4 +1,4 @@
-"""Image towers: exact halves of keras.applications, honestly filled."""
+"""Image towers: exact halves of keras.applications, with given weights."""
 
 import keras
 import numpy as np
@@ -68,15 +68,17 @@ def test_random_branches_start_as_their_shortcuts(rng, random_tower):
     adds = [full.get_layer(f"{block}_add") for block in "ab"]
     tensors = [t for add in adds for t in (add.output, add.input[0])]
     images = rng.normal(size=(2, 8, 8, 3)).astype("f4")
-    found = [np.asarray(t) for t in keras.Model(full.input, tensors)(images)]
-    np.testing.assert_array_equal(found[0], found[1])
-    assert np.abs(found[2] - found[3]).max() > 0.01
+    quiet, shortcut, loud, other = (
+        np.asarray(t) for t in keras.Model(full.input, tensors)(images)
+    )
+    np.testing.assert_array_equal(quiet, shortcut)
+    assert np.abs(loud - other).max() > 0.01
     # With batch norm at a branch's end, as in MobileNetV2.
     layers = {layer.name: layer for layer in random_tower.tuned.layers}
     ends = [name for name in layers if name.endswith("_project_BN")]
-    quiet = [name for name in ends if not np.any(layers[name].gamma)]
-    assert len(ends) > len(quiet) > 3
-    assert {name.replace("project_BN", "add") for name in quiet} == {
+    zeros = [name for name in ends if not np.any(layers[name].gamma)]
+    assert len(ends) > len(zeros) > 3
+    assert {name.replace("project_BN", "add") for name in zeros} == {
         name for name in layers if name.endswith("_add")
     }
 
@@ -125,19 +127,19 @@ def random_tower():
 def test_a_file_that_lacks_layers_fills_what_it_has(
     random_tower, tmp_path, rng
 ):
-    found = weights_of(random_tower)
+    drawn = weights_of(random_tower)
     part = {
         name: rng.uniform(0.1, 1, value.shape).astype("f4")
-        for name, value in found.items()
+        for name, value in drawn.items()
         if name.startswith(("Conv1", "bn_Conv1", "block_1_"))
     }
     path = tmp_path / "part.npz"
     np.savez(path, **part)
     tower = build(str(path))
     for name, value in weights_of(tower).items():
-        np.testing.assert_array_equal(value, part.get(name, found[name]))
+        np.testing.assert_array_equal(value, part.get(name, drawn[name]))
     given = {name.split("/")[0] for name in part}
-    every = {name.split("/")[0] for name in found}
+    every = {name.split("/")[0] for name in drawn}
     assert set(tower.missing) == every - given
 
 
@@ -164,7 +166,7 @@ def test_a_file_that_does_not_fit_is_refused(
         build(str(path))
 
 
-def test_a_file_that_is_not_there_is_told(tmp_path):
+def test_a_file_that_does_not_exist_is_refused(tmp_path):
     with pytest.raises(FileNotFoundError, match="not a file"):
         build(str(tmp_path / "none.npz"))
 
@@ -199,9 +201,9 @@ def test_whole_towers_equal_keras_applications(backbone, size, rng, tmp_path):
     assert not tower.missing
     images = rng.uniform(-1, 1, (2, size, size, 3)).astype("f4")
     maps = tower.frozen(images)
-    found = tower.tuned(maps if isinstance(maps, list) else [maps])
+    vector = tower.tuned(maps if isinstance(maps, list) else [maps])
     np.testing.assert_array_equal(
-        np.asarray(found), np.asarray(renamed(images))
+        np.asarray(vector), np.asarray(renamed(images))
     )
 
 

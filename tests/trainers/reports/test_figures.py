@@ -13,7 +13,7 @@ def drawn(axes):
     return [np.array(line.get_xydata()) for line in axes.get_lines()]
 
 
-def test_a_line_is_the_mean_over_seeds_with_each_seed_behind_it():
+def test_a_line_is_the_mean_over_seeds_with_each_seed_thinly():
     figure = figures.learning_curves(
         {"loss": [figures.Line("both", "loss", [ONE, OTHER])]}
     )

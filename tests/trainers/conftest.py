@@ -8,7 +8,7 @@ import pytest
 
 
 class _Lazy(dict):
-    """A dictionary that makes what is asked of it."""
+    """A dictionary that makes a value when it is first used."""
 
     def __init__(self, make):
         super().__init__()
@@ -31,7 +31,7 @@ def trained(tmp_path_factory, tiny_bert):
     def make(num_classes):
         directory = shared / f"classes{num_classes}"
         with (shared / f"{directory.name}.lock").open("w") as lock:
-            fcntl.flock(lock, fcntl.LOCK_EX)  # who comes second waits
+            fcntl.flock(lock, fcntl.LOCK_EX)  # the other workers wait
             if not directory.exists():
                 aside = shared / f"{directory.name}.incomplete"
                 small_runs.make_on_disk(aside, tiny_bert, num_classes)

@@ -8,7 +8,7 @@ import tensorflow as tf
 
 from trainers import export
 from trainers.runs import loading
-from trainers.serving import text_classifier
+from trainers.serving import saved_model, text_classifier
 
 
 def test_extra_assets_say_what_it_is(trained):
@@ -38,18 +38,16 @@ def test_a_model_is_exported_once(trained, tmp_path):
 @pytest.mark.parametrize(
     "content", [None, b"", b"[]", b"{}", b'{"model_sha256": "0"}']
 )
-def test_what_stands_there_of_another_model_is_not_reused(
-    trained, tmp_path, content
-):
-    extra = tmp_path / "3" / export.EXTRA
-    shutil.copytree(trained[3].export / export.EXTRA, extra)
-    path = extra / export.PROVENANCE
+def test_an_export_of_another_model_is_not_reused(trained, tmp_path, content):
+    extra = tmp_path / "3" / saved_model.EXTRA
+    shutil.copytree(trained[3].export / saved_model.EXTRA, extra)
+    path = extra / saved_model.PROVENANCE_FILE
     sha256 = json.loads(path.read_text())["model_sha256"]
-    assert export.latest(tmp_path, sha256) == tmp_path / "3"
+    assert saved_model.latest(tmp_path, sha256) == tmp_path / "3"
     path.unlink()
     if content is not None:
         path.write_bytes(content)
-    assert export.latest(tmp_path, sha256) is None
+    assert saved_model.latest(tmp_path, sha256) is None
 
 
 def test_per_batch_normalisation_is_refused_with_the_reason(run_copy, caplog):

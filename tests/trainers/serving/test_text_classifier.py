@@ -10,10 +10,10 @@ from text2image.bert import checkpoint, encoder
 from tfrecords.stages.encoded_records import describe_encoder
 from trainers import export
 from trainers.runs import loading
-from trainers.serving import text_classifier
+from trainers.serving import functions, text_classifier
 
 # Records are encoded in padded batches by XLA: another order of BERT's sums,
-# of which a model of 38 texts makes much. Serving takes texts one by one.
+# which a model of 38 texts amplifies. Serving encodes texts one by one.
 RECORDS_TOLERANCE = 1e-4
 BATCHES = [(1, 64), (8, 64), (32, 64)]  # size, texts
 
@@ -41,11 +41,11 @@ def test_trained_reloaded_and_served_models_agree(trained, reloaded, served):
     np.testing.assert_array_equal(
         alone["score"], alone["probabilities"].max(axis=1)
     )
-    # The classes do not all look alike: agreement is worth something.
+    # Agreement on a single class would prove nothing.
     assert len(set(alone["label"][:40])) == 3
 
 
-def test_a_text_is_answered_alike_in_any_batch(trained, served):
+def test_a_text_gets_the_same_answer_in_any_batch(trained, served):
     whole = served["serving_default", len(trained[3].sample), 0]
     for size, count in BATCHES:
         first = {name: value[:count] for name, value in whole.items()}
@@ -59,7 +59,7 @@ def test_two_calls_are_equal(trained, served):
         np.testing.assert_array_equal(value, two[name])
 
 
-def test_stacks_and_pictures_agree(trained, reloaded, served):
+def test_stacks_and_images_agree(trained, reloaded, served):
     texts = trained[3].sample
     for signature, output, shape in (
         ("embed", "stack", (3, 16)),
@@ -108,7 +108,7 @@ def test_the_encoder_serves_as_it_was_recorded(tiny_bert):
         dtype="bfloat16",
     )
     recorded = describe_encoder(made, tiny_bert, checkpoint.identify(tiny_bert))
-    loaded = text_classifier.load_encoder(recorded, None)
+    loaded = functions.load_encoder(recorded, None)
     texts = ["a good film", "bad"]
     np.testing.assert_array_equal(
         loaded.encode(texts)[0], made.encode(texts)[0]
@@ -122,7 +122,7 @@ def test_a_thousand_texts_agree(tiny_bert, tmp_path, num_classes):
     draw = np.random.default_rng(1)
     letters = [*"abcdefghij  .,'\n!é☃电ß\u200d\x85", "good ", "bad ", "film "]
     texts = [*made.sample]
-    assert set(texts) >= set(hostile_texts.NASTY)
+    assert set(texts) >= set(hostile_texts.HOSTILE)
     while len(texts) < 1000:
         texts.append(
             "".join(draw.choice(letters, draw.integers(0, 400))).encode()

@@ -1,4 +1,4 @@
-"""One small set of records and one small trained run, made once."""
+"""One small set of records, one small run and its export, made once."""
 
 import pytest
 
@@ -6,17 +6,22 @@ from tests.support import multimodal_corpora
 
 
 @pytest.fixture(scope="session")
-def corpus(tmp_path_factory):
-    return multimodal_corpora.write_jsonl(tmp_path_factory.mktemp("corpus"))
+def corpus(make_once):
+    directory = make_once("corpus", multimodal_corpora.write_jsonl)
+    return directory / "made.jsonl"
 
 
 @pytest.fixture(scope="session")
-def records(corpus, tmp_path_factory):
+def records(corpus, make_once):
     from tfrecords.stages import multimodal
 
-    place = tmp_path_factory.mktemp("records")
-    settings = multimodal_corpora.settings(corpus, place, text_layers="last2")
-    return multimodal.prepare_multimodal(*settings)
+    def prepare(directory):
+        settings = multimodal_corpora.settings(
+            corpus, directory, text_layers="last2"
+        )
+        return multimodal.prepare_multimodal(*settings)
+
+    return prepare(make_once("records", prepare))
 
 
 @pytest.fixture(scope="session")
@@ -42,10 +47,20 @@ def make_config(records):
 
 
 @pytest.fixture(scope="session")
-def trained(make_config, tmp_path_factory):
+def trained(make_config, make_once):
     """A finished run of all three modalities."""
     from trainers.multimodal import train
 
-    workdir = tmp_path_factory.mktemp("run")
-    train.train_and_evaluate(make_config(), workdir)
-    return workdir
+    return make_once(
+        "multimodal_run",
+        lambda workdir: train.train_and_evaluate(make_config(), workdir),
+    )
+
+
+@pytest.fixture(scope="session")
+def exported(trained, make_once):
+    """The export of that run."""
+    from trainers.multimodal import export
+
+    make_once("multimodal_export", lambda _: export.export_finished(trained))
+    return trained / "export/1"

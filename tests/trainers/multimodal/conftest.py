@@ -3,6 +3,9 @@
 import pytest
 
 from tests.support import multimodal_corpora
+from tfrecords.stages import multimodal
+from trainers.multimodal import export, train
+from trainers.multimodal.config import MultimodalTrainConfig
 
 
 @pytest.fixture(scope="session")
@@ -13,8 +16,6 @@ def corpus(make_once):
 
 @pytest.fixture(scope="session")
 def records(corpus, make_once):
-    from tfrecords.stages import multimodal
-
     def prepare(directory):
         settings = multimodal_corpora.settings(
             corpus, directory, text_layers="last2"
@@ -26,8 +27,7 @@ def records(corpus, make_once):
 
 @pytest.fixture(scope="session")
 def make_config(records):
-    """Settings of a run of seconds: hardly any of the tower trains."""
-    from trainers.multimodal.config import MultimodalTrainConfig
+    """Settings of a run of seconds: almost all of the tower is frozen."""
 
     def make(**changes):
         values = {
@@ -49,8 +49,6 @@ def make_config(records):
 @pytest.fixture(scope="session")
 def trained(make_config, make_once):
     """A finished run of all three modalities."""
-    from trainers.multimodal import train
-
     return make_once(
         "multimodal_run",
         lambda workdir: train.train_and_evaluate(make_config(), workdir),
@@ -60,7 +58,5 @@ def trained(make_config, make_once):
 @pytest.fixture(scope="session")
 def exported(trained, make_once):
     """The export of that run."""
-    from trainers.multimodal import export
-
     make_once("multimodal_export", lambda _: export.export_finished(trained))
     return trained / "export/1"

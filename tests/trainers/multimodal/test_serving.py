@@ -11,9 +11,9 @@ import tensorflow as tf
 
 from tests.support import commands, multimodal_corpora
 from text2image.corpora import captioned_images
-from trainers.multimodal import export, loading, predict, predictor
-from trainers.serving import saved_model
-from trainers.serving.predictor import load_predictor as load_text_predictor
+from trainers.multimodal import export, loading, predict
+from trainers.multimodal.predictor import load_predictor
+from trainers.serving import predictor, saved_model
 
 
 @pytest.mark.parametrize(
@@ -49,12 +49,12 @@ def test_an_export_needs_a_run(tmp_path, capsys):
 
 @pytest.fixture(scope="module")
 def from_run(trained):
-    return predictor.load_predictor(workdir=str(trained))
+    return load_predictor(workdir=str(trained))
 
 
 @pytest.fixture(scope="module")
 def from_export(exported):
-    return predictor.load_predictor(export_dir=str(exported.parent))
+    return load_predictor(export_dir=str(exported.parent))
 
 
 def held_out(trained, corpus):
@@ -208,9 +208,9 @@ def test_an_export_of_texts_is_no_multimodal_one(exported, tmp_path):
     del provenance["modalities"]
     path.write_text(json.dumps(provenance))
     with pytest.raises(ValueError, match="one of texts alone"):
-        predictor.load_predictor(export_dir=str(directory))
+        load_predictor(export_dir=str(directory))
     with pytest.raises(ValueError, match="an export of a run of texts"):
-        load_text_predictor(export_dir=str(directory))
+        predictor.load_predictor(export_dir=str(directory))
 
 
 @pytest.mark.slow

@@ -94,8 +94,8 @@ def test_the_newest_version_is_loaded_with_a_warning_of_its_libraries(
         shutil.copytree(trained[3].export, tmp_path / version)
     extra = tmp_path / "10/assets.extra"
     path = extra / "provenance.json"
-    kept = json.loads(path.read_text())
-    path.write_text(json.dumps({**kept, "label_names": ["a", "b", "c"]}))
+    provenance = json.loads(path.read_text())
+    path.write_text(json.dumps({**provenance, "label_names": ["a", "b", "c"]}))
     (extra / "versions.json").write_text(json.dumps({"tensorflow": "2.20.0"}))
     predictor = load_predictor(export_dir=str(tmp_path))
     assert predictor.label_names == ("a", "b", "c")

@@ -193,12 +193,12 @@ def test_an_image_that_cannot_be_read_is_named(from_export, tmp_path):
 
 def test_the_same_run_is_exported_once(exported, trained):
     assert export.export_finished(trained) == exported
-    kept = json.loads(
+    provenance = json.loads(
         (exported / "assets.extra/provenance.json").read_text("utf-8")
     )
-    assert kept["modalities"] == ["image", "title", "description"]
-    assert "records" not in kept["settings"]
-    assert kept["accuracy"] == loading.read_run(trained)[1]["accuracy"]
+    assert provenance["modalities"] == ["image", "title", "description"]
+    assert "records" not in provenance["settings"]
+    assert provenance["accuracy"] == loading.read_run(trained)[1]["accuracy"]
 
 
 def test_an_export_of_texts_is_no_multimodal_one(exported, tmp_path):

@@ -12,26 +12,26 @@ from trainers.serving import saved_model, text_classifier
 
 
 def test_extra_assets_say_what_it_is(trained):
-    made = trained[3]
-    extra = made.export / "assets.extra"
+    run = trained[3]
+    extra = run.export / "assets.extra"
     versions = json.loads((extra / "versions.json").read_text())
     assert versions["tensorflow"] == tf.__version__
     assert "tensorflow-text" in versions
-    kept = json.loads((extra / "provenance.json").read_text())
-    metrics = json.loads((made.workdir / "metrics.json").read_text())
-    assert kept["label_names"] == ["clåss 0", "clåss 1", "clåss 2"]
-    assert kept["model_sha256"] == metrics["model_sha256"]
-    assert kept["image_fingerprint"] == metrics["image_fingerprint"]
-    assert kept["encoder"]["name"] == "tiny_bert"
-    # Nothing of the machine that made it.
+    provenance = json.loads((extra / "provenance.json").read_text())
+    metrics = json.loads((run.workdir / "metrics.json").read_text())
+    assert provenance["label_names"] == ["clåss 0", "clåss 1", "clåss 2"]
+    assert provenance["model_sha256"] == metrics["model_sha256"]
+    assert provenance["image_fingerprint"] == metrics["image_fingerprint"]
+    assert provenance["encoder"]["name"] == "tiny_bert"
+    # No path of the machine that wrote it.
     for path in extra.iterdir():
-        assert str(made.workdir.parent).encode() not in path.read_bytes()
+        assert str(run.workdir.parent).encode() not in path.read_bytes()
 
 
 def test_a_model_is_exported_once(trained, tmp_path):
-    made = shutil.copytree(trained[3].directory, tmp_path / "made")
-    out = shutil.copytree(made / "models", made / "run/export")
-    assert export.export_finished(made / "run") == out / "1"
+    directory = shutil.copytree(trained[3].directory, tmp_path / "copy")
+    out = shutil.copytree(directory / "models", directory / "run/export")
+    assert export.export_finished(directory / "run") == out / "1"
     assert [path.name for path in out.iterdir()] == ["1"]
 
 

@@ -13,7 +13,7 @@ from text2image.bert import encoder
 
 
 def test_signatures_have_their_names_types_and_shapes(signatures):
-    found = {
+    functions = {
         name: (
             function.structured_input_signature[1],
             function.structured_outputs,
@@ -22,10 +22,10 @@ def test_signatures_have_their_names_types_and_shapes(signatures):
     }
     described = {
         name: (
-            {k: (v.dtype.name, v.shape.as_list()) for k, v in given.items()},
-            {k: (v.dtype.name, v.shape.as_list()) for k, v in made.items()},
+            {k: (v.dtype.name, v.shape.as_list()) for k, v in inputs.items()},
+            {k: (v.dtype.name, v.shape.as_list()) for k, v in outputs.items()},
         )
-        for name, (given, made) in found.items()
+        for name, (inputs, outputs) in functions.items()
     }
     text = {"text": ("string", [None])}
     labelled = {
@@ -53,8 +53,8 @@ def test_tokens_and_images_lead_to_the_same_answer(
     ids, _ = bert.tokenizer.ids(tf.constant(texts), tf.constant(32))
     # Another padding, as a client may choose it.
     ids = tf.pad(ids, [[0, 0], [0, 32 - ids.shape[1]]])
-    found = signatures["tokens"](ids=ids, mask=tf.cast(ids != 0, tf.int32))
-    parity.assert_parity({k: v.numpy() for k, v in found.items()}, reference)
+    answers = signatures["tokens"](ids=ids, mask=tf.cast(ids != 0, tf.int32))
+    parity.assert_parity({k: v.numpy() for k, v in answers.items()}, reference)
     image = signatures["render"](text=tf.constant(texts))["image"]
     np.testing.assert_allclose(
         signatures["images"](image=image)["probabilities"],

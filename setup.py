@@ -37,8 +37,6 @@ EXTRAS = {
         "pytest>=8",
         "pytest-xdist>=3.6",
         "hypothesis>=6.100",
-        # Checks the requests that trainers/warmup.py encodes by hand.
-        "tensorflow-serving-api==2.21.*",
     ],
 }
 

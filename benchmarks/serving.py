@@ -27,7 +27,7 @@ import tensorflow as tf
 from text2image.corpora import unlabelled
 from trainers import export
 from trainers.runs import loading
-from trainers.serving import exported, text_classifier
+from trainers.serving import saved_model, text_classifier
 
 BATCH_SIZES = (1, 8, 64)
 Call = Callable[..., Any]
@@ -168,7 +168,7 @@ def main() -> None:
         directory = export.export_run(flags.workdir, out, encoder=flags.encoder)
         passed = time.perf_counter() - start
         size = sum(p.stat().st_size for p in pathlib.Path(out).rglob("*"))
-        functions, _ = exported.load_functions(directory)
+        functions, _ = saved_model.load(directory)
     print(f"\nexport: {passed:.1f} s, {size / 1e6:.0f} MB")
     served = functions["serving_default"]
     for name, difference in largest_difference(model, served, values).items():

@@ -159,10 +159,10 @@ def test_help_lists_the_flags(program):
 )
 def test_help_of_an_export_lists_the_flags(program):
     shown = commands.run(program, "--help", cwd=ROOT).stdout
-    assert re.findall(r"^  --(\w+):", shown, re.MULTILINE) == [
-        "encoder",
-        "out",
+    assert re.findall(r"^  --(\w+) TEXT", shown, re.MULTILINE) == [
         "workdir",
+        "out",
+        "encoder",
     ]
 
 

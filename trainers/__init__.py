@@ -2,7 +2,7 @@
 
 Letters: N examples, H and W pixels, C channels, M feature maps, K classes.
 
-`trainers.load(workdir)` gives a trained model back.
+`trainers.load(workdir)` loads a trained model.
 """
 
 import typing
@@ -14,7 +14,7 @@ __all__ = ["load"]
 
 
 def __getattr__(name: str) -> typing.Any:
-    """Imports `load` when it is asked for: the package itself stays light."""
+    """Imports `load` when it is first used: the package itself stays light."""
     if name == "load":
         from trainers.runs import loading
 

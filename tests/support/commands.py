@@ -23,3 +23,11 @@ def run(module, *flags, cwd, bars=False, stdin=None):
         check=False,
         timeout=600,
     )
+
+
+def exit_code(main, flags):
+    """Calls a program's `main` in this process; returns its exit code."""
+    try:
+        return main(list(map(str, flags)))
+    except SystemExit as error:
+        return error.code

@@ -62,11 +62,11 @@ _INVALID = (
     bytes(range(256)),
 )
 
-NASTY = (
+HOSTILE = (
     *(text.encode() for text in _WHOLE),
     *(text.encode("utf-8", "surrogatepass") for text in _SURROGATES),
     *_INVALID,
     # Every byte that cannot stand alone.
     *(b"good " + bytes([value]) + b" film" for value in range(0x80, 0x100)),
 )
-assert len(NASTY) >= 200
+assert len(HOSTILE) >= 200

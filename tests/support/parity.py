@@ -1,4 +1,4 @@
-"""What is compared, and how closely."""
+"""Which answers are compared, and how closely."""
 
 import json
 import pathlib
@@ -8,7 +8,7 @@ import sys
 import numpy as np
 import tensorflow as tf
 
-HERE = pathlib.Path(__file__).parent
+_HERE = pathlib.Path(__file__).parent
 # The same ops on the same machine: only their fusion may differ.
 TOLERANCE = 1e-6
 
@@ -32,10 +32,16 @@ def answer(function, values, name="text"):
 
 
 def serve_alone(export, texts, batches, directory):
-    """Every output of the SavedModel, from a process of its own.
+    """Every output of a SavedModel, computed by a process that has only it.
+
+    Args:
+        export: Directory of the SavedModel.
+        texts: Texts as bytes.
+        batches: Pairs of a batch size and a number of texts.
+        directory: Directory for the files that the two processes exchange.
 
     Returns:
-        (signature, batch size, call) to its outputs.
+        (signature, batch size, call) to outputs by name.
     """
     (directory / "request.json").write_text(
         json.dumps(
@@ -48,7 +54,7 @@ def serve_alone(export, texts, batches, directory):
     )
     finished = subprocess.run(
         [
-            *(sys.executable, "-I", HERE / "serve_alone.py"),
+            *(sys.executable, "-I", _HERE / "serve_alone.py"),
             *(directory / "request.json", directory / "response.npz"),
         ],
         cwd=directory,
@@ -57,10 +63,10 @@ def serve_alone(export, texts, batches, directory):
         check=False,
     )
     assert not finished.returncode, finished.stderr[-3000:]
-    found = {}
+    outputs = {}
     with np.load(directory / "response.npz") as file:
         for key, value in file.items():
             signature, size, call, output = key.split("/")
-            part = found.setdefault((signature, int(size), int(call)), {})
+            part = outputs.setdefault((signature, int(size), int(call)), {})
             part[output] = value
-    return found
+    return outputs

@@ -19,7 +19,7 @@ import tensorflow_text  # noqa: F401  registers its ops
 
 
 def main(request_path, response_path):
-    # The project may be installed: forbid it, as if it were not.
+    # Also where the project is installed: forbid to import it.
     sys.modules.update(text2image=None, tfrecords=None, trainers=None)
     for package in ("trainers", "tfrecords", "text2image"):
         try:
@@ -30,7 +30,7 @@ def main(request_path, response_path):
     with open(request_path) as file:
         request = json.load(file)
     texts = [bytes.fromhex(text) for text in request["texts"]]
-    found = {}
+    outputs = {}
     signatures = tf.saved_model.load(request["model"]).signatures
     whole = len(texts)
     plan = [("serving_default", *batch, 0) for batch in request["batches"]]
@@ -43,7 +43,7 @@ def main(request_path, response_path):
             for i in range(0, count, size)
         ]
         for output in parts[0]:
-            found[f"{signature}/{size}/{call}/{output}"] = np.concatenate(
+            outputs[f"{signature}/{size}/{call}/{output}"] = np.concatenate(
                 [part[output] for part in parts]
             )
     assert "keras_hub" not in sys.modules
@@ -51,7 +51,7 @@ def main(request_path, response_path):
         response_path,
         **{
             key: value.astype(bytes) if value.dtype == object else value
-            for key, value in found.items()
+            for key, value in outputs.items()
         },
     )
 

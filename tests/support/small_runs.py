@@ -13,7 +13,7 @@ import pytest
 
 from tests.support import hostile_texts, parity
 
-# How each is made; together they see two scalers and two corpora.
+# Number of classes to scaler: two corpora, two scalers.
 SCALERS = {2: "standard", 3: "norm1"}
 _WORDS = (("bad", "dull", "hate"), ("good", "great", "love"), ("a", "so"))
 _MAX_TOKENS = 32
@@ -21,10 +21,10 @@ _MAX_TOKENS = 32
 
 @dataclasses.dataclass(frozen=True)
 class Trained:
-    """A run on disk, and what stands before and behind it.
+    """A run on disk, with its corpus, its export and reference answers.
 
     Attributes:
-        directory: Holds all of it.
+        directory: Directory of everything.
     """
 
     directory: pathlib.Path
@@ -46,13 +46,13 @@ class Trained:
 
     @functools.cached_property
     def sample(self) -> list[bytes]:
-        """Texts of the corpus, which reach the scaler's limits, and nasty."""
+        """Texts of the corpus that reach the scaler's limits; hostile texts."""
         corpus = [text.encode() for text in self.texts.values()]
-        return [*corpus[:40], *hostile_texts.NASTY]
+        return [*corpus[:40], *hostile_texts.HOSTILE]
 
     @functools.cached_property
     def in_memory(self) -> dict[str, np.ndarray]:
-        """What the model in memory answered, before it was ever read back.
+        """What the model in memory answered, before it was read back.
 
         `images` and their `logits`; of three classes also `label`, `score`
         and `probabilities` of `sample`.
@@ -62,7 +62,7 @@ class Trained:
 
 
 def make(directory, encoder, num_classes):
-    """Makes a `Trained`; returns its model in memory too."""
+    """Makes a `Trained`; also returns its model in memory."""
     directory.mkdir(exist_ok=True)
     texts = _write_corpus(directory / "corpus.csv", num_classes)
     (directory / "texts.json").write_text(json.dumps(texts))
@@ -70,19 +70,19 @@ def make(directory, encoder, num_classes):
 
 
 def make_on_disk(directory, encoder, num_classes):
-    """The same, with what `Trained` knows of the model in memory."""
+    """Makes a `Trained` with the answers of the model in memory."""
     from trainers import export
 
-    made, model = make(directory, encoder, num_classes)
+    trained, model = make(directory, encoder, num_classes)
     images = np.random.default_rng(0).uniform(0, 1, (9, 12, 14, 1))
     images = images.astype(np.float32)
-    kept = {"images": images, "logits": model.predict_on_batch(images)}
+    answers = {"images": images, "logits": model.predict_on_batch(images)}
     if num_classes == 3:
-        function = around(model, made.workdir, encoder).serving_default
-        found = parity.answer(function, made.sample)
-        kept.update(found, label=found["label"].astype(bytes))
-        export.export_run(made.workdir, directory / "models")
-    np.savez(directory / "in_memory.npz", **kept)
+        function = around(model, trained.workdir, encoder).serving_default
+        outputs = parity.answer(function, trained.sample)
+        answers.update(outputs, label=outputs["label"].astype(bytes))
+        export.export_run(trained.workdir, directory / "models")
+    np.savez(directory / "in_memory.npz", **answers)
 
 
 def _write_corpus(path, num_classes):
@@ -139,7 +139,7 @@ def _train(directory, encoder, scaler):
             ),
             directory / "run",
         )
-    # Whatever comes now does without.
+    # From here on the run has to do without its records.
     shutil.rmtree(directory / "records")
     return built[0].whole
 

@@ -8,7 +8,7 @@ import pytest
 
 
 class _Lazy(dict):
-    """A dictionary that makes what is asked of it."""
+    """A dictionary that makes a value when it is first used."""
 
     def __init__(self, make):
         super().__init__()
@@ -20,23 +20,36 @@ class _Lazy(dict):
 
 
 @pytest.fixture(scope="session")
-def trained(tmp_path_factory, tiny_bert):
-    """Number of classes to its model, for all workers of pytest-xdist."""
-    from tests.support import small_runs
-
+def make_once(tmp_path_factory):
+    """Makes a directory once for all workers of pytest-xdist."""
     shared = tmp_path_factory.getbasetemp()
     if "PYTEST_XDIST_WORKER" in os.environ:
         shared = shared.parent
 
+    def make(name, fill):
+        """Calls `fill` with a directory unless there is one of this name."""
+        directory = shared / name
+        with (shared / f"{name}.lock").open("w") as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX)  # the other workers wait
+            if not (shared / f"{name}.done").exists():
+                shutil.rmtree(directory, ignore_errors=True)
+                fill(directory)
+                (shared / f"{name}.done").touch()
+        return directory
+
+    return make
+
+
+@pytest.fixture(scope="session")
+def trained(make_once, tiny_bert):
+    """Number of classes to its model."""
+    from tests.support import small_runs
+
     def make(num_classes):
-        directory = shared / f"classes{num_classes}"
-        with (shared / f"{directory.name}.lock").open("w") as lock:
-            fcntl.flock(lock, fcntl.LOCK_EX)  # who comes second waits
-            if not directory.exists():
-                aside = shared / f"{directory.name}.incomplete"
-                small_runs.make_on_disk(aside, tiny_bert, num_classes)
-                aside.rename(directory)
-        return small_runs.Trained(directory)
+        def fill(directory):
+            small_runs.make_on_disk(directory, tiny_bert, num_classes)
+
+        return small_runs.Trained(make_once(f"classes{num_classes}", fill))
 
     return _Lazy(make)
 

@@ -4,6 +4,8 @@ import csv
 import io
 import json
 import shutil
+import subprocess
+import sys
 
 import numpy as np
 import pytest
@@ -13,6 +15,7 @@ from tests.support import commands
 from text2image.corpora import unlabelled
 from trainers import predict
 from trainers.serving import formats
+from trainers.serving.predictor import load_predictor
 
 
 def run(*flags, cwd, stdin=""):
@@ -30,21 +33,25 @@ def stream(values):
 @pytest.fixture(scope="module")
 def predictors(trained):
     return {
-        "run": predict.load_predictor(workdir=str(trained[3].workdir)),
-        "export": predict.load_predictor(export_dir=str(trained[3].export)),
+        "run": load_predictor(workdir=str(trained[3].workdir)),
+        "export": load_predictor(export_dir=str(trained[3].export)),
     }
 
 
-def test_run_and_export_say_the_same(trained, predictors, tmp_path):
+def test_run_and_export_predict_the_same(trained, predictors, tmp_path):
     values = [*trained[3].texts.values(), "", "\ud800 lone", "x" * 10_000]
-    found = {}
+    predictions = {}
     for name, predictor in predictors.items():
-        found[name] = list(
+        predictions[name] = list(
             predictor.predict(stream(values), batch_size=4, image_dir=tmp_path)
         )
-        assert [a.text for a in found[name]] == values
-        assert [a.id for a in found[name]] == list(range(1, len(values) + 1))
-    for one, other in zip(found["run"], found["export"], strict=True):
+        assert [a.text for a in predictions[name]] == values
+        assert [a.id for a in predictions[name]] == list(
+            range(1, len(values) + 1)
+        )
+    for one, other in zip(
+        predictions["run"], predictions["export"], strict=True
+    ):
         assert one.label == other.label
         np.testing.assert_allclose(
             one.probabilities, other.probabilities, rtol=0, atol=1e-6
@@ -55,10 +62,10 @@ def test_run_and_export_say_the_same(trained, predictors, tmp_path):
     assert len(list(tmp_path.iterdir())) == len(values)
 
 
-def test_pictures_are_those_the_model_sees(predictors, tmp_path):
-    values = ["a good film", "a dull film, and a long one"]
-    list(predictors["run"].predict(stream(values), image_dir=tmp_path))
-    images = predictors["run"]._render(values)["image"]
+def test_saved_images_are_those_the_model_sees(predictors, tmp_path):
+    texts = stream(["a good film", "a dull film, and a long one"])
+    list(predictors["run"].predict(texts, image_dir=tmp_path))
+    images = predictors["run"].render(texts)
     for index, image in enumerate(images, start=1):
         content = (tmp_path / f"{index:06d}.png").read_bytes()
         pixels = tf.io.decode_png(content).numpy()
@@ -67,7 +74,7 @@ def test_pictures_are_those_the_model_sees(predictors, tmp_path):
         np.testing.assert_allclose(pixels / 255, image, atol=0.5 / 255 + 1e-6)
 
 
-def test_texts_are_answered_while_they_come(predictors):
+def test_texts_are_labelled_as_they_arrive(predictors):
     seen = []
 
     def endless():
@@ -75,20 +82,22 @@ def test_texts_are_answered_while_they_come(predictors):
             seen.append(item.id)
             yield item
 
-    found = predictors["run"].predict(endless(), batch_size=2)
-    assert next(found).id == 1
+    predictions = predictors["run"].predict(endless(), batch_size=2)
+    assert next(predictions).id == 1
     assert len(seen) <= 2
 
 
-def test_the_newest_version_is_taken_and_told_of(trained, tmp_path, caplog):
+def test_the_newest_version_is_loaded_with_a_warning_of_its_libraries(
+    trained, tmp_path, caplog
+):
     for version in ("2", "10"):
         shutil.copytree(trained[3].export, tmp_path / version)
     extra = tmp_path / "10/assets.extra"
     path = extra / "provenance.json"
-    kept = json.loads(path.read_text())
-    path.write_text(json.dumps({**kept, "label_names": ["a", "b", "c"]}))
+    provenance = json.loads(path.read_text())
+    path.write_text(json.dumps({**provenance, "label_names": ["a", "b", "c"]}))
     (extra / "versions.json").write_text(json.dumps({"tensorflow": "2.20.0"}))
-    predictor = predict.load_predictor(export_dir=str(tmp_path))
+    predictor = load_predictor(export_dir=str(tmp_path))
     assert predictor.label_names == ("a", "b", "c")
     assert "made with tensorflow 2.20.0" in caplog.text
 
@@ -107,42 +116,47 @@ def test_a_damaged_export_is_refused(trained, tmp_path, name):
     path = directory / name
     path.write_bytes(path.read_bytes()[: path.stat().st_size // 2])
     with pytest.raises(ValueError, match="is damaged"):
-        predict.load_predictor(export_dir=str(directory))
+        load_predictor(export_dir=str(directory))
 
 
 NAMES = ("neg", "größe")
 ODD_NAMES = ("a\x1b[2J", "b\nc")
-MADE = [
-    formats.Answer(1, "a\tb \x1b[31m" + "c" * 100, "neg", 0.75, (0.75, 0.25)),
-    formats.Answer(2, 'say "é",\n\ud800', "größe", 1.0, (0.0, 1.0)),
+PREDICTIONS = [
+    formats.Prediction(
+        1, "a\tb \x1b[31m" + "c" * 100, "neg", 0.75, (0.75, 0.25)
+    ),
+    formats.Prediction(2, 'say "é",\n\ud800', "größe", 1.0, (0.0, 1.0)),
 ]
 
 
-def test_a_table_is_aligned_and_tame():
-    lines = list(formats.table(MADE, NAMES))
-    assert len({line.index("  neg") for line in lines[1:2]}) == 1
+def test_a_table_is_aligned_and_cannot_control_the_terminal():
+    lines = list(formats.table(PREDICTIONS, NAMES))
     assert lines[0].split() == ["id", "label", "score", "text"]
+    columns = {lines[0].index("score"), lines[1].index("0.7500")}
+    assert columns == {lines[2].index("1.0000")}
     assert lines[1].startswith("     1  neg    0.7500  a b ?[31mccc")
     assert lines[1].endswith("c…\n")
     assert all(line.count("\n") == 1 for line in lines)
 
 
 def test_odd_class_names_do_not_break_the_table():
-    made = formats.Answer(1, "text", ODD_NAMES[0], 0.75, (0.75, 0.25))
-    lines = list(formats.table([made], ODD_NAMES))
+    prediction = formats.Prediction(1, "text", ODD_NAMES[0], 0.75, (0.75, 0.25))
+    lines = list(formats.table([prediction], ODD_NAMES))
     assert lines[1] == "     1  a?[2J  0.7500  text\n"
 
 
-def test_csv_and_jsonl_come_back():
+def test_csv_and_jsonl_can_be_read_back():
     rows = list(
         csv.DictReader(
-            io.StringIO("".join(formats.comma_separated(MADE, NAMES)))
+            io.StringIO("".join(formats.comma_separated(PREDICTIONS, NAMES)))
         )
     )
     assert [row["label"] for row in rows] == ["neg", "größe"]
     assert rows[0]["probability_größe"] == "0.250000"
     assert rows[1]["text"] == 'say "é",\n?'
-    values = [json.loads(line) for line in formats.json_lines(MADE, NAMES)]
+    values = [
+        json.loads(line) for line in formats.json_lines(PREDICTIONS, NAMES)
+    ]
     assert values[0]["probabilities"] == {"neg": 0.75, "größe": 0.25}
     assert values[1]["text"] == 'say "é",\n?'
 
@@ -151,7 +165,7 @@ def test_csv_and_jsonl_come_back():
 
 
 @pytest.mark.slow
-def test_the_command_answers_a_file_from_a_run(trained, tmp_path):
+def test_the_command_labels_a_file_with_a_run(trained, tmp_path):
     path = tmp_path / "reviews.csv"
     path.write_text('review,n\n"a good, long film",1\n,2\nbad,3\n')
     done = run(
@@ -159,7 +173,7 @@ def test_the_command_answers_a_file_from_a_run(trained, tmp_path):
         "--file=reviews.csv",
         "--text_key=review",
         "--format=csv",
-        "--image_dir=pictures",
+        "--image_dir=images",
         cwd=tmp_path,
     )
     assert done.returncode == 0, done.stderr
@@ -167,11 +181,11 @@ def test_the_command_answers_a_file_from_a_run(trained, tmp_path):
     assert [row["text"] for row in rows] == ["a good, long film", "", "bad"]
     assert [row["id"] for row in rows] == ["2", "3", "4"]
     assert {row["label"] for row in rows} <= {"clåss 0", "clåss 1"}
-    assert len(list((tmp_path / "pictures").glob("*.png"))) == 3
+    assert len(list((tmp_path / "images").glob("*.png"))) == 3
     assert "3 texts" in done.stderr  # the bar
 
 
-def test_the_command_answers_a_pipe_from_an_export_alone(trained, tmp_path):
+def test_the_command_labels_a_pipe_with_an_export_alone(trained, tmp_path):
     moved = shutil.copytree(trained[3].export.parent, tmp_path / "models")
     done = run(
         f"--export_dir={moved}",
@@ -187,29 +201,50 @@ def test_the_command_answers_a_pipe_from_an_export_alone(trained, tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("flags", "message"),
+    ("flags", "code", "message"),
     [
-        ([], "Expected either --workdir or --export_dir"),
-        (["--workdir=a", "--export_dir=b", "text"], "Expected either"),
-        (["--workdir=a"], "Expected either texts"),
-        (["--workdir=a", "--file=b.txt", "text"], "Expected either texts"),
-        (["--workdir=a", "--file=b.txt"], "error: --file must be an existing"),
-        (["--workdir=a", "--format=xml", "text"], "should be one of"),
-        (["--export_dir=a", "--encoder=b", "text"], "--encoder would have no"),
-        (["--workdir=a", "--text_key=b", "text"], "--text_key would have no"),
+        ([], 2, "Expected either --workdir or --export_dir"),
+        (["--workdir=a", "--export_dir=b", "text"], 2, "Received: both"),
+        (["--workdir=a"], 2, "Expected either texts"),
+        (["--workdir=a", "--file=b.txt", "text"], 2, "Expected either texts"),
+        (["--workdir=a", "--format=xml", "text"], 2, "must be one of table"),
+        (["--workdir=a", "--batch_size=0", "text"], 1, "--batch_size must be"),
+        (["--workdir=a", "--file=b.txt"], 1, "--file must be an existing"),
+        (["--export_dir=a", "--encoder=b", "text"], 1, "--encoder would have"),
+        (["--workdir=a", "--text_key=b", "text"], 1, "--text_key would have"),
     ],
 )
 def test_a_wrong_call_is_explained_before_anything_is_loaded(
-    tmp_path, flags, message
+    capsys, flags, code, message
 ):
-    failed = run(*flags, cwd=tmp_path)
-    assert failed.returncode != 0
-    assert message in failed.stdout + failed.stderr
-    assert "Traceback" not in failed.stderr
+    assert commands.exit_code(predict.main, flags) == code
+    assert message in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("error", "code"), [(BrokenPipeError, 0), (KeyboardInterrupt, 130)]
+)
+def test_a_reader_that_leaves_is_no_error(error, code):
+    program = (
+        "import sys\n"
+        "from trainers.serving import formats\n"
+        "def lines():\n"
+        "    yield 'one\\n'\n"
+        f"    raise {error.__name__}\n"
+        "sys.exit(formats.print_lines(lines()))\n"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", program],
+        cwd=commands.ROOT,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert (done.returncode, done.stdout, done.stderr) == (code, "one\n", "")
 
 
 def test_a_wrong_workdir_is_explained(tmp_path):
     with pytest.raises(FileNotFoundError, match="not a finished run"):
-        predict.load_predictor(workdir=str(tmp_path))
+        load_predictor(workdir=str(tmp_path))
     with pytest.raises(FileNotFoundError, match="not an export"):
-        predict.load_predictor(export_dir=str(tmp_path))
+        load_predictor(export_dir=str(tmp_path))

@@ -1,6 +1,6 @@
-"""From picture and strings to a label as TensorFlow functions.
+"""From image and strings to a label as TensorFlow functions: what is served.
 
-Decoding, resizing, tokenising and encoding stand inside the graph, so that
+Decoding, resizing, tokenising and encoding are all inside the graph, so that
 training and serving cannot differ.
 """
 
@@ -10,53 +10,53 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from text2image.bert import encoder
+from text2image.bert.encoder import Encoder
 from trainers.multimodal import input_pipeline, loading, model
 from trainers.multimodal.config import MODALITIES
-from trainers.serving import text_classifier
+from trainers.serving.functions import Tensors, each, graph, load_encoder
 
 TOP = 5
-Tensors = dict[str, tf.Tensor]
 
 
 class MultimodalClassifier(tf.Module):
     """The whole model; every attribute below is a `tf.function`.
 
     Each takes `image` (encoded bytes), `title` and `description`, `(N,)`
-    strings; an empty one is a missing one. Each example is answered by
-    itself.
+    strings; an empty string is a missing modality. Each example is classified
+    separately.
 
     Attributes:
         serving_default: To `label` (N,) string, `score` (N,), `top5_labels`
-            (N, 5) string and `top5_scores` (N, 5), or as many as there are
-            classes, and `probabilities` (N, K).
-        opinions: To `probabilities` (N, K), and `towers` (N, M, K): what each
-            modality of the model says with the others taken away.
-        embed: To each tower's vector, `image` (N, C), `title` and
-            `description` (N, units), as far as the model has them; 0 where
-            the modality is missing.
+            (N, 5) string and `top5_scores` (N, 5), with fewer columns if there
+            are fewer classes, and `probabilities` (N, K).
+        opinions: To `probabilities` (N, K), and `towers` (N, M, K): the
+            probabilities from each of the model's M modalities, with the
+            others removed.
+        embed: To the vector of each tower that the model has: `image` (N, C),
+            `title` and `description` (N, units); 0 where the modality is
+            missing.
     """
 
-    def __init__(self, run: loading.Run, bert: encoder.Encoder) -> None:
-        """Makes the functions; nothing is traced until they are called."""
+    def __init__(self, run: loading.Run, encoder: Encoder) -> None:
+        """Builds the functions; each is traced when it is first called."""
         super().__init__(name="multimodal_classifier")
         self._config = run.config
         self._models = run.models
-        self._bert = bert
+        self._encoder = encoder
         self.label_names = run.manifest.schema.label_names
         models = [run.models.whole]
         if set(run.config.towers) != {"image"}:
-            models.append(bert.model)
-        # A SavedModel keeps what it can reach: variables, not layers.
+            models.append(encoder.model)
+        # A SavedModel saves variables that it can reach; layers it cannot.
         self.constants = [
             variable.value for model in models for variable in model.variables
         ]
         strings = [
             tf.TensorSpec([None], tf.string, name=name) for name in MODALITIES
         ]
-        self.serving_default = text_classifier.graph(self._classify, *strings)
-        self.opinions = text_classifier.graph(self._opinions, *strings)
-        self.embed = text_classifier.graph(self._embed, *strings)
+        self.serving_default = graph(self._classify, *strings)
+        self.opinions = graph(self._opinions, *strings)
+        self.embed = graph(self._embed, *strings)
 
     @property
     def signatures(self) -> dict[str, tf.types.experimental.GenericFunction]:
@@ -113,7 +113,7 @@ class MultimodalClassifier(tf.Module):
             return vectors(values, training=False)["fused"]
 
         strings = self._checked(image, title, description)
-        fused = text_classifier.each(one, strings, (None, sum(sizes)))
+        fused = each(one, strings, (None, sum(sizes)))
         parts = tf.split(fused, sizes, axis=1)
         return dict(zip(names, parts, strict=True))
 
@@ -138,16 +138,16 @@ class MultimodalClassifier(tf.Module):
 
         strings = self._checked(image, title, description)
         shape = (None, views, len(self.label_names))
-        return text_classifier.each(one, strings, shape)
+        return each(one, strings, shape)
 
     def _checked(self, *strings: tf.Tensor) -> tuple[tf.Tensor, ...]:
-        # A server does not hold a request against the signature's shape.
+        # A server does not check a request's shape against the signature.
         strings = tuple(tf.ensure_shape(value, [None]) for value in strings)
         same = [
             tf.debugging.assert_equal(
                 tf.shape(strings[0]),
                 tf.shape(value),
-                "`image`, `title` and `description` must be as many.",
+                "`image`, `title` and `description` must have the same length.",
             )
             for value in strings[1:]
         ]
@@ -155,11 +155,11 @@ class MultimodalClassifier(tf.Module):
             return tuple(tf.identity(value) for value in strings)
 
     def _inputs(self, strings: tuple[tf.Tensor, ...]) -> Tensors:
-        """What the model takes of one example, less `present`."""
-        picture, title, description = strings
+        """The model's inputs for one example, without `present`."""
+        image, title, description = strings
         values = {}
         if "image" in self._config.towers:
-            pixels = input_pipeline.decode(picture[0], self._config.image_size)
+            pixels = input_pipeline.decode(image[0], self._config.image_size)
             values["image"] = pixels[tf.newaxis]
         if set(self._config.towers) != {"image"}:
             vectors = [self._vector(text) for text in (title, description)]
@@ -168,12 +168,13 @@ class MultimodalClassifier(tf.Module):
 
     def _vector(self, text: tf.Tensor) -> tf.Tensor:
         """`(1,)` string to its vector `(1, D)`; 0 for an empty one."""
-        size = math.prod(self._bert.stack_shape)
+        encoder = self._encoder
+        size = math.prod(encoder.stack_shape)
 
         def encoded() -> tf.Tensor:
-            bert = self._bert
-            ids, _ = bert.tokenizer.ids(text, tf.constant(bert.max_tokens))
-            return tf.reshape(bert.stacks_of_ids(ids), (1, size))
+            max_tokens = tf.constant(encoder.max_tokens)
+            ids, _ = encoder.tokenizer.ids(text, max_tokens)
+            return tf.reshape(encoder.stacks_of_ids(ids), (1, size))
 
         return tf.cond(
             tf.strings.length(text[0]) > 0,
@@ -185,8 +186,6 @@ class MultimodalClassifier(tf.Module):
 def load_classifier(
     run: loading.Run, encoder_source: str | None = None
 ) -> MultimodalClassifier:
-    """Puts the encoder before a run; as `text_classifier.load_classifier`."""
-    recorded = run.manifest.details["encoder"]
-    return MultimodalClassifier(
-        run, text_classifier.load_encoder(recorded, encoder_source)
-    )
+    """Puts the encoder in front of a run's model; raises as `load_encoder`."""
+    encoder = load_encoder(run.manifest.details["encoder"], encoder_source)
+    return MultimodalClassifier(run, encoder)

@@ -6,16 +6,13 @@ JPEG bytes, titles and descriptions in, labels out; as `trainers.export`.
 """
 
 import pathlib
-import typing
-from typing import Any
+import sys
+from collections.abc import Sequence
 
-from absl import logging
+from tfrecords import command_line
+from trainers.serving import options
 
-from trainers import export
-from trainers.serving import versions
-
-if typing.TYPE_CHECKING:
-    from trainers.multimodal import classifier, loading
+PROGRAM = options.export_program("trainers.multimodal.export", __doc__)
 
 
 def export_run(
@@ -24,17 +21,43 @@ def export_run(
     *,
     encoder: str | None = None,
 ) -> pathlib.Path:
-    """Exports a finished run as the next version; as `export.export_run`."""
+    """Exports a finished run as the next version.
+
+    Args, returns and raises as `trainers.export.export_run`.
+    """
+    import numpy as np
+    import tensorflow as tf
+
     from trainers.multimodal import classifier, loading
+    from trainers.runs.workdir import EXPORT_DIRECTORY
+    from trainers.serving import saved_model
 
     run = loading.load_run(workdir)
-    made = classifier.load_classifier(run, encoder)
-    final = versions.publish(
-        pathlib.Path(out or run.workdir / "export"),
-        lambda directory: _write(run, made, directory),
+    manifest = run.manifest
+    provenance = {
+        **saved_model.describe(
+            run.config,
+            run.metrics,
+            records_fingerprint=manifest.fingerprint,
+            encoder=manifest.details["encoder"],
+            label_names=manifest.schema.label_names,
+        ),
+        "records": manifest.provenance,
+        "modalities": list(run.config.towers),
+        "num_held_out": run.metrics["num_held_out"],
+    }
+    gray = tf.io.encode_jpeg(np.full((8, 8, 3), 127, np.uint8)).numpy()
+    sample = {
+        "image": np.array([gray], object),
+        "title": np.array([b"A title"], object),
+        "description": np.array([b"A description."], object),
+    }
+    return saved_model.export(
+        pathlib.Path(out or run.workdir / EXPORT_DIRECTORY),
+        classifier.load_classifier(run, encoder),
+        provenance=provenance,
+        requests=[("serving_default", sample)],
     )
-    logging.info("export: made %s", final)
-    return final
 
 
 def export_finished(
@@ -42,63 +65,23 @@ def export_finished(
 ) -> pathlib.Path:
     """Exports a run at its end, unless that is done; as `export_run`."""
     from trainers.multimodal import loading
+    from trainers.serving import saved_model
 
     _, metrics, _ = loading.read_run(workdir)
-    newest = export.latest(workdir / "export", metrics["model_sha256"])
-    if newest:
-        logging.info("export: reusing %s", newest)
-        return newest
-    return export_run(workdir, encoder=encoder)
-
-
-def _write(
-    run: "loading.Run",
-    made: "classifier.MultimodalClassifier",
-    directory: pathlib.Path,
-) -> None:
-    import numpy as np
-    import tensorflow as tf
-
-    blank = tf.io.encode_jpeg(np.full((8, 8, 3), 127, np.uint8)).numpy()
-    export.write_model(
-        directory,
-        made,
-        provenance=_provenance(run),
-        requests=[
-            (
-                "serving_default",
-                {
-                    "image": np.array([blank], object),
-                    "title": np.array([b"A title"], object),
-                    "description": np.array([b"A description."], object),
-                },
-            )
-        ],
+    return saved_model.reuse_or_export(
+        workdir, metrics, lambda: export_run(workdir, encoder=encoder)
     )
 
 
-def _provenance(run: "loading.Run") -> dict[str, Any]:
-    """What the model was made from; names and hashes, no paths."""
-    encoder = dict(run.manifest.details["encoder"])
-    encoder["name"] = pathlib.PurePath(encoder.pop("source")).name
-    settings = {
-        name: value
-        for name, value in vars(run.config).items()
-        if name != "records"
-    }
-    settings["weights"] = pathlib.PurePath(settings["weights"]).name
-    return {
-        "model_sha256": run.metrics["model_sha256"],
-        "image_fingerprint": run.manifest.fingerprint,
-        "records": run.manifest.provenance,
-        "encoder": encoder,
-        "settings": settings,
-        "label_names": list(run.manifest.schema.label_names),
-        "modalities": list(run.config.towers),
-        "accuracy": run.metrics["accuracy"],
-        "num_held_out": run.metrics["num_held_out"],
-    }
+def main(argv: Sequence[str] | None = None) -> int:
+    """Exports the run that the flags name."""
+    return command_line.main(PROGRAM, _run, argv, check=options.check_export)
+
+
+def _run(arguments: command_line.Arguments) -> None:
+    given = arguments.settings(options.ExportOptions)
+    export_run(given.workdir, given.out, encoder=given.encoder)
 
 
 if __name__ == "__main__":
-    export.start(export_run)
+    sys.exit(main())

@@ -1,4 +1,4 @@
-r"""Labels for pictures with texts; or whether a claimed label holds.
+r"""Labels for images with texts; or whether a claimed label holds.
 
     python -m trainers.multimodal.predict --workdir=RUN --image=a.jpg \
         --title="A title"
@@ -6,152 +6,151 @@ r"""Labels for pictures with texts; or whether a claimed label holds.
     python -m trainers.multimodal.predict --workdir=RUN --verify \
         --file=claims.jsonl
 
-A JSON object a line, in the order of the samples.
+Writes one JSON object per line, in the order of the samples.
 """
 
+import dataclasses
 import itertools
 import json
 import pathlib
 import sys
-import typing
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator, Sequence
 
-from absl import app
-from absl import flags as absl_flags
-
+from text2image.corpora import captioned_images, examples
 from tfrecords import command_line
-from trainers.multimodal import predictor
+from tfrecords.settings import validate
 from trainers.serving import formats
-
-if typing.TYPE_CHECKING:
-    from text2image.corpora import examples
+from trainers.serving.options import (
+    ModelOptions,
+    check_model,
+    common,
+    ignored_by_export,
+)
 
 _UNKNOWN = "?"  # the label of a sample that claims none
 
 
-def main(arguments: list[str]) -> None:
-    """Answers one sample of the flags, or those of a file."""
-    values = absl_flags.FLAGS
-    typed = any((values.image, values.title, values.description))
-    if len(arguments) > 1:
-        raise app.UsageError(f"Expected flags only. Received: {arguments[1:]}")
-    if bool(values.workdir) == bool(values.export_dir):
-        raise app.UsageError("Expected either --workdir or --export_dir.")
-    if bool(values.file) == typed:
-        raise app.UsageError(
-            "Expected either --file=PATH or some of --image, --title, "
-            "--description."
-        )
-    if values.verify and not values.file and not values.label:
-        raise app.UsageError("--verify needs the claimed --label.")
-    with formats.ending_as_shells_expect():
-        _refuse_ignored_flags()
-        _predict(_typed_sample if typed else _samples_of_file)
+@dataclasses.dataclass(frozen=True)
+class PredictOptions:
+    """Which samples are labelled or verified."""
 
-
-def _refuse_ignored_flags() -> None:
-    """Refuses typed flags that another one leaves without effect."""
-    values = absl_flags.FLAGS
-    for names, is_ignored, because in (
-        (
-            ("encoder",),
-            bool(values.export_dir),
-            "--export_dir holds its encoder",
-        ),
-        (
-            ("image_key", "title_key", "description_key", "label_key"),
-            not values.file,
-            "columns are of a --file",
-        ),
-        (
-            ("label", "label_key"),
-            not values.verify,
-            "claimed labels are for --verify",
-        ),
-        (("label",), bool(values.file), "--file holds the claimed labels"),
-    ):
-        if is_ignored:
-            command_line.refuse_typed(names, because)
-
-
-def _predict(
-    samples: "Callable[[], Iterator[examples.CaptionedImage]]",
-) -> None:
-    values = absl_flags.FLAGS
-    stream = samples()
-    first = list(itertools.islice(stream, 1))  # told before the model loads
-    loaded = predictor.load_predictor(
-        workdir=values.workdir,
-        export_dir=values.export_dir,
-        encoder=values.encoder,
+    file: str = common("", "Samples: a .csv, .tsv or .jsonl file.")
+    image: str = common("", "Or one sample's image; may be left out.")
+    title: str = common("", "Its title; may be left out.")
+    description: str = common("", "Its description; may be left out.")
+    label: str = common("", "Its claimed label, for --verify.")
+    verify: bool = common(
+        False,
+        "Say whether the claimed label agrees with the model, with the "
+        "probabilities and the prediction from each modality alone.",
     )
-    answer = loaded.verify if values.verify else loaded.predict
-    for found in answer(
-        itertools.chain(first, stream), batch_size=values.batch_size
-    ):
-        sys.stdout.write(json.dumps(found, ensure_ascii=False) + "\n")
-        sys.stdout.flush()
+    image_key: str = common("image", "Column of the image's path.")
+    title_key: str = common("title", "Column of the title.")
+    description_key: str = common("description", "Column of the description.")
+    label_key: str = common(
+        "label", "Column of the claimed label, for --verify."
+    )
+    batch_size: int = common(32, "Samples computed at a time.")
+
+    def __post_init__(self) -> None:
+        """Refuses values that no prediction could use."""
+        validate(self, least={"batch_size": 1})
 
 
-def _typed_sample() -> "Iterator[examples.CaptionedImage]":
-    from text2image.corpora import examples
+PROGRAM = command_line.Program(
+    "trainers.multimodal.predict",
+    __doc__,
+    settings=(ModelOptions, PredictOptions),
+)
 
-    values = absl_flags.FLAGS
-    image = values.image
-    yield examples.make_captioned_image(
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Labels one sample of the flags, or those of a file."""
+    return command_line.main(PROGRAM, _run, argv, check=_check)
+
+
+def _check(arguments: command_line.Arguments) -> None:
+    """Refuses what can be refused before anything is loaded."""
+    model = arguments.settings(ModelOptions)
+    options = arguments.settings(PredictOptions)
+    check_model(model)
+    is_typed = any((options.image, options.title, options.description))
+    if bool(options.file) == is_typed:
+        raise command_line.UsageError(
+            "Expected either --file=PATH or some of --image, --title, "
+            f"--description. Received: {'both' if is_typed else 'neither'}."
+        )
+    if options.verify and is_typed and not options.label:
+        raise command_line.UsageError(
+            "Expected --verify with the claimed --label. Received: no --label."
+        )
+    arguments.refuse_ignored(
+        [
+            ignored_by_export(model),
+            (
+                ("image_key", "title_key", "description_key", "label_key"),
+                not options.file,
+                "only a --file has columns",
+            ),
+            (
+                ("label", "label_key"),
+                not options.verify,
+                "claimed labels are for --verify",
+            ),
+            (
+                ("label",),
+                bool(options.file),
+                "--file holds the claimed labels",
+            ),
+        ]
+    )
+
+
+def _run(arguments: command_line.Arguments) -> int:
+    from trainers.multimodal.predictor import load_predictor
+
+    options = arguments.settings(PredictOptions)
+    samples = _samples(options)
+    # A file that cannot be read is reported before the model is loaded.
+    first = list(itertools.islice(samples, 1))
+    model = arguments.settings(ModelOptions)
+    predictor = load_predictor(**dataclasses.asdict(model))
+    predict = predictor.verify if options.verify else predictor.predict
+    predictions = predict(
+        itertools.chain(first, samples), batch_size=options.batch_size
+    )
+    return formats.print_lines(
+        json.dumps(prediction, ensure_ascii=False) + "\n"
+        for prediction in predictions
+    )
+
+
+def _samples(options: PredictOptions) -> Iterator[examples.CaptionedImage]:
+    if not options.file:
+        return iter([_typed_sample(options)])
+    keys = captioned_images.Keys(
+        options.image_key,
+        options.title_key,
+        options.description_key,
+        options.label_key,
+    )
+    return captioned_images.read_file(
+        pathlib.Path(options.file), keys, labelled=options.verify
+    )
+
+
+def _typed_sample(options: PredictOptions) -> examples.CaptionedImage:
+    image = options.image
+    return examples.make_captioned_image(
         pathlib.Path("command line"),
         1,
         key=image or "1",
-        texts={"title": values.title, "description": values.description},
-        label=values.label or _UNKNOWN,
+        texts={"title": options.title, "description": options.description},
+        label=options.label or _UNKNOWN,
         source="",
         read_image=pathlib.Path(image).read_bytes if image else bytes,
     )
 
 
-def _samples_of_file() -> "Iterator[examples.CaptionedImage]":
-    from text2image.corpora import captioned_images
-
-    values = absl_flags.FLAGS
-    keys = captioned_images.Keys(
-        values.image_key,
-        values.title_key,
-        values.description_key,
-        values.label_key,
-    )
-    return captioned_images.read_file(
-        pathlib.Path(values.file), keys, labelled=values.verify
-    )
-
-
-def _define_flags() -> None:
-    for name, default, text in (
-        ("workdir", None, "Directory of a finished run."),
-        ("export_dir", None, "Or an export: needs none of the run's files."),
-        ("encoder", None, "The run's encoder, if no longer where it was."),
-        ("file", None, "Samples: a .csv, .tsv or .jsonl file."),
-        ("image", None, "Or one sample's picture; may be left out."),
-        ("title", None, "Its title; may be left out."),
-        ("description", None, "Its description; may be left out."),
-        ("label", None, "Its claimed label, for --verify."),
-        ("image_key", "image", "Column of the picture's path."),
-        ("title_key", "title", "Column of the title."),
-        ("description_key", "description", "Column of the description."),
-        ("label_key", "label", "Column of the claimed label, for --verify."),
-    ):
-        absl_flags.DEFINE_string(name, default, text)
-    absl_flags.DEFINE_boolean(
-        "verify",
-        False,
-        "Say whether the claimed label agrees with the model, with the "
-        "probabilities and what each modality alone says.",
-    )
-    absl_flags.DEFINE_integer(
-        "batch_size", 32, "Samples computed at a time.", lower_bound=1
-    )
-
-
 if __name__ == "__main__":
-    command_line.prepare_process()
-    _define_flags()
-    app.run(main)
+    sys.exit(main())

@@ -1,98 +1,115 @@
-"""A loaded model that answers pictures with texts, and judges claims."""
+"""A loaded model that labels images with texts, and judges claimed labels."""
 
 import itertools
 import pathlib
-import typing
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
-if typing.TYPE_CHECKING:
-    import numpy as np
+import numpy as np
 
-    from text2image.corpora import examples
-
-Function = Callable[..., dict[str, "np.ndarray"]]
+from text2image.corpora.examples import CaptionedImage
+from tfrecords import jpeg
+from trainers.multimodal import classifier, loading
+from trainers.serving import functions, saved_model
 
 
 class Predictor:
-    """Answers samples with a loaded model.
+    """Labels samples with a loaded model.
 
     Attributes:
         label_names: Class names in label order.
-        modalities: What the model sees.
+        modalities: Modalities that the model sees.
     """
 
     def __init__(
         self,
-        functions: dict[str, Function],
+        signatures: dict[str, Callable],
         label_names: tuple[str, ...],
         modalities: tuple[str, ...],
     ) -> None:
-        """Keeps the model's functions and names."""
+        """Keeps a multimodal classifier's functions and its names."""
         self.label_names = label_names
         self.modalities = modalities
-        self._functions = functions
+        self._functions = {
+            name: functions.on_strings(function)
+            for name, function in signatures.items()
+        }
 
     def predict(
-        self,
-        samples: "Iterable[examples.CaptionedImage]",
-        *,
-        batch_size: int = 32,
+        self, samples: Iterable[CaptionedImage], *, batch_size: int = 32
     ) -> Iterator[dict[str, Any]]:
-        """Label, score and the five likeliest classes of each sample."""
-        for item, _, row in self._rows("serving_default", samples, batch_size):
-            labels = [label.decode() for label in row["top5_labels"]]
-            scores = [float(score) for score in row["top5_scores"]]
+        """Labels samples.
+
+        Args:
+            samples: A stream of samples.
+            batch_size: Number of samples computed at a time.
+
+        Yields:
+            `id`, `label` and `score` of the most probable class, and `top5`:
+            the five most probable classes with their probabilities.
+
+        Raises:
+            FileNotFoundError: If an image is missing.
+            ValueError: If an image cannot be decoded.
+        """
+        for sample, _, outputs in self._outputs(
+            "serving_default", samples, batch_size
+        ):
+            labels = [label.decode() for label in outputs["top5_labels"]]
+            scores = [float(score) for score in outputs["top5_scores"]]
             yield {
-                "id": item.id,
-                "label": row["label"].decode(),
-                "score": float(row["score"]),
+                "id": sample.id,
+                "label": outputs["label"].decode(),
+                "score": float(outputs["score"]),
                 "top5": dict(zip(labels, scores, strict=True)),
             }
 
     def verify(
-        self,
-        samples: "Iterable[examples.CaptionedImage]",
-        *,
-        batch_size: int = 32,
+        self, samples: Iterable[CaptionedImage], *, batch_size: int = 32
     ) -> Iterator[dict[str, Any]]:
-        """Whether the model agrees with each sample's label (5.2).
+        """Says whether the model agrees with each sample's label (5.2).
+
+        Args:
+            samples: A stream of samples with claimed labels.
+            batch_size: Number of samples computed at a time.
 
         Yields:
-            `claimed`, `agrees` (it is the likeliest class), `label` and
-            `score` (of the likeliest), `probability` (of the claimed one) and
-            `towers`: the same of each modality that the sample has, with the
-            others taken away.
+            `id`, `claimed`, `agrees` (the claimed class is the most probable
+            one), `label` and `score` (of the most probable class),
+            `probability` (of the claimed class) and `towers`: the same for
+            each modality that the sample has, with the others removed.
 
         Raises:
-            ValueError: If a claimed label is none of the model's.
+            FileNotFoundError: If an image is missing.
+            ValueError: If an image cannot be decoded, or the model has no
+                class with the claimed label.
         """
-        for item, has_image, row in self._rows("opinions", samples, batch_size):
-            if item.label not in self.label_names:
+        for sample, has_image, outputs in self._outputs(
+            "opinions", samples, batch_size
+        ):
+            if sample.label not in self.label_names:
                 raise ValueError(
-                    f"{item.place}: the claimed label must be one of the "
+                    f"{sample.place}: the claimed label must be one of the "
                     f"model's {len(self.label_names)} classes "
                     f"({', '.join(self.label_names[:8])}, ...). Received: "
-                    f"{item.label!r}"
+                    f"{sample.label!r}"
                 )
-            claimed = self.label_names.index(item.label)
-            opinion = self._opinion(row["probabilities"], claimed)
-            towers = {
-                name: self._opinion(probabilities, claimed)
-                for name, probabilities in zip(
-                    self.modalities, row["towers"], strict=True
-                )
-                if (has_image if name == "image" else getattr(item, name))
-            }
+            claimed = self.label_names.index(sample.label)
             yield {
-                "id": item.id,
-                "claimed": item.label,
-                **opinion,
-                "towers": towers,
+                "id": sample.id,
+                "claimed": sample.label,
+                **self._opinion(outputs["probabilities"], claimed),
+                "towers": {
+                    name: self._opinion(probabilities, claimed)
+                    for name, probabilities in zip(
+                        self.modalities, outputs["towers"], strict=True
+                    )
+                    if (has_image if name == "image" else getattr(sample, name))
+                },
             }
 
     def _opinion(
-        self, probabilities: "np.ndarray", claimed: int
+        self, probabilities: np.ndarray, claimed: int
     ) -> dict[str, Any]:
         best = int(probabilities.argmax())
         return {
@@ -102,40 +119,21 @@ class Predictor:
             "probability": float(probabilities[claimed]),
         }
 
-    def _rows(
-        self,
-        name: str,
-        samples: "Iterable[examples.CaptionedImage]",
-        batch_size: int,
-    ) -> "Iterator[tuple[examples.CaptionedImage, bool, dict[str, Any]]]":
-        """Each sample, whether it has a picture, and the model's answer."""
-        waiting = iter(samples)
-        while batch := list(itertools.islice(waiting, batch_size)):
-            pictures = [_content(item) for item in batch]
-            result = self._functions[name](
-                image=pictures,
-                title=[item.title.encode() for item in batch],
-                description=[item.description.encode() for item in batch],
+    def _outputs(
+        self, name: str, samples: Iterable[CaptionedImage], batch_size: int
+    ) -> Iterator[tuple[CaptionedImage, bool, dict[str, Any]]]:
+        """Each sample, whether it has an image, and a function's outputs."""
+        stream = iter(samples)
+        while batch := list(itertools.islice(stream, batch_size)):
+            images = [_read_image(sample) for sample in batch]
+            outputs = self._functions[name](
+                image=images,
+                title=[sample.title.encode() for sample in batch],
+                description=[sample.description.encode() for sample in batch],
             )
-            for place, item in enumerate(batch):
-                row = {key: result[key][place] for key in result}
-                yield item, bool(pictures[place]), row
-
-
-def _content(item: "examples.CaptionedImage") -> bytes:
-    from tfrecords import jpeg
-
-    try:
-        content = item.read_image()
-        if content:
-            jpeg.decode(content)
-    except FileNotFoundError as error:
-        raise FileNotFoundError(
-            f"{item.place}: no such picture: {error.filename}"
-        ) from error
-    except ValueError as error:
-        raise ValueError(f"{item.place}: {error}") from error
-    return content
+            for index, sample in enumerate(batch):
+                row = {key: value[index] for key, value in outputs.items()}
+                yield sample, bool(images[index]), row
 
 
 def load_predictor(
@@ -144,36 +142,40 @@ def load_predictor(
     export_dir: str | None = None,
     encoder: str | None = None,
 ) -> Predictor:
-    """Loads a model, as `trainers.predict.load_predictor` does."""
-    import tensorflow as tf
+    """Loads a multimodal model.
 
+    Args and raises as `trainers.serving.predictor.load_predictor`.
+    """
     if export_dir:
-        from trainers.serving import exported
-
-        functions, provenance = exported.load_with_provenance(
-            pathlib.Path(export_dir)
-        )
-        names = tuple(provenance["label_names"])
+        signatures, provenance = saved_model.load(pathlib.Path(export_dir))
         modalities = tuple(provenance.get("modalities", ()))
         if not modalities:
             raise ValueError(
-                f"{export_dir} is an export of texts alone: use python -m "
+                f"{export_dir} must be an export of a multimodal run. "
+                "Received: one of texts alone. For texts use python -m "
                 "trainers.predict"
             )
-    else:
-        from trainers.multimodal import classifier, loading
+        return Predictor(
+            signatures, tuple(provenance["label_names"]), modalities
+        )
+    run = loading.load_run(workdir or "")
+    return Predictor(
+        classifier.load_classifier(run, encoder).signatures,
+        run.manifest.schema.label_names,
+        run.config.towers,
+    )
 
-        run = loading.load_run(workdir or "")
-        functions = classifier.load_classifier(run, encoder).signatures
-        names, modalities = run.manifest.schema.label_names, run.config.towers
 
-    def callable_of(function: Callable[..., dict]) -> Function:
-        def call(**strings: list[bytes]) -> dict[str, "np.ndarray"]:
-            tensors = {k: tf.constant(v) for k, v in strings.items()}
-            result = function(**tensors)
-            return {name: value.numpy() for name, value in result.items()}
-
-        return call
-
-    made = {name: callable_of(value) for name, value in functions.items()}
-    return Predictor(made, names, modalities)
+def _read_image(sample: CaptionedImage) -> bytes:
+    """The encoded image of a sample, which may be empty, once it decodes."""
+    try:
+        content = sample.read_image()
+        if content:
+            jpeg.decode(content)
+    except FileNotFoundError as error:
+        raise FileNotFoundError(
+            f"{sample.place}: no such image: {error.filename}"
+        ) from error
+    except ValueError as error:
+        raise ValueError(f"{sample.place}: {error}") from error
+    return content

@@ -37,11 +37,11 @@ class Records(Protocol):
 
 
 Config = TypeVar("Config", bound=JsonSettings)
-Kept = TypeVar("Kept", bound=Records)
+KeptRecords = TypeVar("KeptRecords", bound=Records)
 
 
 @dataclasses.dataclass(frozen=True)
-class RunKind(Generic[Config, Kept]):
+class RunKind(Generic[Config, KeptRecords]):
     """What the directories of one kind of run hold.
 
     Attributes:
@@ -55,7 +55,7 @@ class RunKind(Generic[Config, Kept]):
     program: str
     config_class: type[Config]
     records_file: str
-    load_records: Callable[[pathlib.Path], Kept]
+    load_records: Callable[[pathlib.Path], KeptRecords]
     figures: tuple[str, ...]
 
 
@@ -125,8 +125,8 @@ def read_run(
 
 
 def read_finished(
-    workdir: pathlib.Path, kind: RunKind[Config, Kept]
-) -> tuple[Config, dict[str, Any], Kept]:
+    workdir: pathlib.Path, kind: RunKind[Config, KeptRecords]
+) -> tuple[Config, dict[str, Any], KeptRecords]:
     """Reads all of a finished run except its weights.
 
     Args:

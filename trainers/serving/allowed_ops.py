@@ -1,4 +1,8 @@
-"""Which ops a SavedModel holds, and whether it may hold them."""
+"""An allow-list of the ops that a SavedModel may hold.
+
+Checked when an export is written, and before an export is loaded, which would
+already run its restore function.
+"""
 
 import itertools
 import pathlib
@@ -21,13 +25,14 @@ TEXT_OPS = _names(
     """
 )
 
-# What may stand, not what may not: an op nobody thought of is refused too.
-# All of these make values from values.
+# An allow-list, so that an op nobody thought of is refused too. All of these
+# compute values from values.
 CORE_OPS = _names(
     """
     Abs Add AddV2 All ArgMax Assert AvgPool BatchMatMulV2 BiasAdd BroadcastTo
-    Cast ConcatV2 Const Conv2D DecodeImage DepthwiseConv2dNative Einsum
-    EnsureShape Equal Erf Erfc Exp ExpandDims Fill FusedBatchNormV3 GatherV2
+    Cast Ceil ConcatV2 Const Conv2D DecodeImage DepthwiseConv2dNative Einsum
+    EnsureShape Equal Erf Erfc Exp ExpandDims Fill Floor FusedBatchNormV3
+    GatherV2
     Greater GreaterEqual Identity If Less LessEqual Log LogicalAnd LogicalNot
     MatMul Max MaxPool Maximum Mean Minimum Mul Neg NoOp NotEqual Pack Pad
     PadV2 PartitionedCall Placeholder Pow Prod RaggedGather RaggedRange
@@ -42,7 +47,9 @@ CORE_OPS = _names(
     """
 )
 
-# Only where a SavedModel restores its own variables, which every one does.
+# These read and write files at a path from the graph. Every SavedModel needs
+# them to restore its own variables: allowed in its save and restore functions
+# only, where the loader gives the path.
 _SAVER_OPS = _names(
     """
     AssignVariableOp DisableCopyOnRead MergeV2Checkpoints RestoreV2 SaveV2
@@ -56,24 +63,24 @@ def check_ops(export: pathlib.Path) -> None:
 
     Raises:
         ValueError: If `saved_model.pb` is damaged.
-        RuntimeError: If it holds an op that is not known to make values from
-            values only, such as one that reads files or calls Python.
+        RuntimeError: If it holds an op that is not on the list, such as one
+            that reads files or calls Python.
     """
     strays = sorted(set(stray_ops(export)))
     if strays:
         raise RuntimeError(
             f"The graph must hold known ops only. Received also: {strays} "
-            "(function: op). If an op makes values from values alone and "
+            "(function: op). If an op only computes values from values and "
             "stock TF Serving has it, add it to "
             "trainers/serving/allowed_ops.py."
         )
 
 
 def stray_ops(export: pathlib.Path) -> Iterator[str]:
-    """Reads the graph, without loading it, for what may not stand.
+    """Finds the ops of a graph that are not allowed, without loading it.
 
     Args:
-        export: The directory with `saved_model.pb`.
+        export: Directory with `saved_model.pb`.
 
     Yields:
         `function: op`.
@@ -99,10 +106,10 @@ def stray_ops(export: pathlib.Path) -> Iterator[str]:
 
 
 def _saver_functions(meta_graph: meta_graph_pb2.MetaGraphDef) -> set[str]:
-    """Functions that the loader alone calls, to save and to restore.
+    """Names of the functions that only the loader can call.
 
-    None if anything else reads what those calls give; nor any that a node
-    outside them, or a caller of the loaded object, can reach as well.
+    No function, if anything reads the result of the save or restore call; and
+    none that another node, or a caller of the loaded object, can reach too.
     """
     saver = meta_graph.saver_def
     entries = {
@@ -110,21 +117,21 @@ def _saver_functions(meta_graph: meta_graph_pb2.MetaGraphDef) -> set[str]:
         for name in (saver.save_tensor_name, saver.restore_op_name)
     }
     main = meta_graph.graph_def.node
-    read = {_node(name) for node in main for name in node.input}
-    read |= {
+    read_nodes = {_node(name) for node in main for name in node.input}
+    read_nodes |= {
         _node(tensor.name)
         for signature in meta_graph.signature_def.values()
         for tensor in signature.outputs.values()
     }
-    if entries & read:
+    if entries & read_nodes:
         return set()
     library = meta_graph.graph_def.library.function
     others = [node for function in library for node in function.node_def]
     others += [node for node in main if node.name not in entries]
     reachable = set(meta_graph.object_graph_def.concrete_functions)
     reachable |= set(itertools.chain.from_iterable(map(_called, others)))
-    own = [node for node in main if node.name in entries]
-    return set(itertools.chain.from_iterable(map(_called, own))) - reachable
+    calls = [node for node in main if node.name in entries]
+    return set(itertools.chain.from_iterable(map(_called, calls))) - reachable
 
 
 def _node(tensor: str) -> str:

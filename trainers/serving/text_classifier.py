@@ -1,22 +1,19 @@
 """From a string to a label as TensorFlow functions: what is served.
 
-text -> ids -> [CLS] stack -> picture -> logits -> probabilities, all inside
-the graph, so that training and serving cannot differ.
+text -> ids -> [CLS] stack -> image -> logits -> probabilities, all inside the
+graph, so that training and serving cannot differ.
 """
 
 import dataclasses
-import pathlib
-from collections.abc import Callable
-from typing import Any
 
 import keras
 import tensorflow as tf
 
-from text2image.bert import checkpoint, encoder
-from text2image.deepinsight import keras_layers, pixel_map
+from text2image.bert.encoder import Encoder
+from text2image.deepinsight.keras_layers import build_drawing
+from text2image.deepinsight.pixel_map import PixelMap
 from trainers.runs import loading
-
-Tensors = dict[str, tf.Tensor]
+from trainers.serving.functions import Tensors, each, graph, load_encoder
 
 
 @dataclasses.dataclass(frozen=True)
@@ -25,12 +22,12 @@ class Parts:
 
     Attributes:
         encoder: Texts to stacks `(N, L, D)`.
-        drawing: Stacks to pictures `(N, H, W, C)`.
-        model: Pictures to logits `(N, K)`.
+        drawing: Stacks to images `(N, H, W, C)`.
+        model: Images to logits `(N, K)`.
         label_names: Class names in label order.
     """
 
-    encoder: encoder.Encoder
+    encoder: Encoder
     drawing: keras.Model
     model: keras.Model
     label_names: tuple[str, ...]
@@ -42,18 +39,18 @@ class TextClassifier(tf.Module):
     Attributes:
         serving_default: `text` (N,) string to `label` (N,) string, `score`
             (N,) and `probabilities` (N, K) float32.
-        tokens: `ids` and `mask` (N, T) int32, padded, to the same. No text
-            op: for clients that tokenise by themselves.
+        tokens: `ids` and `mask` (N, T) int32, padded, to the same. Holds no
+            text op: for clients that tokenise themselves.
         images: `image` (N, H, W, C) float32 to `probabilities`.
         embed: `text` to `stack` (N, L, D) float32.
         render: `text` to `image` (N, H, W, C) float32.
     """
 
     def __init__(self, parts: Parts) -> None:
-        """Makes the functions; nothing is traced until they are called."""
+        """Builds the functions; each is traced when it is first called."""
         super().__init__(name="text_classifier")
         self._parts = parts
-        # A SavedModel keeps what it can reach: the variables, not the layers.
+        # A SavedModel saves variables that it can reach; layers it cannot.
         self.constants = [
             variable.value
             for model in (parts.encoder.model, parts.drawing, parts.model)
@@ -86,8 +83,8 @@ class TextClassifier(tf.Module):
         }
 
     @property
-    def encoder(self) -> encoder.Encoder:
-        """The model's first part: texts to stacks."""
+    def encoder(self) -> Encoder:
+        """The first part of the model: texts to stacks."""
         return self._parts.encoder
 
     def stacks(self, ids: tf.Tensor, mask: tf.Tensor) -> tf.Tensor:
@@ -133,15 +130,15 @@ class TextClassifier(tf.Module):
 
     def _tokenize(self, text: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
         bert = self._parts.encoder
-        # A server does not hold a request against the signature's shape.
+        # A server does not check a request's shape against the signature.
         text = tf.ensure_shape(text, [None])
         ids, _ = bert.tokenizer.ids(text, tf.constant(bert.max_tokens))
         return ids, tf.cast(ids != bert.tokenizer.pad_id, tf.int32)
 
     def _encode(self, ids: tf.Tensor, mask: tf.Tensor) -> tf.Tensor:
         """`(1, T)` ids and mask to the stack `(1, L, D)`, padding cut off."""
-        place = tf.range(1, tf.shape(mask)[1] + 1)
-        length = tf.reduce_max(tf.where(mask[0] != 0, place, 1))
+        position = tf.range(1, tf.shape(mask)[1] + 1)
+        length = tf.reduce_max(tf.where(mask[0] != 0, position, 1))
         ids = ids[:, :length]
         return self._parts.encoder.model(
             {
@@ -160,11 +157,11 @@ class TextClassifier(tf.Module):
         return keras.ops.softmax(logits, axis=-1)
 
     def _checked(self, ids: tf.Tensor, mask: tf.Tensor) -> tf.Tensor:
-        """The ids, if they are such as the encoder takes."""
+        """The ids, after checks that the encoder can take them."""
         longest = self._parts.encoder.max_tokens
         last = len(self._parts.encoder.tokenizer.vocabulary) - 1
         width = tf.shape(ids)[1]
-        within = f"`ids` must be in [0, {last}]."
+        in_vocabulary = f"`ids` must be in [0, {last}]."
         checks = [
             tf.debugging.assert_less_equal(
                 width,
@@ -173,13 +170,15 @@ class TextClassifier(tf.Module):
                 "included: cut the text.",
             ),
             tf.debugging.assert_positive(
-                width, "`ids` must have a column, for [CLS]."
+                width, "`ids` must have at least one column, for [CLS]."
             ),
             tf.debugging.assert_equal(
-                tf.shape(ids), tf.shape(mask), "`ids` and `mask` must be alike."
+                tf.shape(ids),
+                tf.shape(mask),
+                "`ids` and `mask` must have the same shape.",
             ),
-            tf.debugging.assert_less_equal(ids, last, within),
-            tf.debugging.assert_non_negative(ids, within),
+            tf.debugging.assert_less_equal(ids, last, in_vocabulary),
+            tf.debugging.assert_non_negative(ids, in_vocabulary),
             tf.debugging.assert_equal(
                 mask,
                 tf.cast(mask != 0, tf.int32),
@@ -190,109 +189,27 @@ class TextClassifier(tf.Module):
             return tf.identity(ids)
 
 
-def each(
-    function: Callable[..., tf.Tensor],
-    rows: tuple[tf.Tensor, ...],
-    shape: tuple[int | None, ...],
-) -> tf.Tensor:
-    """Applies a function to the examples of a batch one by one.
-
-    Matrix kernels sum in another order for another batch size or padding, and
-    normalising pictures that differ little makes much of it: up to 3e-4 of a
-    probability. Alone, a text gets the same answer in any company. It also
-    costs no padding.
-
-    Args:
-        function: `(1, ...)` tensors to one `(1, ...)` float32 tensor.
-        rows: Its arguments for all examples, `(N, ...)`.
-        shape: Of the result, its first dimension N.
-    """
-    return tf.map_fn(
-        lambda row: function(*(item[tf.newaxis] for item in row))[0],
-        rows,
-        fn_output_signature=tf.TensorSpec(shape[1:], tf.float32),
-    )
-
-
-def graph(
-    function: object, *signature: tf.TensorSpec
-) -> tf.types.experimental.GenericFunction:
-    """A `tf.function` of a fixed signature."""
-    return tf.function(function, input_signature=signature, autograph=False)
-
-
 def load_classifier(
     run: loading.Run, encoder_source: str | None = None
 ) -> TextClassifier:
-    """Puts encoder and map before a trained model.
+    """Puts encoder and pixel map in front of a trained model.
 
     Args:
-        run: What `loading.load_run` returned.
+        run: A finished run.
         encoder_source: Where the encoder is now; by default where it was when
             the records were made.
 
     Raises:
         FileNotFoundError: If the encoder is not there.
-        ValueError: If it is another encoder, or the run cannot take texts
+        ValueError: If another encoder is there, or the run cannot take texts
             (`loading.obstacle`).
     """
     reason = loading.obstacle(run.config, run.origin)
     if reason:
         raise ValueError(reason)
-    assert run.origin.encoder is not None  # no obstacle
-    bert = load_encoder(run.origin.encoder, encoder_source)
-    drawing = keras_layers.build_drawing(
-        pixel_map.PixelMap.load(run.workdir), bert.stack_shape
-    )
+    assert run.origin.encoder is not None  # that would be an obstacle
+    encoder = load_encoder(run.origin.encoder, encoder_source)
+    drawing = build_drawing(PixelMap.load(run.workdir), encoder.stack_shape)
     return TextClassifier(
-        Parts(bert, drawing, run.model, run.origin.label_names)
-    )
-
-
-def load_encoder(
-    recorded: dict[str, Any], named: str | None
-) -> encoder.Encoder:
-    """Loads the encoder that records say made them.
-
-    Args:
-        recorded: What `encoded_records.describe_encoder` wrote.
-        named: Where it is now; by default where it was.
-
-    Raises:
-        FileNotFoundError: If it is not there.
-        ValueError: If it is another one.
-    """
-    chosen = recorded["layers"]
-    bert = encoder.Encoder(
-        _find_encoder(recorded, named),
-        layers=f"{chosen[0]}-{chosen[-1]}",
-        max_tokens=recorded["max_tokens"],
-        # Earlier records do not say: there was no choice.
-        pooling=recorded.get("pooling", "cls"),
-        dtype=recorded.get("dtype", "float32"),
-    )
-    if bert.gelu != recorded["gelu"]:
-        raise ValueError(
-            f"The encoder must compute the {recorded['gelu']} GELU, as it did "
-            f"for the records. Received: {bert.gelu}."
-        )
-    return bert
-
-
-def _find_encoder(recorded: dict[str, Any], named: str | None) -> str:
-    """Where the encoder is, if it is the recorded one."""
-    source = checkpoint.locate(named or recorded["source"])
-    received = checkpoint.identify(source)
-    if received == recorded["sha256"]:
-        return source
-    if not pathlib.Path(source).is_dir():
-        raise FileNotFoundError(
-            f"The encoder is not at {source!r}, where the records were "
-            "made with it. Name its directory with --encoder=PATH "
-            f"(sha256 {recorded['sha256']})."
-        )
-    raise ValueError(
-        f"The encoder {source!r} must have the sha256 "
-        f"{recorded['sha256']}. Received: {received}. Name the one that "
-        "made the records with --encoder=PATH."
+        Parts(encoder, drawing, run.model, run.origin.label_names)
     )

@@ -10,11 +10,11 @@ from collections.abc import Callable, Iterator
 
 from tfrecords import files
 
-_ASIDE = "incomplete"  # not a number: servers pass it by
+_ASIDE = "incomplete"  # not a number: servers ignore it
 
 
 def numbers(out: pathlib.Path) -> list[int]:
-    """The versions that stand in a directory, ascending."""
+    """The versions in a directory, ascending."""
     if not out.is_dir():
         return []
     return sorted(
@@ -30,15 +30,15 @@ def publish(
     """Adds a version that appears whole or not at all.
 
     Args:
-        out: Where versions are kept; made if it is not there.
-        write: Fills the directory it is given, which does not exist yet.
+        out: Directory of the versions; created if missing.
+        write: Creates the directory that it is given, and fills it.
 
     Returns:
         `<out>/<version>`, one above the highest.
 
     Raises:
         RuntimeError: If another process is writing to `out`.
-        OSError: If the disk does not take it; `out` is left as it was.
+        OSError: If the files cannot be written; `out` is left as it was.
     """
     out.mkdir(parents=True, exist_ok=True)
     with _lock(out):

@@ -1,12 +1,13 @@
-"""Requests that TF Serving answers before it takes any: no slow first call.
+"""Requests that TF Serving answers when it starts: no slow first call.
 
 TF Serving reads `assets.extra/tf_serving_warmup_requests`, a TFRecord file of
 `tensorflow.serving.PredictionLog`. The three messages around the tensors are
-encoded here by hand, which spares a dependency on tensorflow-serving-api.
+encoded here, which saves a dependency on tensorflow-serving-api.
 Source: tensorflow_serving/apis/{prediction_log,predict,model}.proto.
 """
 
 import pathlib
+from collections.abc import Sequence
 
 import numpy as np
 import tensorflow as tf
@@ -21,14 +22,15 @@ _KEY, _VALUE = 1, 2  # an entry of any map
 
 
 def write_requests(
-    directory: pathlib.Path, requests: list[tuple[str, dict[str, np.ndarray]]]
+    directory: pathlib.Path,
+    requests: Sequence[tuple[str, dict[str, np.ndarray]]],
 ) -> None:
     """Writes the file.
 
     Args:
         directory: `assets.extra` of a SavedModel.
-        requests: Signature and its inputs by name; at most 1,000, as TF
-            Serving reads.
+        requests: Signatures with their inputs by name; TF Serving reads at
+            most 1,000.
     """
     with tf.io.TFRecordWriter(str(directory / FILE)) as writer:
         for signature, inputs in requests:
@@ -38,12 +40,12 @@ def write_requests(
 def prediction_log(
     signature: str, inputs: dict[str, np.ndarray], *, model: str = "default"
 ) -> bytes:
-    """One serialized PredictionLog.
+    """Serializes one PredictionLog.
 
     Args:
         signature: Name of the signature.
         inputs: Arrays by input name; strings as an object array of bytes.
-        model: Name of the model, which warm-up does not look at.
+        model: Name of the model, which TF Serving ignores in warm-up.
     """
     spec = _field(_MODEL_NAME, model.encode()) + _field(
         _MODEL_SIGNATURE, signature.encode()
@@ -59,7 +61,7 @@ def prediction_log(
 
 
 def _field(number: int, content: bytes) -> bytes:
-    """A length-delimited field: tag, length, content."""
+    """Encodes a length-delimited field: tag, length, content."""
     return _varint(number << 3 | 2) + _varint(len(content)) + content
 
 

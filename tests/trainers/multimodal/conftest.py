@@ -1,25 +1,28 @@
-"""One small set of records and one small trained run, made once."""
+"""One small set of records, one small run and its export, made once."""
 
 import pytest
 
 from tests.support import multimodal_corpora
 from tfrecords.stages import multimodal
-from trainers.multimodal import train
+from trainers.multimodal import export, train
 from trainers.multimodal.config import MultimodalTrainConfig
 
 
 @pytest.fixture(scope="session")
-def corpus(tmp_path_factory):
-    return multimodal_corpora.write_jsonl(tmp_path_factory.mktemp("corpus"))
+def corpus(make_once):
+    directory = make_once("corpus", multimodal_corpora.write_jsonl)
+    return directory / "made.jsonl"
 
 
 @pytest.fixture(scope="session")
-def records(corpus, tmp_path_factory):
-    directory = tmp_path_factory.mktemp("records")
-    settings = multimodal_corpora.settings(
-        corpus, directory, text_layers="last2"
-    )
-    return multimodal.prepare_multimodal(*settings)
+def records(corpus, make_once):
+    def prepare(directory):
+        settings = multimodal_corpora.settings(
+            corpus, directory, text_layers="last2"
+        )
+        return multimodal.prepare_multimodal(*settings)
+
+    return prepare(make_once("records", prepare))
 
 
 @pytest.fixture(scope="session")
@@ -44,8 +47,16 @@ def make_config(records):
 
 
 @pytest.fixture(scope="session")
-def trained(make_config, tmp_path_factory):
+def trained(make_config, make_once):
     """A finished run of all three modalities."""
-    workdir = tmp_path_factory.mktemp("run")
-    train.train_and_evaluate(make_config(), workdir)
-    return workdir
+    return make_once(
+        "multimodal_run",
+        lambda workdir: train.train_and_evaluate(make_config(), workdir),
+    )
+
+
+@pytest.fixture(scope="session")
+def exported(trained, make_once):
+    """The export of that run."""
+    make_once("multimodal_export", lambda _: export.export_finished(trained))
+    return trained / "export/1"

@@ -1,86 +1,72 @@
-"""The export answers as the run does; claims are judged by every tower."""
+"""The export predicts as the run does; claims are judged by every tower."""
 
+import csv
+import dataclasses
 import json
-import os
-import pathlib
 import shutil
-import subprocess
-import sys
 
 import numpy as np
 import pytest
 import tensorflow as tf
 
-from tests.support import multimodal_corpora as made
+from tests.support import commands, multimodal_corpora
 from text2image.corpora import captioned_images
-from trainers.multimodal import export, loading, predictor, train
-
-ROOT = pathlib.Path(__file__).parents[3]
-
-
-def command(*flags, cwd, module="predict"):
-    return subprocess.run(
-        [sys.executable, "-m", f"trainers.multimodal.{module}", *flags],
-        cwd=cwd,
-        env={**os.environ, "PYTHONPATH": str(ROOT)},
-        capture_output=True,
-        text=True,
-        check=False,
-        timeout=300,
-    )
+from trainers.multimodal import export, loading, predict
+from trainers.multimodal.predictor import load_predictor
+from trainers.serving import predictor, saved_model
 
 
 @pytest.mark.parametrize(
-    ("flags", "message"),
+    ("flags", "code", "message"),
     [
-        (("--export_dir=x", "--title=a", "--encoder=b"), "--encoder would"),
-        (("--workdir=x", "--title=a", "--title_key=b"), "--title_key would"),
-        (("--workdir=x", "--file=a.csv", "--label_key=b"), "--label_key would"),
-        (("--workdir=x", "--title=a", "--label=b"), "--label would"),
-        (
-            ("--workdir=x", "--file=a.csv", "--verify", "--label=b"),
-            "--label would",
-        ),
-        (("--workdir=x", "--file=a.csv"), "Expected an existing file"),
-        (("--workdir=x",), "Expected either --file=PATH or some of"),
+        ("--title=a", 2, "Expected either --workdir or --export_dir"),
+        ("--workdir=x", 2, "Expected either --file=PATH or some of"),
+        ("--workdir=x --file=a.csv --title=a", 2, "Received: both"),
+        ("--workdir=x --title=a --verify", 2, "claimed --label"),
+        ("--workdir=x --title=a more", 2, "unrecognized arguments: more"),
+        ("--export_dir=x --title=a --encoder=b", 1, "--encoder would"),
+        ("--workdir=x --title=a --title_key=b", 1, "--title_key would"),
+        ("--workdir=x --file=a.csv --label_key=b", 1, "--label_key would"),
+        ("--workdir=x --title=a --label=b", 1, "--label would"),
+        ("--workdir=x --file=a.csv --verify --label=b", 1, "--label would"),
+        ("--workdir=x --file=a.csv", 1, "Expected an existing file"),
     ],
 )
-def test_flags_that_do_not_fit_are_refused_at_once(tmp_path, flags, message):
-    found = command(*flags, cwd=tmp_path)
-    assert found.returncode == 1
-    assert message in found.stderr + found.stdout
-    assert "Traceback" not in found.stderr
+def test_flags_that_do_not_fit_are_refused_at_once(
+    tmp_path, monkeypatch, capsys, flags, code, message
+):
+    monkeypatch.chdir(tmp_path)
+    assert commands.exit_code(predict.main, flags.split()) == code
+    assert message in capsys.readouterr().err
 
 
-@pytest.fixture(scope="module")
-def exported(trained):
-    return export.export_finished(trained)
+def test_an_export_needs_a_run(tmp_path, capsys):
+    assert commands.exit_code(export.main, []) == 2
+    assert "Expected --workdir=RUN" in capsys.readouterr().err
+    assert commands.exit_code(export.main, [f"--workdir={tmp_path}"]) == 1
+    assert "trainers.multimodal.run has finished" in capsys.readouterr().err
 
 
 @pytest.fixture(scope="module")
 def from_run(trained):
-    return predictor.load_predictor(workdir=str(trained))
+    return load_predictor(workdir=str(trained))
 
 
 @pytest.fixture(scope="module")
 def from_export(exported):
-    return predictor.load_predictor(export_dir=str(exported.parent))
+    return load_predictor(export_dir=str(exported.parent))
 
 
 def held_out(trained, corpus):
-    """Samples of the test split by id, and the run's own probabilities."""
-    import csv
-
-    found = {
-        s.id: s
-        for s in captioned_images.read_file(corpus, captioned_images.Keys())
-    }
+    """Samples of the test split, and their rows of the predictions."""
+    keys = captioned_images.Keys()
+    by_id = {s.id: s for s in captioned_images.read_file(corpus, keys)}
     with (trained / "predictions.csv").open(encoding="utf-8") as file:
         rows = list(csv.DictReader(file))
-    return [found[row["id"]] for row in rows], rows
+    return [by_id[row["id"]] for row in rows], rows
 
 
-def test_an_export_answers_as_the_run_was_evaluated(
+def test_an_export_predicts_as_the_run_was_evaluated(
     trained, corpus, from_export
 ):
     chosen, rows = held_out(trained, corpus)
@@ -97,7 +83,7 @@ def test_an_export_answers_as_the_run_was_evaluated(
         assert answer["score"] == max(answer["top5"].values())
 
 
-def test_run_and_export_agree_and_company_moves_nothing(
+def test_run_and_export_agree_in_any_batch(
     trained, corpus, from_run, from_export
 ):
     chosen, _ = held_out(trained, corpus)
@@ -115,58 +101,64 @@ def test_a_claim_is_judged_by_the_model_and_by_each_tower(
 ):
     chosen, _ = held_out(trained, corpus)
     whole = [item for item in chosen if item.title and item.description]
-    found = list(from_export.verify(whole))
+    judged = list(from_export.verify(whole))
     answers = list(from_export.predict(whole))
-    for item, claim, answer in zip(whole, found, answers, strict=True):
+    for item, claim, answer in zip(whole, judged, answers, strict=True):
         assert claim["label"] == answer["label"]
         assert claim["agrees"] == (answer["label"] == item.label)
         assert abs(claim["probability"] - answer["top5"][item.label]) < 1e-6
         assert set(claim["towers"]) == {"image", "title", "description"}
-        for name, opinion in claim["towers"].items():
-            assert opinion["agrees"] == (opinion["label"] == item.label), name
 
 
-def test_vectors_can_be_taken_out_and_are_0_where_nothing_is(
-    exported, corpus, trained
+def test_a_claim_changes_agreement_and_nothing_else(
+    trained, corpus, from_export
 ):
-    from trainers.serving import exported as exports
-
-    functions, _ = exports.load_functions(exported)
     item = next(s for s in held_out(trained, corpus)[0] if s.title)
-    found = functions["embed"](
+    names = from_export.label_names
+    claims = list(
+        from_export.verify(dataclasses.replace(item, label=n) for n in names)
+    )
+    for part in (lambda claim: claim, lambda claim: claim["towers"]["title"]):
+        opinions = [part(claim) for claim in claims]
+        (label,) = {opinion["label"] for opinion in opinions}
+        agreeing = [
+            n for n, o in zip(names, opinions, strict=True) if o["agrees"]
+        ]
+        assert agreeing == [label]
+        probabilities = [opinion["probability"] for opinion in opinions]
+        assert sum(probabilities) == pytest.approx(1, abs=1e-5)
+        assert opinions[0]["score"] == max(probabilities)
+
+
+def test_vectors_are_0_where_a_modality_is_missing(exported, corpus, trained):
+    functions, _ = saved_model.load(exported)
+    item = next(s for s in held_out(trained, corpus)[0] if s.title)
+    vectors = functions["embed"](
         image=tf.constant([item.read_image()]),
         title=tf.constant([item.title]),
         description=tf.constant([""]),
     )
-    assert found["image"].shape == (1, 1280)
-    assert found["image"].numpy().any()
-    assert found["title"].shape == found["description"].shape == (1, 8)
-    assert not found["description"].numpy().any()
+    assert vectors["image"].shape == (1, 1280)
+    assert vectors["image"].numpy().any()
+    assert vectors["title"].shape == vectors["description"].shape == (1, 8)
+    assert vectors["title"].numpy().any()
+    assert not vectors["description"].numpy().any()
 
 
 def test_a_towers_opinion_is_the_answer_without_the_others(
     trained, corpus, from_export
 ):
     item = next(s for s in held_out(trained, corpus)[0] if s.title)
-    alone = made_like(item, description="", read_image=bytes)
+    alone = dataclasses.replace(item, description="", read_image=bytes)
     opinion = next(from_export.verify([item]))["towers"]["title"]
     answer = next(from_export.predict([alone]))
     assert opinion["label"] == answer["label"]
     assert abs(opinion["score"] - answer["score"]) < 1e-6
 
 
-def made_like(item, **changes):
-    import dataclasses
-
-    return dataclasses.replace(item, **changes)
-
-
-def test_everything_may_be_missing(from_export, trained):
-    item = made_like(
-        next(captioned_images.read_file(*nothing(trained))),
-        title="",
-        description="",
-        read_image=bytes,
+def test_everything_may_be_missing(from_export, trained, tmp_path):
+    item = dataclasses.replace(
+        one_sample(tmp_path), title="", description="", read_image=bytes
     )
     answer = next(from_export.predict([item]))
     bias = np.array(
@@ -176,26 +168,24 @@ def test_everything_may_be_missing(from_export, trained):
     assert abs(answer["score"] - expected.max()) < 1e-6
 
 
-def nothing(trained):
-    path = made.write_jsonl(trained / "one", 1)
-    return path, captioned_images.Keys()
+def one_sample(directory):
+    path = multimodal_corpora.write_jsonl(directory / "one", 1)
+    return next(captioned_images.read_file(path, captioned_images.Keys()))
 
 
-def test_a_label_of_no_class_is_refused(from_export, trained):
-    item = made_like(
-        next(captioned_images.read_file(*nothing(trained))), label="gelb"
-    )
+def test_a_label_of_no_class_is_refused(from_export, tmp_path):
+    item = dataclasses.replace(one_sample(tmp_path), label="gelb")
     with pytest.raises(ValueError, match="one of the model's 3 classes"):
         list(from_export.verify([item]))
 
 
-def test_a_picture_that_is_none_is_named(from_export, trained):
-    item = next(captioned_images.read_file(*nothing(trained)))
+def test_an_image_that_cannot_be_read_is_named(from_export, tmp_path):
+    item = one_sample(tmp_path)
     for read, message in (
-        (lambda: b"no picture", "not a whole"),
-        ((trained / "none.jpg").read_bytes, "no such picture"),
+        (lambda: b"no image", "not a whole"),
+        ((tmp_path / "none.jpg").read_bytes, "no such image"),
     ):
-        bad = made_like(item, read_image=read)
+        bad = dataclasses.replace(item, read_image=read)
         with pytest.raises((ValueError, OSError), match=message) as error:
             list(from_export.predict([bad]))
         assert "line 1" in str(error.value)
@@ -203,17 +193,24 @@ def test_a_picture_that_is_none_is_named(from_export, trained):
 
 def test_the_same_run_is_exported_once(exported, trained):
     assert export.export_finished(trained) == exported
-    kept = json.loads(
+    provenance = json.loads(
         (exported / "assets.extra/provenance.json").read_text("utf-8")
     )
-    assert kept["modalities"] == ["image", "title", "description"]
-    assert "records" not in kept["settings"]
-    assert (
-        kept["accuracy"]
-        == train.train_and_evaluate(loading.read_run(trained)[0], trained)[
-            "accuracy"
-        ]
-    )
+    assert provenance["modalities"] == ["image", "title", "description"]
+    assert "records" not in provenance["settings"]
+    assert provenance["accuracy"] == loading.read_run(trained)[1]["accuracy"]
+
+
+def test_an_export_of_texts_is_no_multimodal_one(exported, tmp_path):
+    directory = shutil.copytree(exported, tmp_path / "1")
+    path = directory / "assets.extra/provenance.json"
+    provenance = json.loads(path.read_text("utf-8"))
+    del provenance["modalities"]
+    path.write_text(json.dumps(provenance))
+    with pytest.raises(ValueError, match="one of texts alone"):
+        load_predictor(export_dir=str(directory))
+    with pytest.raises(ValueError, match="an export of a run of texts"):
+        predictor.load_predictor(export_dir=str(directory))
 
 
 @pytest.mark.slow
@@ -221,7 +218,8 @@ def test_an_encoder_that_has_moved_is_exported_from_where_it_is(
     corpus, tmp_path
 ):
     def run(encoder, *flags):
-        return command(
+        return commands.run(
+            "trainers.multimodal.run",
             f"--dataset={corpus}",
             f"--encoder={encoder}",
             "--max_tokens=32",
@@ -233,11 +231,10 @@ def test_an_encoder_that_has_moved_is_exported_from_where_it_is(
             "--workdir=run",
             *flags,
             cwd=tmp_path,
-            module="run",
         )
 
     before, after = tmp_path / "before", tmp_path / "after"
-    shutil.copytree(made.TINY_BERT, before)
+    shutil.copytree(multimodal_corpora.TINY_BERT, before)
     first = run(before, "--noexport")
     assert first.returncode == 0, first.stderr
     before.rename(after)

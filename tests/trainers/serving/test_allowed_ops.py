@@ -53,7 +53,9 @@ def _write_file(text):
         ),
     ],
 )
-def test_an_op_that_reaches_outside_is_refused(tmp_path, op, do, nested):
+def test_an_op_that_reads_files_or_calls_python_is_refused(
+    tmp_path, op, do, nested
+):
     module = tf.Module()
     module.variable = tf.Variable(1.0)
 

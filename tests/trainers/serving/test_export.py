@@ -8,48 +8,46 @@ import tensorflow as tf
 
 from trainers import export
 from trainers.runs import loading
-from trainers.serving import text_classifier
+from trainers.serving import saved_model, text_classifier
 
 
 def test_extra_assets_say_what_it_is(trained):
-    made = trained[3]
-    extra = made.export / "assets.extra"
+    run = trained[3]
+    extra = run.export / "assets.extra"
     versions = json.loads((extra / "versions.json").read_text())
     assert versions["tensorflow"] == tf.__version__
     assert "tensorflow-text" in versions
-    kept = json.loads((extra / "provenance.json").read_text())
-    metrics = json.loads((made.workdir / "metrics.json").read_text())
-    assert kept["label_names"] == ["clåss 0", "clåss 1", "clåss 2"]
-    assert kept["model_sha256"] == metrics["model_sha256"]
-    assert kept["image_fingerprint"] == metrics["image_fingerprint"]
-    assert kept["encoder"]["name"] == "tiny_bert"
-    # Nothing of the machine that made it.
+    provenance = json.loads((extra / "provenance.json").read_text())
+    metrics = json.loads((run.workdir / "metrics.json").read_text())
+    assert provenance["label_names"] == ["clåss 0", "clåss 1", "clåss 2"]
+    assert provenance["model_sha256"] == metrics["model_sha256"]
+    assert provenance["image_fingerprint"] == metrics["image_fingerprint"]
+    assert provenance["encoder"]["name"] == "tiny_bert"
+    # No path of the machine that wrote it.
     for path in extra.iterdir():
-        assert str(made.workdir.parent).encode() not in path.read_bytes()
+        assert str(run.workdir.parent).encode() not in path.read_bytes()
 
 
 def test_a_model_is_exported_once(trained, tmp_path):
-    made = shutil.copytree(trained[3].directory, tmp_path / "made")
-    out = shutil.copytree(made / "models", made / "run/export")
-    assert export.export_finished(made / "run") == out / "1"
+    directory = shutil.copytree(trained[3].directory, tmp_path / "copy")
+    out = shutil.copytree(directory / "models", directory / "run/export")
+    assert export.export_finished(directory / "run") == out / "1"
     assert [path.name for path in out.iterdir()] == ["1"]
 
 
 @pytest.mark.parametrize(
     "content", [None, b"", b"[]", b"{}", b'{"model_sha256": "0"}']
 )
-def test_what_stands_there_of_another_model_is_not_reused(
-    trained, tmp_path, content
-):
-    extra = tmp_path / "3" / export.EXTRA
-    shutil.copytree(trained[3].export / export.EXTRA, extra)
-    path = extra / export.PROVENANCE
+def test_an_export_of_another_model_is_not_reused(trained, tmp_path, content):
+    extra = tmp_path / "3" / saved_model.EXTRA
+    shutil.copytree(trained[3].export / saved_model.EXTRA, extra)
+    path = extra / saved_model.PROVENANCE_FILE
     sha256 = json.loads(path.read_text())["model_sha256"]
-    assert export.latest(tmp_path, sha256) == tmp_path / "3"
+    assert saved_model.latest(tmp_path, sha256) == tmp_path / "3"
     path.unlink()
     if content is not None:
         path.write_bytes(content)
-    assert export.latest(tmp_path, sha256) is None
+    assert saved_model.latest(tmp_path, sha256) is None
 
 
 def test_per_batch_normalisation_is_refused_with_the_reason(run_copy, caplog):

@@ -10,10 +10,10 @@ from text2image.bert import checkpoint, encoder
 from tfrecords.stages.encoded_records import describe_encoder
 from trainers import export
 from trainers.runs import loading
-from trainers.serving import text_classifier
+from trainers.serving import functions, text_classifier
 
 # Records are encoded in padded batches by XLA: another order of BERT's sums,
-# of which a model of 38 texts makes much. Serving takes texts one by one.
+# which a model of 38 texts amplifies. Serving encodes texts one by one.
 RECORDS_TOLERANCE = 1e-4
 BATCHES = [(1, 64), (8, 64), (32, 64)]  # size, texts
 
@@ -33,19 +33,19 @@ def test_trained_reloaded_and_served_models_agree(trained, reloaded, served):
     reference = trained[3].in_memory
     assert reference["probabilities"].shape == (len(texts), 3)
     assert np.isfinite(reference["probabilities"]).all()
-    found = parity.answer(reloaded[3].serving_default, texts)
-    parity.assert_parity(found, reference)
+    answers = parity.answer(reloaded[3].serving_default, texts)
+    parity.assert_parity(answers, reference)
     alone = served["serving_default", len(texts), 0]
     assert set(alone) == {"label", "score", "probabilities"}
     parity.assert_parity(alone, reference)
     np.testing.assert_array_equal(
         alone["score"], alone["probabilities"].max(axis=1)
     )
-    # The classes do not all look alike: agreement is worth something.
+    # Agreement on a single class would prove nothing.
     assert len(set(alone["label"][:40])) == 3
 
 
-def test_a_text_is_answered_alike_in_any_batch(trained, served):
+def test_a_text_gets_the_same_answer_in_any_batch(trained, served):
     whole = served["serving_default", len(trained[3].sample), 0]
     for size, count in BATCHES:
         first = {name: value[:count] for name, value in whole.items()}
@@ -59,7 +59,7 @@ def test_two_calls_are_equal(trained, served):
         np.testing.assert_array_equal(value, two[name])
 
 
-def test_stacks_and_pictures_agree(trained, reloaded, served):
+def test_stacks_and_images_agree(trained, reloaded, served):
     texts = trained[3].sample
     for signature, output, shape in (
         ("embed", "stack", (3, 16)),
@@ -84,56 +84,56 @@ def test_stacks_and_pictures_agree(trained, reloaded, served):
 def test_what_is_served_is_what_training_validated(
     trained, reloaded, num_classes
 ):
-    made = trained[num_classes]
-    with (made.workdir / "predictions.csv").open() as file:
+    run = trained[num_classes]
+    with (run.workdir / "predictions.csv").open() as file:
         rows = list(csv.DictReader(file))
-    texts = [made.texts[row["id"]].encode() for row in rows]
-    found = parity.answer(reloaded[num_classes].serving_default, texts)
-    assert [label.decode() for label in found["label"]] == [
+    texts = [run.texts[row["id"]].encode() for row in rows]
+    answers = parity.answer(reloaded[num_classes].serving_default, texts)
+    assert [label.decode() for label in answers["label"]] == [
         row["prediction"] for row in rows
     ]
     names = [name for name in rows[0] if name.startswith("clåss")]
     validated = [[float(row[name]) for name in names] for row in rows]
     np.testing.assert_allclose(
-        found["probabilities"], validated, rtol=0, atol=RECORDS_TOLERANCE
+        answers["probabilities"], validated, rtol=0, atol=RECORDS_TOLERANCE
     )
 
 
 def test_the_encoder_serves_as_it_was_recorded(tiny_bert):
-    made = encoder.Encoder(
+    bert = encoder.Encoder(
         tiny_bert,
         layers="2-4",
         max_tokens=32,
         pooling="mean",
         dtype="bfloat16",
     )
-    recorded = describe_encoder(made, tiny_bert, checkpoint.identify(tiny_bert))
-    loaded = text_classifier.load_encoder(recorded, None)
+    recorded = describe_encoder(bert, tiny_bert, checkpoint.identify(tiny_bert))
+    loaded = functions.load_encoder(recorded, None)
     texts = ["a good film", "bad"]
     np.testing.assert_array_equal(
-        loaded.encode(texts)[0], made.encode(texts)[0]
+        loaded.encode(texts)[0], bert.encode(texts)[0]
     )
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("num_classes", [2, 3])
 def test_a_thousand_texts_agree(tiny_bert, tmp_path, num_classes):
-    made, model = small_runs.make(tmp_path / "made", tiny_bert, num_classes)
+    run, model = small_runs.make(tmp_path / "made", tiny_bert, num_classes)
     draw = np.random.default_rng(1)
     letters = [*"abcdefghij  .,'\n!é☃电ß\u200d\x85", "good ", "bad ", "film "]
-    texts = [*made.sample]
-    assert set(texts) >= set(hostile_texts.NASTY)
+    texts = [*run.sample]
+    assert set(texts) >= set(hostile_texts.HOSTILE)
     while len(texts) < 1000:
         texts.append(
             "".join(draw.choice(letters, draw.integers(0, 400))).encode()
         )
-    in_memory = small_runs.around(model, made.workdir, tiny_bert)
+    in_memory = small_runs.around(model, run.workdir, tiny_bert)
     reference = parity.answer(in_memory.serving_default, texts)
-    reloaded = text_classifier.load_classifier(loading.load_run(made.workdir))
-    found = parity.answer(reloaded.serving_default, texts)
-    parity.assert_parity(found, reference)
+    reloaded = text_classifier.load_classifier(loading.load_run(run.workdir))
+    answers = parity.answer(reloaded.serving_default, texts)
+    parity.assert_parity(answers, reference)
     served = parity.serve_alone(
-        export.export_run(made.workdir),
+        export.export_run(run.workdir),
         texts,
         [(size, 1000) for size in (1, 8, 32)],
         tmp_path,

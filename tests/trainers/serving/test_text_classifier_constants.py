@@ -104,6 +104,6 @@ def test_normalisation_one_percent_off_breaks_parity(
     values[channel] *= 1.01
     monkeypatch.setattr(layer, constant, values)
     mutant = text_classifier.TextClassifier(model._parts)
-    found = parity.answer(mutant.images, images, "image")
-    change = np.abs(found["probabilities"] - reference["probabilities"])
+    answers = parity.answer(mutant.images, images, "image")
+    change = np.abs(answers["probabilities"] - reference["probabilities"])
     assert change.max() > parity.TOLERANCE

@@ -45,7 +45,7 @@ def test_a_failed_export_leaves_nothing(tmp_path):
     assert versions.publish(tmp_path, write) == tmp_path / "1"
 
 
-def test_two_exports_to_one_place_do_not_meet(tmp_path):
+def test_two_exports_to_one_directory_exclude_each_other(tmp_path):
     def export_meanwhile(directory):
         with pytest.raises(RuntimeError, match="Another process"):
             versions.publish(tmp_path, write)

@@ -1,0 +1,115 @@
+"""A loaded model that labels texts, from a run or from its export."""
+
+import itertools
+import pathlib
+from collections.abc import Callable, Iterable, Iterator
+
+import numpy as np
+import tensorflow as tf
+
+from text2image.corpora.unlabelled import Text
+from trainers.runs import loading
+from trainers.serving import functions, saved_model, text_classifier
+from trainers.serving.formats import Prediction
+
+
+class Predictor:
+    """Labels texts with a loaded model.
+
+    Attributes:
+        label_names: Class names in label order.
+    """
+
+    def __init__(
+        self, signatures: dict[str, Callable], label_names: tuple[str, ...]
+    ) -> None:
+        """Keeps a text classifier's functions and its class names."""
+        self.label_names = label_names
+        self._classify = functions.on_strings(signatures["serving_default"])
+        self._render = functions.on_strings(signatures["render"])
+
+    def predict(
+        self,
+        texts: Iterable[Text],
+        *,
+        batch_size: int = 32,
+        image_dir: pathlib.Path | None = None,
+    ) -> Iterator[Prediction]:
+        """Labels a stream of texts, in its order.
+
+        Args:
+            texts: The stream.
+            batch_size: Number of texts read before they are labelled.
+            image_dir: Directory to save each text's image to, as `<id>.png`.
+        """
+        stream = iter(texts)
+        while batch := list(itertools.islice(stream, batch_size)):
+            if image_dir is not None:
+                self._save_images(batch, image_dir)
+            yield from self._predict_batch(batch)
+
+    def render(self, texts: list[Text]) -> np.ndarray:
+        """Draws texts as the images `(N, H, W, C)` that the model sees."""
+        return self._render(text=_encode(texts))["image"]
+
+    def _predict_batch(self, batch: list[Text]) -> Iterator[Prediction]:
+        outputs = self._classify(text=_encode(batch))
+        for text, label, score, probabilities in zip(
+            batch,
+            outputs["label"],
+            outputs["score"],
+            outputs["probabilities"],
+            strict=True,
+        ):
+            yield Prediction(
+                text.id,
+                text.text,
+                label.decode("utf-8"),
+                float(score),
+                tuple(probabilities.tolist()),
+            )
+
+    def _save_images(self, batch: list[Text], image_dir: pathlib.Path) -> None:
+        for text, image in zip(batch, self.render(batch), strict=True):
+            pixels = np.round(255 * np.clip(image, 0, 1)).astype(np.uint8)
+            path = image_dir / f"{text.id:06d}.png"
+            path.write_bytes(tf.io.encode_png(pixels).numpy())
+
+
+def load_predictor(
+    *,
+    workdir: str | None = None,
+    export_dir: str | None = None,
+    encoder: str | None = None,
+) -> Predictor:
+    """Loads a model of texts.
+
+    Args:
+        workdir: Directory of a finished run; or
+        export_dir: an export, or the directory of its versions, of which the
+            newest is taken.
+        encoder: Where a run's encoder is now, if not where it was.
+
+    Raises:
+        FileNotFoundError: If the run, the export or the encoder is missing.
+        ValueError: If files are damaged or do not belong together, or the
+            model does not take texts alone.
+        RuntimeError: If an export's graph holds an op that is not allowed.
+    """
+    if export_dir:
+        signatures, provenance = saved_model.load(pathlib.Path(export_dir))
+        if "render" not in signatures:
+            raise ValueError(
+                f"{export_dir} must be an export of a run of texts. Received: "
+                f"one with the signatures {sorted(signatures)}. For images "
+                "with texts use python -m trainers.multimodal.predict"
+            )
+        return Predictor(signatures, tuple(provenance["label_names"]))
+    run = loading.load_run(workdir or "")
+    classifier = text_classifier.load_classifier(run, encoder)
+    return Predictor(classifier.signatures, run.origin.label_names)
+
+
+def _encode(texts: list[Text]) -> list[bytes]:
+    # Lone surrogates become bytes that the tokeniser drops.
+    return [text.text.encode("utf-8", "surrogatepass") for text in texts]

@@ -30,7 +30,7 @@ class ModalityDropout(keras.layers.Layer):
     """
 
     def __init__(self, rate: float, seed: int, **kwargs: Any) -> None:
-        """Keeps the rate and a seed, which `state.seed_dropout` moves on."""
+        """Keeps the rate and a seed, which `loop.seed_dropout` moves on."""
         super().__init__(**kwargs)
         self.rate = rate
         self.seed = seed

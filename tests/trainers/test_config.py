@@ -71,18 +71,21 @@ def test_the_paper_autoencoder_trains_at_table_1s_rates(name):
     assert tuple(config.learning_rates.values()) == TABLE_1[name]
 
 
-def test_a_coarse_slice_sees_pictures_larger_unless_told_otherwise():
-    of = {
+def test_a_coarse_slice_sees_larger_images_unless_told_otherwise():
+    enlargements = {
         name: train_config.TrainConfig(backbone=name).enlargement
         for name in backbones.BACKBONES
     }
-    assert {name for name in of if of[name] == 6} == {"alexnet", "shufflenet"}
-    assert set(of.values()) == {2, 6}
+    assert {name for name, n in enlargements.items() if n == 6} == {
+        "alexnet",
+        "shufflenet",
+    }
+    assert set(enlargements.values()) == {2, 6}
     config = train_config.TrainConfig(backbone="alexnet", upsample=1)
     assert config.enlargement == 1
 
 
-def test_typed_rates_win_over_the_presets():
+def test_typed_rates_override_the_presets():
     config = train_config.TrainConfig(
         autoencoder="paper", autoencoder_lr=0.5, head_lr=0.25
     )

@@ -130,6 +130,20 @@ def test_memory_and_disk_train_the_same_model(make_image_records, tmp_path):
     )
 
 
+def test_shared_maps_change_nothing(make_image_records, tmp_path):
+    records = make_image_records()
+    shared = tmp_path / "maps"
+    for name, maps in (("first", shared), ("second", shared), ("alone", None)):
+        config = _config(records, autoencoder="linear")
+        train.train_and_evaluate(config, tmp_path / name, shared_maps=maps)
+    assert shared.exists()
+    first, second, alone = (
+        _sha256(tmp_path / name / "model.safetensors")
+        for name in ("first", "second", "alone")
+    )
+    assert first == second == alone
+
+
 def test_a_resumed_run_in_training_mode_keeps_the_drifted_statistics(
     make_image_records, tmp_path
 ):

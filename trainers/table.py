@@ -7,10 +7,10 @@ after an interruption, run the same command to resume.
 """
 
 import dataclasses
+import functools
 import pathlib
 import sys
 from collections.abc import Sequence
-from typing import Any
 
 from absl import logging
 
@@ -21,36 +21,34 @@ from trainers.backbones import BACKBONES, get_backbone
 from trainers.config import PRESETS, TrainConfig
 from trainers.experiments import plan
 
-
-def _option(default: Any, help_: str, *args: Any, **kwargs: Any) -> Any:
-    return setting(default, help_, *args, group="common", **kwargs)
+_common = functools.partial(setting, group="common")
 
 
 @dataclasses.dataclass(frozen=True)
 class TableOptions:
     """Which trainings the table has."""
 
-    preset: str = _option(
+    preset: str = _common(
         "imdb",
         "Named settings of the base, which any other flag overrides.",
         tuple(PRESETS),
     )
-    workdir: str = _option("runs/table", "Directory of trainings and report.")
-    backbones: tuple[str, ...] = _option(tuple(BACKBONES), "Rows of Table I.")
-    seeds: int = _option(3, "Trainings per backbone; the first has --seed.")
-    ablated: str = _option(
+    workdir: str = _common("runs/table", "Directory of trainings and report.")
+    backbones: tuple[str, ...] = _common(tuple(BACKBONES), "Rows of Table I.")
+    seeds: int = _common(3, "Trainings per backbone; the first has --seed.")
+    ablated: str = _common(
         "resnet", "Backbone of the ablations; empty for none."
     )
-    ablations: tuple[str, ...] = _option(
+    ablations: tuple[str, ...] = _common(
         tuple(plan.ABLATIONS), "Questions that the ablations ask."
     )
-    ablation_seeds: int = _option(1, "Trainings per ablation.")
-    weights_for: str | Sequence[str] = _option(
+    ablation_seeds: int = _common(1, "Trainings per ablation.")
+    weights_for: str | Sequence[str] = _common(
         "",
         "NAME=SOURCE: --weights of one backbone. May be given several times.",
         is_repeated=True,
     )
-    dry_run: bool = _option(False, "Print the plan and stop.")
+    dry_run: bool = _common(False, "Print the plan and stop.")
 
     def __post_init__(self) -> None:
         """Refuses values that no table could use."""

@@ -11,6 +11,11 @@ from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 import numpy as np
+import sklearn.exceptions
+import sklearn.feature_extraction.text
+import sklearn.linear_model
+import sklearn.pipeline
+import sklearn.preprocessing
 from absl import logging
 
 from tfrecords import files, reader, schema
@@ -130,10 +135,6 @@ def fit_logistic_regression(splits: Splits, name: str) -> dict[str, Any]:
     Returns:
         As `logistic_regression`.
     """
-    import sklearn.linear_model
-    import sklearn.pipeline
-    import sklearn.preprocessing
-
     c = _C * min(1.0, _C_FEATURES / splits["train"][0].shape[1])
     pipeline = sklearn.pipeline.make_pipeline(
         sklearn.preprocessing.StandardScaler(copy=False),
@@ -160,9 +161,6 @@ def tfidf(records: pathlib.Path) -> dict[str, Any]:
     manifest = reader.open_records(records, kind="cls")
 
     def fit() -> dict[str, Any]:
-        import sklearn.feature_extraction.text
-        import sklearn.linear_model
-        import sklearn.pipeline
 
         logging.info("baseline: TF-IDF of the texts")
         splits: Splits = {}
@@ -204,7 +202,6 @@ def majority(labels: dict[str, np.ndarray]) -> dict[str, Any]:
 
 
 def _fit(pipeline: Any, splits: Splits, name: str) -> dict[str, Any]:
-    import sklearn.exceptions
 
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always", sklearn.exceptions.ConvergenceWarning)

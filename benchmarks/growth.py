@@ -116,6 +116,7 @@ def prepare_maps(folder: str, _: tuple[int, int], count: int) -> measuring.Call:
     from tfrecords import reader
     from trainers import config
     from trainers.network import model
+    from trainers.runs import checkpoints
     from trainers.training import feature_cache
 
     found = pathlib.Path(folder, f"images_{count}").glob("image/*/1.0.0")
@@ -125,12 +126,11 @@ def prepare_maps(folder: str, _: tuple[int, int], count: int) -> measuring.Call:
     models = model.build_models(made, manifest.schema.shape, 2)
 
     def cache() -> None:
-        feature_cache.prepare_inputs(
+        feature_cache.FeatureCache(pathlib.Path(folder) / f"maps_{count}").fill(
             directory,
             manifest,
             models.features,
-            limit_bytes=0,
-            scratch=pathlib.Path(folder) / f"maps_{count}",
+            checkpoints.variables(models.features),
         )
 
     return cache

@@ -17,9 +17,8 @@ from tfrecords.config import (
 )
 from tfrecords.settings import fingerprint
 from tfrecords.stages import images, record_sets, stacks
-from trainers import run as text_run
 from trainers.backbones import BACKBONES
-from trainers.config import PRESETS, TrainConfig
+from trainers.config import PRESETS, TrainConfig, default_workdir
 from trainers.experiments import plan as table_plan
 from trainers.im2vec.config import Im2VecConfig
 from trainers.im2vec.experiment import default_workdir as im2vec_workdir
@@ -31,7 +30,7 @@ _DRAW_SETTINGS = images.SETTINGS
 _MULTIMODAL_SETTINGS = MULTIMODAL_SETTINGS
 # What else is called, by one name each: a rename of theirs ends here.
 _pick = record_sets.pick
-_text_workdir = text_run._default_workdir
+_text_workdir = default_workdir
 _plan = table_plan.plan
 
 _ALL_PRESETS = {"defaults": {}, **PRESETS}
@@ -68,7 +67,7 @@ def _table(preset):
         weights={"resnet": "mine.npz"},
         layers=tuple(range(6, 12)),
     )
-    names = [cell.directory for cell in plan]
+    names = [training.name for row in plan for training in row.trainings]
     return f"{names[0]}, {len(names)} in {fingerprint({'names': names})}"
 
 

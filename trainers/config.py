@@ -1,14 +1,15 @@
 """Every setting of a training run, and the named presets.
 
-A field's metadata is its flag, as in `tfrecords.config`. This module imports
-nothing heavy, so that `--help` answers at once.
+The metadata of a field is its flag, as in `tfrecords.config`. This module
+imports nothing heavy, so that `--help` answers at once.
 """
 
 import dataclasses
 import functools
-from typing import Any
+import pathlib
+from typing import Any, Self
 
-from tfrecords.settings import JsonSettings, setting, validate
+from tfrecords.settings import JsonSettings, fingerprint, setting, validate
 from trainers import backbones
 
 _common = functools.partial(setting, group="common")
@@ -16,18 +17,19 @@ _records = functools.partial(setting, group="records")
 _training = functools.partial(setting, group="training")
 _reproduction = functools.partial(setting, group="reproduction")
 
-# Trains well on cached maps, on one thousand texts as on twenty
-# (BUILD_NOTES.md); the paper's Table I holds for its own autoencoder.
+# Train well on cached features, on one thousand texts as on twenty thousand
+# (docs/results/ablations.md); the paper's Table I is for its own autoencoder.
 _LEARNING_RATES = {"autoencoder": 1e-3, "head": 1e-3}
 
-# Enlargement by a slice's stride. The fewer pixels a cell of the maps spans,
-# the more of the picture can be read off, at a square's cost (BUILD_NOTES.md).
+# Enlargement by the stride of a slice. The fewer pixels a position of the maps
+# spans, the more of the image they keep, at a cost that grows with the square
+# (docs/results/ablations.md).
 _ENLARGEMENTS = {4: 2, 8: 6}
 
 
 @dataclasses.dataclass(frozen=True)
 class TrainConfig(JsonSettings):
-    """How a run trains. See each field's help."""
+    """How a run trains; the help of each field says what it means."""
 
     backbone: str = _common(
         "resnet",
@@ -36,8 +38,9 @@ class TrainConfig(JsonSettings):
     )
     weights: str = _common(
         "imagenet",
-        "Its weights: imagenet (downloaded, checked), cifar10 (shipped with "
-        "the package), random, or a .npz, .safetensors or .h5 file.",
+        "Weights of that architecture: imagenet (downloaded, checked), cifar10 "
+        "(shipped with the package), random, or a .npz, .safetensors or .h5 "
+        "file.",
     )
     normalization: str = _training(
         "image",
@@ -47,28 +50,29 @@ class TrainConfig(JsonSettings):
     )
     contrast: float = _training(
         0.1,
-        "Share of a picture's difference from the mean train picture that "
-        "the slice sees: near the mean picture it is almost linear and loses "
-        "less. 1 is the paper's.",
+        "Share of an image's difference from the mean train image that the "
+        "slice sees: near the mean image it is almost linear and loses less. "
+        "The paper's is 1.",
     )
     upsample: int = _training(
         0,
-        "Nearest-neighbour enlargement of pictures; the paper's code: 3. 0: "
-        "what the backbone's stride asks for, 6 for alexnet and shufflenet and "
-        "2 for the others.",
+        "Nearest-neighbour enlargement of images; in the published code 3. 0: "
+        "by the stride of the backbone, 6 for alexnet and shufflenet and 2 for "
+        "the others.",
     )
     slice_batch_norm: str = _reproduction(
         "inference",
         "Batch norm inside the frozen slice: inference (its published "
-        "statistics), or training (the published code's: each batch's own, "
-        "and the kept ones drift).",
+        "statistics), or training (as the published code: the statistics of "
+        "each batch, and the stored ones drift).",
         ("inference", "training"),
     )
     autoencoder: str = _training(
         "linear",
-        "linear: the picture as it can be read off the maps, solved for and "
-        "not trained. symmetric: encoder to a bottleneck and decoder back to "
-        "the maps. paper: the published code's four valid convolutions.",
+        "linear: the image as estimated from the feature maps by least "
+        "squares, solved for and not trained. symmetric: an encoder to a "
+        "bottleneck and a decoder back to the maps. paper: the published "
+        "code's four valid convolutions.",
         ("linear", "symmetric", "paper"),
     )
     reconstruction_weight: float = _reproduction(
@@ -82,8 +86,8 @@ class TrainConfig(JsonSettings):
     )
     autoencoder_lr: float = _training(
         0.0,
-        "Adam's rate for the autoencoder, if that is trained; 0: 1e-3, or "
-        "Table I's with --autoencoder=paper.",
+        "Adam's rate for the autoencoder, if it is trained; 0: 1e-3, or Table "
+        "I's with --autoencoder=paper.",
     )
     head_lr: float = _training(
         0.0,
@@ -92,32 +96,35 @@ class TrainConfig(JsonSettings):
     )
     lr_schedule: str = _reproduction(
         "cosine",
-        "Rates over the run: cosine falls to 0, constant is the published "
-        "code's.",
+        "Rates over the run: cosine (falls to 0) or constant (as the "
+        "published code).",
         ("cosine", "constant"),
     )
     l2: float = _training(
         0.02, "L2 penalty on the head's kernels; not with --autoencoder=paper."
     )
     epochs: int = _common(10, "Passes over the train split.")
-    batch_size: int = _training(32, "Examples a step.")
+    batch_size: int = _training(32, "Examples per step.")
     eval_every: int = _reproduction(
         0,
-        "Steps between validations, besides the one after each epoch; the "
-        "published code's cumulative accuracy averages over them (there: 50).",
+        "Steps between validations, in addition to the one after each epoch. "
+        "The cumulative accuracy of the published code averages over them "
+        "(there every 50 steps). 0: after each epoch only.",
     )
     cache_gb: float = _training(
-        4.0, "Frozen maps kept in memory; more go to disk in the workdir."
+        4.0,
+        "Gigabytes of features kept in memory; beyond that they are kept on "
+        "disk, in the workdir.",
     )
     seed: int = _common(0, "Seed of weights, data order and dropout.")
     image_records: str = _records(
         "",
-        "Train on this directory of image records instead of making them "
+        "Directory of image records to train on, instead of building records "
         "from a dataset.",
     )
 
     def __post_init__(self) -> None:
-        """Refuses values that no run could use, or that contradict."""
+        """Refuses values that no run could use."""
         validate(
             self,
             least={
@@ -140,7 +147,7 @@ class TrainConfig(JsonSettings):
 
     @property
     def has_constant_maps(self) -> bool:
-        """Whether a picture's maps depend on nothing else: not its batch."""
+        """Whether the maps of an image do not depend on its batch."""
         return (
             self.normalization != "batch"
             and self.slice_batch_norm == "inference"
@@ -148,20 +155,20 @@ class TrainConfig(JsonSettings):
 
     @property
     def slice_settings(self) -> dict[str, Any]:
-        """What frozen maps depend on, besides pictures and weights."""
+        """What feature maps depend on, besides images and weights."""
         names = ("backbone", "contrast", "normalization", "enlargement")
-        found = {name: getattr(self, name) for name in names}
-        return found | {"has_constant_maps": self.has_constant_maps}
+        settings = {name: getattr(self, name) for name in names}
+        return settings | {"has_constant_maps": self.has_constant_maps}
 
     @property
     def enlargement(self) -> int:
-        """`upsample`, its 0 filled in."""
+        """Enlargement of the images, from `upsample` or by the stride."""
         stride = backbones.get_backbone(self.backbone).stride
         return self.upsample or _ENLARGEMENTS[stride]
 
     @property
     def learning_rates(self) -> dict[str, float]:
-        """Adam's rate for each part that trains, zeros filled in."""
+        """Adam's rate of each part that trains."""
         rates = dict(_LEARNING_RATES)
         if self.autoencoder == "paper":
             recipe = backbones.get_backbone(self.backbone).recipe
@@ -175,10 +182,25 @@ class TrainConfig(JsonSettings):
             del rates["autoencoder"]
         return rates
 
+    def on_records(self, image_dir: pathlib.Path) -> Self:
+        """Returns these settings with the records they are to train on."""
+        return dataclasses.replace(self, image_records=str(image_dir))
 
-# Pictures that lose nothing: every feature has a pixel of its own, in three
-# channels of two layers each, all of one mean and deviation (BUILD_NOTES.md).
-_PICTURES = {"scaler": "standard", "assignment": "lsa", "channels": "layers"}
+
+def default_workdir(config: TrainConfig) -> str:
+    """Names the directory of a run after dataset, backbone and settings."""
+    settings = dataclasses.asdict(config)
+    # The name of the records has a fingerprint; the cache changes no result.
+    for name in ("image_records", "cache_gb"):
+        del settings[name]
+    dataset = pathlib.Path(config.image_records).parent.name
+    return f"runs/{dataset}-{config.backbone}-{fingerprint(settings)[:8]}"
+
+
+# Images that lose nothing: every feature has a pixel of its own, in three
+# channels of a third of the layers each, and all have the same mean and
+# deviation (docs/results/ablations.md).
+_IMAGES = {"scaler": "standard", "assignment": "lsa", "channels": "layers"}
 
 PRESETS: dict[str, dict[str, Any]] = {
     # The first minute: everything shipped with the package.
@@ -186,21 +208,21 @@ PRESETS: dict[str, dict[str, Any]] = {
         "dataset": "demo",
         "encoder": "mini",
         "weights": "cifar10",
-        "upsample": 1,  # so few features are all kept, in half the time
-        "l2": 0.1,  # 1,408 texts are soon learnt by heart
-        **_PICTURES,
+        "upsample": 1,  # keeps this few features, in half the time
+        "l2": 0.1,  # 1,408 texts are overfitted quickly
+        **_IMAGES,
     },
     # The best recipe we know.
     "imdb": {
         "dataset": "imdb_reviews",
         "encoder": "bert_base_en_uncased",
         "weights": "imagenet",
-        "batch_size": 128,  # steps enough, and twice the rate of 32
+        "batch_size": 128,  # enough steps, at twice the speed of 32
         "epochs": 6,
-        **_PICTURES,
+        **_IMAGES,
     },
-    # The published code to the letter (BUILD_NOTES.md says where the paper's
-    # text differs): t-SNE as scikit-learn ran it then, log scaling, three
+    # The published code to the letter (docs/decisions.md says where the paper's
+    # text differs): t-SNE as in scikit-learn of that time, log scaling, three
     # times upsampling, batch normalisation of pixels, Table I.
     "paper": {
         "dataset": "imdb_reviews",

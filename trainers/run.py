@@ -2,8 +2,8 @@
 
     python -m trainers.run --backbone=resnet --dataset=imdb_reviews ...
 
-Every stage says what it reuses and what it makes; the same command again
-reuses everything.
+Every stage logs what it reuses and what it makes; the same command again reuses
+everything.
 """
 
 import dataclasses
@@ -13,36 +13,34 @@ import sys
 import time
 from collections.abc import Sequence
 
-from absl import logging
-
 from text2image.corpora import row_files
 from tfrecords import command_line
 from tfrecords.config import RecordsConfig
-from tfrecords.settings import fingerprint, setting
-from trainers.config import PRESETS, TrainConfig
+from tfrecords.settings import setting
+from trainers.config import PRESETS, TrainConfig, default_workdir
 
 _common = functools.partial(setting, group="common")
 
 
 @dataclasses.dataclass(frozen=True)
 class RunOptions:
-    """What the command does besides training."""
+    """What the command does in addition to training."""
 
     preset: str = _common(
         "demo",
-        "Named settings, which any other flag overrides. demo: shipped with "
-        "the package, no network. imdb: the best recipe we know. paper: the "
-        "published code's.",
+        "Named settings, which any other flag overrides. demo: everything "
+        "shipped with the package, no network. imdb: the best recipe we know. "
+        "paper: the published code to the letter.",
         tuple(PRESETS),
     )
     workdir: str = _common(
         "",
-        "The run's own directory. By default runs/ and a name made of "
-        "dataset, backbone and a fingerprint of all settings.",
+        "Directory of the run. By default runs/ and a name of dataset, "
+        "backbone and a fingerprint of all settings.",
     )
     baselines: bool = setting(
         True,
-        "Also fit logistic regression on the same stacks and images.",
+        "Also fit logistic regression to the same stacks and images.",
         group="training",
     )
     export: bool = setting(
@@ -75,7 +73,7 @@ def _check(arguments: command_line.Arguments) -> None:
 def _ignored_flags(
     train: TrainConfig, records: RecordsConfig
 ) -> list[command_line.Rule]:
-    """Flags that another setting leaves without effect."""
+    """Flags that have no effect because of another setting."""
     all_records = [field.name for field in dataclasses.fields(RecordsConfig)]
     tsne = ("metric", "perplexity", *(n for n in all_records if "tsne" in n))
     is_file = records.dataset.endswith(row_files.SUFFIXES)
@@ -103,7 +101,7 @@ def _ignored_flags(
         (
             ("reconstruction_weight", "bottleneck", "dropout", "l2"),
             train.autoencoder == "paper",
-            "--autoencoder=paper has its own",
+            "--autoencoder=paper has its own values",
         ),
         (
             ("data_dir", "download"),
@@ -114,7 +112,7 @@ def _ignored_flags(
 
 
 def _draws_the_map(records: RecordsConfig) -> bool:
-    """Whether t-SNE's start, its approximation or the layout are random."""
+    """Whether the start of t-SNE, its approximation or the layout is random."""
     by_tsne = records.projection == "tsne" and (
         records.tsne_init == "random" or records.tsne_method == "barnes_hut"
     )
@@ -125,7 +123,7 @@ def _run(arguments: command_line.Arguments) -> None:
     from tfrecords import build
     from trainers import export
     from trainers.experiments import baselines
-    from trainers.reports import run_report
+    from trainers.reports import run_report, summary
     from trainers.training import train
     from trainers.weights import readers
 
@@ -137,55 +135,24 @@ def _run(arguments: command_line.Arguments) -> None:
     cls_dir = None
     if not config.image_records:
         cls_dir, image_dir = build.prepare_records(records)
-        config = dataclasses.replace(config, image_records=str(image_dir))
+        config = config.on_records(image_dir)
     image_dir = pathlib.Path(config.image_records)
-    workdir = pathlib.Path(options.workdir or _default_workdir(config))
+    workdir = pathlib.Path(options.workdir or default_workdir(config))
     metrics = train.train_and_evaluate(config, workdir)
-    compared = {}
+    results = {}
     if options.baselines:
-        compared["images"] = baselines.logistic_regression(image_dir, "image")
+        results["images"] = baselines.logistic_regression(image_dir, "image")
         if cls_dir is not None:
-            compared["stacks"] = baselines.logistic_regression(cls_dir, "stack")
-    run_report.write_report(workdir, config, metrics, compared)
+            results["stacks"] = baselines.logistic_regression(cls_dir, "stack")
+    run_report.write_report(workdir, config, metrics, results)
     if options.export:
         # Records given by name know their own encoder.
         encoder = None if cls_dir is None else records.encoder
         export.export_finished(workdir, encoder=encoder)
-    beside = "".join(
-        f", logistic regression on the {name} {figures['accuracy']:.4f}"
-        for name, figures in compared.items()
-    )
-    logging.info(
-        "%s: accuracy %.4f on %d validation texts%s; %.0f s; see %s",
-        config.backbone,
-        metrics["accuracy"],
-        metrics["num_validation"],
-        beside,
-        time.monotonic() - start,
-        workdir / "report.md",
-    )
+    seconds = time.monotonic() - start
+    summary.log_result(workdir, config, metrics, results, seconds)
     if records.dataset == "demo" and cls_dir is not None:
-        logging.info(
-            "That was the demo: short reviews written for this project, "
-            "encoder %s, %s weights.",
-            records.encoder,
-            config.weights,
-        )
-        logging.info(
-            "The real thing: python -m trainers.run --preset=imdb --download "
-            "--backbone=%s",
-            config.backbone,
-        )
-
-
-def _default_workdir(config: TrainConfig) -> str:
-    settings = dataclasses.asdict(config)
-    # The records' name holds their fingerprint; the others move no result.
-    for name in ("image_records", "cache_gb"):
-        del settings[name]
-    dataset = pathlib.Path(config.image_records).parent.name
-    name = fingerprint(settings)[:8]
-    return f"runs/{dataset}-{config.backbone}-{name}"
+        summary.log_end_of_demo(config, records)
 
 
 if __name__ == "__main__":

@@ -6,26 +6,26 @@ import math
 
 import pytest
 
-from tfrecords import config as records_config
+from tfrecords.config import RecordsConfig
 from trainers import backbones
-from trainers import config as train_config
+from trainers.config import PRESETS, TrainConfig
 from trainers.im2vec.config import Im2VecConfig
 from trainers.multimodal.config import MultimodalTrainConfig
 
 
 def test_json_round_trip_keeps_every_field():
-    config = train_config.TrainConfig(backbone="vgg16", epochs=3)
-    assert train_config.TrainConfig.loads(config.dumps()) == config
+    config = TrainConfig(backbone="vgg16", epochs=3)
+    assert TrainConfig.loads(config.dumps()) == config
 
 
 @pytest.mark.parametrize("change", [{"epoch": 3}, {"backbone": None}])
 def test_json_with_other_fields_is_refused(change):
-    value = json.loads(train_config.TrainConfig().dumps())
+    value = json.loads(TrainConfig().dumps())
     value = {**value, **change}
     if change.get("backbone", "") is None:
         del value["backbone"]
     with pytest.raises(ValueError, match="fields"):
-        train_config.TrainConfig.loads(json.dumps(value))
+        TrainConfig.loads(json.dumps(value))
 
 
 @pytest.mark.parametrize(
@@ -41,20 +41,20 @@ def test_json_with_other_fields_is_refused(change):
 )
 def test_a_useless_setting_is_refused_by_its_flag(settings, flag):
     with pytest.raises(ValueError, match=flag):
-        train_config.TrainConfig(**settings)
+        TrainConfig(**settings)
 
 
-@pytest.mark.parametrize("preset", sorted(train_config.PRESETS))
+@pytest.mark.parametrize("preset", sorted(PRESETS))
 def test_presets_name_only_settings_that_exist(preset):
     fields = {
         field.name
         for settings in (
-            train_config.TrainConfig,
-            records_config.RecordsConfig,
+            TrainConfig,
+            RecordsConfig,
         )
         for field in dataclasses.fields(settings)
     }
-    assert set(train_config.PRESETS[preset]) <= fields
+    assert set(PRESETS[preset]) <= fields
 
 
 # Table I of the paper: autoencoder, head.
@@ -70,32 +70,33 @@ TABLE_1 = {
 
 @pytest.mark.parametrize("name", sorted(backbones.BACKBONES))
 def test_the_paper_autoencoder_trains_at_table_1s_rates(name):
-    config = train_config.TrainConfig(backbone=name, autoencoder="paper")
+    config = TrainConfig(backbone=name, autoencoder="paper")
     assert tuple(config.learning_rates.values()) == TABLE_1[name]
 
 
-def test_a_coarse_slice_sees_pictures_larger_unless_told_otherwise():
-    of = {
-        name: train_config.TrainConfig(backbone=name).enlargement
+def test_a_coarse_slice_sees_larger_images_unless_told_otherwise():
+    enlargements = {
+        name: TrainConfig(backbone=name).enlargement
         for name in backbones.BACKBONES
     }
-    assert {name for name in of if of[name] == 6} == {"alexnet", "shufflenet"}
-    assert set(of.values()) == {2, 6}
-    config = train_config.TrainConfig(backbone="alexnet", upsample=1)
+    assert {name for name, n in enlargements.items() if n == 6} == {
+        "alexnet",
+        "shufflenet",
+    }
+    assert set(enlargements.values()) == {2, 6}
+    config = TrainConfig(backbone="alexnet", upsample=1)
     assert config.enlargement == 1
 
 
-def test_typed_rates_win_over_the_presets():
-    config = train_config.TrainConfig(
-        autoencoder="paper", autoencoder_lr=0.5, head_lr=0.25
-    )
+def test_typed_rates_override_the_presets():
+    config = TrainConfig(autoencoder="paper", autoencoder_lr=0.5, head_lr=0.25)
     assert config.learning_rates == {"autoencoder": 0.5, "head": 0.25}
 
 
 NUMBERS = [
     pytest.param(kind, required, field.name, id=f"{kind.__name__}-{field.name}")
     for kind, required in (
-        (train_config.TrainConfig, {}),
+        (TrainConfig, {}),
         (MultimodalTrainConfig, {}),
         (Im2VecConfig, {"dataset": "cifar10"}),
     )

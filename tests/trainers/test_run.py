@@ -1,14 +1,14 @@
 """The command line, as a user types it."""
 
-import functools
+import csv
 import json
 
 import pytest
 
 from tests.support import commands
-from trainers import config
-
-_run = functools.partial(commands.run, "trainers.run")
+from tfrecords import build, flags
+from trainers import run
+from trainers.config import PRESETS
 
 
 def _flags(reviews, tiny_bert) -> list[str]:
@@ -27,114 +27,144 @@ def _flags(reviews, tiny_bert) -> list[str]:
 
 
 def test_text_to_report_and_the_second_run_reuses_everything(
-    reviews, tiny_bert, tmp_path
+    reviews, tiny_bert, tmp_path, monkeypatch, caplog
 ):
-    flags = _flags(reviews, tiny_bert)
-    first = _run(*flags, cwd=tmp_path)
+    typed = _flags(reviews, tiny_bert)
+    first = commands.run("trainers.run", *typed, cwd=tmp_path)
     assert first.returncode == 0, first.stderr
-    for made in ("stacks: making", "images: making", "training: making"):
-        assert made in first.stderr
-    run = tmp_path / "my run"
-    metrics = json.loads((run / "metrics.json").read_text())
+    for stage in ("stacks", "images", "training"):
+        assert f"{stage}: making" in first.stderr
+    workdir = tmp_path / "my run"
+    metrics = json.loads((workdir / "metrics.json").read_text())
     assert metrics["label_names"] == ["fresh", "rotten"]
-    assert 0 <= metrics["accuracy"] <= 1
-    report = (run / "report.md").read_text()
-    for picture in (
+    with (workdir / "predictions.csv").open() as file:
+        rows = list(csv.DictReader(file))
+    assert len(rows) == metrics["num_validation"]
+    assert sum(row["label"] == row["prediction"] for row in rows) == round(
+        metrics["accuracy"] * len(rows)
+    )
+    report = (workdir / "report.md").read_text()
+    for figure in (
         "curves.png",
         "map.png",
         "density.png",
         "examples.png",
         "feature_maps.png",
     ):
-        assert f"]({picture})" in report
-        assert (run / picture).read_bytes().startswith(b"\x89PNG")
+        assert f"]({figure})" in report
+        assert (workdir / figure).read_bytes().startswith(b"\x89PNG")
     assert "logistic regression on the same stacks" in report
 
-    second = _run(*flags, cwd=tmp_path)
-    assert second.returncode == 0, second.stderr
-    assert "making" not in second.stderr
-    for reused in ("stacks", "pictures", "training", "export"):
-        assert f"{reused}: reusing" in second.stderr
-    assert json.loads((run / "metrics.json").read_text()) == metrics
+    monkeypatch.chdir(tmp_path)
+    assert run.main(typed) == 0
+    assert "making" not in caplog.text
+    for stage in ("stacks", "images", "training", "export"):
+        assert f"{stage}: reusing" in caplog.text
+    assert json.loads((workdir / "metrics.json").read_text()) == metrics
 
-    third = _run(
-        *flags[:-1],
-        "--backbone=alexnet",
-        "--upsample=3",
-        "--export=false",
-        cwd=tmp_path,
-    )
-    assert third.returncode == 0, third.stderr
-    assert "stacks: reusing" in third.stderr
-    assert "images: reusing" in third.stderr
-    assert "training: making runs/" in third.stderr
+    caplog.clear()
+    another = ["--backbone=alexnet", "--upsample=3", "--export=false"]
+    assert run.main([*typed[:-1], *another]) == 0
+    for line in ("stacks: reusing", "images: reusing", "making runs/"):
+        assert line in caplog.text
 
 
 @pytest.mark.slow
-def test_the_demo_says_what_it_was_and_names_the_real_thing(tmp_path):
-    demo = _run("--epochs=1", "--export=false", cwd=tmp_path)
-    assert demo.returncode == 0, demo.stderr
-    was, real = demo.stderr.rstrip().splitlines()[-2:]
+def test_the_demo_says_what_it_was_and_names_the_real_thing(
+    tmp_path, monkeypatch, caplog
+):
+    monkeypatch.chdir(tmp_path)
+    assert run.main(["--epochs=1", "--export=false"]) == 0
+    was, real = (record.getMessage() for record in caplog.records[-2:])
     assert "That was the demo" in was
     assert "encoder mini, cifar10 weights" in was
     _, _, command = real.partition("The real thing: python -m trainers.run ")
-    flags = command.split()
-    assert {"--preset=imdb", "--backbone=resnet"} <= set(flags)
-    advice = _run(*flags, "--help", cwd=tmp_path)
-    assert "--backbone" in advice.stdout, advice.stderr  # every flag exists
+    typed, _ = flags.parse(run.PROGRAM, command.split())  # each flag exists
+    assert typed == {"preset": "imdb", "download": True, "backbone": "resnet"}
 
 
-def test_help_lists_the_flags_at_once(tmp_path):
-    shown = _run("--help", cwd=tmp_path)
-    for flag in ("--backbone", "--dataset", "--weights", "--preset"):
-        assert flag in shown.stdout
+def test_records_that_do_not_exist_are_refused_without_a_trace(
+    tmp_path, monkeypatch, capsys
+):
+    monkeypatch.chdir(tmp_path)
+    assert run.main(["--image_records=nowhere"]) == 1
+    error = capsys.readouterr().err
+    assert "error: nowhere holds no manifest.json" in error
+    assert "Traceback" not in error
 
 
 @pytest.mark.parametrize(
-    ("flags", "message"),
+    ("typed", "message"),
     [
-        (["--backbon=vgg16"], "Did you mean: backbone"),
-        (["--backbone=lenet"], "alexnet|resnet|resnext"),
-        (["--epochs=0"], "error: --epochs must be at least 1"),
-        (["--dataset=no.csv"], "error: --dataset must be"),
+        (["--epochs=0"], "--epochs must be at least 1"),
+        (["--dataset=no.csv"], "--dataset must be"),
         (
             ["--image_records=nowhere", "--layers=5-10"],
-            "error: --layers would have no effect: --image_records",
+            "--layers would have no effect: --image_records",
         ),
         (
             ["--autoencoder=paper", "--bottleneck=8"],
-            "error: --bottleneck would have no effect: --autoencoder=paper",
+            "--bottleneck would have no effect: --autoencoder=paper",
         ),
         (
             ["--bottleneck=8"],
-            "error: --bottleneck would have no effect: --autoencoder=linear",
+            "--bottleneck would have no effect: --autoencoder=linear",
         ),
-        (["--map_seed=3"], "error: --map_seed would have no effect: nothing"),
+        (["--map_seed=3"], "--map_seed would have no effect: nothing"),
         (
             ["--projection=pca", "--perplexity=5"],
-            "error: --perplexity would have no effect: --projection=pca",
+            "--perplexity would have no effect: --projection=pca",
         ),
         (
             ["--dataset=my.csv", "--download"],
-            "error: --download would have no effect: --dataset=my.csv",
+            "--download would have no effect: --dataset=my.csv",
         ),
-        (["--image_records=nowhere"], "error: nowhere holds no manifest.json"),
     ],
 )
-def test_a_wrong_call_is_explained_without_a_trace(tmp_path, flags, message):
-    failed = _run(*flags, cwd=tmp_path)
-    assert failed.returncode != 0
-    assert message in failed.stderr
-    assert "Traceback" not in failed.stderr
+def test_flags_no_run_could_use_are_refused(
+    tmp_path, monkeypatch, capsys, typed, message
+):
+    monkeypatch.chdir(tmp_path)
+    assert run.main(typed) == 1
+    assert f"error: {message}" in capsys.readouterr().err
+    assert not list(tmp_path.iterdir())
 
 
-def test_the_demos_pictures_are_made_as_its_preset_says(tmp_path):
-    preset = config.PRESETS["demo"]
-    flags = [
+@pytest.mark.parametrize(
+    ("typed", "message"),
+    [
+        ("--backbon=vgg16", "Did you mean --backbone?"),
+        ("--backbone=lenet", "must be one of alexnet, resnet, resnext"),
+    ],
+)
+def test_flags_and_values_that_do_not_exist_are_usage_errors(
+    capsys, typed, message
+):
+    with pytest.raises(SystemExit) as ended:
+        run.main([typed])
+    assert ended.value.code == 2
+    assert message in capsys.readouterr().err
+
+
+def test_the_images_of_the_demo_are_made_as_its_preset_says(
+    tmp_path, monkeypatch, caplog
+):
+    preset = PRESETS["demo"]
+    typed = [
         f"--{name}={preset[name]}"
         for name in ("scaler", "assignment", "channels")
     ]
-    made = commands.run("tfrecords.build", *flags, cwd=tmp_path)
-    assert made.returncode == 0, made.stderr
+    monkeypatch.chdir(tmp_path)
+    assert (
+        build.main(
+            [
+                *typed,
+                "--limit_train=64",
+                "--limit_validation=16",
+                "--tsne_iterations=300",
+            ]
+        )
+        == 0
+    )
     # Linear sum assignment: a pixel for every feature, of 3 channels.
-    assert "map: 768 features on 768 of 7500 pixels, at most 1" in made.stderr
+    assert "map: 768 features on 768 of 7500 pixels, at most 1" in caplog.text

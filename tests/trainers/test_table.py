@@ -5,41 +5,48 @@ import re
 import numpy as np
 import pytest
 
-from tests.support import commands
+from trainers import table
+from trainers.experiments import plan
 
 
-def table(reviews, tiny_bert, *flags):
-    return commands.run(
-        "trainers.table",
-        f"--dataset={reviews}",
-        f"--encoder={tiny_bert}",
-        "--max_tokens=32",
-        "--channels=grey",
-        "--image_height=16",
-        "--image_width=16",
-        "--perplexity=5",
-        "--weights=random",
-        "--epochs=2",
-        "--workdir=my table",
-        *flags,
-        cwd=reviews.parent,
-    )
+@pytest.fixture
+def make_table(reviews, tiny_bert, tmp_path, monkeypatch):
+    """Runs the command in a directory of its own."""
+    monkeypatch.chdir(tmp_path)
+
+    def run(*typed):
+        return table.main(
+            [
+                f"--dataset={reviews}",
+                f"--encoder={tiny_bert}",
+                "--max_tokens=32",
+                "--channels=grey",
+                "--image_height=16",
+                "--image_width=16",
+                "--perplexity=5",
+                "--weights=random",
+                "--epochs=2",
+                "--workdir=my table",
+                *typed,
+            ]
+        )
+
+    return run
 
 
 @pytest.mark.slow
 def test_backbones_seeds_and_a_failure_make_one_report(
-    reviews, tiny_bert, tmp_path
+    make_table, tmp_path, capsys
 ):
-    flags = (
+    typed = (
         "--backbones=resnet,vgg16,alexnet",
         "--seeds=2",
         "--ablated=",
         "--weights_for=alexnet=another.npz",
     )
     np.savez(tmp_path / "another.npz", **{"conv1/kernel": np.zeros(3)})
-    first = table(reviews, tiny_bert, *flags)
-    assert first.returncode == 1
-    assert "2 of 6 trainings and their baselines" in first.stderr
+    assert make_table(*typed) == 1
+    assert "2 of 6 trainings and their baselines" in capsys.readouterr().err
     workdir = tmp_path / "my table"
     report = (workdir / "report.md").read_text("utf-8")
     for title in ("ResNet50V2", "VGG16"):
@@ -56,67 +63,76 @@ def test_backbones_seeds_and_a_failure_make_one_report(
         for path in workdir.glob("cells/*/metrics.json")
     }
     assert len(before) == 4
-    plan = table(reviews, tiny_bert, *flags, "--dry_run")
-    assert plan.returncode == 0, plan.stderr
-    assert plan.stdout.count(": finished") == 4
-    assert len(re.findall(r"alexnet.*about \d+ s", plan.stdout)) == 2
-    again = table(reviews, tiny_bert, *flags[:-1])
-    assert again.returncode == 0, again.stderr
+    assert make_table(*typed, "--dry_run") == 0
+    lines = capsys.readouterr().out.splitlines()
+    assert len([x for x in lines if re.search(r"finished in \d+ s$", x)]) == 4
+    assert len([x for x in lines if re.search("alexnet.*: to do$", x)]) == 2
+    assert lines[-1] == "2 of 6 trainings to do"
+    assert make_table(*typed[:-1]) == 0
     for path, modified in before.items():
         assert path.stat().st_mtime_ns == modified
     assert "## Failed" not in (workdir / "report.md").read_text("utf-8")
 
 
 @pytest.mark.slow
-def test_every_ablation_trains_and_is_compared(reviews, tiny_bert, tmp_path):
-    found = table(
-        reviews,
-        tiny_bert,
-        "--backbones=resnet",
+def test_every_ablation_trains_and_is_compared(make_table, tmp_path):
+    typed = (
+        "--backbones=vgg16",
         "--seeds=1",
-        "--ablated=resnet",
-        "--image_height=50",
-        "--image_width=50",
-        "--weights_for=resnet=random",
+        "--ablated=vgg16",
+        "--epochs=1",
+        # 52 pixels, enlarged, leave 13 x 13 maps for the paper's autoencoder.
+        "--image_height=26",
+        "--image_width=26",
     )
+    assert make_table(*typed) == 0
     report = (tmp_path / "my table/report.md").read_text("utf-8")
-    assert found.returncode == 0, found.stderr
     assert "## Failed" not in report
-    assert "| maps of resnet | logistic regression" in report
-    assert report.count("### ") == 12
-    assert report.count("\n| **") == 12
+    assert "| maps of vgg16 | logistic regression" in report
+    assert report.count("### ") == len(plan.ABLATIONS)
+    assert report.count("\n| **") == len(plan.ABLATIONS)
 
 
 @pytest.mark.parametrize(
-    ("flag", "message"),
+    ("typed", "message"),
     [
         ("--backbones=resnet,lenet", "'lenet'"),
         ("--weights_for=resnet", "NAME=SOURCE"),
+        ("--weights_for=lenet=random", "'lenet'"),
         ("--ablations=contrast,colour", "'colour'"),
+        ("--seeds=0", "--seeds must be at least 1"),
         ("--weights=resnet.nzp", "resnet.nzp"),
         ("--weights_for=resnet=resnet.npz", "resnet.npz"),
     ],
 )
-def test_bad_flags_are_refused_at_once(reviews, tiny_bert, flag, message):
-    found = table(reviews, tiny_bert, flag, "--dry_run")
-    assert found.returncode == 1
-    assert message in found.stderr
-
-
-def test_weights_are_looked_for_before_records_are_made(
-    reviews, tiny_bert, tmp_path
+@pytest.mark.parametrize("dry_run", [(), ("--dry_run",)], ids=["", "dry_run"])
+def test_flags_no_table_could_use_are_refused(
+    make_table, tmp_path, capsys, typed, message, dry_run
 ):
-    found = table(reviews, tiny_bert, "--weights_for=resnet=resnet.npz")
-    assert found.returncode == 1
-    assert "resnet.npz" in found.stderr
+    assert make_table(typed, *dry_run) == 1
+    assert message in capsys.readouterr().err
     assert not (tmp_path / "records").exists()
 
 
-@pytest.mark.slow
-def test_ablations_alone_may_be_asked_for(reviews, tiny_bert):
-    found = table(
-        reviews, tiny_bert, "--backbones=", "--ablations=layout", "--dry_run"
+@pytest.mark.parametrize("name", ["backbone", "image_records"])
+def test_what_the_table_chooses_is_no_flag(make_table, capsys, name):
+    with pytest.raises(SystemExit):
+        make_table(f"--{name}=resnet")
+    assert f"there is no flag --{name}" in capsys.readouterr().err
+
+
+def test_a_plan_is_printed_and_nothing_is_done(make_table, tmp_path, capsys):
+    assert (
+        make_table("--backbones=", "--ablations=layout,contrast", "--dry_run")
+        == 0
     )
-    assert found.returncode == 0, found.stderr
-    rows = re.findall(r"^(\w+): ", found.stdout, flags=re.MULTILINE)
-    assert set(rows) == {"layout"}
+    lines = capsys.readouterr().out.splitlines()
+    assert lines == [
+        "layout: fitted, seed 0: to do",
+        "layout: shuffled over the same pixels, seed 0: to do",
+        "contrast: 0.1, seed 0: same as above",
+        "contrast: 1, seed 0: to do",
+        "3 of 3 trainings to do",
+    ]
+    assert not (tmp_path / "my table").exists()
+    assert not (tmp_path / "records").exists()

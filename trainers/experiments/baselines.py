@@ -1,7 +1,7 @@
 """What a user would try first, on the same split: is the detour worth it?
 
-Each result is kept as a JSON file beside what it was fitted on, with its
-answers to the validation texts, so that it can be compared text by text.
+Each result is kept as a JSON file beside the data it was fitted on, with its
+predictions for the validation texts, so that it can be compared text by text.
 """
 
 import json
@@ -11,15 +11,20 @@ from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 import numpy as np
+import sklearn.exceptions
+import sklearn.feature_extraction.text
+import sklearn.linear_model
+import sklearn.pipeline
+import sklearn.preprocessing
 from absl import logging
 
 from tfrecords import files, reader, schema
-from trainers.training import feature_cache
+from trainers.training.inputs import Inputs
 
 _SEED = 0
 # Thousands of correlated features on thousands of texts: weak regularisation
-# overfits. Set for stacks of 2,304 features; inputs with more get a penalty
-# that grows with them, so that the logits' spread before the data is the same.
+# overfits. Set for stacks of 2,304 features; the penalty grows with the number
+# of features, so that the prior spread of the logits stays the same.
 _C = 1e-3
 _C_FEATURES = 2304
 
@@ -27,19 +32,19 @@ Splits = dict[str, tuple[Any, np.ndarray]]  # inputs and `(N,)` labels
 
 
 def logistic_regression(records: pathlib.Path, array: str) -> dict[str, Any]:
-    """Logistic regression on standardised stacks or pictures.
+    """Fits logistic regression to standardised stacks or images.
 
-    The result is kept in `baselines.json` beside the records. Holds what
-    varies within the train split in memory: empty pixels say nothing.
+    The result is kept in `baselines.json` beside the records. Holds the values
+    in memory that vary within the train split: empty pixels are left out.
 
     Args:
         records: Directory of `cls` or `image` records.
         array: `stack` or `image`.
 
     Returns:
-        `accuracy` on validation, `num_train`, `num_validation`, `model` (what
-        was fitted) and `predictions`, `(num_validation,)` classes in the
-        records' order.
+        `accuracy` on validation, `num_train`, `num_validation`, `model` (a
+        description) and `predictions`, `(num_validation,)` classes in the
+        order of the records.
     """
     manifest = reader.open_records(records)
 
@@ -68,7 +73,7 @@ def logistic_regression(records: pathlib.Path, array: str) -> dict[str, Any]:
 def _varying(
     records: pathlib.Path, array: str, manifest: schema.Manifest
 ) -> np.ndarray:
-    """`(F,)` bool: which features are not the same in all train records."""
+    """Finds the features that differ between train records; `(F,)` bool."""
     first: np.ndarray | None = None
     varies = np.zeros(int(np.prod(manifest.schema.shape)), bool)
     for batch in reader.read_records(records, "train", manifest=manifest):
@@ -79,58 +84,57 @@ def _varying(
 
 
 def frozen_maps(
-    inputs: Mapping[str, feature_cache.Inputs],
+    inputs: Mapping[str, Inputs],
     path: pathlib.Path,
     fingerprint: str,
 ) -> dict[str, Any]:
-    """Logistic regression on standardised frozen maps.
+    """Fits logistic regression to standardised feature maps.
 
-    Holds what varies within the train split in memory: many rectifiers never
-    open.
+    Holds the values in memory that vary within the train split: many
+    rectifiers never open.
 
     Args:
-        inputs: Split to its maps.
-        path: JSON file that keeps the result.
-        fingerprint: Of the records.
+        inputs: Split to its feature maps.
+        path: JSON file for the result.
+        fingerprint: Fingerprint of the records.
 
     Returns:
         As `logistic_regression`.
     """
 
     def fit() -> dict[str, Any]:
-        logging.info("baseline: logistic regression on the frozen maps")
+        logging.info("baseline: logistic regression on the feature maps")
         first = inputs["train"].values[:1]
         varies = np.zeros(first.shape[1:], bool)
         for rows in _blocks(inputs["train"]):
             varies |= (inputs["train"].values[rows] != first).any(axis=0)
         splits: Splits = {}
-        for split, found in inputs.items():
-            values = np.empty((len(found.labels), varies.sum()), np.float32)
-            for rows in _blocks(found):
-                values[rows] = found.values[rows][:, varies]
-            splits[split] = values, found.labels
-        return fit_logistic_regression(splits, "frozen maps")
+        for split, part in inputs.items():
+            values = np.empty((len(part.labels), varies.sum()), np.float32)
+            for rows in _blocks(part):
+                values[rows] = part.values[rows][:, varies]
+            splits[split] = values, part.labels
+        return fit_logistic_regression(splits, "feature maps")
 
     return _kept(path, fingerprint, fit)
 
 
-def _blocks(inputs: feature_cache.Inputs) -> Iterator[slice]:
+def _blocks(inputs: Inputs) -> Iterator[slice]:
     for start in range(0, len(inputs.labels), 256):
         yield slice(start, start + 256)
 
 
 def fit_logistic_regression(splits: Splits, name: str) -> dict[str, Any]:
-    """Logistic regression on standardised rows; as `logistic_regression`.
+    """Fits logistic regression to standardised rows.
 
     Args:
         splits: `train` and `validation`, rows `(N, F)` float32; the train
             rows are overwritten.
         name: What the rows are, for reports.
-    """
-    import sklearn.linear_model
-    import sklearn.pipeline
-    import sklearn.preprocessing
 
+    Returns:
+        As `logistic_regression`.
+    """
     c = _C * min(1.0, _C_FEATURES / splits["train"][0].shape[1])
     pipeline = sklearn.pipeline.make_pipeline(
         sklearn.preprocessing.StandardScaler(copy=False),
@@ -142,11 +146,11 @@ def fit_logistic_regression(splits: Splits, name: str) -> dict[str, Any]:
 
 
 def tfidf(records: pathlib.Path) -> dict[str, Any]:
-    """TF-IDF of words and pairs of words, then logistic regression.
+    """Fits logistic regression to TF-IDF of words and pairs of words.
 
-    The same texts as the records', untruncated. Words in fewer than two texts
+    On the texts of the records, not truncated. Words in fewer than two texts
     are left out. Kept in `tfidf.json` beside the records; memory grows with
-    the corpus, as scikit-learn's does.
+    the corpus, as in scikit-learn.
 
     Args:
         records: Directory of `cls` records, which hold the texts.
@@ -157,9 +161,6 @@ def tfidf(records: pathlib.Path) -> dict[str, Any]:
     manifest = reader.open_records(records, kind="cls")
 
     def fit() -> dict[str, Any]:
-        import sklearn.feature_extraction.text
-        import sklearn.linear_model
-        import sklearn.pipeline
 
         logging.info("baseline: TF-IDF of the texts")
         splits: Splits = {}
@@ -189,19 +190,18 @@ def tfidf(records: pathlib.Path) -> dict[str, Any]:
 
 
 def majority(labels: dict[str, np.ndarray]) -> dict[str, Any]:
-    """The train split's commonest class for every text."""
-    commonest = int(np.bincount(labels["train"]).argmax())
+    """Predicts the most common class of the train split for every text."""
+    most_common = int(np.bincount(labels["train"]).argmax())
     return {
-        "accuracy": float((labels["validation"] == commonest).mean()),
+        "accuracy": float((labels["validation"] == most_common).mean()),
         "num_train": len(labels["train"]),
         "num_validation": len(labels["validation"]),
-        "model": "always the commonest class",
-        "predictions": [commonest] * len(labels["validation"]),
+        "model": "always the most common class",
+        "predictions": [most_common] * len(labels["validation"]),
     }
 
 
 def _fit(pipeline: Any, splits: Splits, name: str) -> dict[str, Any]:
-    import sklearn.exceptions
 
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always", sklearn.exceptions.ConvergenceWarning)
@@ -222,28 +222,28 @@ def _fit(pipeline: Any, splits: Splits, name: str) -> dict[str, Any]:
 
 
 def kept(path: pathlib.Path, fingerprint: str) -> dict[str, Any] | None:
-    """The result in `path`, if there is one and it is of these records."""
+    """Reads the result in `path`, if there is one for these records."""
     if path.is_file():
-        found: dict[str, Any] = json.loads(path.read_text("utf-8"))
-        if found["fingerprint"] == fingerprint and "predictions" in found:
-            return found
+        result: dict[str, Any] = json.loads(path.read_text("utf-8"))
+        if result["fingerprint"] == fingerprint and "predictions" in result:
+            return result
     return None
 
 
 def _kept(
     path: pathlib.Path, fingerprint: str, fit: Callable[[], dict[str, Any]]
 ) -> dict[str, Any]:
-    """The result in `path` if it is of the same records, else a new one."""
-    found = kept(path, fingerprint)
-    if found is not None:
-        return found
+    """Reads the result in `path`, or fits and writes one."""
+    result = kept(path, fingerprint)
+    if result is not None:
+        return result
     result = {**fit(), "fingerprint": fingerprint}
     files.write_bytes(path, json.dumps(result).encode())
     return result
 
 
 def labels_of(records: pathlib.Path) -> dict[str, np.ndarray]:
-    """Split to `(N,)` labels, in the records' order."""
+    """Reads the labels `(N,)` of every split, in the order of the records."""
     manifest: schema.Manifest = reader.open_records(records)
     return {
         split: np.concatenate(

@@ -1,18 +1,34 @@
-"""What the table runs: every backbone, and every ablation one flag away."""
+"""What a table trains: every backbone, and every ablation one flag away."""
 
 import dataclasses
-from collections.abc import Mapping, Sequence
-from typing import Any
+import pathlib
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, TypeVar
 
-from tfrecords import config as records_config
+from tfrecords.config import RecordsConfig, without_added_later
 from tfrecords.settings import fingerprint
 from trainers.config import TrainConfig
 
-# The published code drops the final layer by a slip: 6-11 of 12, not 7-12.
-_ONE_LOWER = "one lower"
+# The flags of a row that differ from the base's, or a function of the base's
+# layers, ascending, that returns them.
+Changes = Mapping[str, Any] | Callable[[Sequence[int]], Mapping[str, Any]]
 
-# Group -> row -> the flags that differ from the base.
-ABLATIONS: dict[str, dict[str, dict[str, Any]]] = {
+Settings = TypeVar("Settings", RecordsConfig, TrainConfig)
+
+# With bins, as one channel may have fewer pixels than features.
+_GREY = {"channels": "grey", "assignment": "bin"}
+
+
+def one_layer_lower(layers: Sequence[int]) -> Mapping[str, Any]:
+    """Returns the slip of the published code: layers 6-11 of 12, not 7-12.
+
+    There is no layer below 0: from there up it is one layer fewer.
+    """
+    return {"layers": f"{max(layers[0] - 1, 0)}-{layers[-1] - 1}", **_GREY}
+
+
+# Group -> row -> changes.
+ABLATIONS: dict[str, dict[str, Changes]] = {
     "filters": {
         "as given": {},
         "CIFAR-10": {"weights": "cifar10"},
@@ -46,21 +62,12 @@ ABLATIONS: dict[str, dict[str, dict[str, Any]]] = {
     },
     "channels": {
         "three, a third of the layers each": {"channels": "layers"},
-        # Bins: one channel may have fewer pixels than features.
-        "grey, bins": {"channels": "grey", "assignment": "bin"},
+        "grey, bins": _GREY,
     },
     "layers": {
-        "as encoded, grey, bins": {"channels": "grey", "assignment": "bin"},
-        "one layer lower, grey, bins": {
-            "layers": _ONE_LOWER,
-            "channels": "grey",
-            "assignment": "bin",
-        },
-        "last only, grey, bins": {
-            "layers": "last1",
-            "channels": "grey",
-            "assignment": "bin",
-        },
+        "as encoded, grey, bins": _GREY,
+        "one layer lower, grey, bins": one_layer_lower,
+        "last only, grey, bins": {"layers": "last1", **_GREY},
     },
     "contrast": {"0.1": {"contrast": 0.1}, "1": {"contrast": 1.0}},
     "normalization": {
@@ -88,41 +95,56 @@ ABLATIONS: dict[str, dict[str, dict[str, Any]]] = {
 
 
 @dataclasses.dataclass(frozen=True)
-class Cell:
-    """One training: a row of a table and its seed.
+class Training:
+    """One training: a row and a seed.
 
     Attributes:
-        group: Key of `ABLATIONS`, or `backbones`.
-        row: The row's name within the group.
-        records: How its pictures are made.
-        train: How it is trained; `train.seed` is its seed.
-        is_base: Whether its settings are the base's, whatever the group.
+        records: Settings of its records.
+        train: Settings of the training; its seed is `train.seed`.
     """
 
-    group: str
-    row: str
-    records: records_config.RecordsConfig
+    records: RecordsConfig
     train: TrainConfig
-    is_base: bool
 
     @property
-    def directory(self) -> str:
-        """Its directory's name; equal settings share one."""
+    def name(self) -> str:
+        """Name of its directory; equal settings have one name."""
         settings = {
             **dataclasses.asdict(self.records),
             **dataclasses.asdict(self.train),
         }
         for name in ("records_dir", "data_dir", "download", "cache_gb"):
-            del settings[name]  # these move no result
-        settings = records_config.without_added_later(settings)
+            del settings[name]  # these change no result
+        settings = without_added_later(settings)
         return (
             f"{self.train.backbone}-seed{self.train.seed}-"
             f"{fingerprint(settings)}"
         )
 
+    def path(self, workdir: pathlib.Path) -> pathlib.Path:
+        """Returns its directory below that of the table."""
+        return workdir / "cells" / self.name
+
+
+@dataclasses.dataclass(frozen=True)
+class Row:
+    """A line of a table.
+
+    Attributes:
+        group: Key of `ABLATIONS`, or `backbones`.
+        name: Name of the row within its group.
+        trainings: One per seed.
+        is_base: Whether its settings are the base's.
+    """
+
+    group: str
+    name: str
+    trainings: tuple[Training, ...]
+    is_base: bool
+
 
 def plan(
-    records: records_config.RecordsConfig,
+    records: RecordsConfig,
     train: TrainConfig,
     *,
     backbones: tuple[str, ...],
@@ -131,74 +153,77 @@ def plan(
     ablations: Sequence[str] = tuple(ABLATIONS),
     ablation_seeds: int,
     weights: Mapping[str, str],
-    layers: tuple[int, ...],
-) -> list[Cell]:
-    """Lists every training of a table.
+    layers: Sequence[int],
+) -> list[Row]:
+    """Lists the rows of a table.
 
     Args:
-        records: The base's pictures.
-        train: The base's training; its backbone is replaced.
+        records: The base's settings of records.
+        train: The base's settings of trainings; the backbone is replaced.
         backbones: Rows of Table I.
-        seeds: Seeds of each, from `train.seed`.
+        seeds: Trainings per backbone; the first seed is `train.seed`.
         ablated: Backbone of the ablations; empty for none.
-        ablations: Which groups of `ABLATIONS`.
-        ablation_seeds: Seeds of each ablation.
-        weights: Backbone to weights, where they differ from the base's.
-        layers: The base's layers, ascending; empty while they are not known,
-            which leaves the row of other layers out.
+        ablations: Groups of `ABLATIONS`.
+        ablation_seeds: Trainings per ablation.
+        weights: Backbone to its weights, if they differ from the base's.
+        layers: The base's layers, ascending; empty if they are not known yet.
+            The row with lower layers is then left out.
 
     Returns:
-        Cells, in the order they run: seeds of one row together, so that they
-        find each other's frozen maps. A cell may occur in several groups.
+        Rows in the order in which they are trained. A training may occur in
+        several rows.
     """
 
-    def of(name: str, seed: int) -> TrainConfig:
-        return dataclasses.replace(
+    def base(backbone: str, seeds: int) -> tuple[Training, ...]:
+        first = dataclasses.replace(
             train,
-            backbone=name,
-            weights=weights.get(name, train.weights),
-            seed=train.seed + seed,
+            backbone=backbone,
+            weights=weights.get(backbone, train.weights),
+        )
+        return tuple(
+            Training(
+                records, dataclasses.replace(first, seed=first.seed + number)
+            )
+            for number in range(seeds)
         )
 
-    cells = [
-        Cell("backbones", name, records, of(name, seed), is_base=True)
+    rows = [
+        Row("backbones", name, base(name, seeds), is_base=True)
         for name in backbones
-        for seed in range(seeds)
     ]
     if not ablated:
-        return cells
+        return rows
+    unchanged = base(ablated, ablation_seeds)
     for group in ablations:
-        for row, changes in ABLATIONS[group].items():
-            changes = dict(changes)
-            if changes.get("layers") == _ONE_LOWER:
+        for name, changes in ABLATIONS[group].items():
+            if callable(changes):
                 if not layers:
                     continue
-                # Below layer 0 there is none: one layer fewer.
-                first = max(layers[0] - 1, 0)
-                changes["layers"] = f"{first}-{layers[-1] - 1}"
-            for seed in range(ablation_seeds):
-                base = of(ablated, seed)
-                changed = _changed((records, base), changes)
-                cells.append(
-                    Cell(group, row, *changed, changed == (records, base))
-                )
-    return cells
+                changes = changes(layers)
+            trainings = tuple(_change(each, changes) for each in unchanged)
+            rows.append(Row(group, name, trainings, trainings == unchanged))
+    return rows
 
 
-def _changed(
-    halves: tuple[records_config.RecordsConfig, TrainConfig],
-    changes: dict[str, Any],
-) -> tuple[records_config.RecordsConfig, TrainConfig]:
-    """The settings with some fields of either half changed."""
-    records, train = (
-        {
-            field.name: changes[field.name]
-            for field in dataclasses.fields(half)
-            if field.name in changes
-        }
-        for half in halves
+def unique_trainings(rows: Sequence[Row]) -> dict[str, tuple[Row, Training]]:
+    """Returns the name of every training, with the first row that has it."""
+    unique: dict[str, tuple[Row, Training]] = {}
+    for row in rows:
+        for training in row.trainings:
+            unique.setdefault(training.name, (row, training))
+    return unique
+
+
+def _change(training: Training, changes: Mapping[str, Any]) -> Training:
+    """Changes some settings of the records or the training."""
+    return Training(
+        _replace(training.records, changes), _replace(training.train, changes)
     )
-    return (
-        dataclasses.replace(halves[0], **records),
-        dataclasses.replace(halves[1], **train),
+
+
+def _replace(settings: Settings, changes: Mapping[str, Any]) -> Settings:
+    """Changes those of the fields that the settings have."""
+    names = {field.name for field in dataclasses.fields(settings)}
+    return dataclasses.replace(
+        settings, **{name: changes[name] for name in names & set(changes)}
     )

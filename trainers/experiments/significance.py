@@ -1,4 +1,4 @@
-"""Which differences between two classifiers of the same texts are real."""
+"""Tests whether two classifiers of the same texts differ."""
 
 import dataclasses
 
@@ -24,20 +24,20 @@ class McNemar:
 def mcnemar(first: np.ndarray, second: np.ndarray) -> McNemar:
     """Compares two classifiers on the texts where just one is right.
 
-    If both are equally good, each such text is a fair coin: an exact binomial
-    test. Source: McNemar 1947, doi:10.1007/BF02295996; Dietterich 1998,
-    doi:10.1162/089976698300017197, for comparing classifiers.
+    If both are equally good, each such text is a toss of a fair coin: an exact
+    binomial test. Source: McNemar 1947, doi:10.1007/BF02295996; Dietterich
+    1998, doi:10.1162/089976698300017197, for comparing classifiers.
 
     Args:
-        first: `(N,)` bool, whether the first is right about text n.
-        second: `(N,)` bool, the same texts in the same order.
+        first: `(N,)` bool, whether the first classifier is right about text n.
+        second: The same for the second one, texts in the same order.
 
     Raises:
-        ValueError: If the two are not about equally many texts.
+        ValueError: If the numbers of texts differ.
     """
     if first.shape != second.shape or first.ndim != 1:
         raise ValueError(
-            "Both classifiers must have answered the same texts. Received: "
+            "Both classifiers must have predicted the same texts. Received: "
             f"shapes {first.shape} and {second.shape}"
         )
     only_first = int((first & ~second).sum())

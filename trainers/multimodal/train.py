@@ -16,9 +16,13 @@ from trainers.multimodal.config import MODALITIES, MultimodalTrainConfig
 from trainers.network import optimizer
 from trainers.runs import checkpoints
 from trainers.runs import workdir as run_files
-from trainers.training import feature_cache, loop
-from trainers.training import metrics as evaluate
-from trainers.training import train as text_train
+from trainers.training import inputs, loop
+from trainers.training.metrics import (
+    evaluate,
+    figures_of,
+    held_out_split,
+    softmax,
+)
 
 Logits = tuple[np.ndarray, np.ndarray, list[str]]
 
@@ -58,7 +62,7 @@ def train_and_evaluate(
     finished = run_files.reuse_metrics(workdir)
     if finished is not None:
         return finished
-    text_train.make_deterministic()
+    loop.make_deterministic()
     num_classes = len(manifest.schema.label_names)
     models = model.build_models(config, manifest.schema.shape[-1], num_classes)
     splits = split_inputs.prepare_inputs(
@@ -108,11 +112,11 @@ def _train(
     history: list[dict[str, float]] = []
     if checkpoint.is_file():
         history = checkpoints.load(checkpoint, saved)["history"]
-        logging.info("training: going on behind epoch %d", len(history))
+        logging.info("training: resuming after epoch %d", len(history))
     for epoch in range(len(history), config.epochs):
         figures = _train_epoch(config, trained, models, splits, epoch)
         logits, labels, _ = predict(trained, splits["validation"])
-        figures |= evaluate.evaluate(logits, labels)
+        figures |= evaluate(logits, labels)
         history.append({name: figures[name] for name in run_files.HISTORY})
         run_files.write_history(workdir, history)
         checkpoints.save(checkpoint, saved, {"history": history})
@@ -134,9 +138,9 @@ def _evaluate(
         manifest.schema.label_names,
         ids,
         labels,
-        evaluate.softmax(logits),
+        softmax(logits),
     )
-    matrix = evaluate.evaluate(logits, labels)["confusion_matrix"]
+    matrix = evaluate(logits, labels)["confusion_matrix"]
     return {
         **figures_of(logits, labels),
         "confusion_matrix": matrix,
@@ -145,18 +149,6 @@ def _evaluate(
         "removed": _without_each(config, trained, splits[held_out]),
         "num_held_out": len(labels),
     }
-
-
-def held_out_split(manifest: schema.Manifest) -> str:
-    """The split that results are taken on."""
-    return "test" if "test" in manifest.splits else "validation"
-
-
-def figures_of(logits: np.ndarray, labels: np.ndarray) -> dict[str, float]:
-    """Accuracy (top-1), `top5`, macro F1, loss and calibration error."""
-    found = evaluate.evaluate(logits, labels)
-    del found["confusion_matrix"]
-    return {**found, "top5": evaluate.top_k_accuracy(logits, labels)}
 
 
 def predict(
@@ -177,7 +169,7 @@ def predict(
         Logits `(N, K)`, labels `(N,)` and record ids, in the records' order.
     """
     rows = [
-        (feature_cache.predict(trained, change(values)), labels, ids)
+        (inputs.predict(trained, change(values)), labels, ids)
         for values, labels, ids in split.in_order()
     ]
     logits, labels, ids = zip(*rows, strict=True)
@@ -224,7 +216,7 @@ def compile_model(
 
     Both rates fall along a half cosine to 0.
     """
-    steps = feature_cache.count_batches(num_train, config.batch_size)
+    steps = inputs.count_batches(num_train, config.batch_size)
     rates = dict.fromkeys(("head", "title", "description"), config.head_lr)
     loop.compile_classifier(
         trained,
@@ -244,7 +236,7 @@ def _train_epoch(
     epoch: int,
 ) -> dict[str, float]:
     """One pass over the train split."""
-    checkpoints.seed_dropout(models.classifier, config.seed, epoch)
+    loop.seed_dropout(models.classifier, config.seed, epoch)
     return loop.train_epoch(
         trained,
         splits["train"].epoch(config.batch_size, config.seed, epoch),

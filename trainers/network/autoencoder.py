@@ -54,9 +54,14 @@ def build_paper_autoencoder(
             x = keras.layers.Dropout(
                 recipe.dropout, seed=index, name=f"autoencoder_dropout{index}"
             )(x)
-    return keras.layers.AdaptiveAveragePooling2D(
-        recipe.pool_size, name="autoencoder_pool"
-    )(x)
+    # In a graph, Keras 3.15 does not pool a side of 1: repeat it before.
+    size = recipe.pool_size
+    repeats = tuple(size if side == 1 else 1 for side in x.shape[1:3])
+    if max(repeats) > 1:
+        x = keras.layers.UpSampling2D(repeats, name="autoencoder_repeat")(x)
+    return keras.layers.AdaptiveAveragePooling2D(size, name="autoencoder_pool")(
+        x
+    )
 
 
 @keras.saving.register_keras_serializable(package="text2image")

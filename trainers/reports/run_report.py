@@ -22,7 +22,7 @@ from trainers.config import TrainConfig
 from trainers.network import model
 from trainers.reports import figures, markdown
 from trainers.runs import checkpoints
-from trainers.training import feature_cache
+from trainers.training.inputs import predict
 
 _NUM_EXAMPLES = 3
 CAPTIONS = {
@@ -121,12 +121,12 @@ def _draw_examples(
     for layer in ("contrast", "normalization"):
         if layer in [each.name for each in models.extractor.layers]:
             normalized = models.extractor.get_layer(layer)(normalized)
-    maps = feature_cache.predict(models.extractor, images)
+    maps = predict(models.extractor, images)
     rows = {"image": images, "as the slice sees it": np.asarray(normalized)}
     if config.autoencoder == "linear":
         code = models.features.get_layer(model.LINEAR_CODE)
         rows["read from the feature maps"] = code.images(
-            feature_cache.predict(models.features, images)
+            predict(models.features, images)
         )
     backbone = backbones.get_backbone(config.backbone)
     return {

@@ -12,7 +12,8 @@ import numpy as np
 from tfrecords import files
 from trainers import backbones
 from trainers.config import TrainConfig
-from trainers.experiments import baselines, plan
+from trainers.experiments import baselines
+from trainers.experiments.plan import Row, unique_trainings
 from trainers.reports import figures, markdown, run_report, table_sections
 from trainers.reports.table_sections import TrainedRow
 from trainers.runs import workdir as run_files
@@ -27,7 +28,7 @@ _CAPTIONS = {
 
 def write_table(
     workdir: pathlib.Path,
-    planned: list[plan.Cell],
+    planned: Sequence[Row],
     failures: Mapping[str, str],
     *,
     on_maps: Mapping[str, dict[str, Any]],
@@ -38,8 +39,8 @@ def write_table(
 
     Args:
         workdir: The table's directory.
-        planned: Trainings of the plan.
-        failures: Directory of a training, or `maps of` a backbone, to the
+        planned: Rows of the plan.
+        failures: Name of a training, or `maps of` a backbone, to the
             reason why it failed.
         on_maps: Backbone to the regression on its feature maps.
         cls_dir: The base's `cls` records.
@@ -56,15 +57,19 @@ def write_table(
         "images": baselines.logistic_regression(image_dir, "image"),
         **{f"maps of {name}": result for name, result in on_maps.items()},
     }
-    finished = _finished(workdir, planned, failures)
-    rows = _rows(workdir, planned, finished, len(labels["validation"]))
+    rows = _rows(workdir, planned, failures, len(labels["validation"]))
     trained = [row for row in rows.get("backbones", []) if row.metrics]
     captions: Mapping[str, str] = {}
     if trained:
         captions = _CAPTIONS
         figures.save(_draw_curves(trained), workdir / "curves.png")
-        first = next(cell for cell in finished if cell.group == "backbones")
-        _copy_figures(workdir, workdir / "cells" / first.directory)
+        first = next(
+            path
+            for row in planned
+            if row.group == "backbones"
+            for path in _finished(workdir, row, failures)
+        )
+        _copy_figures(workdir, first)
     path = workdir / run_files.REPORT_FILE
     text = compose(
         rows,
@@ -122,42 +127,38 @@ def compose(
 
 
 def _finished(
-    workdir: pathlib.Path,
-    planned: Sequence[plan.Cell],
-    failures: Mapping[str, str],
-) -> list[plan.Cell]:
-    """Trainings whose results may be shown.
+    workdir: pathlib.Path, row: Row, failures: Mapping[str, str]
+) -> list[pathlib.Path]:
+    """Directories of the trainings of a row whose results may be shown.
 
     A directory that exists may hold a training on other records: that is
     among the failures.
     """
     return [
-        cell
-        for cell in planned
-        if cell.directory not in failures
-        and (workdir / "cells" / cell.directory).is_dir()
+        training.path(workdir)
+        for training in row.trainings
+        if training.name not in failures and training.path(workdir).is_dir()
     ]
 
 
 def _rows(
     workdir: pathlib.Path,
-    planned: Sequence[plan.Cell],
-    finished: Sequence[plan.Cell],
+    planned: Sequence[Row],
+    failures: Mapping[str, str],
     num_validation: int,
 ) -> dict[str, list[TrainedRow]]:
     """Group to its rows, in the order of the plan."""
     groups: dict[str, list[TrainedRow]] = {}
-    for group, name in dict.fromkeys((c.group, c.row) for c in planned):
-        members = [c for c in finished if (c.group, c.row) == (group, name)]
-        directories = [workdir / "cells" / c.directory for c in members]
-        row = TrainedRow(
-            name,
-            config=members[0].train if members else None,
-            is_base=bool(members) and members[0].is_base,
+    for row in planned:
+        directories = _finished(workdir, row, failures)
+        trained = TrainedRow(
+            row.name,
+            config=row.trainings[0].train if directories else None,
+            is_base=row.is_base,
             metrics=[run_files.read_metrics(path) for path in directories],
             right=[_right(path, num_validation) for path in directories],
         )
-        groups.setdefault(group, []).append(row)
+        groups.setdefault(row.group, []).append(trained)
     return groups
 
 
@@ -174,15 +175,13 @@ def _right(directory: pathlib.Path, count: int) -> np.ndarray:
 
 
 def failure_lines(
-    planned: Sequence[plan.Cell], failures: Mapping[str, str]
+    planned: Sequence[Row], failures: Mapping[str, str]
 ) -> list[str]:
     """A list item per training or regression that failed, each once."""
-    failed = {
-        cell.directory: cell for cell in planned if cell.directory in failures
-    }
     reasons = {
-        f"{cell.group}, {cell.row}, seed {cell.train.seed}": failures[name]
-        for name, cell in failed.items()
+        f"{row.group}, {row.name}, seed {training.train.seed}": failures[name]
+        for name, (row, training) in unique_trainings(planned).items()
+        if name in failures
     } | {
         f"logistic regression on the {name}": reason
         for name, reason in failures.items()

@@ -79,16 +79,3 @@ def load(
     for name, variable in values.items():
         variable.assign(arrays[name])
     return metadata
-
-
-def seed_dropout(model: keras.Model, seed: int, epoch: int) -> None:
-    """Sets every dropout's generator from seed, layer and epoch.
-
-    So a run that goes on from an epoch draws what an uninterrupted one does.
-    """
-    for layer in model.layers:
-        generator = getattr(layer, "seed_generator", None)
-        if generator is not None:
-            generator.state.assign(
-                np.array([1000 * seed + layer.seed, epoch], dtype="uint32")
-            )

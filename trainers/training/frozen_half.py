@@ -1,149 +1,147 @@
-"""The half of a run that no step changes: fitted once, computed once."""
+"""The half of a network that no step changes: fitted once, computed once."""
 
 import hashlib
 import itertools
 import pathlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from typing import Any
 
-import keras
 import numpy as np
 import tqdm
 from absl import logging
 
 from tfrecords import schema
-from trainers.config import TrainConfig
 from trainers.network import linear_autoencoder, model
 from trainers.runs import checkpoints
-from trainers.training import feature_cache
+from trainers.training.feature_cache import FeatureCache
+from trainers.training.inputs import Inputs, predict, read_images
 
-# The linear autoencoder is fitted on so many train pictures at most: it asks
-# for hundreds of weights a pixel, not for tens of thousands.
+# The linear autoencoder is fitted on this many train images at most: it has
+# hundreds of weights per pixel, not tens of thousands.
 _MAX_FITTED = 10_000
-_BATCH_SIZE = 128
-_FITTED = "fitted.safetensors"
 
 
 def prepare(
-    config: TrainConfig,
+    records: pathlib.Path,
     manifest: schema.Manifest,
     models: model.Models,
-    scratch: pathlib.Path,
+    cache: FeatureCache,
     *,
-    shared: bool = False,
-) -> dict[str, feature_cache.Inputs]:
-    """What the classifier reads, of every record.
+    is_constant: bool,
+    batch_size: int,
+) -> dict[str, Inputs]:
+    """Fits the frozen half to the train images and computes its output.
 
-    Fits what is fitted to the train pictures (contrast, linear autoencoder)
-    and computes the features, or, where those depend on a picture's batch,
-    keeps the pictures.
+    What is fitted: the mean image of the contrast, and the linear autoencoder.
 
     Args:
-        config: Settings; `image_records` names the records.
-        manifest: Theirs.
-        models: Of `model.build_models`.
-        scratch: Directory for what does not fit into memory.
-        shared: Leave everything there for others, and use theirs.
+        records: Directory of the `image` records.
+        manifest: Manifest of the records.
+        models: The network; its frozen half is fitted in place.
+        cache: Where the output is kept or found.
+        is_constant: Whether the features of an image depend on it alone. If
+            not, the images are kept in their place.
+        batch_size: Images per batch of the fit.
 
     Returns:
-        Split name to its inputs.
+        Split name to what the trained half reads.
     """
-    # Whatever is still to be fitted is known before it is: all zeros.
-    share = key(config, manifest, models.features) if shared else ""
-    fitted = scratch / _FITTED
-    values = checkpoints.variables(models.features)
-    # A kill may have left the features without what they were fitted by.
-    if feature_cache.stands(scratch, share) and fitted.is_file():
-        checkpoints.load(fitted, values)
-    else:
-        _fit(config, manifest, models)
-    inputs = feature_cache.prepare_inputs(
-        pathlib.Path(config.image_records),
-        manifest,
-        models.features if config.has_constant_maps else None,
-        limit_bytes=config.cache_gb * 1e9,
-        scratch=scratch,
-        share=share,
-    )
-    if shared and not fitted.is_file():
-        checkpoints.save(fitted, values, {})
+    fitted = checkpoints.variables(models.features)
+    inputs = cache.open(fitted)
+    if inputs is None:
+        _fit(records, manifest, models, batch_size)
+        extractor = models.features if is_constant else None
+        inputs = cache.fill(records, manifest, extractor, fitted)
     return inputs
 
 
-def picture_kept(
-    config: TrainConfig,
+def key(
+    slice_settings: Mapping[str, Any],
     manifest: schema.Manifest,
     models: model.Models,
-    validation: feature_cache.Inputs,
-) -> float | None:
-    """Share of the validation pictures' variance that the linear code has.
-
-    R^2 over pixels that vary, each in its own deviations, around the mean
-    train picture; `None` if there is no such code, or none was kept.
-    """
-    if config.autoencoder != "linear" or not config.has_constant_maps:
-        return None
-    code = models.features.get_layer(model.LINEAR_CODE)
-    start, error, total = 0, 0.0, 0.0
-    for batch in feature_cache.read_pictures(
-        pathlib.Path(config.image_records), "validation", manifest
-    ):
-        images = batch["image"]
-        estimates = validation.values[start : start + len(images)]
-        pixels = code.standardized(images)
-        error += float(np.square(pixels - estimates, dtype=np.float64).sum())
-        total += float(np.square(pixels, dtype=np.float64).sum())
-        start += len(images)
-    return 1.0 - error / total if total else None
-
-
-def key(
-    config: TrainConfig, manifest: schema.Manifest, computed: keras.Model
 ) -> str:
-    """Of everything that features depend on; `computed` is not fitted yet."""
+    """Hashes everything that the features depend on.
+
+    Args:
+        slice_settings: Settings of the run that change features.
+        manifest: Manifest of the records.
+        models: The network before `prepare`: weights that are still to be
+            fitted are zeros, so that the key does not depend on the fit.
+
+    Returns:
+        64 hex digits.
+    """
+    has_code = models.linear_code is not None
     digest = hashlib.sha256(
-        f"{config.slice_settings} {config.autoencoder == 'linear'} "
-        f"{manifest.fingerprint}".encode()
+        f"{slice_settings} {has_code} {manifest.fingerprint}".encode()
     )
-    for weight in computed.weights:
+    for weight in models.features.weights:
         digest.update(np.ascontiguousarray(weight).tobytes())
     return digest.hexdigest()
 
 
+def image_variance_kept(
+    records: pathlib.Path,
+    manifest: schema.Manifest,
+    code: linear_autoencoder.LinearReconstruction,
+    estimates: Any,
+) -> float | None:
+    """Measures how much of the validation images the linear code keeps.
+
+    Args:
+        records: Directory of the `image` records.
+        manifest: Manifest of the records.
+        code: The fitted autoencoder.
+        estimates: Codes of the validation images, `(N, h, w, S)`.
+
+    Returns:
+        R^2 over the pixels that vary, each in units of its deviation, around
+        the mean train image; `None` if no pixel varies.
+    """
+    start, error, total = 0, 0.0, 0.0
+    for batch in read_images(records, "validation", manifest):
+        pixels = code.standardized(batch["image"])
+        stop = start + len(pixels)
+        residuals = pixels - estimates[start:stop]
+        error += float(np.square(residuals, dtype=np.float64).sum())
+        total += float(np.square(pixels, dtype=np.float64).sum())
+        start = stop
+    return 1.0 - error / total if total else None
+
+
 def _fit(
-    config: TrainConfig, manifest: schema.Manifest, models: model.Models
+    records: pathlib.Path,
+    manifest: schema.Manifest,
+    models: model.Models,
+    batch_size: int,
 ) -> None:
-    records = pathlib.Path(config.image_records)
-    if config.contrast != 1:
-        models.extractor.get_layer("contrast").fit(
-            batch["image"]
-            for batch in feature_cache.read_pictures(records, "train", manifest)
+    if models.contrast is not None:
+        models.contrast.fit(
+            batch["image"] for batch in read_images(records, "train", manifest)
         )
-    if config.autoencoder != "linear":
-        return
-    code: linear_autoencoder.LinearReconstruction = models.features.get_layer(
-        model.LINEAR_CODE
-    )
-    share = code.fit(_pictures_and_maps(config, manifest, models.extractor))
-    logging.info("linear autoencoder: R^2 %.3f on train pictures", share)
+    if models.linear_code is not None:
+        r_squared = models.linear_code.fit(
+            _images_and_maps(records, manifest, models, batch_size)
+        )
+        logging.info("linear autoencoder: R^2 %.3f on train images", r_squared)
 
 
-def _pictures_and_maps(
-    config: TrainConfig, manifest: schema.Manifest, extractor: keras.Model
+def _images_and_maps(
+    records: pathlib.Path,
+    manifest: schema.Manifest,
+    models: model.Models,
+    batch_size: int,
 ) -> Iterator[tuple[np.ndarray, np.ndarray]]:
-    """Batches from all over the train split, for it may be sorted."""
-    # Where a batch matters, it is as large as in training.
-    size = _BATCH_SIZE if config.has_constant_maps else config.batch_size
+    """Yields batches from all over the train split, which may be sorted."""
     count = manifest.num_examples("train")
     step = -(-count // _MAX_FITTED)
-    batches = feature_cache.read_pictures(
-        pathlib.Path(config.image_records), "train", manifest, size
-    )
+    batches = read_images(records, "train", manifest, batch_size)
     with tqdm.tqdm(
-        total=-(-count // size // step) * size,
+        total=-(-count // batch_size // step) * batch_size,
         unit="image",
         desc="linear autoencoder",
     ) as progress:
         for batch in itertools.islice(batches, 0, None, step):
             images = batch["image"]
-            yield images, feature_cache.predict(extractor, images)
+            yield images, predict(models.extractor, images)
             progress.update(len(images))

@@ -1,28 +1,32 @@
-"""What a trained model is worth, from its logits. numpy only."""
+"""Metrics of a classifier from its logits."""
 
 from typing import Any
 
 import numpy as np
+import scipy.special
+
+from tfrecords import schema
 
 
 def softmax(logits: np.ndarray) -> np.ndarray:
-    """`(N, K)` logits to probabilities, in float64."""
-    logits = logits.astype(np.float64)
-    exponentials = np.exp(logits - logits.max(axis=1, keepdims=True))
-    return exponentials / exponentials.sum(axis=1, keepdims=True)
+    """Converts logits `(N, K)` to probabilities, in float64."""
+    return scipy.special.softmax(logits.astype(np.float64), axis=1)
 
 
 def confusion_matrix(
     labels: np.ndarray, predictions: np.ndarray, num_classes: int
 ) -> np.ndarray:
-    """`(K, K)` int64 counts; rows are true classes, columns predictions."""
+    """Counts `(K, K)` int64; rows are true classes, columns predictions."""
     return np.bincount(
         labels * num_classes + predictions, minlength=num_classes**2
     ).reshape(num_classes, num_classes)
 
 
 def macro_f1(confusion: np.ndarray) -> float:
-    """Mean over classes of 2 TP / (2 TP + FP + FN); 0 for an unseen class."""
+    """Returns the mean of 2 TP / (2 TP + FP + FN) over classes.
+
+    A class that neither occurs nor is predicted counts as 0.
+    """
     hits = np.diag(confusion)
     total = confusion.sum(axis=0) + confusion.sum(axis=1)
     scores = np.divide(
@@ -34,9 +38,10 @@ def macro_f1(confusion: np.ndarray) -> float:
 def calibration_error(
     probabilities: np.ndarray, labels: np.ndarray, num_bins: int = 15
 ) -> float:
-    """Expected calibration error: mean gap of confidence and accuracy.
+    """Returns the expected calibration error.
 
-    Source: Guo et al. 2017, arXiv 1706.04599, eq. 3; 15 equal bins there.
+    The mean gap between confidence and accuracy. Source: Guo et al. 2017,
+    arXiv 1706.04599, eq. 3, with 15 equal bins as there.
     """
     confidence = probabilities.max(axis=1)
     correct = probabilities.argmax(axis=1) == labels
@@ -46,20 +51,20 @@ def calibration_error(
 
 
 def top_k_accuracy(logits: np.ndarray, labels: np.ndarray, k: int = 5) -> float:
-    """Share of rows whose class is among the k with the largest logits.
+    """Returns the share of rows with the true class among the best k.
 
     Args:
-        logits: `(N, K)`; of equal ones the class with the larger number
+        logits: `(N, K)`; among equal ones, the class with the larger number
             comes first.
         labels: `(N,)` int.
-        k: With K or more every row counts.
+        k: Number of classes per row; all K if k is larger.
     """
     best = np.argsort(logits, axis=1, kind="stable")[:, -k:]
     return float((best == labels[:, np.newaxis]).any(axis=1).mean())
 
 
 def evaluate(logits: np.ndarray, labels: np.ndarray) -> dict[str, Any]:
-    """Figures of one evaluation.
+    """Evaluates one split.
 
     Args:
         logits: `(N, K)`.
@@ -71,11 +76,25 @@ def evaluate(logits: np.ndarray, labels: np.ndarray) -> dict[str, Any]:
     """
     probabilities = softmax(logits)
     confusion = confusion_matrix(labels, logits.argmax(axis=1), logits.shape[1])
-    chosen = probabilities[np.arange(len(labels)), labels]
+    log_likelihoods = scipy.special.log_softmax(
+        logits.astype(np.float64), axis=1
+    )[np.arange(len(labels)), labels]
     return {
         "accuracy": float(np.trace(confusion) / len(labels)),
         "macro_f1": macro_f1(confusion),
-        "loss": float(-np.log(np.maximum(chosen, 1e-300)).mean()),
+        "loss": float(-log_likelihoods.mean()),
         "calibration_error": calibration_error(probabilities, labels),
         "confusion_matrix": confusion.tolist(),
     }
+
+
+def figures_of(logits: np.ndarray, labels: np.ndarray) -> dict[str, float]:
+    """Returns `evaluate` without the confusion matrix, with `top5` accuracy."""
+    figures = evaluate(logits, labels)
+    del figures["confusion_matrix"]
+    return {**figures, "top5": top_k_accuracy(logits, labels)}
+
+
+def held_out_split(manifest: schema.Manifest) -> str:
+    """Returns the split that results are reported on."""
+    return "test" if "test" in manifest.splits else "validation"

@@ -2,24 +2,34 @@
 
 import math
 import pathlib
+import shutil
 from collections.abc import Iterator
 from typing import Any
 
-import keras
 import numpy as np
-import tensorflow as tf
 import tqdm
 from absl import logging
 
 from tfrecords import reader, schema
 from trainers.config import TrainConfig
-from trainers.network import model, optimizer
 from trainers.runs import checkpoints, provenance
-from trainers.runs import workdir as run_files
-from trainers.training import feature_cache, frozen_half, loop
-from trainers.training import metrics as evaluate
-
-_EVALUATION_BATCH = 256
+from trainers.runs.workdir import (
+    CHECKPOINT_FILE,
+    HISTORY,
+    MODEL_FILE,
+    MODEL_SHA256,
+    RECORDS_FINGERPRINT,
+    claim_workdir,
+    log_scalars,
+    reuse_metrics,
+    write_history,
+    write_metrics,
+    write_predictions,
+)
+from trainers.training import frozen_half, loop, trainee
+from trainers.training.inputs import epoch_batches
+from trainers.training.metrics import evaluate, softmax
+from trainers.training.trainee import Trainee
 
 
 def train_and_evaluate(
@@ -36,184 +46,111 @@ def train_and_evaluate(
 
     Args:
         config: Settings; `image_records` names the records.
-        workdir: The run's own directory.
-        shared_maps: Directory where runs that differ behind the slice only
-            (several seeds) find each other's frozen maps; left standing.
+        workdir: Directory of the run.
+        shared_maps: Directory in which runs with the same frozen half (several
+            seeds) share its output; not removed.
 
     Returns:
-        The contents of `metrics.json`. Its `accuracy` is the last epoch's,
-        on the validation split; `cumulative_accuracy` is what the published
-        code prints: the mean over all validations of the run.
+        The contents of `metrics.json`. Its `accuracy` is that of the last
+        epoch on the validation split; `cumulative_accuracy` is what the
+        published code prints: the mean over all validations of the run.
 
     Raises:
-        ValueError: If the records or an earlier try's files do not fit.
+        ValueError: If the records or the files of an earlier try do not fit.
         FloatingPointError: If the loss is not finite; the last good epoch
             stays in `checkpoint.safetensors`.
     """
     # --- Records -----------------------------------------------------------
     records = pathlib.Path(config.image_records)
     manifest = reader.open_records(records, kind="image")
-    run_files.claim_workdir(config, manifest, workdir)
+    claim_workdir(config, manifest, workdir)
     provenance.keep(records, manifest, workdir)
-    finished = run_files.reuse_metrics(workdir)
+    finished = reuse_metrics(workdir)
     if finished is not None:
         return finished
 
-    checkpoint = workdir / run_files.CHECKPOINT_FILE
-
-    # --- Model -------------------------------------------------------------
-    make_deterministic()
-    models = model.build_models(
-        config, manifest.schema.shape, len(manifest.schema.label_names)
+    # --- Model and inputs --------------------------------------------------
+    loop.make_deterministic()
+    own_maps = workdir / "frozen_maps"
+    prepared = trainee.prepare(
+        config,
+        records,
+        manifest,
+        shared_maps or own_maps,
+        is_shared=shared_maps is not None,
     )
-    trained = models.classifier if config.has_constant_maps else models.whole
-    _compile(config, trained, manifest.num_examples("train"))
-
-    # --- The frozen half ---------------------------------------------------
-    scratch = shared_maps or workdir / "frozen_maps"
-    inputs = frozen_half.prepare(
-        config, manifest, models, scratch, shared=bool(shared_maps)
-    )
-    if config.autoencoder == "symmetric" and not checkpoint.is_file():
-        _fit_standardization(config, models, inputs["train"])
 
     # --- Loop --------------------------------------------------------------
-    saved = checkpoints.variables(trained, trained.optimizer)
+    history, correct = _train(config, prepared, workdir)
+
+    # --- Results -----------------------------------------------------------
+    metrics = {
+        **_evaluate(prepared, manifest, workdir),
+        "cumulative_accuracy": _mean_accuracy(prepared, correct),
+        "best_epoch_accuracy": max(row["accuracy"] for row in history),
+        "num_validations": len(correct),
+        "label_names": list(manifest.schema.label_names),
+        "backbone": config.backbone,
+        "picture_kept": _image_variance_kept(prepared, records, manifest),
+        "learning_rates": config.learning_rates,
+        "epochs": history,
+    }
+    write_metrics(workdir, metrics)
+    if own_maps.exists():
+        shutil.rmtree(own_maps)
+    return metrics
+
+
+def _train(
+    config: TrainConfig, prepared: Trainee, workdir: pathlib.Path
+) -> tuple[list[dict[str, float]], list[int]]:
+    """Trains every epoch that is left.
+
+    Returns:
+        The figures of all epochs, and the number of correct examples at each
+        validation.
+    """
+    checkpoint = workdir / CHECKPOINT_FILE
+    saved = checkpoints.variables(prepared.model, prepared.model.optimizer)
     history: list[dict[str, float]] = []
-    correct: list[int] = []  # of each validation, for the cumulative figure
+    correct: list[int] = []
     if checkpoint.is_file():
         progress = checkpoints.load(checkpoint, saved)
         history, correct = progress["history"], progress["correct"]
-        logging.info("training: going on behind epoch %d", len(history))
+        logging.info("training: resuming after epoch %d", len(history))
+    else:
+        trainee.fit_standardization(prepared, config.batch_size)
     for epoch in range(len(history), config.epochs):
-        figures = _train_epoch(
-            config, trained, models.classifier, inputs, epoch, correct
-        )
-        logits = _validation_logits(config, trained, inputs["validation"])
-        figures |= evaluate.evaluate(logits, inputs["validation"].labels)
+        figures = _train_epoch(config, prepared, epoch, correct)
+        logits = prepared.validation_logits()
+        figures |= evaluate(logits, prepared.inputs["validation"].labels)
         correct.append(round(figures["accuracy"] * len(logits)))
-        history.append({name: figures[name] for name in run_files.HISTORY})
-        run_files.write_history(workdir, history)
+        history.append({name: figures[name] for name in HISTORY})
+        write_history(workdir, history)
         checkpoints.save(
             checkpoint, saved, {"history": history, "correct": correct}
         )
-        run_files.log_scalars(workdir, history[-1])
-
-    # --- Results -----------------------------------------------------------
-    metrics = _write_results(
-        config, workdir, manifest, models, inputs, history, correct
-    )
-    if shared_maps is None:
-        feature_cache.clear(scratch)
-    return metrics
-
-
-def _compile(
-    config: TrainConfig, trained: keras.Model, num_examples: int
-) -> None:
-    num_steps = feature_cache.count_batches(num_examples, config.batch_size)
-    cosine = config.lr_schedule == "cosine"
-    loop.compile_classifier(
-        trained,
-        optimizer.PartwiseAdam(
-            config.learning_rates,
-            decay_steps=config.epochs * num_steps if cosine else 0,
-        ),
-    )
-
-
-def _write_results(
-    config: TrainConfig,
-    workdir: pathlib.Path,
-    manifest: schema.Manifest,
-    models: model.Models,
-    inputs: dict[str, feature_cache.Inputs],
-    history: list[dict[str, float]],
-    correct: list[int],
-) -> dict[str, Any]:
-    """Weights, answers and, last, figures; returns the figures."""
-    trained = models.classifier if config.has_constant_maps else models.whole
-    validation = inputs["validation"]
-    logits = _validation_logits(config, trained, validation)
-    sha256 = checkpoints.save(
-        workdir / run_files.MODEL_FILE,
-        checkpoints.variables(models.whole),
-        {"image_fingerprint": manifest.fingerprint},
-    )
-    run_files.write_predictions(
-        workdir,
-        manifest.schema.label_names,
-        validation.ids,
-        validation.labels,
-        evaluate.softmax(logits),
-    )
-    metrics = {
-        **evaluate.evaluate(logits, validation.labels),
-        "cumulative_accuracy": float(np.mean(correct) / len(logits)),
-        "best_epoch_accuracy": max(row["accuracy"] for row in history),
-        "num_validations": len(correct),
-        "num_train": len(inputs["train"].labels),
-        "num_validation": len(logits),
-        "label_names": list(manifest.schema.label_names),
-        "backbone": config.backbone,
-        "feature_maps": list(models.extractor.output.shape[1:]),
-        "picture_kept": frozen_half.picture_kept(
-            config, manifest, models, validation
-        ),
-        "learning_rates": config.learning_rates,
-        "trainable_parameters": sum(
-            math.prod(weight.shape) for weight in trained.trainable_variables
-        ),
-        "epochs": history,
-        "image_fingerprint": manifest.fingerprint,
-        "model_sha256": sha256,
-    }
-    run_files.write_metrics(workdir, metrics)
-    return metrics
-
-
-def _fit_standardization(
-    config: TrainConfig,
-    models: model.Models,
-    train: feature_cache.Inputs,
-) -> None:
-    """Fits the symmetric autoencoder's input on the train maps."""
-    batches = (
-        train.values[start : start + config.batch_size]
-        for start in range(0, len(train.labels), config.batch_size)
-    )
-    if not config.has_constant_maps:
-        batches = (
-            feature_cache.predict(models.extractor, images)
-            for images in batches
-        )
-    models.classifier.get_layer("autoencoder_standardization").fit(batches)
+        log_scalars(workdir, history[-1])
+    return history, correct
 
 
 def _train_epoch(
-    config: TrainConfig,
-    trained: keras.Model,
-    classifier: keras.Model,
-    inputs: dict[str, feature_cache.Inputs],
-    epoch: int,
-    correct: list[int],
+    config: TrainConfig, prepared: Trainee, epoch: int, correct: list[int]
 ) -> dict[str, float]:
-    """One pass over the train split; appends mid-epoch validations."""
-    train, validation = inputs["train"], inputs["validation"]
-    checkpoints.seed_dropout(classifier, config.seed, epoch)
+    """Trains one epoch; appends the validations within it to `correct`."""
+    train = prepared.inputs["train"]
+    loop.seed_dropout(prepared.models.classifier, config.seed, epoch)
 
     def batches() -> Iterator[loop.Batch]:
-        drawn = feature_cache.epoch_batches(
-            train, config.batch_size, config.seed, epoch
+        drawn = epoch_batches(
+            len(train.labels), config.batch_size, config.seed, epoch
         )
         for step, rows in enumerate(drawn, start=1):
             ids = [train.ids[row] for row in rows]
             yield train.values[rows], train.labels[rows], ids
-            # Asking for the next batch says that this step is taken.
+            # The next batch is asked for after this step was taken.
             if config.eval_every and step % config.eval_every == 0:
-                logits = _validation_logits(config, trained, validation)
-                right = logits.argmax(axis=1) == validation.labels
-                correct.append(int(right.sum()))
+                correct.append(prepared.count_correct())
 
     progress = tqdm.tqdm(
         total=len(train.labels),
@@ -221,7 +158,7 @@ def _train_epoch(
         desc=f"epoch {epoch + 1}/{config.epochs}",
     )
     return loop.train_epoch(
-        trained,
+        prepared.model,
         batches(),
         progress,
         epoch,
@@ -229,16 +166,49 @@ def _train_epoch(
     )
 
 
-def _validation_logits(
-    config: TrainConfig, trained: keras.Model, inputs: feature_cache.Inputs
-) -> np.ndarray:
-    """`(N, K)` logits; a batch that matters is as large as in training."""
-    by_batch = config.normalization == "batch"
-    size = config.batch_size if by_batch else _EVALUATION_BATCH
-    return feature_cache.predict_all(trained, inputs.values, size)
+def _evaluate(
+    prepared: Trainee, manifest: schema.Manifest, workdir: pathlib.Path
+) -> dict[str, Any]:
+    """Evaluates the trained model; writes its weights and predictions."""
+    validation = prepared.inputs["validation"]
+    logits = prepared.validation_logits()
+    sha256 = checkpoints.save(
+        workdir / MODEL_FILE,
+        checkpoints.variables(prepared.models.whole),
+        {RECORDS_FINGERPRINT: manifest.fingerprint},
+    )
+    write_predictions(
+        workdir,
+        manifest.schema.label_names,
+        validation.ids,
+        validation.labels,
+        softmax(logits),
+    )
+    return {
+        **evaluate(logits, validation.labels),
+        "num_train": len(prepared.inputs["train"].labels),
+        "num_validation": len(logits),
+        "feature_maps": list(prepared.models.extractor.output.shape[1:]),
+        "trainable_parameters": sum(
+            math.prod(weight.shape)
+            for weight in prepared.model.trainable_variables
+        ),
+        RECORDS_FINGERPRINT: manifest.fingerprint,
+        MODEL_SHA256: sha256,
+    }
 
 
-def make_deterministic() -> None:
-    """The same command gives the same bytes, on a CPU at least."""
-    if keras.config.backend() == "tensorflow":
-        tf.config.experimental.enable_op_determinism()
+def _mean_accuracy(prepared: Trainee, correct: list[int]) -> float:
+    """Returns the mean accuracy over all validations."""
+    return float(np.mean(correct) / len(prepared.inputs["validation"].labels))
+
+
+def _image_variance_kept(
+    prepared: Trainee, records: pathlib.Path, manifest: schema.Manifest
+) -> float | None:
+    """Measures the linear code on cached features; `None` without either."""
+    code = prepared.models.linear_code
+    if code is None or prepared.model is prepared.models.whole:
+        return None
+    estimates = prepared.inputs["validation"].values
+    return frozen_half.image_variance_kept(records, manifest, code, estimates)

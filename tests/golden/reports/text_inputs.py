@@ -110,9 +110,9 @@ PLANNED = plan.plan(
     weights={},
     layers=(),
 )
-ALEXNET = [c.directory for c in PLANNED if c.row == "alexnet"]
+(ALEXNET,) = [row.trainings for row in PLANNED if row.name == "alexnet"]
 FAILURES = {
-    ALEXNET[0]: "No such file:\nanother.npz",
+    ALEXNET[0].name: "No such file:\nanother.npz",
     "maps of resnet": "Not enough memory.",
 }
 

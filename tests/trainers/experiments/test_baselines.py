@@ -7,7 +7,7 @@ import sklearn.preprocessing
 
 from tfrecords import reader
 from trainers.experiments import baselines
-from trainers.training import feature_cache
+from trainers.training.inputs import read_images
 
 
 def _arrays(records):
@@ -17,9 +17,7 @@ def _arrays(records):
             np.concatenate(
                 [
                     batch["image"]
-                    for batch in feature_cache.read_pictures(
-                        records, split, manifest
-                    )
+                    for batch in read_images(records, split, manifest)
                 ]
             ).reshape(manifest.num_examples(split), -1),
             baselines.labels_of(records)[split],
@@ -33,16 +31,16 @@ def test_empty_pixels_are_left_out_and_change_nothing(make_image_records):
         image[: len(image) // 2] = 0
 
     records = make_image_records(num_train=64, spoil=empty_half)
-    found = baselines.logistic_regression(records, "image")
+    result = baselines.logistic_regression(records, "image")
     arrays = _arrays(records)
     whole = sklearn.pipeline.make_pipeline(
         sklearn.preprocessing.StandardScaler(),
         sklearn.linear_model.LogisticRegression(C=1e-3, max_iter=300),
     ).fit(*arrays["train"])
-    said = whole.predict(arrays["validation"][0])
-    assert found["predictions"] == said.tolist()
-    assert found["accuracy"] == (said == arrays["validation"][1]).mean()
-    assert found["model"].endswith("C = 0.001")
+    predictions = whole.predict(arrays["validation"][0])
+    assert result["predictions"] == predictions.tolist()
+    assert result["accuracy"] == (predictions == arrays["validation"][1]).mean()
+    assert result["model"].endswith("C = 0.001")
 
 
 def test_a_result_is_kept_until_the_records_change(make_image_records):
@@ -60,9 +58,9 @@ def test_the_majority_is_that_of_the_train_split():
         "train": np.array([1, 1, 0]),
         "validation": np.array([0, 0, 1, 0]),
     }
-    found = baselines.majority(labels)
-    assert found["predictions"] == [1, 1, 1, 1]
-    assert found["accuracy"] == 0.25
+    result = baselines.majority(labels)
+    assert result["predictions"] == [1, 1, 1, 1]
+    assert result["accuracy"] == 0.25
 
 
 def test_more_features_get_a_heavier_penalty(rng):
@@ -73,5 +71,5 @@ def test_more_features_get_a_heavier_penalty(rng):
             for name in ("train", "validation")
         }
 
-    found = baselines.fit_logistic_regression(splits(4608), "rows")
-    assert found["model"] == "logistic regression on rows, C = 0.0005"
+    result = baselines.fit_logistic_regression(splits(4608), "rows")
+    assert result["model"] == "logistic regression on rows, C = 0.0005"

@@ -7,7 +7,7 @@ import pytest
 from tfrecords.config import RecordsConfig
 from trainers import backbones
 from trainers.config import PRESETS, TrainConfig
-from trainers.experiments import plan as cells
+from trainers.experiments.plan import ABLATIONS, plan, unique_trainings
 
 
 def settings(half, preset):
@@ -15,7 +15,8 @@ def settings(half, preset):
     return half(**{k: v for k, v in preset.items() if k in names})
 
 
-def plan(**changes):
+def rows(group=None, **changes):
+    """Rows of a plan, or those of one group."""
     preset = PRESETS["imdb"]
     arguments = {
         "backbones": tuple(backbones.BACKBONES),
@@ -26,53 +27,69 @@ def plan(**changes):
         "layers": tuple(range(6, 12)),
         **changes,
     }
-    return cells.plan(
+    planned = plan(
         settings(RecordsConfig, preset),
         settings(TrainConfig, preset),
         **arguments,
     )
+    return [row for row in planned if group in (None, row.group)]
+
+
+def names(row):
+    return [training.name for training in row.trainings]
 
 
 def test_every_backbone_has_every_seed():
-    found = [
-        (cell.row, cell.train.backbone, cell.train.seed)
-        for cell in plan()
-        if cell.group == "backbones"
+    trainings = [
+        (row.name, training.train.backbone, training.train.seed)
+        for row in rows("backbones")
+        for training in row.trainings
     ]
-    assert found == [
+    assert trainings == [
         (name, name, seed) for name in backbones.BACKBONES for seed in (0, 1)
     ]
 
 
 def test_every_group_of_ablations_holds_the_base():
-    table = plan()
-    base = next(cell for cell in table if cell.row == "resnet")
-    for group in cells.ABLATIONS:
-        rows = [cell for cell in table if cell.group == group]
-        assert len(rows) == len(cells.ABLATIONS[group])
-        same = [cell for cell in rows if cell.directory == base.directory]
+    (base,) = [row for row in rows("backbones") if row.name == "resnet"]
+    for group, changes in ABLATIONS.items():
+        planned = rows(group)
+        assert len(planned) == len(changes)
+        same = [row for row in planned if names(row)[0] == names(base)[0]]
         # Other layers are compared in grey, see the table.
         assert len(same) == (group != "layers"), group
-        assert [cell.is_base for cell in rows].count(True) == len(same)
+        assert [row for row in planned if row.is_base] == same
 
 
-def test_chosen_questions_alone_are_asked_in_their_order():
+def test_only_the_chosen_questions_are_asked_in_their_order():
     chosen = ("projection", "contrast")
-    groups = dict.fromkeys(cell.group for cell in plan(ablations=chosen))
+    groups = dict.fromkeys(row.group for row in rows(ablations=chosen))
     assert tuple(groups) == ("backbones", *chosen)
 
 
 def test_rows_of_a_group_are_different_trainings():
-    for group in cells.ABLATIONS:
-        names = [cell.directory for cell in plan() if cell.group == group]
-        assert len(set(names)) == len(names), group
+    for group in ABLATIONS:
+        trainings = [name for row in rows(group) for name in names(row)]
+        assert len(set(trainings)) == len(trainings), group
+
+
+def test_a_training_in_several_rows_belongs_to_the_first():
+    planned = rows()
+    unique = unique_trainings(planned)
+    assert {name for row in planned for name in names(row)} == set(unique)
+    base = rows("contrast")[0]
+    assert base.is_base
+    row, training = unique[names(base)[0]]
+    assert (row.group, row.name) == ("backbones", "resnet")
+    assert training == base.trainings[0]
 
 
 def test_filters_are_compared_with_the_weights_that_were_given():
-    rows = {c.row: c for c in plan() if c.group == "filters"}
-    assert rows["as given"].train.weights == "mine.npz"
-    assert rows["as given"].is_base
-    assert rows["random"].train.weights == "random"
+    by_name = {row.name: row for row in rows("filters")}
+    given = by_name["as given"]
+    assert given.trainings[0].train.weights == "mine.npz"
+    assert given.is_base
+    assert by_name["random"].trainings[0].train.weights == "random"
 
 
 @pytest.mark.parametrize(
@@ -80,22 +97,27 @@ def test_filters_are_compared_with_the_weights_that_were_given():
     [(tuple(range(6, 12)), "5-10"), (tuple(range(6)), "0-4")],
 )
 def test_one_layer_lower_is_the_published_slip(layers, expected):
-    rows = {c.row: c for c in plan(layers=layers) if c.group == "layers"}
-    assert rows["one layer lower, grey, bins"].records.layers == expected
+    by_name = {row.name: row for row in rows("layers", layers=layers)}
+    (training,) = by_name["one layer lower, grey, bins"].trainings
+    assert training.records.layers == expected
 
 
 def test_unknown_layers_leave_their_row_out():
-    rows = [cell.row for cell in plan(layers=()) if cell.group == "layers"]
-    assert rows == ["as encoded, grey, bins", "last only, grey, bins"]
+    assert [row.name for row in rows("layers", layers=())] == [
+        "as encoded, grey, bins",
+        "last only, grey, bins",
+    ]
 
 
 def test_without_an_ablated_backbone_there_are_no_ablations():
-    assert {cell.group for cell in plan(ablated="")} == {"backbones"}
+    assert {row.group for row in rows(ablated="")} == {"backbones"}
 
 
-def test_where_records_lie_does_not_name_a_training():
-    cell = plan()[0]
+def test_the_place_of_records_does_not_change_a_name(tmp_path):
+    training = rows()[0].trainings[0]
     moved = dataclasses.replace(
-        cell, records=dataclasses.replace(cell.records, records_dir="there")
+        training,
+        records=dataclasses.replace(training.records, records_dir="there"),
     )
-    assert moved.directory == cell.directory
+    assert moved.name == training.name
+    assert moved.path(tmp_path) == tmp_path / "cells" / training.name

@@ -20,11 +20,11 @@ def answers(both, only_first, only_second, neither):
     ("only_first", "only_second"), [(0, 5), (3, 3), (12, 4), (40, 61), (1, 0)]
 )
 def test_p_value_is_twice_the_smaller_tail(only_first, only_second):
-    found = significance.mcnemar(*answers(10, only_first, only_second, 7))
+    test = significance.mcnemar(*answers(10, only_first, only_second, 7))
     fewer, total = min(only_first, only_second), only_first + only_second
     tail = scipy.stats.binom.cdf(fewer, total, 0.5)
-    assert found.p_value == pytest.approx(min(1.0, 2 * tail))
-    assert (found.only_first, found.only_second) == (only_first, only_second)
+    assert test.p_value == pytest.approx(min(1.0, 2 * tail))
+    assert (test.only_first, test.only_second) == (only_first, only_second)
 
 
 def test_classifiers_that_never_differ_are_not_apart():

@@ -1,0 +1,44 @@
+"""Rows of a file, and the order of an epoch."""
+
+import pathlib
+
+import numpy as np
+import pytest
+
+from trainers.training import inputs
+
+
+def test_rows_of_a_file_are_copies_and_leave_no_mapping(tmp_path, rng):
+    path = tmp_path / "rows.npy"
+    array = rng.normal(size=(20, 3, 4)).astype(np.float32)
+    np.save(path, array)
+    rows = inputs.RowFile(path)
+    assert (len(rows), rows.shape) == (20, (20, 3, 4))
+    read = [rows[4:9], rows[np.array([7, 0, 7])]]
+    mappings = pathlib.Path("/proc/self/maps")
+    if mappings.exists():  # Linux
+        assert str(path) not in mappings.read_text()
+    path.write_bytes(bytes(path.stat().st_size))
+    np.testing.assert_array_equal(read[0], array[4:9])
+    np.testing.assert_array_equal(read[1], array[[7, 0, 7]])
+
+
+@pytest.mark.parametrize("num_train", [24, 25])
+def test_an_epoch_draws_every_example_once(num_train):
+    for epoch in range(3):
+        batches = list(inputs.epoch_batches(num_train, 8, seed=0, epoch=epoch))
+        rows = np.concatenate(batches)
+        assert len(set(rows.tolist())) == len(rows)
+        # A last batch of one cannot be normalised: it sits out one epoch.
+        assert len(rows) == 24
+        assert inputs.count_batches(num_train, 8) == len(batches) == 3
+
+
+def test_the_order_of_an_epoch_depends_on_seed_and_epoch():
+    def order(seed, epoch):
+        batches = inputs.epoch_batches(100, 8, seed=seed, epoch=epoch)
+        return np.concatenate(list(batches)).tolist()
+
+    assert order(0, 0) == order(0, 0)
+    assert order(0, 0) != order(0, 1)
+    assert order(0, 0) != order(1, 0)

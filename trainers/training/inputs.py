@@ -1,0 +1,132 @@
+"""The examples of a split as arrays, and the order in which they are drawn."""
+
+import dataclasses
+import pathlib
+from collections.abc import Iterator
+from typing import Any
+
+import keras
+import numpy as np
+
+from tfrecords import reader, schema
+
+
+class RowFile:
+    """A `.npy` file of which a few rows are read at a time.
+
+    It is memory-mapped only while rows are read, so that its pages do not
+    count as memory of the process; the system may keep them cached.
+    """
+
+    def __init__(self, path: pathlib.Path) -> None:
+        """Takes the path of a complete file."""
+        self._path = path
+        self.shape = self._map().shape
+
+    def _map(self) -> np.ndarray:
+        return np.load(self._path, mmap_mode="r")
+
+    def __len__(self) -> int:
+        """Returns the number of rows."""
+        return int(self.shape[0])
+
+    def __getitem__(self, rows: Any) -> np.ndarray:
+        """Returns a copy of the rows of a slice or an index array."""
+        values = self._map()[rows]
+        # An index array has copied them already.
+        return (
+            np.array(values) if isinstance(rows, slice) else np.asarray(values)
+        )
+
+
+@dataclasses.dataclass(frozen=True)
+class Inputs:
+    """A split from which batches can be drawn in any order.
+
+    Attributes:
+        values: Float32 feature maps `(N, h, w, M)`, linear codes
+            `(N, h, w, S)` or images `(N, H, W, C)`, in memory or in a file.
+        labels: `(N,)` int32.
+        ids: N record ids, in the order of the records.
+    """
+
+    values: np.ndarray | RowFile
+    labels: np.ndarray
+    ids: list[str]
+
+
+def read_images(
+    records: pathlib.Path,
+    split: str,
+    manifest: schema.Manifest,
+    batch_size: int = 64,
+) -> Iterator[dict[str, Any]]:
+    """Reads `image` records in their order.
+
+    Args:
+        records: Directory of the records.
+        split: Name of the split.
+        manifest: Manifest of the records.
+        batch_size: Examples per batch.
+
+    Yields:
+        Batches as `reader.read_records` gives them, with `image` as numpy.
+
+    Raises:
+        ValueError: If an image is not finite.
+    """
+    num_read = 0
+    for batch in reader.read_records(
+        records, split, batch_size=batch_size, manifest=manifest
+    ):
+        images = batch["image"].numpy()
+        if not np.isfinite(images).all():
+            raise ValueError(
+                f"{records}, {split}: an image among records {num_read}-"
+                f"{num_read + len(images) - 1} is not finite. Run python -m "
+                f"tfrecords.verify {records}"
+            )
+        num_read += len(images)
+        yield {**batch, "image": images}
+
+
+def predict(
+    model: keras.Model, values: np.ndarray | dict[str, np.ndarray]
+) -> np.ndarray:
+    """Runs a model on one batch in inference mode."""
+    return np.asarray(model.predict_on_batch(values))
+
+
+def predict_all(
+    model: keras.Model, values: np.ndarray | RowFile, batch_size: int
+) -> np.ndarray:
+    """Runs a model on all rows, batch by batch, in order."""
+    return np.concatenate(
+        [
+            predict(model, values[start : start + batch_size])
+            for start in range(0, len(values), batch_size)
+        ]
+    )
+
+
+def count_batches(num_examples: int, batch_size: int) -> int:
+    """Returns the number of batches that `epoch_batches` yields."""
+    whole, rest = divmod(num_examples, batch_size)
+    return whole + (rest > 1 or num_examples == 1)
+
+
+def epoch_batches(
+    num_examples: int, batch_size: int, seed: int, epoch: int
+) -> Iterator[np.ndarray]:
+    """Yields the row numbers of each batch of an epoch, ascending.
+
+    Every row is drawn once, in an order that depends on `seed` and `epoch`
+    alone. A last batch of a single row is left out, because batch norm cannot
+    train on it.
+    """
+    rng = np.random.default_rng([seed, epoch])
+    order = rng.permutation(num_examples)
+    for start in range(0, num_examples, batch_size):
+        rows = order[start : start + batch_size]
+        if len(rows) > 1 or num_examples == 1:
+            yield np.sort(rows)  # ascending rows read a file front to back

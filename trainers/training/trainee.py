@@ -1,0 +1,125 @@
+"""What a run trains and what that reads, decided once."""
+
+import dataclasses
+import pathlib
+
+import keras
+import numpy as np
+
+from tfrecords import schema
+from trainers.config import TrainConfig
+from trainers.network import model, optimizer
+from trainers.training import frozen_half, loop
+from trainers.training.feature_cache import FeatureCache
+from trainers.training.inputs import (
+    Inputs,
+    count_batches,
+    predict,
+    predict_all,
+)
+
+_EVALUATION_BATCH = 256
+_FIT_BATCH = 128
+
+
+@dataclasses.dataclass(frozen=True)
+class Trainee:
+    """The part of a network that trains, with its inputs.
+
+    Attributes:
+        models: The network.
+        model: The part that is compiled and trained: the classifier on cached
+            features, or the whole network on images if the features of an
+            image depend on its batch.
+        inputs: Split name to what `model` reads.
+        evaluation_batch: Examples per batch of a validation.
+    """
+
+    models: model.Models
+    model: keras.Model
+    inputs: dict[str, Inputs]
+    evaluation_batch: int
+
+    def validation_logits(self) -> np.ndarray:
+        """Returns logits `(N, K)` of the validation split, in its order."""
+        return predict_all(
+            self.model, self.inputs["validation"].values, self.evaluation_batch
+        )
+
+    def count_correct(self) -> int:
+        """Counts the validation examples that are classified correctly."""
+        predictions = self.validation_logits().argmax(axis=1)
+        return int((predictions == self.inputs["validation"].labels).sum())
+
+
+def prepare(
+    config: TrainConfig,
+    records: pathlib.Path,
+    manifest: schema.Manifest,
+    cache_directory: pathlib.Path,
+    *,
+    is_shared: bool,
+) -> Trainee:
+    """Builds, compiles and feeds the network of a run.
+
+    Args:
+        config: Settings of the run.
+        records: Directory of the `image` records.
+        manifest: Manifest of the records.
+        cache_directory: Where features are kept that do not fit into memory.
+        is_shared: Whether all features are kept there for other runs.
+    """
+    is_constant = config.has_constant_maps
+    models = model.build_models(
+        config, manifest.schema.shape, len(manifest.schema.label_names)
+    )
+    trained = models.classifier if is_constant else models.whole
+    num_steps = count_batches(manifest.num_examples("train"), config.batch_size)
+    is_cosine = config.lr_schedule == "cosine"
+    loop.compile_classifier(
+        trained,
+        optimizer.PartwiseAdam(
+            config.learning_rates,
+            decay_steps=config.epochs * num_steps if is_cosine else 0,
+        ),
+    )
+    inputs = frozen_half.prepare(
+        records,
+        manifest,
+        models,
+        FeatureCache(
+            cache_directory,
+            frozen_half.key(config.slice_settings, manifest, models)
+            if is_shared
+            else "",
+            config.cache_gb * 1e9,
+        ),
+        is_constant=is_constant,
+        # Where the batch changes an image's features, as in training.
+        batch_size=_FIT_BATCH if is_constant else config.batch_size,
+    )
+    return Trainee(
+        models,
+        trained,
+        inputs,
+        config.batch_size
+        if config.normalization == "batch"
+        else _EVALUATION_BATCH,
+    )
+
+
+def fit_standardization(trainee: Trainee, batch_size: int) -> None:
+    """Fits the input of the symmetric autoencoder, if there is one."""
+    layer = trainee.models.standardization
+    if layer is None:
+        return
+    values = trainee.inputs["train"].values
+    batches = (
+        values[start : start + batch_size]
+        for start in range(0, len(values), batch_size)
+    )
+    if trainee.model is trainee.models.whole:
+        batches = (
+            predict(trainee.models.extractor, images) for images in batches
+        )
+    layer.fit(batches)

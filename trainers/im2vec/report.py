@@ -20,6 +20,7 @@ from trainers.im2vec import image_store as images_
 from trainers.im2vec.config import Im2VecConfig
 from trainers.reports import markdown
 from trainers.reports.figures import Line, learning_curves, save
+from trainers.runs.workdir import REPORT_FILE
 
 _FEW = 10  # classes that a title can name
 _LABELS = {
@@ -91,7 +92,7 @@ def write_report(
         drawn["curves.png"] = _draw_curves(findings.histories)
     for name, figure in drawn.items():
         save(figure, workdir / name)
-    path = workdir / "report.md"
+    path = workdir / REPORT_FILE
     files.write_text(path, compose(config, findings, metrics, own))
     return path
 

@@ -21,6 +21,7 @@ from trainers.im2vec import image_store as images_
 from trainers.im2vec import model as model_
 from trainers.im2vec.config import Im2VecConfig
 from trainers.runs import checkpoints
+from trainers.runs.workdir import CHECKPOINT_FILE
 from trainers.training import metrics
 
 # Of pixels handed to a compiled call. glibc gives memory above 32 MiB back
@@ -80,7 +81,7 @@ def train(
     run_block = compile_block(model, optimizer, config)
     predict = tf.function(model, jit_compile=True)
     saved = checkpoints.variables(model, optimizer)
-    checkpoint = workdir / "checkpoint.safetensors"
+    checkpoint = workdir / CHECKPOINT_FILE
     workdir.mkdir(parents=True, exist_ok=True)
     history: list[dict[str, float]] = []
     if checkpoint.is_file():

@@ -54,6 +54,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 def _run(arguments: command_line.Arguments) -> None:
     from trainers.multimodal import export, train
+    from trainers.runs.workdir import METRICS_FILE
 
     start = time.monotonic()
     options = arguments.settings(RunOptions)
@@ -77,7 +78,7 @@ def _run(arguments: command_line.Arguments) -> None:
     for name, figures in metrics["removed"].items():
         logging.info("without the %s: top-1 %.4f", name, figures["accuracy"])
     elapsed_s = time.monotonic() - start
-    logging.info("%.0f s; see %s", elapsed_s, workdir / "metrics.json")
+    logging.info("%.0f s; see %s", elapsed_s, workdir / METRICS_FILE)
 
 
 def default_workdir(config: MultimodalTrainConfig) -> str:

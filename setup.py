@@ -37,6 +37,9 @@ EXTRAS = {
         "pytest>=8",
         "pytest-xdist>=3.6",
         "hypothesis>=6.100",
+        "nbclient>=0.10",  # runs examples/quickstart.ipynb
+        "ipykernel>=6.29",
+        "argcomplete>=3.5",
     ],
 }
 

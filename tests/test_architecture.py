@@ -1,14 +1,17 @@
 """Imports go one way, and light modules stay light."""
 
 import ast
+import importlib
 import re
 import subprocess
 import sys
 
 import pytest
 
-from tests.support import commands
 from tests.support.commands import ROOT
+from tfrecords import flags
+from tfrecords.settings import GROUPS
+from trainers.__main__ import COMMANDS
 
 # A package may import itself and those to its right.
 ORDER = ("trainers", "tfrecords", "text2image")
@@ -33,6 +36,78 @@ def test_packages_import_only_to_the_right(package):
     for path in files:
         packages = {name.split(".")[0] for name in imported(path)}
         assert not packages & forbidden, path.relative_to(ROOT)
+
+
+# Within a package, a file imports its own room (a folder, or a file beside the
+# folders) and rooms on lower floors. Rooms of one floor do not know each other.
+FLOORS = {
+    "trainers": (
+        ("__main__",),
+        ("run", "table"),
+        ("multimodal", "im2vec"),
+        ("predict", "export"),
+        ("reports",),
+        ("experiments",),
+        ("training", "serving"),
+        ("runs",),
+        ("network",),
+        ("weights",),
+        ("config",),
+        ("backbones",),
+    ),
+    "tfrecords": (
+        ("build", "verify"),
+        ("stages", "faults"),
+        ("reader", "writer"),
+        ("tfds_metadata",),
+        ("schema", "jpeg"),
+        ("command_line",),
+        ("config", "flags", "process"),
+        ("settings", "files", "versions"),
+    ),
+    "text2image": (
+        ("corpora", "bert", "deepinsight"),
+        ("assets", "cpu"),
+        ("hashes", "options"),
+    ),
+}
+
+
+def room_of(name):
+    return name.split(".")[1] if "." in name else "__init__"
+
+
+@pytest.mark.parametrize("package", ORDER)
+def test_every_room_has_a_floor(package):
+    rooms = {
+        path.stem
+        for path in (ROOT / package).iterdir()
+        if path.suffix == ".py" or (path / "__init__.py").is_file()
+    }
+    floors = [room for floor in FLOORS[package] for room in floor]
+    assert sorted(rooms - {"__init__"}) == sorted(floors)
+
+
+@pytest.mark.parametrize("package", ORDER)
+def test_rooms_import_only_rooms_on_lower_floors(package):
+    floor_of = {
+        room: floor
+        for floor, rooms in enumerate(FLOORS[package])
+        for room in rooms
+    }
+    wrong = []
+    for path in sorted((ROOT / package).rglob("*.py")):
+        parts = path.relative_to(ROOT).with_suffix("").parts
+        room = parts[1]
+        if room == "__init__":
+            continue
+        for name in imported(path):
+            if name.split(".")[0] != package or "." not in name:
+                continue
+            other = room_of(name)
+            if room != other and floor_of.get(other, 99) <= floor_of[room]:
+                wrong.append(f"{path.relative_to(ROOT)} -> {name}")
+    assert not wrong
 
 
 @pytest.mark.parametrize("package", ORDER)
@@ -68,13 +143,6 @@ def loaded_by(*arguments):
     }
 
 
-PROGRAMS = (
-    "trainers.run",
-    "trainers.table",
-    "trainers.multimodal.run",
-    "trainers.multimodal.table",
-    "tfrecords.build",
-)
 REPORT = "import sys; print('MODULES', *sys.modules)"
 
 
@@ -111,59 +179,60 @@ def test_light_modules_stay_light(modules, absent):
     assert not loaded & set(absent)
 
 
-@pytest.mark.parametrize(
-    "program",
-    [
-        *PROGRAMS,
-        "trainers.im2vec",
-        "trainers.export",
-        "trainers.predict",
-        "trainers.multimodal.export",
-        "trainers.multimodal.predict",
-    ],
-)
+# What `python -m` runs: a package's `__main__` by the package's name.
+PROGRAMS = [name.removesuffix(".__main__") for name in COMMANDS.values()]
+
+
+@pytest.mark.parametrize("program", [*PROGRAMS, "trainers"])
 def test_help_imports_nothing_heavy(program):
     code = (
         "import atexit, runpy, sys\n"
         "atexit.register(lambda: print('MODULES', *sys.modules))\n"
         f"sys.argv = [{program!r}, '--help']\n"
-        "try:\n"
-        f"    runpy.run_module({program!r}, run_name='__main__')\n"
-        "except SystemExit:\n"
-        "    pass\n"
+        f"runpy.run_module({program!r}, run_name='__main__', alter_sys=True)\n"
     )
     loaded = loaded_by("-c", code)
-    assert "absl" in loaded
+    assert "argparse" in loaded
     assert not loaded & set(HEAVY)
 
 
-@pytest.mark.parametrize("program", PROGRAMS)
-def test_help_lists_the_flags(program):
-    finished = commands.run(program, "--help", cwd=ROOT)
-    # absl ends --help with 1.
-    assert finished.returncode in (0, 1), finished.stderr
-    offered = finished.stdout.replace("--[no]", "--")
-    for flag in ("--dataset", "--encoder", "--max_tokens", "--split"):
-        assert flag in offered
-    # Pictures of texts are no part of multimodal records.
-    assert ("--projection" in offered) == ("multimodal" not in program)
-    # What a preset sets is no secret.
-    shown = " ".join(offered.split())
-    assert ("with --preset=imdb: 128" in shown) == ("--preset:" in offered)
-    # There is no demo of those either.
-    assert ("demo (shipped" in offered) == ("multimodal" not in program)
+def help_of(command):
+    module = importlib.import_module(COMMANDS[command])
+    return flags.build_parser(module.PROGRAM).format_help()
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_help_comes_in_groups_the_common_flags_first(command):
+    groups = re.findall(r"^(\w+):$", help_of(command), re.MULTILINE)
+    groups = [name for name in groups if name in GROUPS or name == "about"]
+    assert groups == [n for n in (*GROUPS, "about") if n in groups]
+    assert groups[-1] == "about"
+
+
+def test_the_common_flags_of_a_run_are_few():
+    common = help_of("run").split("\ncommon:")[1].split("\n\n")[0]
+    assert len(re.findall(r"^  --", common, re.MULTILINE)) == 10
 
 
 @pytest.mark.parametrize(
-    "program", ["trainers.export", "trainers.multimodal.export"]
+    "command", ["run", "table", "build", "multimodal-run", "multimodal-table"]
 )
-def test_help_of_an_export_lists_the_flags(program):
-    shown = commands.run(program, "--help", cwd=ROOT).stdout
-    assert re.findall(r"^  --(\w+) TEXT", shown, re.MULTILINE) == [
-        "workdir",
-        "out",
-        "encoder",
-    ]
+def test_help_lists_the_flags(command):
+    offered = help_of(command)
+    for flag in ("--dataset", "--encoder", "--max_tokens", "--split"):
+        assert flag in offered
+    # Images of texts are no part of multimodal records.
+    assert ("--projection" in offered) == ("multimodal" not in command)
+    # What a preset sets is no secret.
+    shown = " ".join(offered.split())
+    assert ("with --preset=imdb: 128" in shown) == ("--preset " in shown)
+
+
+@pytest.mark.parametrize("command", ["export", "multimodal-export"])
+def test_help_of_an_export_lists_the_flags(command):
+    offered = re.findall(r"^  --(\w+) ", help_of(command), re.MULTILINE)
+    about = ["help", "version", "verbosity"]
+    assert sorted(offered) == sorted(["encoder", "out", "workdir", *about])
 
 
 FORBIDDEN = (

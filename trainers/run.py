@@ -68,6 +68,9 @@ def _check(arguments: command_line.Arguments) -> None:
     train = arguments.settings(TrainConfig)
     records = arguments.settings(RecordsConfig)
     arguments.refuse_ignored(_ignored_flags(train, records))
+    from trainers.weights import readers
+
+    readers.check_source(train.weights)
 
 
 def _ignored_flags(
@@ -125,13 +128,11 @@ def _run(arguments: command_line.Arguments) -> None:
     from trainers.experiments import baselines
     from trainers.reports import run_report, summary
     from trainers.training import train
-    from trainers.weights import readers
 
     start = time.monotonic()
     options = arguments.settings(RunOptions)
     config = arguments.settings(TrainConfig)
     records = arguments.settings(RecordsConfig)
-    readers.check_source(config.weights)
     cls_dir = None
     if not config.image_records:
         cls_dir, image_dir = build.prepare_records(records)

@@ -97,6 +97,11 @@ def main(argv: Sequence[str] | None = None) -> int:
 def _check(arguments: command_line.Arguments) -> None:
     """Refuses what can be refused before anything is computed."""
     _plan(arguments, layers=())
+    from trainers.weights import readers
+
+    weights = arguments.settings(TableOptions).weights
+    for source in (arguments.settings(TrainConfig).weights, *weights.values()):
+        readers.check_source(source)
 
 
 def _plan(
@@ -120,14 +125,10 @@ def _run(arguments: command_line.Arguments) -> None:
     from tfrecords import build, reader
     from trainers.experiments import runner
     from trainers.reports import table_report
-    from trainers.weights import readers
 
     options = arguments.settings(TableOptions)
     records = arguments.settings(RecordsConfig)
-    train = arguments.settings(TrainConfig)
     workdir = pathlib.Path(options.workdir)
-    for source in (train.weights, *options.weights.values()):
-        readers.check_source(source)
     if options.dry_run:
         for line in runner.describe(_plan(arguments, layers=()), workdir):
             sys.stdout.write(line + "\n")

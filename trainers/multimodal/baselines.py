@@ -11,7 +11,8 @@ import sklearn.linear_model
 from absl import logging
 
 from tfrecords import files, reader, schema
-from trainers.multimodal import input_pipeline, train
+from trainers.multimodal import input_pipeline
+from trainers.training.metrics import figures_of, held_out_split
 
 # Height and width of the images that the plain baseline sees.
 _SMALL_SIZE = 20
@@ -35,7 +36,7 @@ def baselines(records: pathlib.Path) -> dict[str, dict[str, float]]:
         records: Directory of `multimodal` records.
 
     Returns:
-        Name to the figures of `train.figures_of`; without any text in train,
+        Name to the figures of `metrics.figures_of`; without any text in train,
         of the images alone.
     """
     manifest = reader.open_records(records, kind="multimodal")
@@ -46,9 +47,7 @@ def baselines(records: pathlib.Path) -> dict[str, dict[str, float]]:
             return earlier["figures"]
     logging.info("baselines: logistic regression on texts and images")
     train_texts, train_images, train_labels = _read(records, manifest, "train")
-    texts, images, labels = _read(
-        records, manifest, train.held_out_split(manifest)
-    )
+    texts, images, labels = _read(records, manifest, held_out_split(manifest))
     features = {_IMAGES: _scale_images(train_images, images)}
     if any(text.strip() for text in train_texts):
         features[_TEXTS] = _tfidf(train_texts, texts)
@@ -61,7 +60,7 @@ def baselines(records: pathlib.Path) -> dict[str, dict[str, float]]:
             )
         ]
     figures = {
-        name: train.figures_of(
+        name: figures_of(
             fit_logits(
                 seen,
                 train_labels,

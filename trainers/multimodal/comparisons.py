@@ -13,7 +13,7 @@ import numpy as np
 
 from trainers.experiments import significance
 from trainers.multimodal.plan import Row
-from trainers.runs import workdir as run_files
+from trainers.runs.workdir import read_metrics, read_predictions
 
 _LEVEL = 0.05
 # Points of accuracy by which train is above held-out where `explain` says so.
@@ -77,7 +77,7 @@ class Comparison:
 
 def right_by_id(workdir: pathlib.Path) -> dict[str, bool]:
     """Record id to whether a run's prediction is right."""
-    predictions = run_files.read_predictions(workdir)
+    predictions = read_predictions(workdir)
     return {
         key: label == predicted
         for key, (label, predicted) in predictions.items()
@@ -106,7 +106,7 @@ def read_results(workdir: pathlib.Path, rows: Sequence[Row]) -> list[Result]:
                     f"{len(samples)} of the others. Delete it and run the "
                     "same command again."
                 )
-            metrics.append(run_files.read_metrics(directory))
+            metrics.append(read_metrics(directory))
             right.append(np.array([answers[key] for key in samples], bool))
         results.append(Result(row, metrics, right))
     return results

@@ -8,7 +8,7 @@ import matplotlib.figure
 import tensorflow as tf
 
 from tfrecords import reader, schema
-from trainers.multimodal import train
+from trainers.training.metrics import held_out_split
 
 _NUM_EXAMPLES = 6
 
@@ -119,7 +119,7 @@ def read_samples(
     ids = {*right[:_NUM_EXAMPLES], *wrong[:_NUM_EXAMPLES]}
     samples = {}
     for batch in reader.read_records(
-        records, train.held_out_split(manifest), manifest=manifest
+        records, held_out_split(manifest), manifest=manifest
     ).as_numpy_iterator():
         for row, key in enumerate(batch["id"]):
             if key.decode() in ids:

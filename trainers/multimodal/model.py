@@ -32,7 +32,7 @@ class ModalityDropout(keras.layers.Layer):
     def __init__(self, rate: float, seed: int, **kwargs: Any) -> None:
         """Takes the probability of a drop and the seed of a generator.
 
-        The generator is moved on for each epoch by `seed_dropout`.
+        The generator is moved on for each epoch by `loop.seed_dropout`.
         """
         super().__init__(**kwargs)
         self.rate = rate

@@ -1,11 +1,12 @@
-"""A split as what the trained part reads: kept in memory, or streamed.
+"""A split as the trained part reads it: kept in memory, or streamed.
 
-The frozen layers never change, so what they make of a picture is computed
-once, if memory holds it. Otherwise the records are read, and the frozen layers
-run, in every step.
+The frozen layers never change, so their feature maps of an image are computed
+once, if memory holds them. Otherwise the records are read, and the frozen
+layers run, in every step.
 """
 
 import dataclasses
+import itertools
 import math
 import pathlib
 from collections.abc import Iterator
@@ -17,10 +18,11 @@ import tqdm
 from tfrecords import schema
 from trainers.multimodal import input_pipeline, model
 from trainers.multimodal.config import MultimodalTrainConfig
-from trainers.training.inputs import epoch_batches
+from trainers.training.inputs import count_batches, epoch_batches
 
 _BATCH_SIZE = 64
 Values = dict[str, np.ndarray]
+# Inputs by name, labels `(n,)` int32 and record ids of n examples.
 Batch = tuple[Values, np.ndarray, list[str]]
 
 
@@ -31,7 +33,7 @@ class Kept:
     Attributes:
         values: The classifier's inputs, `(N, ...)` each.
         labels: `(N,)` int32.
-        ids: `(N,)` record ids, in the records' order.
+        ids: N record ids, in the records' order.
     """
 
     values: Values
@@ -39,12 +41,12 @@ class Kept:
     ids: list[str]
 
     def epoch(self, batch_size: int, seed: int, epoch: int) -> Iterator[Batch]:
-        """Every example once, in an order drawn from (seed, epoch)."""
+        """Yields every example once, in an order drawn from (seed, epoch)."""
         for rows in epoch_batches(len(self.labels), batch_size, seed, epoch):
             yield self._take(rows)
 
     def in_order(self) -> Iterator[Batch]:
-        """Every example once, in the records' order."""
+        """Yields every example once, in the records' order."""
         for start in range(0, len(self.labels), _BATCH_SIZE):
             stop = min(start + _BATCH_SIZE, len(self.labels))
             yield self._take(np.arange(start, stop))
@@ -56,47 +58,50 @@ class Kept:
 
 @dataclasses.dataclass(frozen=True)
 class Streamed:
-    """A split read from its records each time.
+    """A split that is read from its records each time.
 
     Attributes:
-        directory: The records.
-        manifest: Their manifest.
-        split: Which.
-        image_size: Of its pictures; `None` leaves them out.
-        taken: Names of the inputs given out; `None` for all.
+        directory: Directory of the records.
+        manifest: Manifest of the records.
+        split: Name of the split.
+        image_size: Height and width of its images; `None` leaves them out.
+        names: Names of the inputs given out; `None` for all.
     """
 
     directory: pathlib.Path
     manifest: schema.Manifest
     split: str
     image_size: int | None
-    taken: frozenset[str] | None = None
+    names: frozenset[str] | None = None
 
     def epoch(self, batch_size: int, seed: int, epoch: int) -> Iterator[Batch]:
         """As `Kept.epoch`, shuffled within a window."""
-        drawn = int(np.random.default_rng([seed, epoch]).integers(1 << 31))
-        for batch in self._read(batch_size, drawn):
-            if len(batch[1]) > 1:  # batch norm cannot train on one
-                yield batch
+        shuffle_seed = np.random.default_rng([seed, epoch]).integers(1 << 31)
+        yield from itertools.islice(
+            self._read(batch_size, int(shuffle_seed)),
+            count_batches(self.manifest.num_examples(self.split), batch_size),
+        )
 
     def in_order(self) -> Iterator[Batch]:
         """As `Kept.in_order`."""
         yield from self._read(_BATCH_SIZE, None)
 
-    def _read(self, batch_size: int, drawn: int | None) -> Iterator[Batch]:
+    def _read(
+        self, batch_size: int, shuffle_seed: int | None
+    ) -> Iterator[Batch]:
         dataset = input_pipeline.read(
             self.directory,
             self.manifest,
             self.split,
             image_size=self.image_size,
             batch_size=batch_size,
-            shuffle_seed=drawn,
+            shuffle_seed=shuffle_seed,
         )
         for batch in dataset.as_numpy_iterator():
             labels = batch.pop("label").astype(np.int32)
             ids = [key.decode() for key in batch.pop("id")]
-            if self.taken is not None:
-                batch = {name: batch[name] for name in self.taken}
+            if self.names is not None:
+                batch = {name: batch[name] for name in self.names}
             yield batch, labels, ids
 
 
@@ -105,23 +110,23 @@ Split = Kept | Streamed
 
 @dataclasses.dataclass
 class Memo:
-    """The splits that a run kept, for the next one with the same frozen layers.
+    """Kept splits of a run, for the next run with the same frozen layers.
 
-    One set of splits is held at a time.
+    It holds the splits of one run at a time.
     """
 
     key: tuple[object, ...] = ()
     splits: dict[str, Kept] = dataclasses.field(default_factory=dict)
 
     def recall(
-        self, key: tuple[object, ...], taken: set[str]
+        self, key: tuple[object, ...], names: set[str]
     ) -> dict[str, Split] | None:
-        """The splits with the inputs that are taken, if it has them."""
+        """Returns the splits with the inputs named; `None` of another key."""
         if self.key != key:
             return None
         return {
             split: Kept(
-                {name: kept.values[name] for name in taken},
+                {name: kept.values[name] for name in names},
                 kept.labels,
                 kept.ids,
             )
@@ -133,7 +138,7 @@ def prepare_inputs(
     config: MultimodalTrainConfig,
     manifest: schema.Manifest,
     extractor: keras.Model | None,
-    taken: set[str],
+    names: set[str],
     *,
     only: str | None = None,
     memo: Memo | None = None,
@@ -142,52 +147,52 @@ def prepare_inputs(
 
     Args:
         config: The run's settings.
-        manifest: Of its records.
-        extractor: The frozen layers; `None` without pictures.
-        taken: Names of the classifier's inputs.
-        only: Opens this split alone.
-        memo: What an earlier call kept; takes what this one keeps.
+        manifest: Manifest of its records.
+        extractor: The frozen layers; `None` without images.
+        names: Names of the classifier's inputs.
+        only: Name of the only split to open; by default all are opened.
+        memo: Splits of an earlier call, which are reused if they are the
+            same; gets the splits of this call otherwise.
 
     Returns:
-        Split name to its inputs: of the classifier if they are kept, of the
-        whole model if they are streamed.
+        Split name to the split: with the classifier's inputs if it is kept,
+        with those of the whole model if it is streamed.
     """
-    directory = pathlib.Path(config.records)
     shapes = [manifest.schema.shape]
     if extractor is not None:
         shapes += [output.shape[1:] for output in extractor.outputs]
-    names = [only] if only else list(manifest.splits)
-    total = sum(manifest.num_examples(split) for split in names)
+    splits = [only] if only else list(manifest.splits)
+    total = sum(manifest.num_examples(split) for split in splits)
     needed = 4 * total * sum(math.prod(shape) for shape in shapes)
     streamed = {
         split: Streamed(
-            directory,
+            pathlib.Path(config.records),
             manifest,
             split,
             None if extractor is None else config.image_size,
         )
-        for split in names
+        for split in splits
     }
     if needed > config.cache_gb * 1e9:
-        own = {name for name in taken if not name.startswith("maps_")}
-        own |= {"image"} if extractor is not None else set()
+        whole = {name for name in names if not name.startswith("maps_")}
+        whole |= {"image"} if extractor is not None else set()
         return {
-            split: dataclasses.replace(source, taken=frozenset(own))
+            split: dataclasses.replace(source, names=frozenset(whole))
             for split, source in streamed.items()
         }
     key = _key(config, manifest, only, has_image=extractor is not None)
-    found = memo.recall(key, taken) if memo else None
-    if found is not None:
-        return found
     memo = memo or Memo()
-    memo.splits = {}  # before the new ones take their place in memory
+    earlier = memo.recall(key, names)
+    if earlier is not None:
+        return earlier
+    memo.splits = {}  # frees the memory that the new splits need
     with tqdm.tqdm(total=total, unit="sample", desc="frozen maps") as progress:
-        kept = {
+        memo.splits = {
             split: _keep(source, extractor, progress)
             for split, source in streamed.items()
         }
-    memo.key, memo.splits = key, kept
-    return memo.recall(key, taken) or {}
+    memo.key = key
+    return memo.recall(key, names) or {}
 
 
 def _key(
@@ -197,7 +202,7 @@ def _key(
     *,
     has_image: bool,
 ) -> tuple[object, ...]:
-    """All that decides what `_keep` gives."""
+    """Everything that decides the result of `_keep`."""
     if not has_image:
         return manifest.fingerprint, only
     return (
@@ -216,6 +221,7 @@ def _keep(
     extractor: keras.Model | None,
     progress: tqdm.tqdm,
 ) -> Kept:
+    """Reads a split into memory, images as feature maps."""
     parts: list[Values] = []
     labels: list[np.ndarray] = []
     ids: list[str] = []
@@ -227,8 +233,9 @@ def _keep(
         labels.append(batch_labels)
         ids += batch_ids
         progress.update(len(batch_ids))
-    whole = {
+    # Parts are freed as they are joined, so that one input is held twice.
+    values = {
         name: np.concatenate([part.pop(name) for part in parts])
         for name in list(parts[0])
     }
-    return Kept(whole, np.concatenate(labels), ids)
+    return Kept(values, np.concatenate(labels), ids)

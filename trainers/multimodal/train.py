@@ -15,8 +15,20 @@ from trainers.multimodal import model, split_inputs
 from trainers.multimodal.config import MODALITIES, MultimodalTrainConfig
 from trainers.network import optimizer
 from trainers.runs import checkpoints
-from trainers.runs import workdir as run_files
-from trainers.training import inputs, loop
+from trainers.runs.workdir import (
+    CHECKPOINT_FILE,
+    HISTORY,
+    MODEL_FILE,
+    MODEL_SHA256,
+    RECORDS_FINGERPRINT,
+    claim_workdir,
+    reuse_metrics,
+    write_history,
+    write_metrics,
+    write_predictions,
+)
+from trainers.training import loop
+from trainers.training.inputs import count_batches, predict
 from trainers.training.metrics import (
     evaluate,
     figures_of,
@@ -25,6 +37,7 @@ from trainers.training.metrics import (
 )
 
 Logits = tuple[np.ndarray, np.ndarray, list[str]]
+Change = Callable[[split_inputs.Values], split_inputs.Values]
 
 
 def train_and_evaluate(
@@ -32,7 +45,7 @@ def train_and_evaluate(
     workdir: pathlib.Path,
     memo: split_inputs.Memo | None = None,
 ) -> dict[str, Any]:
-    """Trains a run to its end, from wherever an earlier try left it.
+    """Trains a run to its end, resuming an earlier try.
 
     Writes `config.json` and `manifest.json` (of the records) before the first
     step; `checkpoint.safetensors` and `history.csv` after every epoch; at the
@@ -41,13 +54,13 @@ def train_and_evaluate(
     Args:
         config: Settings; `records` names the records.
         workdir: The run's own directory.
-        memo: Spares runs of the same frozen layers to compute them again.
+        memo: Inputs shared by runs with the same frozen layers.
 
     Returns:
         The contents of `metrics.json`: figures of the last epoch on the test
-        split (on validation, where there is no test), `validation` with those
-        of validation, and `removed` with those on the same examples after
-        each modality is taken from all of them.
+        split (on validation if there is no test split), `validation` with the
+        figures of validation, and `removed` with the figures after each
+        modality is removed from all examples.
 
     Raises:
         ValueError: If the records or an earlier try's files do not fit.
@@ -55,11 +68,11 @@ def train_and_evaluate(
     """
     records = pathlib.Path(config.records)
     manifest = reader.open_records(records, kind="multimodal")
-    run_files.claim_workdir(config, manifest, workdir)
+    claim_workdir(config, manifest, workdir)
     files.write_bytes(
         workdir / schema.MANIFEST, (records / schema.MANIFEST).read_bytes()
     )
-    finished = run_files.reuse_metrics(workdir)
+    finished = reuse_metrics(workdir)
     if finished is not None:
         return finished
     loop.make_deterministic()
@@ -85,14 +98,14 @@ def train_and_evaluate(
             math.prod(weight.shape) for weight in trained.trainable_variables
         ),
         "missing_weights": list(models.missing),
-        "image_fingerprint": manifest.fingerprint,
-        "model_sha256": checkpoints.save(
-            workdir / run_files.MODEL_FILE,
+        RECORDS_FINGERPRINT: manifest.fingerprint,
+        MODEL_SHA256: checkpoints.save(
+            workdir / MODEL_FILE,
             model.named_variables(models),
-            {"image_fingerprint": manifest.fingerprint},
+            {RECORDS_FINGERPRINT: manifest.fingerprint},
         ),
     }
-    run_files.write_metrics(workdir, metrics)
+    write_metrics(workdir, metrics)
     return metrics
 
 
@@ -103,8 +116,8 @@ def _train(
     splits: dict[str, split_inputs.Split],
     workdir: pathlib.Path,
 ) -> list[dict[str, float]]:
-    """Every epoch not yet trained; the figures of all."""
-    checkpoint = workdir / run_files.CHECKPOINT_FILE
+    """Trains the epochs that are missing; returns the figures of all."""
+    checkpoint = workdir / CHECKPOINT_FILE
     saved = model.named_variables(models) | {
         f"optimizer/{index}": variable
         for index, variable in enumerate(trained.optimizer.variables)
@@ -115,12 +128,30 @@ def _train(
         logging.info("training: resuming after epoch %d", len(history))
     for epoch in range(len(history), config.epochs):
         figures = _train_epoch(config, trained, models, splits, epoch)
-        logits, labels, _ = predict(trained, splits["validation"])
+        logits, labels, _ = predict_split(trained, splits["validation"])
         figures |= evaluate(logits, labels)
-        history.append({name: figures[name] for name in run_files.HISTORY})
-        run_files.write_history(workdir, history)
+        history.append({name: figures[name] for name in HISTORY})
+        write_history(workdir, history)
         checkpoints.save(checkpoint, saved, {"history": history})
     return history
+
+
+def _train_epoch(
+    config: MultimodalTrainConfig,
+    trained: keras.Model,
+    models: model.Models,
+    splits: dict[str, split_inputs.Split],
+    epoch: int,
+) -> dict[str, float]:
+    """Trains on every example of the train split once."""
+    loop.seed_dropout(models.classifier, config.seed, epoch)
+    return loop.train_epoch(
+        trained,
+        splits["train"].epoch(config.batch_size, config.seed, epoch),
+        tqdm.tqdm(unit="sample", desc=f"epoch {epoch + 1}/{config.epochs}"),
+        epoch,
+        rates="--tower_lr and --head_lr",
+    )
 
 
 def _evaluate(
@@ -130,46 +161,62 @@ def _evaluate(
     splits: dict[str, split_inputs.Split],
     workdir: pathlib.Path,
 ) -> dict[str, Any]:
-    """Figures of the trained model; writes `predictions.csv`."""
+    """Returns the figures of the trained model; writes `predictions.csv`."""
     held_out = held_out_split(manifest)
-    logits, labels, ids = predict(trained, splits[held_out])
-    run_files.write_predictions(
-        workdir,
-        manifest.schema.label_names,
-        ids,
-        labels,
-        softmax(logits),
+    validation, validation_labels, _ = predict_split(
+        trained, splits["validation"]
     )
-    matrix = evaluate(logits, labels)["confusion_matrix"]
+    logits, labels, ids = predict_split(trained, splits[held_out])
+    write_predictions(
+        workdir, manifest.schema.label_names, ids, labels, softmax(logits)
+    )
     return {
         **figures_of(logits, labels),
-        "confusion_matrix": matrix,
+        "confusion_matrix": evaluate(logits, labels)["confusion_matrix"],
         "split": held_out,
-        "validation": figures_of(*predict(trained, splits["validation"])[:2]),
+        "validation": figures_of(validation, validation_labels),
         "removed": _without_each(config, trained, splits[held_out]),
         "num_held_out": len(labels),
     }
 
 
-def predict(
+def _without_each(
+    config: MultimodalTrainConfig,
     trained: keras.Model,
     split: split_inputs.Split,
-    change: Callable[
-        [split_inputs.Values], split_inputs.Values
-    ] = lambda values: values,
+) -> dict[str, dict[str, float]]:
+    """Figures after one modality is removed from every example (5.1)."""
+    if len(config.towers) == 1:
+        return {}
+    return {
+        name: figures_of(
+            *predict_split(
+                trained,
+                split,
+                keep_only(other for other in config.towers if other != name),
+            )[:2]
+        )
+        for name in config.towers
+    }
+
+
+def predict_split(
+    trained: keras.Model,
+    split: split_inputs.Split,
+    change: Change = lambda values: values,
 ) -> Logits:
-    """All of a split through a model in inference mode.
+    """Runs a model on a split in inference mode.
 
     Args:
         trained: The classifier if the split is kept, else the whole model.
         split: The split.
-        change: Applied to every batch of inputs.
+        change: Function applied to the inputs of every batch.
 
     Returns:
         Logits `(N, K)`, labels `(N,)` and record ids, in the records' order.
     """
     rows = [
-        (inputs.predict(trained, change(values)), labels, ids)
+        (predict(trained, change(values)), labels, ids)
         for values, labels, ids in split.in_order()
     ]
     logits, labels, ids = zip(*rows, strict=True)
@@ -180,43 +227,21 @@ def predict(
     )
 
 
-def keep_only(
-    names: Iterable[str],
-) -> Callable[[split_inputs.Values], split_inputs.Values]:
-    """What takes all other modalities from a batch."""
-    kept = set(names)
-    left = np.array([name in kept for name in MODALITIES], np.float32)
-    return lambda values: {**values, "present": values["present"] * left}
-
-
-def _without_each(
-    config: MultimodalTrainConfig,
-    trained: keras.Model,
-    split: split_inputs.Split,
-) -> dict[str, dict[str, float]]:
-    """Figures with one modality taken from every example (5.1)."""
-    if len(config.towers) == 1:
-        return {}
-    return {
-        name: figures_of(
-            *predict(
-                trained,
-                split,
-                keep_only(other for other in config.towers if other != name),
-            )[:2]
-        )
-        for name in config.towers
-    }
+def keep_only(names: Iterable[str]) -> Change:
+    """Returns a function that removes all other modalities from inputs."""
+    present = set(names)
+    mask = np.array([name in present for name in MODALITIES], np.float32)
+    return lambda values: {**values, "present": values["present"] * mask}
 
 
 def compile_model(
     config: MultimodalTrainConfig, trained: keras.Model, num_train: int
 ) -> None:
-    """Gives a model its optimiser and loss; the image tower has its own rate.
+    """Sets a model's optimizer and loss; the image tower has its own rate.
 
     Both rates fall along a half cosine to 0.
     """
-    steps = inputs.count_batches(num_train, config.batch_size)
+    steps = count_batches(num_train, config.batch_size)
     rates = dict.fromkeys(("head", "title", "description"), config.head_lr)
     loop.compile_classifier(
         trained,
@@ -225,22 +250,4 @@ def compile_model(
             decay_steps=config.epochs * steps,
             weight_decay=config.weight_decay or None,
         ),
-    )
-
-
-def _train_epoch(
-    config: MultimodalTrainConfig,
-    trained: keras.Model,
-    models: model.Models,
-    splits: dict[str, split_inputs.Split],
-    epoch: int,
-) -> dict[str, float]:
-    """One pass over the train split."""
-    loop.seed_dropout(models.classifier, config.seed, epoch)
-    return loop.train_epoch(
-        trained,
-        splits["train"].epoch(config.batch_size, config.seed, epoch),
-        tqdm.tqdm(unit="sample", desc=f"epoch {epoch + 1}/{config.epochs}"),
-        epoch,
-        rates="--tower_lr and --head_lr",
     )

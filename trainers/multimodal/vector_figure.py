@@ -8,7 +8,8 @@ import numpy as np
 import sklearn.manifold
 import sklearn.metrics
 
-from trainers.multimodal import loading, split_inputs, train
+from trainers.multimodal import loading, split_inputs
+from trainers.training.metrics import held_out_split
 
 _MOST_POINTS = 1000  # t-SNE's time, and what a figure can show
 _MOST_CLASSES = 10  # colours that can be told apart; the paper shows 10
@@ -42,7 +43,7 @@ def read_vectors(run: loading.Run) -> tuple[dict[str, np.ndarray], np.ndarray]:
         run.manifest,
         run.models.extractor,
         set(run.models.classifier.input),
-        only=train.held_out_split(run.manifest),
+        only=held_out_split(run.manifest),
     )
     (split,) = splits.values()
     if isinstance(split, split_inputs.Streamed):

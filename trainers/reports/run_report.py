@@ -22,6 +22,7 @@ from trainers.config import TrainConfig
 from trainers.network import model
 from trainers.reports import figures, markdown
 from trainers.runs import checkpoints
+from trainers.runs.workdir import MODEL_FILE, REPORT_FILE
 from trainers.training.inputs import predict
 
 _NUM_EXAMPLES = 3
@@ -58,7 +59,7 @@ def write_report(
     Returns:
         The report's path.
     """
-    path = workdir / "report.md"
+    path = workdir / REPORT_FILE
     text = compose(config, metrics, baselines)
     if path.is_file() and path.read_text("utf-8") == text:
         logging.info("report: reusing %s", path)
@@ -114,9 +115,7 @@ def _draw_examples(
         manifest.schema.shape,
         len(names),
     )
-    checkpoints.load(
-        workdir / "model.safetensors", checkpoints.variables(models.whole)
-    )
+    checkpoints.load(workdir / MODEL_FILE, checkpoints.variables(models.whole))
     normalized = images
     for layer in ("contrast", "normalization"):
         if layer in [each.name for each in models.extractor.layers]:

@@ -16,7 +16,12 @@ from trainers.experiments import baselines
 from trainers.experiments.plan import Row, unique_trainings
 from trainers.reports import figures, markdown, run_report, table_sections
 from trainers.reports.table_sections import TrainedRow
-from trainers.runs import workdir as run_files
+from trainers.runs.workdir import (
+    CONFIG_FILE,
+    REPORT_FILE,
+    read_metrics,
+    read_predictions,
+)
 
 _FIRST_RUN = ("map.png", "density.png", "examples.png", "feature_maps.png")
 _CAPTIONS = {
@@ -70,7 +75,7 @@ def write_table(
             for path in _finished(workdir, row, failures)
         )
         _copy_figures(workdir, first)
-    path = workdir / run_files.REPORT_FILE
+    path = workdir / REPORT_FILE
     text = compose(
         rows,
         compared,
@@ -155,7 +160,7 @@ def _rows(
             row.name,
             config=row.trainings[0].train if directories else None,
             is_base=row.is_base,
-            metrics=[run_files.read_metrics(path) for path in directories],
+            metrics=[read_metrics(path) for path in directories],
             right=[_right(path, num_validation) for path in directories],
         )
         groups.setdefault(row.group, []).append(trained)
@@ -164,7 +169,7 @@ def _rows(
 
 def _right(directory: pathlib.Path, count: int) -> np.ndarray:
     """`(count,)` bool: which validation texts a training gets right."""
-    answers = run_files.read_predictions(directory).values()
+    answers = read_predictions(directory).values()
     if len(answers) != count:
         raise ValueError(
             f"{directory}/predictions.csv must hold {count} predictions, one "
@@ -207,9 +212,9 @@ def _draw_curves(rows: Sequence[TrainedRow]) -> matplotlib.figure.Figure:
 
 def _copy_figures(workdir: pathlib.Path, directory: pathlib.Path) -> None:
     """The map, examples and feature maps of a training."""
-    claim = json.loads((directory / "config.json").read_text("utf-8"))
+    claim = json.loads((directory / CONFIG_FILE).read_text("utf-8"))
     config = TrainConfig.loads(json.dumps(claim["config"]))
-    metrics = run_files.read_metrics(directory)
+    metrics = read_metrics(directory)
     run_report.write_report(directory, config, metrics, {})
     for name in _FIRST_RUN:
         shutil.copyfile(directory / name, workdir / name)

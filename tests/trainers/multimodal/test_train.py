@@ -14,7 +14,7 @@ from trainers.multimodal import (
     split_inputs,
     train,
 )
-from trainers.training.metrics import evaluate, top_k_accuracy
+from trainers.training.metrics import evaluate, figures_of, top_k_accuracy
 
 TEXTS = "title,description"
 
@@ -69,10 +69,10 @@ def test_a_removed_modality_is_one_that_is_not_present(trained):
         present = values["present"] * np.float32([0, 1, 1])
         return {**values, "present": present}
 
-    logits, labels, _ = train.predict(
+    logits, labels, _ = train.predict_split(
         run.models.classifier, split, without_image
     )
-    assert run.metrics["removed"]["image"] == train.figures_of(logits, labels)
+    assert run.metrics["removed"]["image"] == figures_of(logits, labels)
 
 
 def test_a_killed_run_ends_with_the_same_bytes(
@@ -111,7 +111,7 @@ def test_a_finished_run_is_reused_and_loads(trained, make_config):
     assert json.dumps(metrics, indent=2, sort_keys=True).encode() == before
     run = loading.load_run(trained)
     split = _test_split(run)
-    figures = train.figures_of(*train.predict(run.models.classifier, split)[:2])
+    figures = figures_of(*train.predict_split(run.models.classifier, split)[:2])
     assert figures["accuracy"] == metrics["accuracy"]
 
 
@@ -128,8 +128,8 @@ def test_a_stream_gives_what_memory_gives(trained):
     ]
     assert isinstance(kept, split_inputs.Kept)
     assert isinstance(streamed, split_inputs.Streamed)
-    one = train.predict(run.models.classifier, kept)
-    other = train.predict(run.models.whole, streamed)
+    one = train.predict_split(run.models.classifier, kept)
+    other = train.predict_split(run.models.whole, streamed)
     assert one[2] == other[2]
     # The same network as one graph or two.
     np.testing.assert_allclose(one[0], other[0], rtol=1e-4, atol=1e-5)

@@ -8,7 +8,6 @@ from typing import Any
 import keras
 import numpy as np
 import tqdm
-from absl import logging
 
 from tfrecords import files, reader, schema
 from trainers.multimodal import model, split_inputs
@@ -16,14 +15,11 @@ from trainers.multimodal.config import MODALITIES, MultimodalTrainConfig
 from trainers.network import optimizer
 from trainers.runs import checkpoints
 from trainers.runs.workdir import (
-    CHECKPOINT_FILE,
-    HISTORY,
     MODEL_FILE,
     MODEL_SHA256,
     RECORDS_FINGERPRINT,
     claim_workdir,
     reuse_metrics,
-    write_history,
     write_metrics,
     write_predictions,
 )
@@ -48,8 +44,9 @@ def train_and_evaluate(
     """Trains a run to its end, resuming an earlier try.
 
     Writes `config.json` and `manifest.json` (of the records) before the first
-    step; `checkpoint.safetensors` and `history.csv` after every epoch; at the
-    end `model.safetensors`, `predictions.csv` and, last, `metrics.json`.
+    step; `checkpoint.safetensors`, `history.csv` and TensorBoard logs after
+    every epoch; at the end `model.safetensors`, `predictions.csv` and, last,
+    `metrics.json`.
 
     Args:
         config: Settings; `records` names the records.
@@ -117,41 +114,24 @@ def _train(
     workdir: pathlib.Path,
 ) -> list[dict[str, float]]:
     """Trains the epochs that are missing; returns the figures of all."""
-    checkpoint = workdir / CHECKPOINT_FILE
     saved = model.named_variables(models) | {
         f"optimizer/{index}": variable
         for index, variable in enumerate(trained.optimizer.variables)
     }
-    history: list[dict[str, float]] = []
-    if checkpoint.is_file():
-        history = checkpoints.load(checkpoint, saved)["history"]
-        logging.info("training: resuming after epoch %d", len(history))
-    for epoch in range(len(history), config.epochs):
-        figures = _train_epoch(config, trained, models, splits, epoch)
+
+    def train_epoch(epoch: int) -> dict[str, float]:
+        loop.seed_dropout(models.classifier, config.seed, epoch)
+        figures = loop.train_epoch(
+            trained,
+            splits["train"].epoch(config.batch_size, config.seed, epoch),
+            tqdm.tqdm(unit="sample", desc=f"epoch {epoch + 1}/{config.epochs}"),
+            epoch,
+            rates="--tower_lr and --head_lr",
+        )
         logits, labels, _ = predict_split(trained, splits["validation"])
-        figures |= evaluate(logits, labels)
-        history.append({name: figures[name] for name in HISTORY})
-        write_history(workdir, history)
-        checkpoints.save(checkpoint, saved, {"history": history})
-    return history
+        return figures | evaluate(logits, labels)
 
-
-def _train_epoch(
-    config: MultimodalTrainConfig,
-    trained: keras.Model,
-    models: model.Models,
-    splits: dict[str, split_inputs.Split],
-    epoch: int,
-) -> dict[str, float]:
-    """Trains on every example of the train split once."""
-    loop.seed_dropout(models.classifier, config.seed, epoch)
-    return loop.train_epoch(
-        trained,
-        splits["train"].epoch(config.batch_size, config.seed, epoch),
-        tqdm.tqdm(unit="sample", desc=f"epoch {epoch + 1}/{config.epochs}"),
-        epoch,
-        rates="--tower_lr and --head_lr",
-    )
+    return loop.train_epochs(workdir, saved, config.epochs, train_epoch)
 
 
 def _evaluate(

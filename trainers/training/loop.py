@@ -1,13 +1,23 @@
-"""One epoch of training, for networks on images and on several modalities."""
+"""The epochs of a training, for images and for several modalities."""
 
 import math
-from collections.abc import Iterable
+import pathlib
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 import keras
 import numpy as np
 import tensorflow as tf
 import tqdm
+from absl import logging
+
+from trainers.runs import checkpoints
+from trainers.runs.workdir import (
+    CHECKPOINT_FILE,
+    HISTORY,
+    log_scalars,
+    write_history,
+)
 
 # Inputs, labels `(n,)` and record ids of n examples.
 Batch = tuple[Any, np.ndarray, list[str]]
@@ -52,6 +62,50 @@ def compile_classifier(
         ],
     )
     trained.optimizer.build(trained.trainable_variables)
+
+
+def train_epochs(
+    workdir: pathlib.Path,
+    saved: dict[str, keras.Variable],
+    num_epochs: int,
+    train_epoch: Callable[[int], Mapping[str, float]],
+    *,
+    start: Callable[[], None] = lambda: None,
+    **counts: list[int],
+) -> list[dict[str, float]]:
+    """Trains the epochs that an earlier try left, and saves after each.
+
+    Args:
+        workdir: Directory of the run; gets checkpoint, history and TensorBoard
+            logs after every epoch.
+        saved: Name to variable, all that a resumed run needs.
+        num_epochs: Number of epochs in all.
+        train_epoch: Trains and validates one epoch, given its number from 0;
+            returns the figures of `HISTORY`, and may return more.
+        start: Called before the first epoch, but not in a resumed run.
+        **counts: Lists that `train_epoch` appends to, saved and restored with
+            the history.
+
+    Returns:
+        The figures of all epochs.
+    """
+    checkpoint = workdir / CHECKPOINT_FILE
+    history: list[dict[str, float]] = []
+    if checkpoint.is_file():
+        progress = checkpoints.load(checkpoint, saved)
+        history += progress["history"]
+        for name, values in counts.items():
+            values += progress[name]
+        logging.info("training: resuming after epoch %d", len(history))
+    else:
+        start()
+    for epoch in range(len(history), num_epochs):
+        figures = train_epoch(epoch)
+        history.append({name: figures[name] for name in HISTORY})
+        write_history(workdir, history)
+        checkpoints.save(checkpoint, saved, {"history": history, **counts})
+        log_scalars(workdir, history[-1])
+    return history
 
 
 def train_epoch(

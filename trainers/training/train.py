@@ -8,21 +8,16 @@ from typing import Any
 
 import numpy as np
 import tqdm
-from absl import logging
 
 from tfrecords import reader, schema
 from trainers.config import TrainConfig
 from trainers.runs import checkpoints, provenance
 from trainers.runs.workdir import (
-    CHECKPOINT_FILE,
-    HISTORY,
     MODEL_FILE,
     MODEL_SHA256,
     RECORDS_FINGERPRINT,
     claim_workdir,
-    log_scalars,
     reuse_metrics,
-    write_history,
     write_metrics,
     write_predictions,
 )
@@ -110,27 +105,23 @@ def _train(
         The figures of all epochs, and the number of correct examples at each
         validation.
     """
-    checkpoint = workdir / CHECKPOINT_FILE
-    saved = checkpoints.variables(prepared.model, prepared.model.optimizer)
-    history: list[dict[str, float]] = []
     correct: list[int] = []
-    if checkpoint.is_file():
-        progress = checkpoints.load(checkpoint, saved)
-        history, correct = progress["history"], progress["correct"]
-        logging.info("training: resuming after epoch %d", len(history))
-    else:
-        trainee.fit_standardization(prepared, config.batch_size)
-    for epoch in range(len(history), config.epochs):
+
+    def train_epoch(epoch: int) -> dict[str, float]:
         figures = _train_epoch(config, prepared, epoch, correct)
         logits = prepared.validation_logits()
         figures |= evaluate(logits, prepared.inputs["validation"].labels)
         correct.append(round(figures["accuracy"] * len(logits)))
-        history.append({name: figures[name] for name in HISTORY})
-        write_history(workdir, history)
-        checkpoints.save(
-            checkpoint, saved, {"history": history, "correct": correct}
-        )
-        log_scalars(workdir, history[-1])
+        return figures
+
+    history = loop.train_epochs(
+        workdir,
+        checkpoints.variables(prepared.model, prepared.model.optimizer),
+        config.epochs,
+        train_epoch,
+        start=lambda: trainee.fit_standardization(prepared, config.batch_size),
+        correct=correct,
+    )
     return history, correct
 
 

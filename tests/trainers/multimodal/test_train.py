@@ -14,6 +14,7 @@ from trainers.multimodal import (
     split_inputs,
     train,
 )
+from trainers.training import loop
 from trainers.training.metrics import evaluate, figures_of, top_k_accuracy
 
 TEXTS = "title,description"
@@ -84,15 +85,15 @@ def test_a_killed_run_ends_with_the_same_bytes(
     whole = tmp_path / "whole"
     expected = train.train_and_evaluate(config, whole)
     killed = tmp_path / "killed"
-    epoch = train._train_epoch
+    train_epoch = loop.train_epoch
     with monkeypatch.context() as patch:
 
-        def stop(*arguments):
-            if arguments[-1] == 2:
+        def stop(trained, batches, progress, epoch, *, rates):
+            if epoch == 2:
                 raise KeyboardInterrupt
-            return epoch(*arguments)
+            return train_epoch(trained, batches, progress, epoch, rates=rates)
 
-        patch.setattr(train, "_train_epoch", stop)
+        patch.setattr(loop, "train_epoch", stop)
         with pytest.raises(KeyboardInterrupt):
             train.train_and_evaluate(config, killed)
     assert train.train_and_evaluate(config, killed) == expected

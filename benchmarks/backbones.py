@@ -2,38 +2,30 @@
 
     python -m benchmarks.backbones --size=50 --batch=64
 
-Forward only, float32, inference mode, on the CPU unless Keras finds another
-device. Where torch and torchvision can be imported, each round times both
-libraries in turn, with the same number of threads; the table gives the best
-round, the one that others on the machine disturbed least.
+Call only, float32, inference mode. If torch and torchvision are installed,
+each round times both libraries in turn, with the same number of threads; the
+table gives the best round, which other programs on the machine disturbed
+least.
 """
 
-import argparse
 import math
-import os
-import time
-from collections.abc import Callable, Sequence
-
-os.environ.setdefault("KERAS_BACKEND", "tensorflow")
-os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "1")  # as every program
+from collections.abc import Sequence
 
 import numpy as np
 
+from benchmarks import command, peers, printing
+from benchmarks.measuring import CLOCKS, Call
 from trainers import backbones
-
-Forward = Callable[[], object]
 
 
 def keras_forward(
-    backbone: backbones.Backbone, images: np.ndarray, threads: int
-) -> tuple[Forward, int]:
+    backbone: backbones.Backbone, images: np.ndarray
+) -> tuple[Call, int]:
     """Returns a compiled forward pass and the number of parameters."""
     import tensorflow as tf
 
     from trainers.weights import load
 
-    if tf.config.threading.get_intra_op_parallelism_threads() != threads:
-        tf.config.threading.set_intra_op_parallelism_threads(threads)
     slice_ = backbones.build_slice(backbone)
     load.load_weights(slice_, backbone, "random")
     slice_.trainable = False
@@ -43,112 +35,101 @@ def keras_forward(
 
 
 def torch_forward(
-    name: str, images: np.ndarray, threads: int
-) -> Forward | None:
-    """Returns torchvision's forward pass; None if it has no such slice."""
+    name: str, images: np.ndarray, threads: int, device: str
+) -> Call | None:
+    """Returns torchvision's forward pass; `None` if there is none."""
+    slice_ = peers.torchvision_slice(name)
+    if slice_ is None:
+        return None
     import torch
 
-    from tests.golden import make_backbones
-
-    models = make_backbones.import_models()
     torch.set_num_threads(threads)
-    if name == "vgg16":
-        slice_ = models.vgg16(weights=None).features[:12]
-    elif name in make_backbones.PREFIXES:
-        slice_ = make_backbones.build_slice(models, name)
-    else:
-        return None
-    slice_.eval()
-    batch = torch.from_numpy(np.ascontiguousarray(images.transpose(0, 3, 1, 2)))
+    where = torch.device("cuda" if device == "gpu" else "cpu")
+    slice_ = slice_.eval().to(where)
+    channels_first = np.ascontiguousarray(images.transpose(0, 3, 1, 2))
+    batch = torch.from_numpy(channels_first).to(where)
 
     def forward() -> object:
         with torch.inference_mode():
-            return slice_(batch).numpy()
+            return slice_(batch).cpu().numpy()
 
     return forward
 
 
-def rate(forward: Forward, count: int, seconds: float) -> float:
+def rate(forward: Call, count: int, seconds: float, clock: str) -> float:
     """Images per second over at least `seconds`."""
-    runs, start = 0, time.perf_counter()
-    while (passed := time.perf_counter() - start) < seconds or not runs:
+    now = CLOCKS[clock]
+    runs, start = 0, now()
+    while (passed := now() - start) < seconds or not runs:
         forward()
         runs += 1
     return runs * count / passed
 
 
 def best_rates(
-    forwards: Sequence[Forward | None],
+    forwards: Sequence[Call | None],
     count: int,
     rounds: int,
     seconds: float,
+    clock: str,
 ) -> list[float]:
     """Times each in turn, `rounds` times, after one call to warm up.
 
     Returns:
-        Images per second; NaN for what is None.
+        Images per second; NaN for `None`.
     """
     for forward in forwards:
         if forward is not None:
             forward()
-    rates: list[list[float]] = [[] for _ in forwards]
+    best = [math.nan] * len(forwards)
     for _ in range(rounds):
-        for forward, own in zip(forwards, rates, strict=True):
+        for index, forward in enumerate(forwards):
             if forward is not None:
-                own.append(rate(forward, count, seconds))
-    return [max(own, default=math.nan) for own in rates]
+                measured = rate(forward, count, seconds, clock)
+                best[index] = np.fmax(best[index], measured)
+    return best
 
 
-def has_torch() -> bool:
-    """Says whether torchvision can be imported, and why not."""
-    try:
-        from tests.golden import make_backbones
-
-        make_backbones.import_models()
-    except ImportError as error:
-        print(f"torchvision is not timed: {error}.\n")
-        return False
-    return True
-
-
-def main() -> None:
+def main(argv: Sequence[str] | None = None) -> None:
     """Prints one row per backbone."""
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser = command.parser(__doc__, rounds=5)
     parser.add_argument("--size", type=int, default=50)
     parser.add_argument("--batch", type=int, default=64)
-    parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--seconds", type=float, default=1.0)
-    parser.add_argument(
-        "--threads", type=int, default=len(os.sched_getaffinity(0))
-    )
-    flags = parser.parse_args()
-    # Before TensorFlow: only then can torch replace its `register_fake`.
-    with_torch = has_torch()
+    flags = parser.parse_args(argv)
+    peers.import_torch()  # before TensorFlow
+    command.start(flags, "torch", "torchvision")
     images = np.random.default_rng(0).normal(
         size=(flags.batch, flags.size, flags.size, 3)
     )
     images = images.astype("float32")
-    print(
-        f"{flags.batch} images of {flags.size} x {flags.size}, "
-        f"{flags.threads} threads, best of {flags.rounds} rounds\n\n"
-        "| backbone | parameters | maps | images/s | torchvision | ratio |\n"
-        "| --- | --- | --- | --- | --- | --- |"
-    )
+    rows = []
     for name, backbone in backbones.BACKBONES.items():
-        ours, parameters = keras_forward(backbone, images, flags.threads)
-        theirs = (
-            torch_forward(name, images, flags.threads) if with_torch else None
-        )
-        own, other = best_rates(
-            (ours, theirs), flags.batch, flags.rounds, flags.seconds
+        ours, parameters = keras_forward(backbone, images)
+        theirs = torch_forward(name, images, flags.threads, flags.device)
+        our_rate, their_rate = best_rates(
+            (ours, theirs),
+            flags.batch,
+            flags.rounds,
+            flags.seconds,
+            flags.clock,
         )
         side = backbone.map_size(flags.size)
-        compared = f"{other:.0f} | {own / other:.2f}" if theirs else "- | -"
-        print(
-            f"| {name} | {parameters:,} | {side} x {side} x "
-            f"{backbone.num_maps} | {own:.0f} | {compared} |",
-            flush=True,
+        rows.append(
+            (
+                name,
+                f"{parameters:,}",
+                f"{side} x {side} x {backbone.num_maps}",
+                printing.number(our_rate, 0),
+                printing.number(their_rate, 0),
+                printing.ratio(our_rate, their_rate),
+            )
         )
+    print(f"{flags.batch} images of {flags.size} x {flags.size}\n")
+    printing.print_table(
+        ("backbone", "parameters", "maps", "images/s", "torchvision", "ratio"),
+        rows,
+    )
 
 
 if __name__ == "__main__":

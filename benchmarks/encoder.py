@@ -3,30 +3,35 @@ r"""Texts to [CLS] stacks: ours, transformers (eager, sdpa), onnxruntime.
     python -m benchmarks.encoder --encoder=BERT_DIR --dataset=imdb_reviews \
         --data_dir=TFDS_DIR
 
-From strings to stacks, tokenisation included, every side with its texts
-sorted by length and batched by a token budget: the peers' are larger, because
-they share a batch out among the threads. The limit is a plain
-2048 x 2048 `tf.matmul`, timed behind them. Work is counted without
-padding: all rows of all layers (what the peers compute), and what the stacks
-need (of the last layer only the first row).
+From strings to stacks, tokenisation included. Every side sorts its texts by
+length and batches them by a token budget; the peers' budget is larger, because
+they split a batch among the threads. The limit is a plain 2048 x 2048
+`tf.matmul`, timed after them. Operations are counted without padding: all rows
+of all layers (what the peers compute), and what the stacks need (only the first
+row of the last layer).
 """
 
 import functools
 import pathlib
 import tempfile
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 
-from benchmarks import measuring, peers
+from benchmarks import command, measuring, operations, peers, printing
 
 
 def flops(lengths: np.ndarray, backbone: Any) -> tuple[float, float]:
-    """Operations of a BERT on texts of so many tokens.
+    """Counts the operations of a BERT.
+
+    Args:
+        lengths: Tokens of each text.
+        backbone: Gives `hidden_dim`, `intermediate_dim`, `num_layers`.
 
     Returns:
-        All rows of all layers; and without the rows of the last layer that
-        no stack reads.
+        Operations of all rows of all layers; and without the rows of the last
+        layer that no stack reads.
     """
     hidden, inner = backbone.hidden_dim, backbone.intermediate_dim
     tokens, pairs = (
@@ -44,34 +49,36 @@ def flops(lengths: np.ndarray, backbone: Any) -> tuple[float, float]:
 
 
 def least_cosine(one: np.ndarray, other: np.ndarray) -> float:
-    """Of the vectors `(..., D)` of one side with those of the other."""
+    """Smallest cosine between vectors `(..., D)` of two sides."""
     sizes = np.linalg.norm(one, axis=-1) * np.linalg.norm(other, axis=-1)
     return float(((one * other).sum(axis=-1) / sizes).min())
 
 
-def main() -> None:
+def main(argv: Sequence[str] | None = None) -> None:
     """Prints one row per side."""
-    made = measuring.parser(__doc__, rounds=2)
-    measuring.add_corpus(made, texts=256)
-    made.add_argument("--encoder", default="mini")
-    made.add_argument("--tokens_per_batch", type=int, default=512)
-    made.add_argument("--length_step", type=int, default=64)
-    made.add_argument("--peer_tokens_per_batch", type=int, default=2048)
-    made.add_argument(
+    parser = command.parser(__doc__, rounds=2)
+    command.add_corpus(parser, texts=256)
+    parser.add_argument("--encoder", default="mini")
+    parser.add_argument("--tokens_per_batch", type=int, default=512)
+    parser.add_argument("--length_step", type=int, default=64)
+    parser.add_argument("--peer_tokens_per_batch", type=int, default=2048)
+    parser.add_argument(
         "--bfloat16",
         action="store_true",
-        help="ours with it too; needs hardware that has it",
+        help="Also time ours in bfloat16, on hardware that has it.",
     )
-    flags = made.parse_args()
+    flags = parser.parse_args(argv)
 
     torch = peers.import_torch()
     from text2image.bert import checkpoint, encoder
 
-    measuring.start(flags)
-    texts = measuring.read_texts(flags)
+    command.start(
+        flags, "torch", "transformers", "tokenizers", "onnx", "onnxruntime"
+    )
+    texts = command.read_texts(flags.dataset, flags.data_dir, flags.texts)
     source = checkpoint.locate(flags.encoder)
     backbone = checkpoint.load_checkpoint(source).backbone
-    own = {
+    encoders = {
         name: encoder.Encoder(
             source,
             layers=f"last{backbone.num_layers}",
@@ -83,9 +90,10 @@ def main() -> None:
         for name, dtype in (("ours", "float32"), ("ours, bfloat16", "bfloat16"))
         if dtype == "float32" or flags.bfloat16
     }
-    ours = own["ours"]
+    ours = encoders["ours"]
     sides: dict[str, Any] = {
-        name: functools.partial(_stacks, bert) for name, bert in own.items()
+        name: functools.partial(_stacks, bert)
+        for name, bert in encoders.items()
     }
     if not (pathlib.Path(source) / "vocab.txt").is_file():
         print("The peers read Hugging Face directories only: not timed.\n")
@@ -113,22 +121,22 @@ def main() -> None:
         if side is not None
     }
     seconds = measuring.alternate(calls, flags.rounds, flags.clock)
-    # Alone and often: threads of a peer that has just run go on spinning.
+    # Separately and often: threads of a peer keep spinning after its call.
     multiplied = measuring.alternate(
-        {"matmul": measuring.matmul()}, 10, flags.clock
+        {"matmul": operations.matmul()}, 10, flags.clock
     )
-    limit = measuring.MATMUL_FLOPS / multiplied["matmul"]
+    limit = operations.MATMUL_FLOPS / multiplied["matmul"]
     lengths = np.minimum(ours.count_tokens(texts), ours.max_tokens)
     whole, needed = flops(lengths, backbone)
     print(
         f"{len(texts)} texts, {lengths.mean():.0f} tokens on average; "
         f"tf.matmul of 2048 x 2048: {limit / 1e9:.0f} GFLOP/s\n"
     )
-    measuring.print_table(
+    printing.print_table(
         (
             "side",
             "texts/s",
-            "ours / it",
+            "ours / other",
             "of the limit, all rows",
             "of the limit, rows needed",
             "largest difference",
@@ -137,8 +145,8 @@ def main() -> None:
         [
             (
                 name,
-                measuring.number(len(texts) / seconds[name]),
-                measuring.ratio(seconds[name], seconds["ours"]),
+                printing.number(len(texts) / seconds[name]),
+                printing.ratio(seconds[name], seconds["ours"]),
                 f"{whole / seconds[name] / limit:.0%}",
                 f"{needed / seconds[name] / limit:.0%}",
                 f"{np.abs(stacks[name] - stacks['ours']).max():.1e}",

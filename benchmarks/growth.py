@@ -2,40 +2,37 @@
 
     python -m benchmarks.growth --count=1000 --count=4000 --out=growth.png
 
-Every stage and size runs in a process of its own. The encoder reads real
-texts (the first of `--dataset`, again and again if they are few); the other
-stages read stacks of random numbers, as large as `--layers` and `--hidden`
-say. The map is placed by PCA here: t-SNE's time and memory depend on the
-number of features alone (see benchmarks.pixel_map).
+Every stage and size runs in its own process. The encoder reads real texts (the
+first of `--dataset`, repeated if they are few); the other stages read random
+stacks with `--layers` vectors of `--hidden` numbers. The map is fitted by PCA
+here: t-SNE's time and memory depend on the number of features alone (see
+benchmarks.pixel_map).
 """
 
 import pathlib
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import numpy as np
 
-from benchmarks import measuring
+from benchmarks import command, measuring, printing
 
 _SHARD = 2048
 
 
 def _directory(folder: str, kind: str, count: int) -> pathlib.Path:
-    return pathlib.Path(folder) / kind / f"made_{count}" / "1.0.0"
+    return pathlib.Path(folder) / kind / f"random_{count}" / "1.0.0"
 
 
 def prepare_encode(
     encoder_name: str, dataset: str, data_dir: str | None, count: int
 ) -> measuring.Call:
     """Shard after shard through the encoder."""
-    import argparse
-
     from text2image.bert import checkpoint, encoder
 
-    flags = argparse.Namespace(dataset=dataset, data_dir=data_dir, texts=count)
     bert = encoder.Encoder(checkpoint.locate(encoder_name), max_tokens=128)
-    texts = measuring.read_texts(flags)
+    texts = command.read_texts(dataset, data_dir, count)
     bert.encode(texts[:_SHARD])  # compiles every shape
 
     def encode() -> None:
@@ -52,20 +49,23 @@ def prepare_write(
     """Random stacks to `cls` records."""
     from tfrecords import schema, writer
 
-    made = schema.cls_schema(shape, ("neg", "pos"))
+    record_schema = schema.cls_schema(shape, ("neg", "pos"))
     rng = np.random.default_rng(0)
 
     def serialized(start: int) -> Iterator[bytes]:
         for index in range(start, min(start + _SHARD, count)):
             stack = rng.standard_normal(shape, np.float32)
-            yield made.serialize(
+            yield record_schema.serialize(
                 f"train-{index}", index % 2, stack, text="text"
             )
 
     def write() -> None:
         num_shards = {"train": -(-count // _SHARD), "validation": 1}
         with writer.RecordWriter(
-            _directory(folder, "cls", count), made, {"count": count}, num_shards
+            _directory(folder, "cls", count),
+            record_schema,
+            {"count": count},
+            num_shards,
         ) as records:
             for shard in range(num_shards["train"]):
                 records.write_shard("train", shard, serialized(shard * _SHARD))
@@ -112,18 +112,18 @@ def prepare_draw(
 
 
 def prepare_maps(folder: str, _: tuple[int, int], count: int) -> measuring.Call:
-    """Pictures through the frozen slice, to memory or disk."""
+    """Images through the frozen slice, to disk."""
     from tfrecords import reader
     from trainers import config
     from trainers.network import model
     from trainers.runs import checkpoints
     from trainers.training import feature_cache
 
-    found = pathlib.Path(folder, f"images_{count}").glob("image/*/1.0.0")
-    directory = next(found)
+    records = pathlib.Path(folder, f"images_{count}")
+    directory = next(records.glob("image/*/1.0.0"))
     manifest = reader.open_records(directory)
-    made = config.TrainConfig(backbone="shufflenet", weights="random")
-    models = model.build_models(made, manifest.schema.shape, 2)
+    train = config.TrainConfig(backbone="shufflenet", weights="random")
+    models = model.build_models(train, manifest.schema.shape, 2)
 
     def cache() -> None:
         feature_cache.FeatureCache(pathlib.Path(folder) / f"maps_{count}").fill(
@@ -139,25 +139,25 @@ def prepare_maps(folder: str, _: tuple[int, int], count: int) -> measuring.Call:
 STAGES: dict[str, Any] = {
     "write stacks": prepare_write,
     "map (PCA)": prepare_map,
-    "map and pictures": prepare_draw,
-    "frozen maps (shufflenet, to disk)": prepare_maps,
+    "map and images": prepare_draw,
+    "feature maps (shufflenet, to disk)": prepare_maps,
 }
 
 
-def main() -> None:
+def main(argv: Sequence[str] | None = None) -> None:
     """Prints one row per stage and size, and draws both curves."""
-    made = measuring.parser(__doc__, rounds=1)
-    made.add_argument("--count", type=int, action="append")
-    made.add_argument("--layers", type=int, default=6)
-    made.add_argument("--hidden", type=int, default=384)
-    made.add_argument("--encoder", default="mini", help="'' leaves it out")
-    made.add_argument("--dataset", default="demo")
-    made.add_argument("--data_dir", default=None)
-    made.add_argument("--out", default="growth.png")
-    flags = made.parse_args()
-
+    parser = command.parser(__doc__, without=("device", "threads", "rounds"))
+    parser.add_argument("--count", type=int, action="append")
+    parser.add_argument("--layers", type=int, default=6)
+    parser.add_argument("--hidden", type=int, default=384)
+    parser.add_argument("--encoder", default="mini", help="Empty: not timed.")
+    parser.add_argument("--dataset", default="demo")
+    parser.add_argument("--data_dir", default=None)
+    parser.add_argument("--out", default="growth.png")
+    flags = parser.parse_args(argv)
+    command.prepare(flags)
     counts = sorted(flags.count or (1000, 4000))
-    found: dict[str, list[tuple[int, float, float]]] = {}
+    measured: dict[str, list[tuple[int, float, float]]] = {}
     with tempfile.TemporaryDirectory() as folder:
         for count in counts:
             stages: dict[str, tuple[Any, ...]] = {
@@ -176,29 +176,33 @@ def main() -> None:
                 _, seconds, peak = measuring.in_fresh_process(
                     *work, clock=flags.clock
                 )
-                found.setdefault(name, []).append((count, seconds, peak))
+                measured.setdefault(name, []).append((count, seconds, peak))
                 print(f"{name}, {count}: {seconds:.1f} s, {peak / 1e6:.0f} MB")
     print()
-    measuring.print_table(
-        ("stage", "texts", "seconds", "ms a text", "MB"),
+    printing.print_table(
+        ("stage", "texts", "seconds", "ms per text", "MB"),
         [
             (name, count, f"{seconds:.1f}", f"{1e3 * seconds / count:.2f}",
-             measuring.number(peak / 1e6, 0))
-            for name, rows in found.items()
+             printing.number(peak / 1e6, 0))
+            for name, rows in measured.items()
             for count, seconds, peak in rows
         ],
     )  # fmt: skip
-    _plot(found, flags.out)
+    draw(measured, flags.out)
 
 
-def _plot(found: dict[str, list[tuple[int, float, float]]], out: str) -> None:
-    import matplotlib
+def draw(measured: dict[str, list[tuple[int, float, float]]], out: str) -> None:
+    """Draws seconds and peak memory against the number of texts.
 
-    matplotlib.use("agg")
-    import matplotlib.pyplot as plt
+    Args:
+        measured: Stage to its texts, seconds and bytes, for each size.
+        out: The figure's file.
+    """
+    from matplotlib.figure import Figure
 
-    figure, axes = plt.subplots(1, 2, figsize=(10, 4), layout="constrained")
-    for name, rows in found.items():
+    figure = Figure(figsize=(10, 4), layout="constrained")
+    axes = figure.subplots(1, 2)
+    for name, rows in measured.items():
         counts, seconds, peaks = np.array(rows).T
         axes[0].plot(counts, seconds, marker="o", label=name)
         axes[1].plot(counts, peaks / 1e6, marker="o", label=name)
@@ -208,7 +212,7 @@ def _plot(found: dict[str, list[tuple[int, float, float]]], out: str) -> None:
     figure.legend(
         *axes[0].get_legend_handles_labels(),
         loc="outside lower center",
-        ncols=len(found),
+        ncols=len(measured),
     )
     figure.savefig(out, dpi=120)
     print(f"drawn: {out}")

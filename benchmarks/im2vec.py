@@ -1,43 +1,36 @@
-"""Times an epoch of Im2Vec's training beside its two matrix products.
+"""Times an epoch of Im2Vec's training and its two matrix products.
 
     python -m benchmarks.im2vec --images=50000 --classes=10
 
-The limit is what the processor needs for the products alone, X W1^T and
-G^T X of every batch, by TensorFlow's fastest form of them on float32 that lies
-in memory; the epoch reads shuffled bytes from a memory map, scales them and
-takes every step. Keras' own Dense layer, whose gradient is X^T G, is timed as
-well. All take turns; the best round of each counts, the one that others on the
-machine disturbed least. Processor time is given beside wall time, for loaded
-machines.
+The limit is the time of the products alone, X W1^T and G^T X of every batch, in
+TensorFlow's fastest form, on float32 in memory; the epoch reads shuffled bytes
+from a memory map, scales them and takes every step. Keras's Dense layer, whose
+gradient is X^T G, is timed too. All take turns; the best round of each counts,
+which other programs on the machine disturbed least. Processor time is given as
+well as wall time, for loaded machines.
 """
 
-import argparse
 import math
 import os
 import pathlib
 import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from typing import Any
 
-os.environ.setdefault("KERAS_BACKEND", "tensorflow")
-os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "1")  # as every program
-os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
-
-import keras
 import numpy as np
-import tensorflow as tf
 
-from trainers.im2vec import image_store, model, train
+from benchmarks import command, printing
 from trainers.im2vec.config import Im2VecConfig
 
 _SHAPE = (32, 32, 3)
 _PIXELS = math.prod(_SHAPE)
 
 
-def random_split(
-    path: pathlib.Path, count: int, classes: int
-) -> image_store.Split:
-    """Random bytes in a memory map, as `prepare_images` leaves them."""
+def random_split(path: pathlib.Path, count: int, classes: int) -> Any:
+    """Random bytes in a memory map, as `image_store` leaves them."""
+    from trainers.im2vec import image_store
+
     rng = np.random.default_rng(0)
     rng.integers(0, 256, (count, _PIXELS), dtype=np.uint8).tofile(path)
     return image_store.Split(
@@ -46,16 +39,20 @@ def random_split(
     )
 
 
-def dense_model(classes: int) -> keras.Model:
-    """The same network of Keras' own layers."""
+def dense_model(classes: int) -> Any:
+    """The same network, built of Keras's layers."""
+    import keras
+
     pixels = keras.Input((_PIXELS,), dtype="uint8")
     x = keras.layers.Rescaling(1 / 255)(pixels)
     x = keras.layers.Dense(classes)(x)
     return keras.Model(pixels, keras.layers.Dense(classes)(x))
 
 
-def own_model(classes: int) -> keras.Model:
+def im2vec_model(classes: int) -> Any:
     """The network of `trainers.im2vec`."""
+    from trainers.im2vec import model
+
     return model.build_model(
         _SHAPE,
         "uint8",
@@ -68,9 +65,13 @@ def own_model(classes: int) -> keras.Model:
 
 
 def epoch_of(
-    network: keras.Model, split: image_store.Split, config: Im2VecConfig
+    network: Any, split: Any, config: Im2VecConfig
 ) -> Callable[[], None]:
-    """A function that trains for an epoch."""
+    """Returns a call that trains for one epoch."""
+    import keras
+
+    from trainers.im2vec import train
+
     optimizer = keras.optimizers.SGD(1e-3, momentum=config.momentum)
     optimizer.build(network.trainable_variables)
     run_block = train.compile_block(network, optimizer, config)
@@ -83,13 +84,15 @@ def epoch_of(
 
 
 def products_of(
-    split: image_store.Split, config: Im2VecConfig, classes: int
+    split: Any, config: Im2VecConfig, classes: int
 ) -> Callable[[], None]:
-    """A function that takes an epoch's products, on one batch again."""
+    """Returns a call with the products of one epoch, always on one batch."""
+    import tensorflow as tf
+
     rng = np.random.default_rng(1)
     x = tf.constant(split.pixels[: config.batch_size] / 255, tf.float32)
     kernel = tf.constant(rng.normal(size=(_PIXELS, classes)), tf.float32)
-    back = tf.constant(
+    gradient = tf.constant(
         rng.normal(size=(config.batch_size, classes)), tf.float32
     )
     steps = math.ceil(len(split.labels) / config.batch_size)
@@ -97,66 +100,75 @@ def products_of(
     def products() -> None:
         for _ in range(steps):
             tf.matmul(x, kernel)
-            last = tf.matmul(back, x, transpose_a=True)
+            last = tf.matmul(gradient, x, transpose_a=True)
         last.numpy()
 
     return products
 
 
 def best(
-    functions: dict[str, Callable[[], None]], rounds: int
+    calls: dict[str, Callable[[], None]], rounds: int
 ) -> dict[str, tuple[float, float]]:
     """Least wall and processor seconds of each, after one call to warm up."""
-    found = {name: (math.inf, math.inf) for name in functions}
+    least = {name: (math.inf, math.inf) for name in calls}
     for number in range(rounds + 1):
-        for name, function in functions.items():
+        for name, call in calls.items():
             wall, processor = time.perf_counter(), time.process_time()
-            function()
-            spent = time.perf_counter() - wall, time.process_time() - processor
+            call()
+            wall = time.perf_counter() - wall
+            processor = time.process_time() - processor
             if number:
-                found[name] = (
-                    min(found[name][0], spent[0]),
-                    min(found[name][1], spent[1]),
+                least[name] = (
+                    min(least[name][0], wall),
+                    min(least[name][1], processor),
                 )
-    return found
+    return least
 
 
-def main() -> None:
+def main(argv: Sequence[str] | None = None) -> None:
     """Prints one row for each form."""
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser = command.parser(
+        __doc__, rounds=10, without=("device", "threads", "clock")
+    )
     parser.add_argument("--images", type=int, default=50_000)
     parser.add_argument("--classes", type=int, default=10)
     parser.add_argument("--batch", type=int, default=512)
-    parser.add_argument("--rounds", type=int, default=10)
-    arguments = parser.parse_args()
-    config = Im2VecConfig(dataset="-", batch_size=arguments.batch)
-    classes = arguments.classes
+    flags = parser.parse_args(argv)
+    command.prepare(flags)
+    config = Im2VecConfig(dataset="-", batch_size=flags.batch)
+    classes = flags.classes
     with tempfile.TemporaryDirectory() as folder:
         split = random_split(
-            pathlib.Path(folder) / "pixels", arguments.images, classes
+            pathlib.Path(folder) / "pixels", flags.images, classes
         )
-        found = best(
+        seconds = best(
             {
                 "the two products alone": products_of(split, config, classes),
-                "epoch": epoch_of(own_model(classes), split, config),
+                "epoch": epoch_of(im2vec_model(classes), split, config),
                 "epoch, keras Dense": epoch_of(
                     dense_model(classes), split, config
                 ),
             },
-            arguments.rounds,
+            flags.rounds,
         )
-    limit = found["the two products alone"]
+    limit = seconds["the two products alone"]
     print(
-        f"{arguments.images} images of {_SHAPE}, {classes} classes, batch "
-        f"{arguments.batch}, {len(os.sched_getaffinity(0))} cores\n\n"
-        "| | wall s | limit / wall | processor s | limit / processor |\n"
-        "| --- | --- | --- | --- | --- |"
+        f"{flags.images} images of {_SHAPE}, {classes} classes, batch "
+        f"{flags.batch}, {len(os.sched_getaffinity(0))} cores\n"
     )
-    for name, (wall, processor) in found.items():
-        print(
-            f"| {name} | {wall:.3f} | {limit[0] / wall:.2f} | "
-            f"{processor:.3f} | {limit[1] / processor:.2f} |"
-        )
+    printing.print_table(
+        ("", "wall s", "limit / wall", "processor s", "limit / processor"),
+        [
+            (
+                name,
+                printing.number(wall, 3),
+                printing.ratio(limit[0], wall),
+                printing.number(processor, 3),
+                printing.ratio(limit[1], processor),
+            )
+            for name, (wall, processor) in seconds.items()
+        ],
+    )
 
 
 if __name__ == "__main__":

@@ -1,14 +1,13 @@
-r"""The command users type: `--help`, and the whole job, by the clock.
+r"""The seconds of `--help` and of the whole job, as a user types them.
 
     python -m benchmarks.main_job -- --backbone=resnet --dataset=imdb_reviews \
         --data_dir=TFDS_DIR --weights=random
 
-Everything behind `--` goes to `python -m trainers.run`, which gets an empty
+Everything after `--` goes to `python -m trainers.run`, which gets an empty
 working directory and an empty records directory. There is no peer. The limit
 of `--help` is an interpreter that does nothing.
 """
 
-import argparse
 import os
 import subprocess
 import sys
@@ -16,37 +15,37 @@ import tempfile
 import time
 from collections.abc import Sequence
 
-from benchmarks import measuring
+from benchmarks import command, measuring, printing
 
 
-def run(command: Sequence[str], *, quiet: bool) -> tuple[float, float]:
-    """Returns seconds and peak resident bytes of a command.
+def run(words: Sequence[str], *, quiet: bool) -> tuple[float, float]:
+    """Returns seconds and peak resident bytes of a command line.
 
     Raises:
         SystemExit: If it fails.
     """
     begin = time.perf_counter()
     process = subprocess.Popen(
-        command,
+        words,
         stdout=subprocess.DEVNULL if quiet else None,
         stderr=subprocess.DEVNULL if quiet else None,
     )
     _, status, usage = os.wait4(process.pid, 0)
     process.returncode = os.waitstatus_to_exitcode(status)
-    # absl ends --help with 1.
-    if process.returncode not in ((0, 1) if quiet else (0,)):
-        sys.exit(f"{' '.join(command)} ended with {process.returncode}")
+    if process.returncode:
+        sys.exit(f"{' '.join(words)} ended with {process.returncode}")
     return time.perf_counter() - begin, 1024.0 * usage.ru_maxrss
 
 
-def main() -> None:
+def main(argv: Sequence[str] | None = None) -> None:
     """Prints one row per command."""
-    made = argparse.ArgumentParser(description=__doc__.split("\n")[0])
-    made.add_argument("--rounds", type=int, default=5)
-    made.add_argument("--only_help", action="store_true")
-    made.add_argument("arguments", nargs="*", help="of trainers.run, behind --")
-    flags = made.parse_args()
-
+    parser = command.parser(
+        __doc__, rounds=5, without=("device", "threads", "clock")
+    )
+    parser.add_argument("--only_help", action="store_true")
+    parser.add_argument("arguments", nargs="*", help="Of trainers.run.")
+    flags = parser.parse_args(argv)
+    command.prepare(flags)
     program = [sys.executable, "-m", "trainers.run"]
     bare = [sys.executable, "-c", "pass"]
     best = measuring.alternate(
@@ -74,7 +73,7 @@ def main() -> None:
             (" ".join(flags.arguments) or "the demo", f"{seconds:.0f}",
              f"{peak / 1e9:.2f}")
         )  # fmt: skip
-    measuring.print_table(("trainers.run", "seconds", "peak GB"), rows)
+    printing.print_table(("trainers.run", "seconds", "peak GB"), rows)
 
 
 if __name__ == "__main__":

@@ -8,65 +8,47 @@ step alone (the same batch again and again), of both together, and the share of
 the time that the step waits for its input. The aim is under 5%.
 """
 
-import dataclasses
-import functools
 import itertools
 import pathlib
-import sys
 import time
 from collections.abc import Iterator, Sequence
 
-from tfrecords import command_line
-from tfrecords.settings import setting, validate
+from benchmarks import command, printing
 from trainers.multimodal.config import TOWERS, MultimodalTrainConfig
 
-_common = functools.partial(setting, group="common")
 
-
-@dataclasses.dataclass(frozen=True)
-class Options:
-    """What is measured."""
-
-    records: str = _common("", "Directory of multimodal records.")
-    backbone: str = _common("mobilenetv2", "Image tower.", tuple(TOWERS))
-    image_size: int = _common(96, "Height and width of the images.")
-    batch_size: int = _common(32, "Images per step.")
-    steps: int = _common(10, "Steps of each measurement.")
-    frozen_fraction: float = _common(0.5, "Share of the tower that is frozen.")
-
-    def __post_init__(self) -> None:
-        """Refuses values that cannot be measured."""
-        validate(self, least={"steps": 1})
-
-
-PROGRAM = command_line.Program(
-    "benchmarks.multimodal_input", __doc__, settings=(Options,)
-)
-
-
-def main(argv: Sequence[str] | None = None) -> int:
+def main(argv: Sequence[str] | None = None) -> None:
     """Measures and prints one table."""
-    return command_line.main(PROGRAM, _run, argv)
-
-
-def _run(arguments: command_line.Arguments) -> None:
-    import keras
-    import numpy as np
-
+    parser = command.parser(__doc__, without=("rounds", "clock"))
+    parser.add_argument(
+        "--records", required=True, help="Directory of multimodal records."
+    )
+    parser.add_argument(
+        "--backbone", choices=tuple(TOWERS), default="mobilenetv2"
+    )
+    parser.add_argument("--image_size", type=int, default=96)
+    parser.add_argument("--batch_size", type=int, default=32)
+    parser.add_argument(
+        "--steps", type=int, default=10, help="Per measurement."
+    )
+    parser.add_argument("--frozen_fraction", type=float, default=0.5)
+    flags = parser.parse_args(argv)
+    if flags.steps < 1:
+        parser.error(f"--steps must be at least 1. Received: {flags.steps}")
+    command.start(flags)
     from tfrecords import reader
     from trainers.multimodal import model, split_inputs, train
 
-    options = arguments.settings(Options)
     config = MultimodalTrainConfig(
-        backbone=options.backbone,
+        backbone=flags.backbone,
         weights="random",
-        image_size=options.image_size,
-        batch_size=options.batch_size,
-        frozen_fraction=options.frozen_fraction,
+        image_size=flags.image_size,
+        batch_size=flags.batch_size,
+        frozen_fraction=flags.frozen_fraction,
         cache_gb=0.0,
-        records=options.records,
+        records=flags.records,
     )
-    directory = pathlib.Path(options.records)
+    directory = pathlib.Path(flags.records)
     manifest = reader.open_records(directory, kind="multimodal")
     models = model.build_models(
         config, manifest.schema.shape[-1], len(manifest.schema.label_names)
@@ -78,7 +60,7 @@ def _run(arguments: command_line.Arguments) -> None:
 
     def batches(epoch: int) -> Iterator[split_inputs.Batch]:
         return itertools.islice(
-            split.epoch(config.batch_size, 0, epoch), options.steps
+            split.epoch(config.batch_size, 0, epoch), flags.steps
         )
 
     def step(batch: split_inputs.Batch) -> None:
@@ -92,9 +74,9 @@ def _run(arguments: command_line.Arguments) -> None:
     pipeline = count / (time.perf_counter() - start)
 
     start = time.perf_counter()
-    for _step in range(options.steps):
+    for _ in range(flags.steps):
         step(first)
-    alone = options.steps * len(first[1]) / (time.perf_counter() - start)
+    alone = flags.steps * len(first[1]) / (time.perf_counter() - start)
 
     waited, count = 0.0, 0
     stream = batches(2)
@@ -108,14 +90,20 @@ def _run(arguments: command_line.Arguments) -> None:
         waited += time.perf_counter() - before
     whole = time.perf_counter() - start
 
-    print(f"{config.backbone}, {config.image_size} pixels, batches of", end=" ")
-    print(f"{config.batch_size}, Keras {keras.__version__}, numpy", end=" ")
-    print(np.__version__)
-    print(f"pipeline alone  {pipeline:10.1f} images/s")
-    print(f"step alone      {alone:10.1f} images/s")
-    print(f"both            {count / whole:10.1f} images/s")
-    print(f"waiting         {100 * waited / whole:10.2f} % of the time")
+    print(
+        f"{config.backbone}, {config.image_size} pixels, batches of "
+        f"{config.batch_size}\n"
+    )
+    printing.print_table(
+        ("", "images/s"),
+        [
+            ("pipeline alone", printing.number(pipeline)),
+            ("step alone", printing.number(alone)),
+            ("both", printing.number(count / whole)),
+        ],
+    )
+    print(f"waiting for input: {100 * waited / whole:.2f} % of the time")
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    main()

@@ -2,46 +2,36 @@
 
     python -m benchmarks.paper_step --backbone=wide_resnet
 
-Pictures of 50 x 50 enlarged to 150 x 150, batches of 32, normalised per
-batch; the frozen slice, four valid convolutions with batch norm and dropout,
-the dense head; Adam with a rate for either part. Random weights: the time of
+Images of 50 x 50 enlarged to 150 x 150, batches of 32, normalised per batch;
+the frozen slice, four valid convolutions with batch norm and dropout, the dense
+head; Adam with one rate for each of the two parts. Random weights: the time of
 a step does not depend on them. Ours runs the whole network every step, as the
 `paper` preset does.
 """
 
 import dataclasses
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 
-from benchmarks import measuring, peers
+from benchmarks import command, measuring, operations, peers, printing
+from trainers import backbones, config
 
 
 def torch_step(
     name: str, images: np.ndarray, flags: Any
 ) -> measuring.Call | None:
-    """One training step in torch; None where there is no such slice."""
+    """One training step in torch; `None` without torch or such a slice."""
     torch = peers.import_torch()
     if torch is None:
         return None
-    try:
-        from tests.golden import make_backbones
-    except ImportError as error:
-        print(f"torchvision is not timed: {error}\n")
+    slice_ = peers.torchvision_slice(name)
+    if slice_ is None:
         return None
-    from trainers import backbones
-
     nn = torch.nn
     torch.set_num_threads(flags.threads)
     device = torch.device("cuda" if flags.device == "gpu" else "cpu")
-    models = make_backbones.import_models()
-    if name == "vgg16":
-        slice_ = models.vgg16(weights=None).features[:12]
-    elif name in make_backbones.PREFIXES:
-        slice_ = make_backbones.build_slice(models, name)
-    else:
-        print(f"torchvision has no {name}: not timed\n")
-        return None
     # As published: the frozen slice normalises by each batch's statistics.
     slice_ = slice_.train().requires_grad_(False).to(device)
     backbone = backbones.BACKBONES[name]
@@ -95,61 +85,58 @@ def keras_step(name: str, images: np.ndarray) -> tuple[measuring.Call, float]:
     """One training step of ours, and its operations."""
     import keras
 
-    from trainers import config
     from trainers.network import model, optimizer
 
     fields = {field.name for field in dataclasses.fields(config.TrainConfig)}
     preset = config.PRESETS["paper"] | {"weights": "random", "backbone": name}
-    made = config.TrainConfig(
+    train = config.TrainConfig(
         **{key: value for key, value in preset.items() if key in fields}
     )
-    models = model.build_models(made, images.shape[1:], 2)
+    models = model.build_models(train, images.shape[1:], 2)
     models.whole.compile(
-        optimizer=optimizer.PartwiseAdam(made.learning_rates),
+        optimizer=optimizer.PartwiseAdam(train.learning_rates),
         loss=keras.losses.SparseCategoricalCrossentropy(from_logits=True),
     )
     labels = np.arange(len(images)) % 2
-    frozen, trained = measuring.model_flops(models)
-    operations = len(images) * (frozen + 3 * trained)
-    return lambda: models.whole.train_on_batch(images, labels), operations
+    frozen, trained = operations.model_flops(models)
+    step_flops = len(images) * (frozen + 3 * trained)
+    return lambda: models.whole.train_on_batch(images, labels), step_flops
 
 
-def main() -> None:
+def main(argv: Sequence[str] | None = None) -> None:
     """Prints one row per backbone."""
-    from trainers import backbones
-
-    made = measuring.parser(__doc__, rounds=3)
-    made.add_argument(
+    parser = command.parser(__doc__, rounds=3)
+    parser.add_argument(
         "--backbone", action="append", choices=tuple(backbones.BACKBONES)
     )
-    made.add_argument("--batch", type=int, default=32)
-    flags = made.parse_args()
+    parser.add_argument("--batch", type=int, default=32)
+    flags = parser.parse_args(argv)
 
-    peers.import_torch()
-    measuring.start(flags)
+    peers.import_torch()  # before TensorFlow
+    command.start(flags, "torch", "torchvision")
     images = np.random.default_rng(0).random(
         (flags.batch, 50, 50, 1), np.float32
     )
     rows = []
     for name in flags.backbone or ("wide_resnet", "vgg16"):
         theirs = torch_step(name, images, flags)
-        ours, operations = keras_step(name, images)
+        ours, step_flops = keras_step(name, images)
         seconds = measuring.alternate(
-            {"ours": ours, "torch": theirs, "matmul": measuring.matmul()},
+            {"ours": ours, "torch": theirs, "matmul": operations.matmul()},
             flags.rounds,
             flags.clock,
         )
-        limit = measuring.MATMUL_FLOPS / seconds["matmul"]
+        limit = operations.MATMUL_FLOPS / seconds["matmul"]
         rows.append(
             (
                 name,
-                measuring.number(1e3 * seconds["ours"], 0),
-                measuring.number(1e3 * seconds["torch"], 0),
-                measuring.ratio(seconds["torch"], seconds["ours"]),
-                f"{operations / seconds['ours'] / limit:.0%}",
+                printing.number(1e3 * seconds["ours"], 0),
+                printing.number(1e3 * seconds["torch"], 0),
+                printing.ratio(seconds["torch"], seconds["ours"]),
+                f"{step_flops / seconds['ours'] / limit:.0%}",
             )
         )
-    measuring.print_table(
+    printing.print_table(
         ("backbone", "ours, ms", "torch, ms", "ours faster by",
          "ours, of matmul's rate"),
         rows,

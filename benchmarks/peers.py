@@ -1,4 +1,4 @@
-"""The peers that need more than an import."""
+"""The libraries that ours is compared with, if they are installed."""
 
 import importlib
 import importlib.util
@@ -10,23 +10,45 @@ from typing import Any
 
 import numpy as np
 
-from benchmarks import measuring
-
 Encode = Callable[[list[str]], np.ndarray]
+
+INSTALL = "pip install -r benchmarks/requirements-peers.txt"
+
+
+def import_peer(module: str) -> Any:
+    """Imports a peer; prints how to install a missing one, returns `None`."""
+    try:
+        return importlib.import_module(module)
+    except ImportError as error:
+        print(f"{module} is not timed ({error}). To install it: {INSTALL}\n")
+        return None
 
 
 def import_torch() -> Any:
-    """Imports torch, with torchvision in working order, if it is there.
+    """Imports torch, and torchvision so that it works, if they are installed.
 
     Call it before TensorFlow is imported: only then can a torchvision built
     for another device be imported (transformers imports it too).
     """
-    torch = measuring.peer("torch")
+    torch = import_peer("torch")
     if torch is not None and importlib.util.find_spec("torchvision"):
-        from tests.golden import make_backbones
+        from tools import torchvision_slices
 
-        make_backbones.import_models()
+        torchvision_slices.import_models()
     return torch
+
+
+def torchvision_slice(name: str) -> Any:
+    """Builds torchvision's slice; prints why it cannot, returns `None`."""
+    if import_torch() is None or import_peer("torchvision") is None:
+        return None
+    from tools import torchvision_slices
+
+    if name not in torchvision_slices.NAMES:
+        print(f"torchvision has no {name}: not timed.\n")
+        return None
+    models = torchvision_slices.import_models()
+    return torchvision_slices.build_slice(models, name)
 
 
 def import_deepinsight() -> Any:
@@ -37,16 +59,16 @@ def import_deepinsight() -> Any:
     """
     spec = importlib.util.find_spec("pyDeepInsight")
     if spec is None or spec.origin is None:
-        return measuring.peer("pyDeepInsight")
-    place = pathlib.Path(spec.origin).parent
+        return import_peer("pyDeepInsight")
+    folder = pathlib.Path(spec.origin).parent
     for name, path in (
-        ("pyDeepInsight", place),
-        ("pyDeepInsight.utils", place / "utils"),
+        ("pyDeepInsight", folder),
+        ("pyDeepInsight.utils", folder / "utils"),
     ):
         package = types.ModuleType(name)
         package.__path__ = [str(path)]
         sys.modules[name] = package
-    return measuring.peer("pyDeepInsight.image_transformer")
+    return import_peer("pyDeepInsight.image_transformer")
 
 
 def hugging_face(
@@ -57,25 +79,25 @@ def hugging_face(
     Texts are sorted by length and batched by a token budget, each batch
     padded to its longest: what a careful user does.
     """
-    transformers = measuring.peer("transformers")
-    torch = measuring.peer("torch")
+    transformers = import_peer("transformers")
+    torch = import_peer("torch")
     if transformers is None or torch is None:
         return None
     torch.set_num_threads(threads)
-    place = torch.device("cuda" if device == "gpu" else "cpu")
+    where = torch.device("cuda" if device == "gpu" else "cpu")
     model = transformers.BertModel.from_pretrained(
         directory,
         dtype=torch.float32,
         attn_implementation=attention,
         add_pooling_layer=False,
     )
-    model.eval().to(place)
+    model.eval().to(where)
 
     def forward(ids: np.ndarray, mask: np.ndarray) -> np.ndarray:
         with torch.inference_mode():
             states = model(
-                input_ids=torch.from_numpy(ids).to(place),
-                attention_mask=torch.from_numpy(mask).to(place),
+                input_ids=torch.from_numpy(ids).to(where),
+                attention_mask=torch.from_numpy(mask).to(where),
                 output_hidden_states=True,
             ).hidden_states[1:]
             return torch.stack([x[:, 0] for x in states], 1).cpu().numpy()
@@ -86,14 +108,14 @@ def hugging_face(
 def onnx_runtime(
     directory: str, threads: int, device: str, tokens: int, scratch: str
 ) -> Encode | None:
-    """The same by onnxruntime, every graph optimisation on."""
+    """The same in onnxruntime, with every graph optimisation."""
     modules = ("onnxruntime", "onnx", "transformers", "torch")
-    found = {name: measuring.peer(name) for name in modules}
-    if None in found.values():
+    imported = {name: import_peer(name) for name in modules}
+    if None in imported.values():
         return None
-    runtime = found["onnxruntime"]
+    runtime = imported["onnxruntime"]
     file = f"{scratch}/encoder.onnx"
-    _export_onnx(found["torch"], found["transformers"], directory, file)
+    _export_onnx(imported["torch"], imported["transformers"], directory, file)
     options = runtime.SessionOptions()
     options.intra_op_num_threads = threads
     options.graph_optimization_level = (
@@ -164,7 +186,7 @@ def _in_sorted_batches(
 
     def encode(texts: list[str]) -> np.ndarray:
         ids = tokenizer(texts, truncation=True, max_length=512)["input_ids"]
-        found: list[Any] = [None] * len(texts)
+        stacks: list[Any] = [None] * len(texts)
         for rows in batches(np.array([len(row) for row in ids])):
             width = len(ids[rows[0]])
             padded = np.zeros((len(rows), width), np.int64)
@@ -173,7 +195,7 @@ def _in_sorted_batches(
                 padded[index, : len(ids[row])] = ids[row]
                 mask[index, : len(ids[row])] = 1
             for row, stack in zip(rows, forward(padded, mask), strict=True):
-                found[row] = stack
-        return np.stack(found)
+                stacks[row] = stack
+        return np.stack(stacks)
 
     return encode

@@ -2,19 +2,20 @@
 
     python -m benchmarks.pixel_map --rows=10000 --features=4608
 
-Each side runs in a process of its own, from the same rows: scaling, t-SNE of
-the features by cosine distance, hull, rectangle, pixels. Without
-`--cls_records` the rows are made: features in correlated groups, as BERT's
-are. The divergence of both is judged by one formula, over all pairs. Memory
-is what rose above the rows themselves, which ours need not hold (it reads them
-from records batch by batch; here too, from the array).
+Each side runs in its own process, from the same rows: scaling, t-SNE of the
+features by cosine distance, hull, rectangle, pixels. Without `--cls_records`
+the rows are random, with features in correlated groups, as BERT's are. One
+formula over all pairs gives the divergence of both. Memory is what rose above
+the rows themselves, which ours need not hold (it reads batches, from records
+or, as here, from the array).
 """
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 
-from benchmarks import measuring
+from benchmarks import command, measuring, peers, printing
 
 _BATCH = 1024
 
@@ -27,8 +28,8 @@ def make_rows(
         from tfrecords import reader
 
         batches = reader.read_records(cls_records, "train", batch_size=_BATCH)
-        found = [batch["stack"].numpy() for batch in batches]
-        return np.concatenate(found).reshape(-1, found[0][0].size)[:count]
+        stacks = np.concatenate([batch["stack"].numpy() for batch in batches])
+        return stacks.reshape(len(stacks), -1)[:count]
     rng = np.random.default_rng(0)
     factors = rng.normal(size=(64, num_features)).astype(np.float32)
     rows = np.empty((count, num_features), np.float32)
@@ -42,7 +43,7 @@ def make_rows(
 def prepare_ours(
     tsne_method: str, count: int, features: int, cls_records: str | None
 ) -> measuring.Call:
-    """Returns the call that gives the features' places."""
+    """Returns the call that gives the features' points `(F, 2)`."""
     from text2image.deepinsight import (
         pixel_map,
         projection,
@@ -83,8 +84,6 @@ def prepare_deepinsight(
     import sklearn.manifold
     import sklearn.preprocessing
 
-    from benchmarks import peers
-
     deepinsight: Any = peers.import_deepinsight()
     rows = make_rows(count, features, cls_records)
 
@@ -97,16 +96,16 @@ def prepare_deepinsight(
     return fit
 
 
-def prepare_judge(
-    places: dict[str, np.ndarray],
+def prepare_divergence(
+    points_of: dict[str, np.ndarray],
     count: int,
     features: int,
     cls_records: str | None,
 ) -> measuring.Call:
     """Returns the call that gives each layout's KL divergence.
 
-    By one formula for all: every pair, affinities and divergence as
-    scikit-learn's exact t-SNE computes them.
+    One formula for all: every pair, affinities and divergence as scikit-learn's
+    exact t-SNE computes them.
     """
     import scipy.spatial.distance
     import sklearn.manifold._t_sne as exact
@@ -116,34 +115,33 @@ def prepare_judge(
     low = rows.min(axis=0)
     scaled = (rows - low) / (rows.max(axis=0) - low)
 
-    def judge() -> dict[str, float]:
+    def divergence() -> dict[str, float]:
         distances = sklearn.metrics.pairwise_distances(
             scaled.T, metric="cosine"
         )
         joint = exact._joint_probabilities(np.square(distances), 30.0, 0)
-        found = {}
-        for name, points in places.items():
+        divergences = {}
+        for name, points in points_of.items():
             apart = 1.0 + scipy.spatial.distance.pdist(points, "sqeuclidean")
             q = (1.0 / apart) / (2.0 / apart).sum()
-            found[name] = float(2.0 * (joint * np.log(joint / q)).sum())
-        return found
+            divergences[name] = float(2.0 * (joint * np.log(joint / q)).sum())
+        return divergences
 
-    return judge
+    return divergence
 
 
-def main() -> None:
+def main(argv: Sequence[str] | None = None) -> None:
     """Prints one row per side."""
-    made = measuring.parser(__doc__, rounds=1)
-    made.add_argument("--rows", type=int, default=10_000)
-    made.add_argument("--features", type=int, default=4608)
-    made.add_argument("--cls_records", default=None)
-    made.add_argument(
-        "--barnes_hut", action="store_true", help="ours with it too"
+    parser = command.parser(__doc__, without=("device", "threads", "rounds"))
+    parser.add_argument("--rows", type=int, default=10_000)
+    parser.add_argument("--features", type=int, default=4608)
+    parser.add_argument("--cls_records", default=None)
+    parser.add_argument(
+        "--barnes_hut", action="store_true", help="Also time ours with it."
     )
-    flags = made.parse_args()
+    flags = parser.parse_args(argv)
 
-    from benchmarks import peers
-
+    command.prepare(flags, "scikit-learn", "pyDeepInsight")
     shape = (flags.rows, flags.features, flags.cls_records)
     sides: dict[str, Any] = {
         "ours": measuring.in_fresh_process(
@@ -159,20 +157,20 @@ def main() -> None:
             prepare_deepinsight, *shape, clock=flags.clock
         )
     divergence, _, _ = measuring.in_fresh_process(
-        prepare_judge,
+        prepare_divergence,
         {name: points for name, (points, _, _) in sides.items()},
         *shape,
     )
-    own = sides["ours"][1]
-    measuring.print_table(
+    our_seconds = sides["ours"][1]
+    printing.print_table(
         ("side", "seconds", "ours faster by", "KL divergence", "MB above rows"),
         [
             (
                 name,
-                measuring.number(seconds),
-                measuring.ratio(seconds, own),
+                printing.number(seconds),
+                printing.ratio(seconds, our_seconds),
                 f"{divergence[name]:.4f}",
-                measuring.number(peak / 1e6, 0),
+                printing.number(peak / 1e6, 0),
             )
             for name, (_, seconds, peak) in sides.items()
         ],

@@ -3,8 +3,8 @@
     python -m benchmarks.records --count=2048 --layers=6 --hidden=768
 
 The same bytes on both sides, shards of random stacks. Ours also measures and
-hashes every shard, syncs it and keeps a journal. The limit of writing
-is a plain file of as many bytes, written and synced; of reading, a plain read.
+hashes every shard, syncs it and keeps a journal. The limit of writing is a
+plain file of the same size, written and synced; of reading, a plain read.
 """
 
 import itertools
@@ -12,28 +12,31 @@ import os
 import pathlib
 import shutil
 import tempfile
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 
-from benchmarks import measuring
+from benchmarks import command, measuring, printing
 
 
-def main() -> None:
+def main(argv: Sequence[str] | None = None) -> None:
     """Prints one row per direction."""
-    made = measuring.parser(__doc__, rounds=5)
-    made.add_argument("--count", type=int, default=2048, help="of a shard")
-    made.add_argument("--shards", type=int, default=4)
-    made.add_argument("--layers", type=int, default=6)
-    made.add_argument("--hidden", type=int, default=768)
-    made.add_argument("--dir", default=None, help="a disk to measure")
-    flags = made.parse_args()
+    parser = command.parser(__doc__, rounds=5)
+    parser.add_argument(
+        "--count", type=int, default=2048, help="Records per shard."
+    )
+    parser.add_argument("--shards", type=int, default=4)
+    parser.add_argument("--layers", type=int, default=6)
+    parser.add_argument("--hidden", type=int, default=768)
+    parser.add_argument("--dir", default=None, help="On the disk to measure.")
+    flags = parser.parse_args(argv)
 
     import tensorflow as tf
 
     from tfrecords import reader, schema, writer
 
-    measuring.start(flags)
+    command.start(flags)
     shape = (flags.layers, flags.hidden)
     record_schema = schema.cls_schema(shape, ("neg", "pos"))
     stacks = np.random.default_rng(0).standard_normal(
@@ -47,11 +50,11 @@ def main() -> None:
             for i, stack in enumerate(stacks)
         ]
 
-    def serialized_by_hand() -> list[bytes]:
+    def serialized_plainly() -> list[bytes]:
         return [_example(tf, i, s, text) for i, s in enumerate(stacks)]
 
     records = serialized()
-    assert records == serialized_by_hand()
+    assert records == serialized_plainly()
     folder = pathlib.Path(tempfile.mkdtemp(dir=flags.dir))
     numbers = itertools.count()
 
@@ -59,19 +62,19 @@ def main() -> None:
         directory = folder / f"cls/{next(numbers)}/1.0.0"
         with writer.RecordWriter(
             directory, record_schema, {"kind": "cls"}, {"train": flags.shards}
-        ) as made:
+        ) as shards:
             for shard in range(flags.shards):
-                made.write_shard("train", shard, records)
-            made.finish("Random stacks.", {})
+                shards.write_shard("train", shard, records)
+            shards.finish("Random stacks.", {})
         return directory
 
     raw_files = [str(folder / f"raw-{i}") for i in range(flags.shards)]
 
     def write_raw() -> None:
         for file in raw_files:
-            with tf.io.TFRecordWriter(file) as made:
+            with tf.io.TFRecordWriter(file) as file_writer:
                 for record in records:
-                    made.write(record)
+                    file_writer.write(record)
 
     def write_plain() -> None:
         with plain_file.open("wb") as file:
@@ -93,7 +96,7 @@ def main() -> None:
             record["stack"].numpy()
 
     pairs: dict[str, tuple[Any, Any, Any]] = {
-        "serialise": (serialized, serialized_by_hand, None),
+        "serialise": (serialized, serialized_plainly, None),
         "write": (write_ours, write_raw, write_plain),
         "read and parse": (
             read_ours,
@@ -113,10 +116,10 @@ def main() -> None:
         rows.append(
             (
                 name,
-                measuring.number(rate["ours"], 0),
-                measuring.number(rate["raw"], 0),
-                measuring.ratio(rate["ours"], rate["raw"]),
-                measuring.number(rate["limit"], 0),
+                printing.number(rate["ours"], 0),
+                printing.number(rate["raw"], 0),
+                printing.ratio(rate["ours"], rate["raw"]),
+                printing.number(rate["limit"], 0),
             )
         )
     shutil.rmtree(folder)
@@ -124,7 +127,7 @@ def main() -> None:
         f"{flags.shards} shards of {flags.count} records, "
         f"{len(plain) / 1e6:.0f} MB\n"
     )
-    measuring.print_table(
+    printing.print_table(
         ("", "ours, MB/s", "raw, MB/s", "ratio", "plain file, MB/s"), rows
     )
 

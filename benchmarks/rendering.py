@@ -1,20 +1,20 @@
-"""Feature rows to pictures: ours, and pyDeepInsight's transform.
+"""Feature rows to images: ours, and pyDeepInsight's transform.
 
     python -m benchmarks.rendering --rows=10000 --features=4608
 
-From raw rows to 50 x 50 grey pictures, scaling included, on the same random
-map. Each side runs in a process of its own, in turn; ours also batch by batch,
-as records are drawn, where no picture is kept. The limit is the time to read
-the rows and write the pictures once, at the rate of a plain copy.
+From raw rows to 50 x 50 grey images, scaling included, on the same random map.
+Each side runs in its own process, in turn; ours also batch by batch, as records
+are drawn, where no image is kept. The limit is the time to read the rows and
+write the images once, at the rate of a plain copy.
 """
 
 import functools
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 import numpy as np
 
-from benchmarks import measuring
+from benchmarks import command, measuring, peers, printing
 
 _SHAPE = (50, 50)
 _BATCH = 256
@@ -54,8 +54,6 @@ def prepare_deepinsight(
     """The same with scikit-learn's scaler and pyDeepInsight."""
     import sklearn.preprocessing
 
-    from benchmarks import peers
-
     deepinsight: Any = peers.import_deepinsight()
     rows, points = _data(count, num_features)
 
@@ -81,21 +79,20 @@ def _best(
             pass
 
     def call() -> tuple[float, float]:
-        total = sum(float(pictures.sum()) for pictures in draw())
+        total = sum(float(images.sum()) for images in draw())
         return measuring.alternate({"draw": draw_all}, 3, clock)["draw"], total
 
     return call
 
 
-def main() -> None:
+def main(argv: Sequence[str] | None = None) -> None:
     """Prints one row per side."""
-    made = measuring.parser(__doc__, rounds=2)
-    made.add_argument("--rows", type=int, default=10_000)
-    made.add_argument("--features", type=int, default=4608)
-    flags = made.parse_args()
+    parser = command.parser(__doc__, rounds=2, without=("device", "threads"))
+    parser.add_argument("--rows", type=int, default=10_000)
+    parser.add_argument("--features", type=int, default=4608)
+    flags = parser.parse_args(argv)
 
-    from benchmarks import peers
-
+    command.prepare(flags, "scikit-learn", "pyDeepInsight")
     sides: dict[str, Any] = {
         "ours": functools.partial(prepare_ours, flags.rows),
         f"ours, {_BATCH} at a time": functools.partial(prepare_ours, _BATCH),
@@ -117,16 +114,16 @@ def main() -> None:
     print(
         f"{flags.rows} rows; reading and writing alone: {1e3 * limit:.0f} ms\n"
     )
-    measuring.print_table(
+    printing.print_table(
         ("side", "ms", "ours faster by", "of the limit", "MB above rows",
          "sum of pixels"),
         [
             (
                 name,
-                measuring.number(1e3 * value, 0),
-                measuring.ratio(value, seconds["ours"]),
+                printing.number(1e3 * value, 0),
+                printing.ratio(value, seconds["ours"]),
                 f"{limit / value:.0%}",
-                measuring.number(peaks[name] / 1e6, 0),
+                printing.number(peaks[name] / 1e6, 0),
                 f"{sums[name]:.6g}",
             )
             for name, value in seconds.items()

@@ -2,48 +2,38 @@
 
     python -m benchmarks.serving --workdir=RUN --file=reviews.csv
 
-Each round times both in turn on the same texts, at every batch size; the
-table gives the best round, the one that others on the machine disturbed
-least. The share outside BERT compares the whole model with its encoder alone
-on the same token ids, in the same round.
+Each round times both in turn on the same texts, at every batch size; the table
+gives the best round, which other programs on the machine disturbed least. The
+share outside BERT compares the whole model with its encoder alone on the same
+token ids, in the same round.
 """
 
-import argparse
-import os
+import itertools
 import pathlib
 import statistics
 import tempfile
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
-os.environ.setdefault("KERAS_BACKEND", "tensorflow")
-os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "1")  # as every program
-os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
-
 import numpy as np
-import tensorflow as tf
 
-from text2image.corpora import unlabelled
-from trainers import export
-from trainers.runs import loading
-from trainers.serving import saved_model, text_classifier
+from benchmarks import command, printing
 
 BATCH_SIZES = (1, 8, 64)
+Batch = Any  # a tensor of strings `(N,)` or ids `(N, T)`
 Call = Callable[..., Any]
 
 
 def read(file: str, text_key: str, count: int) -> list[bytes]:
-    """The first `count` texts of a file."""
-    found = []
-    for item in unlabelled.read_texts(file, text_key=text_key):
-        found.append(item.text.encode())
-        if len(found) == count:
-            break
-    return found
+    """Returns the first texts of a file, at most `count`."""
+    from text2image.corpora import unlabelled
+
+    items = unlabelled.read_texts(file, text_key=text_key)
+    return [item.text.encode() for item in itertools.islice(items, count)]
 
 
-def seconds(call: Call, batches: list[tf.Tensor]) -> float:
+def seconds(call: Call, batches: list[Batch]) -> float:
     """Wall time of one pass."""
     start = time.perf_counter()
     for batch in batches:
@@ -53,7 +43,7 @@ def seconds(call: Call, batches: list[tf.Tensor]) -> float:
 
 def measure(
     calls: dict[str, Call],
-    batches: dict[str, list[tf.Tensor]],
+    batches: dict[str, list[Batch]],
     rounds: int,
 ) -> list[dict[str, float]]:
     """Seconds of every call in each round, after one pass to warm up."""
@@ -65,16 +55,28 @@ def measure(
     ]
 
 
-def in_batches(values: list[bytes], size: int) -> Iterator[tf.Tensor]:
-    """Whole batches of texts, in their order."""
+def in_batches(values: list[bytes], size: int) -> Iterator[Batch]:
+    """Yields whole batches of texts, in their order."""
+    import tensorflow as tf
+
     for start in range(0, len(values) - size + 1, size):
         yield tf.constant(values[start : start + size])
 
 
 def largest_difference(
-    model: text_classifier.TextClassifier, served: Call, values: list[bytes]
+    model: Any, served: Call, values: list[bytes]
 ) -> dict[str, float]:
-    """Of probabilities: between the two models, and between batch sizes."""
+    """Largest differences of probabilities between models and batch sizes.
+
+    Args:
+        model: The `TextClassifier` in memory.
+        served: `serving_default` of the SavedModel.
+        values: UTF-8 texts.
+
+    Returns:
+        What is compared to the largest absolute difference.
+    """
+    import tensorflow as tf
 
     def probabilities(call: Call, size: int) -> np.ndarray:
         return np.concatenate(
@@ -87,24 +89,26 @@ def largest_difference(
         )
 
     whole = probabilities(model.serving_default, 32)
-    found = {
+    compared = {
         "SavedModel and memory": probabilities(served, 32),
         "batch 32 and 1": probabilities(served, 1),
         "batch 32 and 8": probabilities(served, 8),
     }
     return {
         name: float(np.abs(value - whole).max())
-        for name, value in found.items()
+        for name, value in compared.items()
     }
 
 
 def print_rates(
-    model: text_classifier.TextClassifier,
+    model: Any,
     served: Call,
     values: list[bytes],
     num_rounds: int,
 ) -> None:
     """Prints one row per batch size."""
+    import tensorflow as tf
+
     bert = model.encoder
     encode = tf.function(
         lambda ids: model.stacks(
@@ -114,12 +118,7 @@ def print_rates(
     )
     tokens = bert.count_tokens([text.decode() for text in values])
     mean = np.minimum(tokens, bert.max_tokens).mean()
-    print(
-        f"{len(values)} texts of {mean:.0f} tokens on average, best of "
-        f"{num_rounds} rounds\n\n"
-        "| batch | SavedModel, texts/s | in memory, texts/s | ms a batch "
-        "(SavedModel) | outside BERT |\n| --- | --- | --- | --- | --- |"
-    )
+    rows = []
     for size in BATCH_SIZES:
         batches = list(in_batches(values, size))
         ids = [
@@ -140,36 +139,57 @@ def print_rates(
         outside = statistics.median(
             1 - row["bert"] / row["memory"] for row in rounds
         )
-        print(
-            f"| {size} | {count / best['served']:.1f} | "
-            f"{count / best['memory']:.1f} | "
-            f"{1e3 * best['served'] / len(batches):.0f} | {outside:.1%} |",
-            flush=True,
+        rows.append(
+            (
+                size,
+                printing.number(count / best["served"]),
+                printing.number(count / best["memory"]),
+                printing.number(1e3 * best["served"] / len(batches), 0),
+                f"{outside:.1%}",
+            )
         )
+    print(f"{len(values)} texts of {mean:.0f} tokens on average\n")
+    printing.print_table(
+        (
+            "batch",
+            "SavedModel, texts/s",
+            "in memory, texts/s",
+            "ms per batch (SavedModel)",
+            "outside BERT",
+        ),
+        rows,
+    )
 
 
-def main() -> None:
+def main(argv: Sequence[str] | None = None) -> None:
     """Exports the run, compares both models and times them."""
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser = command.parser(__doc__, rounds=5, without=("clock",))
     parser.add_argument("--workdir", required=True)
     parser.add_argument("--file", required=True)
     parser.add_argument("--text_key", default="text")
     parser.add_argument("--encoder", default=None)
     parser.add_argument("--texts", type=int, default=64)
-    parser.add_argument("--rounds", type=int, default=5)
-    flags = parser.parse_args()
+    flags = parser.parse_args(argv)
     values = read(flags.file, flags.text_key, flags.texts)
     if len(values) < BATCH_SIZES[-1]:
-        parser.error(f"expected {BATCH_SIZES[-1]} texts, found {len(values)}")
+        parser.error(
+            f"expected at least {BATCH_SIZES[-1]} texts. Received: "
+            f"{len(values)}"
+        )
+    command.start(flags)
+    from trainers import export
+    from trainers.runs import loading
+    from trainers.serving import saved_model, text_classifier
+
     run = loading.load_run(flags.workdir)
     model = text_classifier.load_classifier(run, flags.encoder)
     with tempfile.TemporaryDirectory() as out:
         start = time.perf_counter()
         directory = export.export_run(flags.workdir, out, encoder=flags.encoder)
-        passed = time.perf_counter() - start
+        elapsed = time.perf_counter() - start
         size = sum(p.stat().st_size for p in pathlib.Path(out).rglob("*"))
         functions, _ = saved_model.load(directory)
-    print(f"\nexport: {passed:.1f} s, {size / 1e6:.0f} MB")
+    print(f"\nexport: {elapsed:.1f} s, {size / 1e6:.0f} MB")
     served = functions["serving_default"]
     for name, difference in largest_difference(model, served, values).items():
         print(f"largest difference of probabilities, {name}: {difference:.1e}")

@@ -3,20 +3,22 @@ r"""WordPiece ids of real texts: ours inside the graph, tokenizers (Rust).
     python -m benchmarks.tokenisation --encoder=BERT_DIR \
         --dataset=imdb_reviews --data_dir=TFDS_DIR --texts=2000
 
-One call over all texts on either side, cut at 512 tokens. Ours runs on one
-thread, the peer on all. The encoder's input wait is the share of its time
-that goes to tokenising the same texts.
+One call over all texts on each side, cut at 512 tokens. Ours runs on one
+thread, the peer on all. The encoder's input wait is the share of its time that
+goes to tokenising the same texts.
 """
 
+import os
 import pathlib
+from collections.abc import Sequence
 from typing import Any
 
-from benchmarks import measuring
+from benchmarks import command, measuring, peers, printing
 
 
 def rust(directory: str, threads: int) -> Any:
     """Hugging Face tokenizers from `tokenizer.json`, or None."""
-    tokenizers = measuring.peer("tokenizers")
+    tokenizers = peers.import_peer("tokenizers")
     file = pathlib.Path(directory) / "tokenizer.json"
     if (
         tokenizers is None
@@ -24,29 +26,32 @@ def rust(directory: str, threads: int) -> Any:
     ):
         print("tokenizers is not timed: it needs a Hugging Face directory.\n")
         return None
-    import os
-
     os.environ["RAYON_NUM_THREADS"] = str(threads)
-    made = tokenizers.Tokenizer.from_file(str(file))
-    made.enable_truncation(512)
-    made.no_padding()
-    return made
+    tokenizer = tokenizers.Tokenizer.from_file(str(file))
+    tokenizer.enable_truncation(512)
+    tokenizer.no_padding()
+    return tokenizer
 
 
-def main() -> None:
+def main(argv: Sequence[str] | None = None) -> None:
     """Prints one row per side, and the encoder's wait."""
-    made = measuring.parser(__doc__)
-    measuring.add_corpus(made, texts=2000)
-    made.add_argument("--encoder", default="mini")
-    made.add_argument("--encode", type=int, default=128, help="0: no wait")
-    flags = made.parse_args()
+    parser = command.parser(__doc__)
+    command.add_corpus(parser, texts=2000)
+    parser.add_argument("--encoder", default="mini")
+    parser.add_argument(
+        "--encode",
+        type=int,
+        default=128,
+        help="Texts whose wait is measured; 0: none.",
+    )
+    flags = parser.parse_args(argv)
 
     import tensorflow as tf
 
     from text2image.bert import checkpoint, encoder
 
-    measuring.start(flags)
-    texts = measuring.read_texts(flags)
+    command.start(flags, "tokenizers")
+    texts = command.read_texts(flags.dataset, flags.data_dir, flags.texts)
     source = checkpoint.locate(flags.encoder)
     bert = encoder.Encoder(source, layers="last1")
     strings, limit = tf.constant(texts), tf.constant(bert.max_tokens)
@@ -63,14 +68,14 @@ def main() -> None:
     )
     size = sum(len(text.encode()) for text in texts)
     print(f"{len(texts)} texts, {size / 1e6:.1f} MB\n")
-    measuring.print_table(
-        ("side", "texts/s", "MB/s", "ours / it"),
+    printing.print_table(
+        ("side", "texts/s", "MB/s", "ours / other"),
         [
             (
                 name,
-                measuring.number(len(texts) / value, 0),
-                measuring.number(size / 1e6 / value),
-                measuring.ratio(value, seconds["ours"]),
+                printing.number(len(texts) / value, 0),
+                printing.number(size / 1e6 / value),
+                printing.ratio(value, seconds["ours"]),
             )
             for name, value in seconds.items()
         ],

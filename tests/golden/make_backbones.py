@@ -13,54 +13,14 @@ import numpy as np
 import torch
 
 from tests.golden import backbones_arrays
+from tools import torchvision_slices
 from trainers.weights import torch_names
-
-
-def import_models() -> Any:
-    """Imports torchvision.models, also from a build for another device.
-
-    A CUDA build without its operators fails where torchvision registers a
-    fake `nms`; no model here uses it.
-    """
-    register = torch.library.register_fake
-    torch.library.register_fake = lambda *_, **__: lambda function: function
-    try:
-        import torchvision.models
-    finally:
-        torch.library.register_fake = register
-    return torchvision.models
-
-
-def build_slice(models: Any, name: str) -> torch.nn.Sequential:
-    """Cuts the same layers out of torchvision's model as Table I does."""
-    if name == "alexnet":
-        return models.alexnet(weights=None).features[:5]
-    if name == "shufflenet":
-        full = models.shufflenet_v2_x1_0(weights=None)
-        return torch.nn.Sequential(full.conv1, full.maxpool, full.stage2)
-    builders = {
-        "resnext": models.resnext50_32x4d,
-        "wide_resnet": models.wide_resnet50_2,
-    }
-    full = builders[name](weights=None)
-    return torch.nn.Sequential(
-        full.conv1, full.bn1, full.relu, full.maxpool, full.layer1
-    )
-
-
-# Index in the Sequential above: name in torchvision's full model.
-PREFIXES = {
-    "alexnet": {str(i): f"features.{i}" for i in range(5)},
-    "shufflenet": {"0": "conv1", "2": "stage2"},
-    "resnext": {"0": "conv1", "1": "bn1", "4": "layer1"},
-    "wide_resnet": {"0": "conv1", "1": "bn1", "4": "layer1"},
-}
 
 
 def full_name(name: str, key: str) -> str:
     """Turns `4.0.bn1.weight` of the slice into `layer1.0.bn1.weight`."""
     index, rest = key.split(".", 1)
-    return f"{PREFIXES[name][index]}.{rest}"
+    return f"{torchvision_slices.PREFIXES[name][index]}.{rest}"
 
 
 def set_random_weights(slice_: torch.nn.Sequential, name: str) -> None:
@@ -77,14 +37,14 @@ def set_random_weights(slice_: torch.nn.Sequential, name: str) -> None:
     drawn = backbones_arrays.random_weights(
         {key: array.shape for key, array in canonical.items()}
     )
-    own = dict(zip(keys, slice_.state_dict(), strict=True))
+    slice_keys = dict(zip(keys, slice_.state_dict(), strict=True))
     new = {}
     for key, array in drawn.items():
         source = keys[int(canonical[key].flat[0])]
         if array.ndim == 4:
             depthwise = array.shape[-1] == 1
             array = array.transpose((2, 3, 0, 1) if depthwise else (3, 2, 0, 1))
-        new[own[source]] = torch.from_numpy(np.ascontiguousarray(array))
+        new[slice_keys[source]] = torch.from_numpy(np.ascontiguousarray(array))
     missing, unexpected = slice_.load_state_dict(new, strict=False)
     assert not unexpected, unexpected
     assert all(key.endswith("num_batches_tracked") for key in missing), missing
@@ -109,11 +69,11 @@ def save_tiny_states() -> None:
 
 
 def main() -> None:
-    """Writes one file per slice, and the tiny state dicts, beside this."""
+    """Writes one file per slice, and the tiny state dicts, to this folder."""
     save_tiny_states()
-    models = import_models()
-    for name in PREFIXES:
-        slice_ = build_slice(models, name).eval()
+    models = torchvision_slices.import_models()
+    for name in torchvision_slices.PREFIXES:
+        slice_ = torchvision_slices.build_slice(models, name).eval()
         set_random_weights(slice_, name)
         arrays: dict[str, Any] = {}
         for height, width in backbones_arrays.SIZES:

@@ -1,23 +1,48 @@
-r"""Converts a published weight file to a slice's own few megabytes.
+r"""Converts a published weight file to the few megabytes of one slice.
 
 For machines without a network: run this once where there is one, copy the
 file, and give it to `--weights=PATH`.
 
     python -m trainers.weights.convert --backbone=resnext \
         --output=resnext.safetensors
-
-`--input` takes a file that was fetched by other means; it must be the
-published one, unless `--unverified` says otherwise.
 """
 
-import argparse
-import logging
+import dataclasses
+import functools
 import pathlib
 import sys
 import tempfile
 from collections.abc import Sequence
 
+from absl import logging
+
+from tfrecords import command_line
+from tfrecords.settings import setting
 from trainers import backbones
+
+_common = functools.partial(setting, group="common")
+
+
+@dataclasses.dataclass(frozen=True)
+class ConvertOptions:
+    """Which file becomes which slice."""
+
+    backbone: str = _common(
+        "", "Architecture of the slice.", tuple(sorted(backbones.BACKBONES))
+    )
+    output: str = _common("", "The .safetensors file to write.")
+    input: str = _common(
+        "",
+        "Local copy of the published file. By default the file is fetched.",
+    )
+    unverified: bool = _common(
+        False, "Accept an --input that is not the published file."
+    )
+
+
+PROGRAM = command_line.Program(
+    "trainers.weights.convert", __doc__, settings=(ConvertOptions,)
+)
 
 
 def convert_file(
@@ -31,27 +56,16 @@ def convert_file(
 
     Args:
         backbone: Entry of the table.
-        source: Local copy of the published file; None fetches it.
+        source: Local copy of the published file; `None` fetches it.
         output: The .safetensors file to write.
         verify: Whether `source` must be the published file, by size and hash.
 
     Raises:
-        FileNotFoundError: If `source` does not exist.
         RuntimeError: If the published file cannot be fetched.
-        ValueError: If a file is not the published one or not for this slice,
-            or `output` has another extension.
+        ValueError: If a file is not the published one or not for this slice.
     """
     from trainers.weights import cache, download, published
 
-    if output.suffix != ".safetensors":
-        raise ValueError(
-            f"`output` must end in .safetensors. Received: {str(output)!r}"
-        )
-    if source is not None and not source.is_file():
-        raise FileNotFoundError(
-            f"`input` must be a file. Received: {str(source)!r}. Leave it out "
-            "to fetch the published one."
-        )
     file = published.PUBLISHED[backbone.name]
     slice_ = backbones.build_slice(backbone)
     with tempfile.TemporaryDirectory() as directory:
@@ -64,32 +78,40 @@ def convert_file(
         )
 
 
-def main(argv: Sequence[str] | None = None) -> None:
-    """Parses the flags and converts."""
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawTextHelpFormatter
+def main(argv: Sequence[str] | None = None) -> int:
+    """Converts the file that the flags name."""
+    return command_line.main(PROGRAM, _run, argv, check=_check)
+
+
+def _check(arguments: command_line.Arguments) -> None:
+    for name in ("backbone", "output"):
+        if name not in arguments.typed:
+            raise command_line.UsageError(f"Expected --{name}. Received: none.")
+    options = arguments.settings(ConvertOptions)
+    arguments.refuse_ignored(
+        [(("unverified",), not options.input, "there is no --input")]
     )
-    parser.add_argument(
-        "--backbone", required=True, choices=sorted(backbones.BACKBONES)
-    )
-    parser.add_argument("--input", type=pathlib.Path)
-    parser.add_argument("--output", type=pathlib.Path, required=True)
-    parser.add_argument("--unverified", action="store_true")
-    flags = parser.parse_args(argv)
-    if flags.unverified and flags.input is None:
-        parser.error("--unverified is for a file given with --input")
-    try:
-        convert_file(
-            backbones.get_backbone(flags.backbone),
-            flags.input,
-            flags.output,
-            verify=not flags.unverified,
+    if not options.output.endswith(".safetensors"):
+        raise ValueError(
+            f"--output must end in .safetensors. Received: {options.output}"
         )
-    except (OSError, RuntimeError, ValueError) as error:
-        sys.exit(f"convert: {error}")
-    logging.info("Wrote %s", flags.output)
+    if options.input and not pathlib.Path(options.input).is_file():
+        raise FileNotFoundError(
+            f"--input must be a file. Received: {options.input}. Omit it to "
+            "fetch the published one."
+        )
+
+
+def _run(arguments: command_line.Arguments) -> None:
+    options = arguments.settings(ConvertOptions)
+    convert_file(
+        backbones.get_backbone(options.backbone),
+        pathlib.Path(options.input) if options.input else None,
+        pathlib.Path(options.output),
+        verify=not options.unverified,
+    )
+    logging.info("Wrote %s", options.output)
 
 
 if __name__ == "__main__":
-    logging.basicConfig(level=logging.INFO, format="%(message)s")
-    main()
+    sys.exit(main())

@@ -232,14 +232,15 @@ def test_convert_makes_a_file_for_weights_path(
     monkeypatch.setitem(published.PUBLISHED, "alexnet", file)
     output = tmp_path / "out" / "alexnet.safetensors"
     source = [f"--input={tmp_path / 'source.pth'}"] if given else []
-    convert.main(["--backbone=alexnet", *source, f"--output={output}"])
+    flags = ["--backbone=alexnet", *source, f"--output={output}"]
+    assert convert.main(flags) == 0
     assert server.requests == (0 if given else 1)
     slice_ = backbones.build_slice(backbones.get_backbone("alexnet"))
     received = backbones_weights.load(slice_, "alexnet", output)
     backbones_weights.assert_equal(received, arrays)
 
 
-def test_convert_refuses_another_file_unless_told(tmp_path):
+def test_convert_refuses_another_file_unless_told(tmp_path, capsys):
     alexnet_file(tmp_path, stream=True)
     output = tmp_path / "alexnet.safetensors"
     flags = [
@@ -247,13 +248,35 @@ def test_convert_refuses_another_file_unless_told(tmp_path):
         f"--input={tmp_path / 'source.pth'}",
         f"--output={output}",
     ]
-    with pytest.raises(
-        SystemExit, match=r"is not the published alexnet-owt-7be5be79\.pth"
-    ):
-        convert.main(flags)
+    assert convert.main(flags) == 1
+    error = capsys.readouterr().err
+    assert "is not the published alexnet-owt-7be5be79.pth" in error
     assert not output.exists()
-    convert.main([*flags, "--unverified"])
+    assert convert.main([*flags, "--unverified"]) == 0
     assert output.is_file()
+
+
+@pytest.mark.parametrize(
+    ("flags", "code", "error"),
+    [
+        (["--output=a.safetensors"], 2, "Expected --backbone."),
+        (["--backbone=vgg16"], 2, "Expected --output."),
+        (["--backbone=vgg16", "--output=a.h5"], 1, "must end in .safetensors"),
+        (
+            ["--backbone=vgg16", "--output=a.safetensors", "--input=nothing"],
+            1,
+            "--input must be a file",
+        ),
+        (
+            ["--backbone=vgg16", "--output=a.safetensors", "--unverified"],
+            1,
+            "--unverified would have no effect",
+        ),
+    ],
+)
+def test_flags_that_cannot_be_converted_are_refused(flags, code, error, capsys):
+    assert convert.main(flags) == code
+    assert error in capsys.readouterr().err
 
 
 def test_every_backbone_has_a_published_file():

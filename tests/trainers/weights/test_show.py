@@ -1,4 +1,4 @@
-"""Pictures of filters and feature maps."""
+"""Figures of filters and feature maps."""
 
 import matplotlib.image
 import numpy as np
@@ -8,7 +8,7 @@ import tensorflow as tf
 from text2image import hashes
 from tfrecords import schema
 from trainers import backbones
-from trainers.weights import load, show
+from trainers.weights import filters_and_maps, load, show
 
 
 def build(name):
@@ -23,7 +23,7 @@ def test_filters_are_drawn_in_rgb_around_grey():
     kernel = np.zeros((3, 3, 3, 64), "float32")
     kernel[0, 1, 0, 5] = -2.0  # the first channel of BGR: blue
     slice_.get_layer("block1_conv1").kernel.assign(kernel)
-    filters = show.first_filters(slice_, backbone)
+    filters = filters_and_maps.first_filters(slice_, backbone)
     assert filters.shape == (64, 3, 3, 3)
     np.testing.assert_array_equal(filters[5, 0, 1], [0.5, 0.5, 0.0])
     np.testing.assert_array_equal(filters[4], np.full((3, 3, 3), 0.5))
@@ -32,36 +32,64 @@ def test_filters_are_drawn_in_rgb_around_grey():
 @pytest.mark.parametrize(
     ("count", "shape"), [(1, (2, 3)), (4, (5, 7)), (5, (5, 11))]
 )
-def test_tiles_keep_every_picture(count, shape):
-    pictures = np.arange(count * 6.0).reshape(count, 2, 3)
-    grid = show.tile(pictures)
+def test_tiles_keep_every_image(count, shape):
+    images = np.arange(count * 6.0).reshape(count, 2, 3)
+    grid = filters_and_maps.tile(images)
     assert grid.shape == shape
     np.testing.assert_array_equal(
         np.sort(grid[~np.isnan(grid)]), np.arange(count * 6)
     )
-    np.testing.assert_array_equal(grid[:2, :3], pictures[0])
+    np.testing.assert_array_equal(grid[:2, :3], images[0])
 
 
 def run(tmp_path, *flags):
     out = tmp_path / "out"
-    show.main(
+    code = show.main(
         ["--backbone=alexnet", "--weights=random", f"--out={out}", *flags]
     )
-    return sorted(path.name for path in out.iterdir())
+    return code, sorted(path.name for path in out.glob("*"))
 
 
 def test_without_an_image_the_filters_are_drawn(tmp_path):
-    assert run(tmp_path) == ["filters.png"]
-    picture = matplotlib.image.imread(tmp_path / "out" / "filters.png")
-    assert picture.std() > 0.1
+    assert run(tmp_path) == (0, ["filters.png"])
+    figure = matplotlib.image.imread(tmp_path / "out" / "filters.png")
+    assert figure.std() > 0.1
 
 
-def test_a_picture_file_gives_maps(tmp_path):
+def test_an_image_file_gives_maps(tmp_path):
     path = tmp_path / "image.png"
     pixels = np.random.default_rng(0).random((40, 30, 3))
     matplotlib.image.imsave(path, pixels)
-    np.testing.assert_allclose(show.read_image(path), pixels, atol=1 / 255)
-    assert run(tmp_path, f"--image={path}") == ["filters.png", "maps.png"]
+    image = filters_and_maps.read_image(path)
+    np.testing.assert_allclose(image, pixels, atol=1 / 255)
+    figures = ["filters.png", "maps.png"]
+    assert run(tmp_path, f"--image={path}") == (0, figures)
+
+
+@pytest.mark.parametrize(
+    ("flags", "code", "error"),
+    [
+        (["--image=a", "--image_records=b"], 2, "Received: both."),
+        (["--index=1"], 1, "--index would have no effect"),
+        (["--image=a", "--split=train"], 1, "--split would have no effect"),
+        (["--upsample=2"], 1, "--upsample would have no effect"),
+        (["--image=a", "--upsample=0"], 1, "at least 1. Received: 0"),
+        (["--image=nothing"], 1, "No such file"),
+    ],
+)
+def test_flags_that_cannot_be_drawn_are_refused(
+    flags, code, error, tmp_path, capsys
+):
+    assert run(tmp_path, *flags) == (code, [])
+    assert error in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("missing", ["backbone", "weights", "out"])
+def test_a_required_flag_is_named_when_missing(missing, capsys):
+    flags = {"backbone": "alexnet", "weights": "random", "out": "figures"}
+    del flags[missing]
+    assert show.main([f"--{key}={value}" for key, value in flags.items()]) == 2
+    assert f"Expected --{missing}." in capsys.readouterr().err
 
 
 def write_records(directory, images):
@@ -81,16 +109,17 @@ def write_records(directory, images):
     (directory / schema.MANIFEST).write_text(manifest.dumps())
 
 
-def test_a_review_of_the_records_gives_maps(tmp_path):
+def test_a_record_gives_maps(tmp_path, capsys):
     images = np.random.default_rng(0).random((3, 9, 8, 1), "float32")
     records = tmp_path / "records"
     records.mkdir()
     write_records(records, images)
-    image = show.read_record(records, "validation", 2)
+    image = filters_and_maps.read_record(records, "validation", 2)
     np.testing.assert_array_equal(image, images[2].repeat(3, -1))
     flags = [f"--image_records={records}", "--index=2"]
-    assert len(run(tmp_path, *flags, "--upsample=2")) == 2
-    with pytest.raises(SystemExit, match="--upsample=2 or larger"):
-        run(tmp_path, *flags)
-    with pytest.raises(SystemExit, match=r"in \[0, 2\]. Received: 3"):
-        run(tmp_path, f"--image_records={records}", "--index=3")
+    code, figures = run(tmp_path, *flags, "--upsample=2")
+    assert (code, len(figures)) == (0, 2)
+    assert run(tmp_path, *flags)[0] == 1
+    assert "--upsample=2 or larger" in capsys.readouterr().err
+    assert run(tmp_path, f"--image_records={records}", "--index=3")[0] == 1
+    assert "in [0, 2]. Received: 3" in capsys.readouterr().err

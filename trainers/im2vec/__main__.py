@@ -1,27 +1,22 @@
-"""Class vectors from the command line.
+"""Class vectors: images to a trained network to its vectors and a report.
 
     python -m trainers.im2vec --dataset=cifar10 --data_dir=TFDS_DIR
 
-Images to a trained network to class vectors to a report; the same command
-again reuses everything.
+The same command again reuses everything.
 """
 
+import dataclasses
 import pathlib
-import shlex
+import sys
 import time
+from collections.abc import Sequence
 
-from absl import app, logging
-from absl import flags as absl_flags
+from absl import logging
 
 from tfrecords import command_line
+from tfrecords.settings import setting
 from trainers.im2vec.config import Im2VecConfig
 
-_WORKDIR = absl_flags.DEFINE_string(
-    "workdir",
-    None,
-    "The run's own directory. Default: runs/im2vec- and a name made of the "
-    "dataset and a fingerprint of the settings.",
-)
 _TRAINING = (
     "hidden",
     "epochs",
@@ -37,38 +32,37 @@ _TRAINING = (
 )
 
 
-def main(arguments: list[str]) -> None:
-    """Fills the settings from flags and runs."""
-    if len(arguments) > 1:
-        raise app.UsageError(
-            f"Expected flags only. Received: {shlex.join(arguments[1:])}"
-        )
-    start = time.monotonic()
-    try:
-        config = command_line.settings_from_flags(Im2VecConfig, {})
-        _refuse_ignored_flags(config)
-        from trainers.im2vec import experiment
+@dataclasses.dataclass(frozen=True)
+class RunOptions:
+    """What the command needs in addition to the settings of the run."""
 
-        workdir = pathlib.Path(
-            _WORKDIR.value or experiment.default_workdir(config)
-        )
-        metrics = experiment.run(config, workdir)
-    except command_line.MENDABLE as error:
-        command_line.fail(error)
-    network = metrics["networks"][0]
-    logging.info(
-        "%s: accuracy %.4f, condition number of W2 %.3g; %.0f s; see %s",
-        metrics["dataset"],
-        network["accuracy"],
-        network["condition_number"],
-        time.monotonic() - start,
-        workdir / "report.md",
+    workdir: str = setting(
+        "",
+        "Directory of the run. By default runs/im2vec- and a name of the "
+        "dataset and a fingerprint of the settings.",
+        group="common",
     )
 
 
-def _refuse_ignored_flags(config: Im2VecConfig) -> None:
-    """Refuses typed flags that another setting leaves without effect."""
-    for names, is_ignored, because in (
+PROGRAM = command_line.Program(
+    "trainers.im2vec", __doc__, settings=(RunOptions, Im2VecConfig)
+)
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Trains what is missing, computes the class vectors and reports."""
+    return command_line.main(PROGRAM, _run, argv, check=_check)
+
+
+def _check(arguments: command_line.Arguments) -> None:
+    """Refuses what can be refused before anything is computed."""
+    config = arguments.settings(Im2VecConfig)
+    arguments.refuse_ignored(_ignored_flags(config))
+
+
+def _ignored_flags(config: Im2VecConfig) -> list[command_line.Rule]:
+    """Flags that have no effect because of another setting."""
+    return [
         (
             (*_TRAINING, "classes", "superclass"),
             bool(config.classifier),
@@ -84,12 +78,29 @@ def _refuse_ignored_flags(config: Im2VecConfig) -> None:
             pathlib.Path(config.dataset).is_dir(),
             f"--dataset={config.dataset} is a directory",
         ),
-    ):
-        if is_ignored:
-            command_line.refuse_typed(names, because)
+    ]
+
+
+def _run(arguments: command_line.Arguments) -> None:
+    from trainers.im2vec import experiment
+
+    start = time.monotonic()
+    config = arguments.settings(Im2VecConfig)
+    options = arguments.settings(RunOptions)
+    workdir = pathlib.Path(
+        options.workdir or experiment.default_workdir(config)
+    )
+    metrics = experiment.run(config, workdir)
+    network = metrics["networks"][0]
+    logging.info(
+        "%s: accuracy %.4f, condition number of W2 %.3g; %.0f s; see %s",
+        metrics["dataset"],
+        network["accuracy"],
+        network["condition_number"],
+        time.monotonic() - start,
+        workdir / "report.md",
+    )
 
 
 if __name__ == "__main__":
-    command_line.prepare_process()
-    command_line.define_flags(Im2VecConfig)
-    app.run(main)
+    sys.exit(main())

@@ -13,16 +13,13 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from tfrecords.process import ENVIRONMENT
+from tfrecords import process
 from trainers.reports import markdown
 
 # What users run, but without messages.
-for _name, _value in {
-    **ENVIRONMENT,
-    "TQDM_DISABLE": "1",
-    "TF_CPP_MIN_LOG_LEVEL": "3",
-}.items():
-    os.environ.setdefault(_name, _value)
+process.set_environment()
+os.environ.setdefault("TQDM_DISABLE", "1")
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 
 Call = Callable[[], Any]
 

@@ -19,6 +19,9 @@ ENVIRONMENT = {
     "KERAS_BACKEND": "tensorflow",
     "TF_ENABLE_ONEDNN_OPTS": "1",
 }
+# The encoder runs several XLA programs at once. One thread per program: threads
+# that share a program wait for each other between its products.
+_XLA_FLAG = "--xla_cpu_multi_thread_eigen=false"
 _LOG_LEVEL = "TF_CPP_MIN_LOG_LEVEL"
 _FOREIGN = re.compile(
     r"[/\\](tensorflow|tensorflow_datasets|keras|matplotlib)[/\\]"
@@ -35,8 +38,7 @@ _START_UP = re.compile(
 
 def prepare() -> None:
     """Sets the environment and logs plain messages; before any heavy import."""
-    for name, value in ENVIRONMENT.items():
-        os.environ.setdefault(name, value)
+    set_environment()
     # Nothing parses absl's own flags: without this its first message is a
     # warning about that.
     flags.FLAGS.mark_as_parsed()
@@ -47,6 +49,18 @@ def prepare() -> None:
     handler.setFormatter(Formatter("%(message)s"))
     # Libraries log their own progress through the same logger.
     handler.addFilter(_is_ours_or_error)
+
+
+def set_environment() -> None:
+    """Sets what TensorFlow, Keras and XLA read once, when they are loaded.
+
+    Values that the user has set stay, an `XLA_FLAGS` that names our flag too.
+    """
+    for name, value in ENVIRONMENT.items():
+        os.environ.setdefault(name, value)
+    xla_flags = os.environ.get("XLA_FLAGS", "")
+    if _XLA_FLAG.split("=")[0] not in xla_flags:
+        os.environ["XLA_FLAGS"] = f"{xla_flags} {_XLA_FLAG}".strip()
 
 
 def _is_ours_or_error(record: LogRecord) -> bool:

@@ -84,6 +84,29 @@ def test_a_users_environment_stays_in_force():
 
 
 @pytest.mark.usefixtures("own_process_state")
+@pytest.mark.parametrize(
+    ("before", "after"),
+    [
+        ("", "--xla_cpu_multi_thread_eigen=false"),
+        (
+            "--xla_dump_to=/tmp",
+            "--xla_dump_to=/tmp --xla_cpu_multi_thread_eigen=false",
+        ),
+        (
+            "--xla_cpu_multi_thread_eigen=true",
+            "--xla_cpu_multi_thread_eigen=true",
+        ),
+    ],
+)
+def test_xla_uses_one_thread_per_program_unless_the_user_says_otherwise(
+    before, after
+):
+    os.environ["XLA_FLAGS"] = before
+    process.prepare()
+    assert os.environ["XLA_FLAGS"] == after
+
+
+@pytest.mark.usefixtures("own_process_state")
 def test_messages_are_plain_lines_on_stderr(capsys):
     process.prepare()
     logging.info("stacks: %d", 3)

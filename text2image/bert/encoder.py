@@ -4,20 +4,21 @@ import re
 from collections.abc import Callable
 from concurrent import futures
 
-import keras
 import numpy as np
 import tensorflow as tf
 
 from text2image import cpu, options
-from text2image.bert import checkpoint, tokenizer
+from text2image.bert import checkpoint
+from text2image.bert.pooling import MODEL_BUILDERS
+from text2image.bert.tokenizer import Tokenizer
 
-# Padding 512 tokens by steps of 16 instead of 64 takes 11% less time a text,
-# but XLA compiles 32 shapes instead of 8: it pays from so many texts on.
+# Padding 512 tokens by steps of 16 instead of 64 takes 11% less time per text,
+# but XLA compiles 32 shapes instead of 8: it pays from this many texts on.
 _COARSE_STEP, _FINE_STEP = 64, 16
 _MANY_TEXTS = 10_000
-# So many batches are in flight at least: a GPU is not to wait for the host,
-# nor a core. A batch's bytes do not depend on its company.
-_BATCHES_AT_ONCE = 3
+# Batches in flight, at least: neither a GPU nor a core waits for the host. The
+# bytes of a batch do not depend on the other batches.
+_MIN_BATCHES_AT_ONCE = 3
 
 
 def parse_layers(layers: str, num_layers: int) -> list[int]:
@@ -55,24 +56,27 @@ def parse_layers(layers: str, num_layers: int) -> list[int]:
 
 
 def length_step(num_texts: int) -> int:
-    """The `length_step` of an `Encoder` that takes the least time.
+    """Returns the `length_step` with which an `Encoder` takes the least time.
 
     Args:
-        num_texts: How many it is to encode.
+        num_texts: Number of texts to encode.
     """
     return _FINE_STEP if num_texts >= _MANY_TEXTS else _COARSE_STEP
 
 
 class Encoder:
-    """A BERT cut to one vector a text of some of its layers.
+    """BERT reduced to one vector per text for each chosen layer.
 
     Attributes:
         stack_shape: (L, D).
         layers: The layers' indices.
-        max_tokens: Most tokens kept of a text.
+        max_tokens: Most tokens kept per text.
         gelu: `exact` or `tanh`, as the checkpoint computes it.
-        pooling: `cls` or `mean`.
-        dtype: What it computes in, of `options.ENCODER_DTYPES`.
+        pooling: One of `options.POOLINGS`.
+        dtype: One of `options.ENCODER_DTYPES`, for weights and computation.
+        tokenizer: The checkpoint's own.
+        model: Token ids, segment ids and mask to stacks, as
+            `pooling.MODEL_BUILDERS` makes it.
     """
 
     def __init__(
@@ -89,23 +93,23 @@ class Encoder:
         """Loads a checkpoint.
 
         Args:
-            source: As `checkpoint.load_checkpoint`.
-            layers: As `parse_layers`.
-            max_tokens: Most tokens kept of a text, from its start.
-            tokens_per_batch: Texts of a length are encoded so many tokens at
-                a time, at least `max_tokens`. Part of the stacks'
-                provenance: another value moves their last bits.
+            source: See `checkpoint.load_checkpoint`.
+            layers: See `parse_layers`.
+            max_tokens: Most tokens kept per text, from its start.
+            tokens_per_batch: Tokens per batch, padding included; at least
+                `max_tokens`. Part of the stacks' provenance: another value
+                changes their last bits.
             length_step: Texts are padded to a multiple of it; every multiple
-                is compiled once. Moves last bits too.
-            pooling: `cls`: the vector of [CLS]. `mean`: over all tokens of a
-                text, [CLS] and [SEP] among them (Reimers and Gurevych 2019,
-                arXiv 1908.10084, section 3).
-            dtype: What it computes in. `bfloat16` is for hardware that
-                multiplies it faster; stacks are float32 either way.
+                is compiled once. Changes last bits too.
+            pooling: `cls`: the vector of [CLS]. `mean`: the mean over all
+                tokens of a text, [CLS] and [SEP] included.
+            dtype: Type of weights and computation. `bfloat16` is for hardware
+                that multiplies it faster; stacks are float32 either way.
 
         Raises:
-            ValueError: If the encoder has fewer positions or layers, or there
-                is no such pooling or dtype.
+            FileNotFoundError: If the checkpoint is missing or incomplete.
+            ValueError: If the encoder has fewer positions or layers, or
+                `pooling` or `dtype` is unknown.
         """
         for name, value, allowed in (
             ("pooling", pooling, options.POOLINGS),
@@ -125,13 +129,12 @@ class Encoder:
         self.layers = parse_layers(layers, backbone.num_layers)
         self.max_tokens = max_tokens
         self.stack_shape = (len(self.layers), backbone.hidden_dim)
-        self.tokenizer = tokenizer.Tokenizer(
+        self.tokenizer = Tokenizer(
             loaded.vocabulary, lowercase=loaded.lowercase
         )
         self._tokens_per_batch = max(tokens_per_batch, max_tokens)
         self._length_step = length_step
-        cpu.one_thread_a_program()
-        self.model = _POOLED[pooling](backbone, self.layers)
+        self.model = MODEL_BUILDERS[pooling](backbone, self.layers)
         self._run = tf.function(
             self.stacks_of_ids, jit_compile=True, reduce_retracing=False
         )
@@ -140,7 +143,7 @@ class Encoder:
         self.dtype = dtype
 
     def stacks_of_ids(self, ids: tf.Tensor) -> tf.Tensor:
-        """`(N, T)` int32 padded ids to `(N, L, D)` float32 stacks."""
+        """Encodes `(N, T)` int32 padded ids to `(N, L, D)` float32 stacks."""
         return self.model(
             {
                 "token_ids": ids,
@@ -151,7 +154,7 @@ class Encoder:
         )
 
     def count_tokens(self, texts: list[str]) -> np.ndarray:
-        """Tokens of each text before anything is cut off, `(N,)` int32."""
+        """Counts the tokens of each text before any cut, `(N,)` int32."""
         _, lengths = self.tokenizer.ids(
             tf.constant(texts), tf.constant(self.max_tokens)
         )
@@ -166,7 +169,7 @@ class Encoder:
         """Encodes texts.
 
         Batches depend on `texts` alone: the same list gives the same bytes,
-        whatever was encoded before. Longest first, each batch padded to a
+        no matter what was encoded before. Longest first, each batch padded to a
         multiple of `length_step` and, with empty texts, to the token budget.
 
         Args:
@@ -174,8 +177,11 @@ class Encoder:
             progress: Called with the number of texts after each batch.
 
         Returns:
-            Stacks `(N, L, D)` float32, and the tokens each text has before
-            anything is cut off, `(N,)` int32.
+            Stacks `(N, L, D)` float32, and the number of tokens of each text
+            before any cut, `(N,)` int32.
+
+        Raises:
+            MemoryError: If a batch does not fit.
         """
         stacks = np.empty((len(texts), *self.stack_shape), np.float32)
         if not texts:
@@ -184,13 +190,13 @@ class Encoder:
             tf.constant(texts), tf.constant(self.max_tokens)
         )
         padded, lengths = padded.numpy(), lengths.numpy()
-        kept = np.minimum(lengths, self.max_tokens)
-        batches = self._batches(np.argsort(-kept, kind="stable"), kept)
+        widths = np.minimum(lengths, self.max_tokens)
+        batches = self._batches(np.argsort(-widths, kind="stable"), widths)
 
         def encode_batch(batch: tuple[np.ndarray, int, int]) -> np.ndarray:
             rows, width, size = batch
             ids = np.full((size, width), self.tokenizer.pad_id, np.int32)
-            ids[:, 0] = padded[0, 0]  # [CLS]: no row attends to nothing
+            ids[:, 0] = padded[0, 0]  # [CLS]: every row attends to one token
             used = min(width, padded.shape[1])
             ids[: len(rows), :used] = padded[rows, :used]
             try:
@@ -214,13 +220,13 @@ class Encoder:
         return stacks, lengths
 
     def _batches(
-        self, order: np.ndarray, kept: np.ndarray
+        self, order: np.ndarray, widths: np.ndarray
     ) -> list[tuple[np.ndarray, int, int]]:
         """Rows, padded width and padded size of each batch."""
         batches = []
         start = 0
         while start < len(order):
-            width = self._padded_width(kept[order[start]])
+            width = self._padded_width(widths[order[start]])
             size = self._tokens_per_batch // width
             batches.append((order[start : start + size], width, size))
             start += size
@@ -232,84 +238,7 @@ class Encoder:
 
 
 def _batches_at_once() -> int:
-    """One a core; on a GPU as many as keep it busy, for its memory's sake."""
+    """One per core; on a GPU only as many as keep it busy, to save memory."""
     if tf.config.list_logical_devices("GPU"):
-        return _BATCHES_AT_ONCE
-    return max(_BATCHES_AT_ONCE, cpu.count())
-
-
-def _mean_model(backbone: keras.Model, layers: list[int]) -> keras.Model:
-    """Means over each text's own tokens."""
-    mask = keras.ops.cast(backbone.input["padding_mask"], "float32")
-    share = mask / keras.ops.sum(mask, axis=1, keepdims=True)
-    means = [
-        keras.ops.sum(
-            backbone.transformer_layers[i].output * share[..., None], axis=1
-        )
-        for i in layers
-    ]
-    return keras.Model(backbone.inputs, _stacked(means), name="mean_stack")
-
-
-def _cls_model(backbone: keras.Model, layers: list[int]) -> keras.Model:
-    """Cuts the [CLS] vectors out; nothing that they do not need is computed.
-
-    Behind the last layer only its first row is read, so only that is made:
-    a sixth to a twelfth of the network less.
-    """
-    states = [backbone.get_layer("embeddings_dropout").output]
-    states += [layer.output for layer in backbone.transformer_layers]
-    vectors = [states[layer + 1][:, 0] for layer in layers[:-1]]
-    last = layers[-1]
-    first_row = _FirstRow(backbone.transformer_layers[last])
-    vectors.append(first_row(states[last], backbone.input["padding_mask"]))
-    return keras.Model(backbone.inputs, _stacked(vectors), name="cls_stack")
-
-
-def _stacked(vectors: list[keras.KerasTensor]) -> keras.KerasTensor:
-    """Vectors `(N, D)` of each layer to `(N, L, D)` float32."""
-    return keras.ops.cast(keras.ops.stack(vectors, axis=1), "float32")
-
-
-class _FirstRow(keras.layers.Layer):
-    """keras-hub's `TransformerEncoder` for the query of row 0 alone.
-
-    Post-norm and without dropout, as BERT runs it: Devlin et al. 2018, arXiv
-    1810.04805. For one query neither keys nor values need be made: with
-    states x_j, a head's q (x_j K + b) is (q K') x_j and a constant, which its
-    softmax does not see; and the sum of a_j (x_j V + c) is
-    (sum of a_j x_j) V + c.
-    """
-
-    def __init__(self, layer: keras.layers.Layer) -> None:
-        """Computes with the weights of `layer`."""
-        super().__init__(dtype=layer.dtype_policy, name="first_row")
-        self._layer = layer
-
-    def call(
-        self, states: keras.KerasTensor, mask: keras.KerasTensor
-    ) -> keras.KerasTensor:
-        """States `(N, T, D)` and padding mask `(N, T)` to `(N, D)`."""
-        first = states[:, 0]
-        layer, attention = self._layer, self._layer._self_attention_layer
-        query = attention._query_dense(states[:, :1])[:, 0]
-        query *= keras.ops.cast(query.shape[-1] ** -0.5, query.dtype)
-        asked = keras.ops.einsum(
-            "nhd,xhd->nhx", query, attention._key_dense.kernel
-        )
-        scores = keras.ops.einsum("nhx,ntx->nht", asked, states)
-        seen = keras.ops.cast(mask, "bool")[:, None]
-        shares = keras.ops.softmax(keras.ops.where(seen, scores, -1e9))
-        mixed = keras.ops.einsum("nht,ntx->nhx", shares, states)
-        values = keras.ops.einsum(
-            "nhx,xhd->nhd", mixed, attention._value_dense.kernel
-        )
-        values += attention._value_dense.bias
-        attended = attention._output_dense(values[:, None])[:, 0]
-        x = layer._self_attention_layer_norm(attended + first)
-        y = layer._feedforward_intermediate_dense(x)
-        y = layer._feedforward_output_dense(y)
-        return layer._feedforward_layer_norm(x + y)
-
-
-_POOLED = {"cls": _cls_model, "mean": _mean_model}
+        return _MIN_BATCHES_AT_ONCE
+    return max(_MIN_BATCHES_AT_ONCE, cpu.count())

@@ -1,16 +1,17 @@
-"""The shipped encoder: uncased, repeatable, and better than chance."""
+"""The shipped encoder is uncased, precise and better than chance."""
 
 import json
 
 import numpy as np
 import pytest
+from sklearn import linear_model, preprocessing
 
-from text2image import assets, options
+from text2image import assets
 from text2image.bert import checkpoint, encoder
 
 # Logistic regression on its stacks reaches 0.67 on the demo's validation split
-# of 352 hard reviews (`data/MINI_ENCODER.md`); the floor leaves two standard
-# errors and is five above chance.
+# of 352 hard reviews (`data/MINI_ENCODER.md`). The floor is two standard errors
+# below that and five above chance.
 FLOOR = 0.62
 
 
@@ -30,29 +31,18 @@ def test_it_has_the_six_layers_that_last6_takes(mini):
 
 @pytest.mark.parametrize("text", ["A GREAT Film", "a gre\u00e0t f\u00eflm"])
 def test_case_and_accents_do_not_matter(mini, text):
-    got, _ = mini.encode([text])
+    stacks, _ = mini.encode([text])
     expected, _ = mini.encode(["a great film"])
-    np.testing.assert_array_equal(got, expected)
+    np.testing.assert_array_equal(stacks, expected)
 
 
-def test_the_same_texts_give_the_same_bytes(mini):
-    texts = ["A gripping film.", "Two hours I want back.", "", "So-so. " * 90]
-    first, _ = mini.encode(texts)
-    fresh = encoder.Encoder(checkpoint.locate(checkpoint.MINI), max_tokens=256)
-    second, _ = fresh.encode(texts)
-    assert first.tobytes() == second.tobytes()
-
-
-def test_bfloat16_hardly_turns_a_vector():
-    texts = [review["text"] for review in demo_reviews()[:40]]
-    exact, rounded = (
-        encoder.Encoder(
-            checkpoint.locate(checkpoint.MINI),
-            max_tokens=64,
-            dtype=dtype,
-        ).encode(texts)[0]
-        for dtype in options.ENCODER_DTYPES
-    )
+def test_bfloat16_hardly_turns_a_vector(mini):
+    # Short: all are padded to 64 tokens.
+    texts = [review["text"][:80] for review in demo_reviews()[:16]]
+    exact, _ = mini.encode(texts)
+    rounded, _ = encoder.Encoder(
+        checkpoint.locate(checkpoint.MINI), max_tokens=64, dtype="bfloat16"
+    ).encode(texts)
     assert exact.dtype == rounded.dtype == np.float32
     assert (exact != rounded).any(), "both computed in float32"
     sizes = [np.linalg.norm(x, axis=-1) for x in (exact, rounded)]
@@ -61,9 +51,8 @@ def test_bfloat16_hardly_turns_a_vector():
     assert cosine.min() > 0.9999
 
 
-def test_its_stacks_tell_praise_from_blame(mini):
-    from sklearn import linear_model, preprocessing
-
+@pytest.mark.slow  # a demonstration: encodes all 1,760 reviews
+def test_a_linear_probe_of_its_stacks_beats_chance(mini):
     reviews = demo_reviews()
     stacks, _ = mini.encode([review["text"] for review in reviews])
     x = stacks.reshape(len(stacks), -1)

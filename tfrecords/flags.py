@@ -178,7 +178,7 @@ def _add_flag(
 ) -> None:
     choices = field.metadata["choices"]
     kind = type(field.default)
-    group.add_argument(
+    flag = group.add_argument(
         f"--{field.name}",
         action="append" if field.metadata["is_repeated"] else "store",
         type=one_of(choices) if choices else _TYPES[kind],
@@ -186,6 +186,9 @@ def _add_flag(
         metavar="|".join(choices) if choices else _METAVARS[kind],
         help=help_of(field, program).replace("%", "%%"),
     )
+    values = choices or (("true", "false") if kind is bool else ())
+    if values:
+        flag.completer = lambda **_: values  # argcomplete asks for it
 
 
 def help_of(field: dataclasses.Field[Any], program: Program) -> str:

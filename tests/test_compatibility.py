@@ -120,7 +120,11 @@ def test_plain_libraries_and_load_read_what_was_written(job, places):
 
 
 @pytest.mark.parametrize(
-    ("name", "kind"), [("run", "workdir"), ("export", "export_dir")]
+    ("name", "kind"),
+    [
+        ("run", "workdir"),
+        pytest.param("export", "export_dir", marks=pytest.mark.slow),
+    ],
 )
 def test_texts_get_the_answers_that_were_kept(job, places, name, kind):
     done = _run(job, *finished_job.predict(places, name, kind))
@@ -129,6 +133,7 @@ def test_texts_get_the_answers_that_were_kept(job, places, name, kind):
     _assert_equal(_json_lines(done.stdout), expected)
 
 
+@pytest.mark.slow
 def test_samples_get_the_answers_that_were_kept(job, places):
     done = _run(job, *finished_job.predict(places, "multimodal_run"))
     expected = _json_lines(_expected()["multimodal_predict"])
@@ -140,8 +145,11 @@ def test_samples_get_the_answers_that_were_kept(job, places):
     ("name", "module", "num_reused"),
     [
         ("run", "trainers.run", 4),
-        ("multimodal_run", "trainers.multimodal.run", 2),
-        ("im2vec", "trainers.im2vec", 1),
+        pytest.param(
+            *("multimodal_run", "trainers.multimodal.run", 2),
+            marks=pytest.mark.slow,
+        ),
+        pytest.param("im2vec", "trainers.im2vec", 1, marks=pytest.mark.slow),
     ],
 )
 def test_the_same_command_finds_everything_it_made(
@@ -177,6 +185,7 @@ def test_the_same_command_finds_everything_it_made(
     )
 
 
+@pytest.mark.slow
 def test_a_run_killed_by_then_resumes_to_the_same_figures(own_job, places):
     killed, finished = own_job / places["killed"], own_job / places["run"]
     (first,) = (killed / "history.csv").read_text().splitlines()[1:]

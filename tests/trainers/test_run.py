@@ -146,6 +146,7 @@ def test_flags_and_values_that_do_not_exist_are_usage_errors(
     assert message in capsys.readouterr().err
 
 
+@pytest.mark.slow
 def test_the_images_of_the_demo_are_made_as_its_preset_says(
     tmp_path, monkeypatch, caplog
 ):

@@ -122,6 +122,7 @@ def test_tfds_reads_images_and_texts(built):
     assert find_faults(directory) == []
 
 
+@pytest.mark.slow
 def test_a_tfds_directory_of_records_is_a_corpus_again(built, tmp_path):
     _, _, directory = built
     settings = multimodal_corpora.settings(
@@ -185,6 +186,7 @@ def test_samples_with_equal_texts_are_in_one_split_if_asked(built, tmp_path):
     assert np.abs(vectors[row["title"]] - row["text_vectors"][0]).max() > 1e-3
 
 
+@pytest.mark.slow
 def test_pooled_webvision_uses_only_the_noisy_part(tmp_path):
     root = multimodal_corpora.write_webvision(tmp_path / "wv")
     pooled = multimodal.prepare_multimodal(

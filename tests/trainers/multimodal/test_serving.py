@@ -201,6 +201,7 @@ def test_the_same_run_is_exported_once(exported, trained):
     assert provenance["accuracy"] == loading.read_run(trained)[1]["accuracy"]
 
 
+@pytest.mark.slow
 def test_an_export_of_texts_is_no_multimodal_one(exported, tmp_path):
     directory = shutil.copytree(exported, tmp_path / "1")
     path = directory / "assets.extra/provenance.json"

@@ -136,6 +136,7 @@ def test_a_stream_gives_what_memory_gives(trained):
     np.testing.assert_allclose(one[0], other[0], rtol=1e-4, atol=1e-5)
 
 
+@pytest.mark.slow
 def test_a_stream_trains_too(make_config, tmp_path):
     metrics = train.train_and_evaluate(
         make_config(modalities=TEXTS, cache_gb=0.0), tmp_path

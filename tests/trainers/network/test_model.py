@@ -35,7 +35,9 @@ AUTOENCODERS = (
     {"autoencoder": "linear"},
     {"autoencoder": "symmetric", "reconstruction_weight": 0.0},
     {"autoencoder": "symmetric", "reconstruction_weight": 0.5},
-    {"autoencoder": "paper", "upsample": 3},
+    pytest.param(
+        {"autoencoder": "paper", "upsample": 3}, marks=pytest.mark.slow
+    ),
 )
 
 

@@ -38,7 +38,10 @@ def _sha256(path: pathlib.Path) -> str:
     return hashlib.sha256(path.read_bytes()).hexdigest()
 
 
-@pytest.mark.parametrize("autoencoder", ["linear", "symmetric"])
+@pytest.mark.parametrize(
+    "autoencoder",
+    ["linear", pytest.param("symmetric", marks=pytest.mark.slow)],
+)
 def test_a_run_learns_what_can_be_learned(
     make_image_records, tmp_path, autoencoder
 ):
@@ -69,7 +72,11 @@ class Killed(BaseException):
 
 @pytest.mark.parametrize(
     "autoencoder",
-    ["linear", "symmetric", pytest.param("paper", marks=pytest.mark.slow)],
+    [
+        "linear",
+        pytest.param("symmetric", marks=pytest.mark.slow),
+        pytest.param("paper", marks=pytest.mark.slow),
+    ],
 )
 def test_a_resumed_run_ends_with_the_bytes_of_an_uninterrupted_one(
     make_image_records, tmp_path, monkeypatch, autoencoder
@@ -144,6 +151,7 @@ def test_shared_maps_change_nothing(make_image_records, tmp_path):
     assert first == second == alone
 
 
+@pytest.mark.slow
 def test_a_resumed_run_in_training_mode_keeps_the_drifted_statistics(
     make_image_records, tmp_path
 ):

@@ -1,5 +1,6 @@
-"""Text to pictures: corpus, BERT [CLS] stacks, DeepInsight pixel maps.
+"""Text as an image: BERT [CLS] stacks drawn as DeepInsight pixels, not diffusion.
 
 Letters, the same everywhere: N examples, T tokens, L layers, D hidden size,
-F features (F = L * D, layer-major), H and W pixels, C channels, K classes.
+F features (F = L * D, layer-major), H rows and W columns of an image,
+C channels, K classes.
 """

@@ -1,12 +1,12 @@
-"""Files that come with the package: found, and checked before use."""
+"""Files that are shipped with the package, verified before use."""
 
 import importlib.resources
 import pathlib
 
 from text2image import hashes
 
-# Sha256 of each file; `data/DEMO_REVIEWS.md` and `data/MINI_ENCODER.md` say
-# what they are.
+# Sha256 of each file. `data/DEMO_REVIEWS.md` and `data/MINI_ENCODER.md`
+# describe them.
 DEMO_REVIEWS = {
     "data/demo_reviews.jsonl": (
         "60997e7952f8cd4db1c8fa054dce187a55a57acfae032e40da2b6f38a2960363"
@@ -32,31 +32,34 @@ MINI_ENCODER = {
 
 
 def demo_reviews() -> pathlib.Path:
-    """Finds the demo reviews; errors as `verified`."""
+    """Returns the verified file of the demo reviews; see `verified`."""
     (path,) = verified("text2image", DEMO_REVIEWS)
     return path
 
 
 def mini_encoder() -> pathlib.Path:
-    """Finds the directory of the mini encoder; errors as `verified`."""
+    """Returns the verified directory of the mini encoder; see `verified`."""
     verified("text2image", MINI_ENCODER)
-    return _root("text2image") / "data/mini_encoder"
+    return _root_of("text2image") / "data/mini_encoder"
 
 
 def verified(package: str, files: dict[str, str]) -> list[pathlib.Path]:
-    """Finds files of a package and checks that they are as they were shipped.
+    """Finds files of a package and checks that nothing changed them.
 
     Args:
-        package: The importable package they came with.
+        package: Name of the importable package that contains them.
         files: Path within the package to sha256.
 
+    Returns:
+        The paths of the files, in the same order.
+
     Raises:
-        FileNotFoundError: If one is missing.
-        ValueError: If one was altered.
+        FileNotFoundError: If a file is missing.
+        ValueError: If a file was altered.
     """
     paths = []
     for name, sha256 in files.items():
-        path = _root(package) / name
+        path = _root_of(package) / name
         if not path.is_file():
             raise FileNotFoundError(
                 f"{path} comes with the package and is missing. {_CURE}"
@@ -74,6 +77,6 @@ def verified(package: str, files: dict[str, str]) -> list[pathlib.Path]:
 _CURE = "Install the package again: pip install --force-reinstall --no-deps ."
 
 
-def _root(package: str) -> pathlib.Path:
-    # A package is a directory: setuptools installs none as a zip file.
+def _root_of(package: str) -> pathlib.Path:
+    # Always a directory: setuptools never installs a zip file.
     return pathlib.Path(str(importlib.resources.files(package)))

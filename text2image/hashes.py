@@ -6,13 +6,13 @@ from collections.abc import Iterable
 
 
 def sha256_of_file(path: pathlib.Path) -> str:
-    """Sha256 of a file's bytes."""
+    """Hashes the bytes of a file."""
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def sha256_of_files(paths: Iterable[pathlib.Path]) -> str:
-    """Sha256 over the sha256 of each file, in order; names do not count."""
+    """Hashes the sha256 of each file, in order; names do not matter."""
     digest = hashlib.sha256()
     for path in paths:
         digest.update(bytes.fromhex(sha256_of_file(path)))
@@ -20,7 +20,7 @@ def sha256_of_files(paths: Iterable[pathlib.Path]) -> str:
 
 
 def sha256_of_directory(path: pathlib.Path) -> str:
-    """Sha256 over name and sha256 of every file below `path`, by name."""
+    """Hashes name and sha256 of every file below `path`, sorted by name."""
     digest = hashlib.sha256()
     for file in sorted(item for item in path.rglob("*") if item.is_file()):
         name = file.relative_to(path).as_posix()

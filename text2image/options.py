@@ -1,6 +1,6 @@
-"""The legal values of every option that has few, stated once.
+"""The legal values of every option that has only a few, stated once.
 
-The code that interprets an option and the flag that sets it both read these.
+Both the flag that sets an option and the code that interprets it use these.
 """
 
 SPLIT_PROTOCOLS = ("pooled", "official")

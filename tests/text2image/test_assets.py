@@ -1,4 +1,4 @@
-"""What comes with the package is whole, or says how to get it whole again."""
+"""Shipped files are verified; a damaged one is refused with the cure."""
 
 import pathlib
 import shutil
@@ -56,7 +56,7 @@ def last_line_of(installation, statement):
 
 
 @pytest.mark.parametrize("name", READ)
-def test_altered_or_missing_asset_is_named_with_the_cure(installation, name):
+def test_an_altered_or_missing_file_is_named_with_the_cure(installation, name):
     path = installation / name
     content = path.read_bytes()
     assert last_line_of(installation, READ[name]) == ""
@@ -73,7 +73,7 @@ def test_altered_or_missing_asset_is_named_with_the_cure(installation, name):
         assert "pip install --force-reinstall" in error
 
 
-def test_every_shipped_file_is_vouched_for():
+def test_every_shipped_file_has_a_sha256():
     data = ROOT / "text2image" / "data"
     shipped = {
         path.relative_to(data.parent).as_posix()
@@ -90,14 +90,14 @@ def test_every_shipped_file_is_vouched_for():
         ("MINI_ENCODER.md", assets.MINI_ENCODER),
     ],
 )
-def test_card_states_every_hash(card, files):
+def test_the_card_states_every_sha256(card, files):
     text = (ROOT / "text2image" / "data" / card).read_text("utf-8")
     for sha256 in files.values():
         assert sha256 in text
 
 
-def test_wheel_stays_small():
-    """The issue's limits: 5 MB of encoder, 8 MB of slices."""
+def test_the_wheel_stays_small():
+    """At most 5 MB of encoder and 8 MB of slices."""
     encoder = assets.mini_encoder().rglob("*")
     slices = (ROOT / "trainers/weights/data").rglob("*")
     assert sum(p.stat().st_size for p in encoder if p.is_file()) < 5e6

@@ -1,1 +1,4 @@
-"""BERT: checkpoints, tokeniser, [CLS] stacks."""
+"""BERT: checkpoints, tokeniser, and one vector per text and layer.
+
+`encoder.Encoder` puts the three together: texts to stacks `(N, L, D)`.
+"""

@@ -1,4 +1,4 @@
-"""Opens a BERT checkpoint: keras-hub preset, or Hugging Face directory."""
+"""BERT checkpoints: keras-hub presets and Hugging Face directories."""
 
 import dataclasses
 import hashlib
@@ -10,8 +10,8 @@ import keras_hub
 
 from text2image import assets, hashes
 
-# What keras-hub's BertBackbone fixes: a Hugging Face checkpoint with another
-# value would load and compute something else.
+# Fixed in keras-hub's BertBackbone: a Hugging Face checkpoint with a different
+# value would load and give wrong vectors.
 _FIXED = {
     "model_type": "bert",
     "layer_norm_eps": 1e-12,
@@ -27,13 +27,13 @@ _ACTIVATIONS = {
 
 @dataclasses.dataclass(frozen=True)
 class Checkpoint:
-    """A loaded BERT and what identifies it.
+    """A loaded BERT with its vocabulary.
 
     Attributes:
         backbone: keras-hub `BertBackbone`, dropout 0.
         vocabulary: WordPiece tokens by id.
-        lowercase: Whether it is uncased.
-        gelu: `exact` (erf) or `tanh`, the form the checkpoint computes with.
+        lowercase: Whether the checkpoint is uncased.
+        gelu: Form of GELU that it was trained with: `exact` (erf) or `tanh`.
     """
 
     backbone: keras_hub.models.BertBackbone
@@ -46,11 +46,14 @@ MINI = "mini"
 
 
 def locate(source: str) -> str:
-    """`mini` is the directory of the encoder shipped with the package.
+    """Replaces `mini` by the directory of the encoder shipped with the package.
+
+    Args:
+        source: See `load_checkpoint`, or `mini`.
 
     Raises:
-        FileNotFoundError: If a file of it is missing.
-        ValueError: If one was altered.
+        FileNotFoundError: If a file of the mini encoder is missing.
+        ValueError: If a file of the mini encoder was altered.
     """
     if source != MINI:
         return source
@@ -58,10 +61,10 @@ def locate(source: str) -> str:
 
 
 def identify(source: str) -> str:
-    """Sha256 of a checkpoint without loading it.
+    """Returns the sha256 of a checkpoint without loading it.
 
-    Of the files of a directory, in order of their names; of the name alone
-    for a preset that keras-hub fetches by name.
+    A directory is hashed with all its files; of a preset that keras-hub fetches
+    by name, only the name is hashed.
     """
     path = pathlib.Path(source)
     if path.is_dir():
@@ -72,21 +75,21 @@ def identify(source: str) -> str:
 def load_checkpoint(source: str, dtype: str = "float32") -> Checkpoint:
     """Loads a checkpoint.
 
-    GELU by rule: a Hugging Face directory says which (`hidden_act`); Google's
+    GELU: a Hugging Face directory states its form (`hidden_act`). Google's
     checkpoints, which keras-hub calls `bert_*`, were trained with the exact
-    form, and the paper ran it; any other keras-hub preset computes the tanh
-    form that keras-hub saved it with.
+    form, and the paper used it. Any other keras-hub preset uses the tanh form
+    that keras-hub saved it with.
 
     Args:
         source: A directory (keras-hub preset or Hugging Face layout with
             `model.safetensors`, `vocab.txt`, `tokenizer_config.json`), or the
             name of a keras-hub preset such as `bert_base_en_uncased`.
-        dtype: Of weights and computation.
+        dtype: Type of weights and computation.
 
     Raises:
-        FileNotFoundError: If the directory lacks a file.
-        ValueError: If the checkpoint is not a BERT that keras-hub can
-            compute.
+        FileNotFoundError: If the directory or one of its files is missing.
+        ValueError: If the checkpoint is not a BERT as keras-hub computes
+            it.
         RuntimeError: If a preset cannot be fetched.
     """
     path = pathlib.Path(source)
@@ -110,7 +113,7 @@ def _load_named_preset(name: str, dtype: str) -> Checkpoint:
     except Exception as error:
         raise RuntimeError(
             f"The keras-hub preset {name!r} could not be loaded ({error}). "
-            "Without network give a directory with --encoder=PATH."
+            "Without a network, pass a directory with --encoder=PATH."
         ) from error
 
 
@@ -163,7 +166,7 @@ def _load_hugging_face(path: pathlib.Path, dtype: str) -> Checkpoint:
 
 
 def _read_vocabulary(path: pathlib.Path) -> list[str]:
-    # Not splitlines(): a token may be a line separator of another kind.
+    # Not splitlines(): a token may be another Unicode line separator.
     return path.read_text("utf-8").removesuffix("\n").split("\n")
 
 
@@ -178,10 +181,9 @@ def _require(path: pathlib.Path, names: tuple[str, ...]) -> None:
 
 def _set_gelu(backbone: keras_hub.models.BertBackbone, gelu: str) -> None:
     if gelu == "tanh":
-        return  # what keras-hub builds
+        return  # keras-hub's default
     for layer in backbone.transformer_layers:
-        # The dense layer computes with it; the layer's own is what its
-        # config saves.
+        # The dense layer applies it; the attribute is saved with the config.
         layer._feedforward_intermediate_dense.activation = (
             keras.activations.gelu
         )

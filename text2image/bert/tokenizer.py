@@ -1,9 +1,9 @@
 """Texts to WordPiece ids, inside the TensorFlow graph.
 
-keras-hub's tokeniser runs in C++ inside a graph and in Python outside, ten
-times slower, so it is only ever called inside one. A normaliser goes before
-it, because keras-hub folds and splits characters where BERT's own tokeniser
-deletes or keeps them.
+keras-hub's tokeniser runs in C++ inside a graph but in Python outside, ten
+times slower, so it is only called inside one. A normaliser runs first, because
+keras-hub folds and splits characters that BERT's own tokeniser deletes or
+keeps.
 """
 
 import keras_hub
@@ -11,18 +11,24 @@ import tensorflow as tf
 import tensorflow_text as tf_text
 
 # Unicode classes as RE2 names them: separators become spaces; controls,
-# format characters and the replacement character go, as in Hugging Face's
-# BertNormalizer. With this front the ids agree on all of Latin-1.
+# format characters and the replacement character are deleted, as in Hugging
+# Face's BertNormalizer. The ids then agree on all of Latin-1.
 _SPACES = r"[\t\n\r\p{Z}]"
 _DELETED = r"[\p{C}\x{FFFD}]"
 _ACCENTS = r"\p{Mn}"
 
 
 class Tokenizer:
-    """`[CLS] tokens [SEP]`, padded to the longest text of the call.
+    """Makes `[CLS] tokens [SEP]`, padded to the longest text of the call.
 
-    Invalid UTF-8 is read as replacement characters and dropped. `[SEP]` and
-    the like typed in a text are ordinary characters.
+    Invalid UTF-8 is deleted. `[SEP]` and other special tokens in a text are
+    read as ordinary characters.
+
+    Attributes:
+        vocabulary: WordPiece tokens by id.
+        lowercase: Whether texts are lower-cased and accents stripped.
+        pad_id: Id of `[PAD]`.
+        ids: Compiled form of `_ids`.
     """
 
     def __init__(self, vocabulary: list[str], *, lowercase: bool) -> None:
@@ -31,8 +37,8 @@ class Tokenizer:
         Args:
             vocabulary: WordPiece tokens by id, with `[PAD]`, `[UNK]`,
                 `[CLS]`, `[SEP]` and `[MASK]` among them.
-            lowercase: Whether the checkpoint is uncased: lower-cases and
-                strips accents.
+            lowercase: Whether the checkpoint is uncased: texts are
+                lower-cased and accents stripped.
         """
         self.vocabulary = vocabulary
         self.lowercase = lowercase
@@ -68,16 +74,16 @@ class Tokenizer:
     def _ids(
         self, texts: tf.Tensor, max_tokens: tf.Tensor
     ) -> tuple[tf.Tensor, tf.Tensor]:
-        """Tokenises.
+        """Tokenises texts.
 
         Args:
             texts: `(N,)` strings.
-            max_tokens: Most tokens kept of a text, `[CLS]` and `[SEP]`
-                included; the tail is cut off.
+            max_tokens: Most tokens kept per text, `[CLS]` and `[SEP]`
+                included; the rest is cut off.
 
         Returns:
-            Ids `(N, T)` int32, padded, T the longest kept; and the number of
-            tokens of each text before anything was cut, `(N,)` int32.
+            Ids `(N, T)` int32, padded to the longest; and the number of
+            tokens of each text before the cut, `(N,)` int32.
         """
         pieces = self._wordpiece(self.normalize(texts))
         lengths = tf.cast(pieces.row_lengths(), tf.int32) + 2

@@ -1,1 +1,5 @@
-"""Corpora: texts and images with captions, read, checked and split."""
+"""Labelled texts and captioned images from files, TFDS or WebVision.
+
+A corpus is a stream that can be read again; `split` divides it into train,
+validation and test.
+"""

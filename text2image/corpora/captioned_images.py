@@ -1,7 +1,7 @@
-"""Labelled images with texts from anywhere, as streams to read again.
+"""Labelled images with texts, as streams that can be read again.
 
-A corpus as in `texts.py`, of `examples.CaptionedImage`. Images are read when
-they are asked for, so nothing here is held in memory.
+A corpus as in `texts.py`, of `examples.CaptionedImage`. Nothing is held in
+memory: an image is read when it is needed.
 """
 
 import dataclasses
@@ -19,7 +19,7 @@ from text2image.corpora import (
 
 @dataclasses.dataclass(frozen=True)
 class Keys:
-    """Columns, keys or features by what they hold."""
+    """Names of the columns, JSON keys or TFDS features that are read."""
 
     image: str = "image"
     title: str = "title"
@@ -28,36 +28,36 @@ class Keys:
 
     @property
     def required(self) -> dict[str, str]:
-        """Flag name to the keys that no row may lack."""
+        """Flag name to the key that every row must have."""
         return {"image_key": self.image, "label_key": self.label}
 
     def texts(self, row: dict) -> dict:
-        """Title and description of a row, as far as it has them."""
+        """Title and description of a row; `None` where it has none."""
         return {
             "title": row.get(self.title),
             "description": row.get(self.description),
         }
 
 
-def open_samples(
+def open_captioned_images(
     dataset: str,
     *,
     data_dir: str | None = None,
     download: bool = False,
     keys: Keys = Keys(),
 ) -> examples.Corpus[examples.CaptionedImage]:
-    """Opens a corpus of pictures with texts.
+    """Opens a corpus of images with texts.
 
     Args:
         dataset: A .csv, .tsv or .jsonl file whose image column holds paths
             relative to the file; a directory in WebVision's layout; a
             prepared TFDS directory; or a TFDS name.
-        data_dir: Where TFDS keeps its datasets.
-        download: Whether TFDS may fetch what is not there.
+        data_dir: Directory of TFDS's datasets.
+        download: Whether TFDS may fetch a dataset that is not prepared.
         keys: Columns of files, features of TFDS datasets.
 
     Raises:
-        FileNotFoundError: If the file or the prepared dataset is not there.
+        FileNotFoundError: If the file or the prepared dataset does not exist.
         ValueError: If the data cannot be read; names file and line.
     """
     path = pathlib.Path(dataset)
@@ -89,16 +89,17 @@ def _open_file(
 def read_file(
     path: pathlib.Path, keys: Keys, *, labelled: bool = True
 ) -> Iterator[examples.CaptionedImage]:
-    """Streams the samples of a .csv, .tsv or .jsonl file.
+    """Streams the captioned images of a .csv, .tsv or .jsonl file.
 
     Args:
-        path: The file.
-        keys: Its columns.
-        labelled: Whether every row must have a label; if not, it is `?`.
+        path: The file to read.
+        keys: Names of its columns or keys.
+        labelled: Whether every row must have a label; if not, all labels are
+            `?`.
 
     Raises:
-        FileNotFoundError: If there is no such file.
-        ValueError: If it or a row cannot be read; names file and line.
+        FileNotFoundError: If the file does not exist.
+        ValueError: If the file cannot be read; names file and line.
     """
     if path.suffix not in row_files.SUFFIXES or not path.is_file():
         raise FileNotFoundError(
@@ -150,7 +151,7 @@ def _open_tfds(
                         place, number, row[keys.label], names
                     ),
                     source=split,
-                    read_image=_giver(row[keys.image]),
+                    read_image=_reader_of(row[keys.image]),
                 )
 
         return read
@@ -166,5 +167,5 @@ def _open_tfds(
     )
 
 
-def _giver(content: bytes) -> Callable[[], bytes]:
+def _reader_of(content: bytes) -> Callable[[], bytes]:
     return lambda: content

@@ -1,4 +1,4 @@
-"""One labelled text, a corpus of them, and what every source checks."""
+"""Labelled examples, the corpus that holds them, and checks on both."""
 
 import dataclasses
 import pathlib
@@ -10,12 +10,12 @@ E = TypeVar("E")
 
 @dataclasses.dataclass(frozen=True)
 class Example:
-    """One text.
+    """One labelled text.
 
     Attributes:
         id: Unique in the corpus, stable across runs.
-        text: As it stands in the source; never cleaned.
-        label: Its class's name.
+        text: The text as in the source; never cleaned.
+        label: Name of its class.
     """
 
     id: str
@@ -28,13 +28,13 @@ class Corpus(Generic[E]):
     """Labelled examples in named parts.
 
     Attributes:
-        name: For file names and reports.
-        parts: Part name to a function that starts a new stream of it.
+        name: Name for file names and reports.
+        parts: Part name to a function that starts a new stream of the part.
         label_names: Class names in label order, or `None` where only a pass
             over the data can tell (files).
-        sha256: Identifies the data: of the files it is read from.
-        is_split: Whether it is always read by its own parts, train and
-            validation, whatever the protocol.
+        sha256: Hash of the files it is read from; identifies the data.
+        is_split: Whether its own parts, train and validation, are used
+            under every protocol.
     """
 
     name: str
@@ -47,14 +47,14 @@ class Corpus(Generic[E]):
 def make_example(
     path: pathlib.Path, line: int, key: str, text: str, label: Any
 ) -> Example:
-    """Makes an example of what a source holds, or refuses it.
+    """Makes an example from a row, or refuses the row.
 
     Args:
-        path: The source.
-        line: Line or row there.
-        key: The example's id.
-        text: Its text.
-        label: Its class, as `class_name` takes it.
+        path: File or dataset of the row, for messages.
+        line: Line or row number, for messages.
+        key: Id of the example.
+        text: Text of the example.
+        label: Class of the example, as `class_name` takes it.
 
     Raises:
         ValueError: If text or label is empty or not Unicode; names path and
@@ -69,11 +69,11 @@ def make_example(
 
 
 def class_name(path: pathlib.Path, line: int, label: Any) -> str:
-    """A label of a source as the name of a class.
+    """Converts a row's label to the name of a class.
 
     Raises:
-        ValueError: If it is neither text nor whole number, is empty, of
-            several lines or not Unicode; names path and line.
+        ValueError: If the label is neither a string nor an integer, is empty,
+            spans several lines or is not Unicode; names path and line.
     """
     if not isinstance(label, str | int) or isinstance(label, bool):
         raise ValueError(
@@ -88,41 +88,47 @@ def class_name(path: pathlib.Path, line: int, label: Any) -> str:
         )
     if len(label.split("\n")) > 1:
         raise ValueError(
-            f"{path}, line {line}: the label {label!r} holds a newline. Names "
-            "of classes must be one line."
+            f"{path}, line {line}: the label {label!r} contains a newline. "
+            "Class names must be one line."
         )
     check_unicode(path, line, "label", label)
     return label.strip()
 
 
 def check_unicode(path: pathlib.Path, line: int, name: str, value: str) -> None:
-    """Refuses a text that UTF-8 cannot hold; `name` says what it is.
+    """Refuses a string that UTF-8 cannot encode.
+
+    Args:
+        path: File or dataset of the row, for the message.
+        line: Line or row number, for the message.
+        name: What the string is (`text`, `label`), for the message.
+        value: The string to check.
 
     Raises:
-        ValueError: Names path and line.
+        ValueError: If it cannot be encoded; names path and line.
     """
     try:
         value.encode("utf-8")
     except UnicodeEncodeError as error:
         raise ValueError(
-            f"{path}, line {line}: the {name} holds a lone surrogate, "
+            f"{path}, line {line}: the {name} contains a lone surrogate, "
             "which is not Unicode text. Remove or repair it."
         ) from error
 
 
 @dataclasses.dataclass(frozen=True)
 class CaptionedImage:
-    """A picture with a title and a description.
+    """An image with a title and a description.
 
     Attributes:
         id: Unique in the corpus, stable across runs.
-        title: As it stands in the source; empty if there is none.
-        description: Likewise.
-        label: Its class's name.
+        title: The title as in the source; empty if there is none.
+        description: The description as in the source; empty if there is none.
+        label: Name of its class.
         source: Where it was collected (`flickr`, `google`), or the corpus's
             part.
         place: File and line, for messages.
-        read_image: Reads the encoded picture; raises OSError if it cannot.
+        read_image: Reads the encoded image; raises OSError if it cannot.
     """
 
     id: str
@@ -135,7 +141,7 @@ class CaptionedImage:
 
     @property
     def text(self) -> str:
-        """Title and description."""
+        """Title and description, on separate lines."""
         return f"{self.title}\n{self.description}".strip()
 
 
@@ -149,22 +155,23 @@ def make_captioned_image(
     source: str,
     read_image: Callable[[], bytes],
 ) -> CaptionedImage:
-    """Makes a sample of what a source holds, or refuses it.
+    """Makes a captioned image from a row, or refuses the row.
 
     Args:
-        path: The source.
-        line: Line or row there.
-        key: The sample's id.
-        texts: `title` and `description`; missing, `None` or blank is none.
-        label: Its class, as `class_name` takes it.
+        path: File or dataset of the row, for messages.
+        line: Line or row number, for messages.
+        key: Id of the image.
+        texts: `title` and `description`; missing, `None` and blank ones
+            become empty.
+        label: Class of the image, as `class_name` takes it.
         source: See `CaptionedImage`.
         read_image: See `CaptionedImage`.
 
     Raises:
-        ValueError: If a text is no string or not Unicode, or the label is
-            none; names path and line.
+        ValueError: If a text is not a string or not Unicode, or the label is
+            not a class name; names path and line.
     """
-    found = {}
+    checked = {}
     for name in ("title", "description"):
         value = texts.get(name)
         if value is None:
@@ -175,12 +182,12 @@ def make_captioned_image(
                 f"Received: {value!r}"
             )
         check_unicode(path, line, name, value)
-        found[name] = value if value.strip() else ""
+        checked[name] = value if value.strip() else ""
     return CaptionedImage(
         id=key,
         label=class_name(path, line, label),
         source=source,
         place=f"{path}, line {line}",
         read_image=read_image,
-        **found,
+        **checked,
     )

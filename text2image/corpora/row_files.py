@@ -1,7 +1,7 @@
-"""Rows of CSV, TSV and JSON lines as dictionaries, strictly read.
+"""A strict reader of CSV, TSV and JSON lines files.
 
-Nothing is guessed and nothing is held but the row at hand: "NA" and "null"
-stay text, and what is faulty is named by file and line.
+Rows are dictionaries, one in memory at a time. Nothing is guessed: "NA" and
+"null" stay text, and errors name file and line.
 """
 
 import csv
@@ -16,15 +16,15 @@ SUFFIXES = (".csv", ".tsv", ".jsonl")
 def read_rows(
     path: pathlib.Path, keys: Mapping[str, str]
 ) -> Iterator[tuple[int, dict[str, Any]]]:
-    """Streams a file's rows with the line each starts at, from 1.
+    """Streams a file's rows, each with the line at which it starts, from 1.
 
     Args:
-        path: A .csv or .tsv file with a header, or .jsonl, an object a line.
+        path: A .csv or .tsv file with a header, or .jsonl, one object per line.
             UTF-8; a byte order mark is skipped.
         keys: Flag name to the column or key that every row must have.
 
     Raises:
-        ValueError: If a line is faulty; names file, line and what to do.
+        ValueError: If a line is faulty; names file, line and cure.
     """
     with path.open("rb") as stream:
         lines = decoded_lines(str(path), stream)
@@ -36,7 +36,9 @@ def read_rows(
 
 
 def decoded_lines(name: str, stream: BinaryIO) -> Iterator[str]:
-    """Lines with their ends, strictly UTF-8 (a byte order mark is skipped).
+    """Decodes lines, line ends included, as strict UTF-8.
+
+    A byte order mark is skipped.
 
     Raises:
         ValueError: If a byte is not UTF-8; names line and column.
@@ -55,15 +57,15 @@ def decoded_lines(name: str, stream: BinaryIO) -> Iterator[str]:
 def check_keys(
     place: str, names: Collection[str], keys: Mapping[str, str]
 ) -> None:
-    """Refuses a row, or a data set, without the keys it must have.
+    """Refuses a row or dataset that lacks a required key.
 
     Args:
-        place: File and line, or the data set, for the message.
-        names: The keys it has.
-        keys: Flag name to the key that must be there.
+        place: File and line, or dataset, for the message.
+        names: Keys that exist.
+        keys: Flag name to the key that is required.
 
     Raises:
-        ValueError: Names the place, the keys there, and the flag.
+        ValueError: If a key is missing; names those that exist and the flag.
     """
     for flag, key in keys.items():
         if key not in names:
@@ -94,16 +96,16 @@ def _csv_rows(
             if fields:  # not a blank line
                 if len(fields) != len(names):
                     raise ValueError(
-                        f"{path}, line {start}: expected {len(names)} fields, "
-                        f"found {len(fields)}. Quote fields that hold the "
-                        "delimiter."
+                        f"{path}, line {start}: expected {len(names)} fields. "
+                        f"Received: {len(fields)}. Quote fields that contain "
+                        "the delimiter."
                     )
                 yield start, dict(zip(names, fields, strict=True))
             start = reader.line_num + 1
     except csv.Error as error:
         raise ValueError(
             f"{path}, line {start}: not valid CSV ({error}). Quote fields "
-            'that hold quotes or newlines, and double the quotes: "".'
+            'that contain quotes or newlines, and double the quotes: "".'
         ) from error
 
 
@@ -117,7 +119,7 @@ def _json_rows(
             row = json.loads(line)
         except (ValueError, RecursionError) as error:
             raise ValueError(
-                f"{path}, line {number}: expected one JSON object a line "
+                f"{path}, line {number}: expected one JSON object per line "
                 f"({error})."
             ) from error
         if not isinstance(row, dict):

@@ -1,7 +1,7 @@
-"""Which example trains and which validates; and an audit of repeats.
+"""The split into train, validation and test sides, and an audit of repeats.
 
-One pass keeps, per example, a 16-byte digest of its folded text, its part and
-its label, never the text.
+One pass over the corpus keeps a 16-byte digest of the folded text, the part
+and the label of each example, but no texts.
 """
 
 import dataclasses
@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 
 from text2image import options
-from text2image.corpora import texts
+from text2image.corpora.examples import Corpus
 
 TRAIN, VALIDATION, TEST, UNUSED = 0, 1, 2, 3
 SIDES = ("train", "validation", "test")
@@ -23,12 +23,12 @@ SHARES = {VALIDATION: 0.2}
 
 @dataclasses.dataclass(frozen=True)
 class Split:
-    """Where every example of a corpus goes.
+    """The side of every example of a corpus.
 
     Attributes:
         side: `(N,)` int8 of `TRAIN`, `VALIDATION`, `TEST` or `UNUSED`, in
             the order in which the parts are read, one after the other.
-        label_names: Class names; the label of a class is its place.
+        label_names: Class names; the label of a class is its index.
         audit: Counts of repeats and classes, for the user and the records.
     """
 
@@ -38,7 +38,7 @@ class Split:
 
 
 def split_corpus(
-    source: texts.Corpus,
+    source: Corpus,
     *,
     protocol: str = "pooled",
     seed: int = 0,
@@ -47,28 +47,28 @@ def split_corpus(
     shares: Mapping[int, float] = SHARES,
     identity: Callable[[Any], str] = operator.attrgetter("text"),
 ) -> Split:
-    """Splits a corpus so that equal texts never stand on two sides.
+    """Splits a corpus so that equal texts never end up on two sides.
 
-    Texts are equal if they agree after case folding and with every run of
-    white space taken as one space. All copies of a text go to one side.
+    Texts are equal if they agree after case folding, with every run of white
+    space read as one space. All copies of a text go to one side.
 
     Args:
-        source: The corpus.
+        source: The corpus to split.
         protocol: `pooled` (the paper's): all labelled parts together,
             stratified, drawn from `seed`. `official`: the corpus's own parts;
-            train texts that also stand in a held-out part are left out.
-            The demo is always read by its own split.
+            train texts that also occur in a held-out part are left out.
+            Ignored if `source.is_split`.
         seed: Seed of the draw and of the limits.
-        limit_train: Most train examples kept, a stratified draw; 0 for all.
-        limit_validation: The same for validation.
-        shares: What `pooled` holds out of each class, by side. With `TEST`
-            among them, `official` reads a corpus's test part too, besides its
-            validation part.
-        identity: Example to the text by which it is equal to others.
+        limit_train: Most train examples, a stratified draw; 0 for all.
+        limit_validation: Likewise for validation.
+        shares: Side to the share of each class that `pooled` holds out. With
+            `TEST` among them, `official` reads a corpus's test part too,
+            besides its validation part.
+        identity: Gives the text of an example by which copies are detected.
 
     Raises:
-        ValueError: If there is one class only, a class is missing on a side,
-            or `official` finds no part to validate on.
+        ValueError: If there is only one class, a side lacks a class, or the
+            corpus has no part that `official` can validate on.
     """
     if protocol not in options.SPLIT_PROTOCOLS:
         raise ValueError(
@@ -103,12 +103,12 @@ def split_corpus(
 
 
 def fold(text: str) -> str:
-    """What two equal texts share: case folded, white space as one space."""
+    """Folds case, and every run of white space to one space."""
     return " ".join(text.casefold().split())
 
 
 def _index(
-    source: texts.Corpus, identity: Callable[[Any], str]
+    source: Corpus, identity: Callable[[Any], str]
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray, tuple[str, ...]]:
     part, digests, labels = [], bytearray(), []
     known: dict[str, int] = {}
@@ -119,7 +119,7 @@ def _index(
             ).digest()
             labels.append(known.setdefault(example.label, len(known)))
             part.append(number)
-    # Files say nothing of order: names in alphabetical order.
+    # Files give no order of classes: alphabetical.
     names = source.label_names or tuple(sorted(known))
     if len(known) < 2:
         raise ValueError(
@@ -138,7 +138,7 @@ def _index(
 def _audit(
     part: np.ndarray, group: np.ndarray, part_names: list[str]
 ) -> dict[str, int]:
-    """Counts repeats: copies beyond the first, by where the first stands."""
+    """Counts copies beyond the first: in all, within and across parts."""
     num_groups = int(group.max()) + 1
     per_part = np.stack(
         [
@@ -173,10 +173,11 @@ def _pooled(
         members = rng.permutation(np.flatnonzero(group_label == value))
         count = int((label == value).sum())
         for which, share in shares.items():
-            wanted = round(share * count)
-            drawn = members[np.cumsum(size[members]) <= wanted]
-            # A twin that did not fit leaves a gap: fill it with single texts.
-            gap = wanted - int(size[drawn].sum())
+            target = round(share * count)
+            drawn = members[np.cumsum(size[members]) <= target]
+            # A group of copies that did not fit leaves a gap: fill it with
+            # texts without copies.
+            gap = target - int(size[drawn].sum())
             if gap:
                 rest = members[len(drawn) :]
                 drawn = np.append(drawn, rest[size[rest] == 1][:gap])
@@ -194,14 +195,13 @@ def _official(
             "`split=official` needs parts `train` and `test` or `validation`."
             f" Received: {part_names}. Use --split=pooled."
         )
-    # Where nothing is asked of a test side, a corpus with both keeps `test`
-    # for the very last; where there is one only, it validates.
+    # Without a test side, `test` validates only where there is no `validation`.
     taken = dict(zip(held_out, (VALIDATION, TEST), strict=False))
     if not has_test:
         taken = {held_out[0]: VALIDATION}
     side = np.full(len(part), UNUSED, np.int8)
     seen = np.zeros(int(group.max()) + 1, bool)
-    # The published test part stays whole, so that results compare.
+    # The published test part stays whole, so that results are comparable.
     for name, which in reversed(taken.items()):
         held = part == part_names.index(name)
         side[held & ~seen[group]] = which
@@ -217,19 +217,19 @@ def _limit(
     limit: int,
     rng: np.random.Generator,
 ) -> None:
-    """Leaves a stratified draw of `limit` examples of one side, in place."""
+    """Reduces one side to a stratified draw of `limit` examples, in place."""
     members = np.flatnonzero(side == which)
     if limit >= len(members):
         return
     counts = np.bincount(label[members])
     share = counts * limit / len(members)
     quota = np.floor(share).astype(int)
-    # Largest remainders get what rounding down left over.
+    # Largest remainders get the examples that rounding down left over.
     for value in np.argsort(quota - share, kind="stable")[
         : limit - quota.sum()
     ]:
         quota[value] += 1
     side[members] = UNUSED
     for value, number in enumerate(quota):
-        mine = members[label[members] == value]
-        side[rng.permutation(mine)[:number]] = which
+        of_class = members[label[members] == value]
+        side[rng.permutation(of_class)[:number]] = which

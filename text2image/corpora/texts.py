@@ -1,7 +1,7 @@
-"""Labelled texts from anywhere, as a stream that can be read again.
+"""Labelled texts, as streams that can be read again.
 
 A corpus is a list of parts (`train`, `test`, or one file); each part yields
-its examples in a fixed order. Nothing here is held in memory.
+its examples in a fixed order. Nothing is held in memory.
 """
 
 import json
@@ -11,8 +11,6 @@ from collections.abc import Callable, Iterator
 from text2image import assets, hashes
 from text2image.corpora import row_files, tfds_datasets
 from text2image.corpora.examples import Corpus, Example, make_example
-
-__all__ = ["DEMO", "Corpus", "Example", "open_corpus"]
 
 DEMO = "demo"
 
@@ -31,13 +29,13 @@ def open_corpus(
         dataset: `demo` (reviews shipped with the package), the path of a
             .csv, .tsv or .jsonl file, the path of a prepared TFDS directory,
             or the name of a TFDS text dataset such as `imdb_reviews`.
-        data_dir: Where TFDS keeps its datasets.
-        download: Whether TFDS may fetch what is not there.
+        data_dir: Directory of TFDS's datasets.
+        download: Whether TFDS may fetch a dataset that is not prepared.
         text_key: Column or key of the text.
         label_key: Column or key of the label.
 
     Raises:
-        FileNotFoundError: If the file or the prepared dataset is not there.
+        FileNotFoundError: If the file or the prepared dataset does not exist.
         ValueError: If the data cannot be read; names file and line.
     """
     if dataset == DEMO:

@@ -21,7 +21,7 @@ def open_tfds(
 
     Raises:
         FileNotFoundError: If it is not prepared and may not be fetched.
-        ValueError: If there is none of that name, or it has no such text or
+        ValueError: If no such dataset exists, or it lacks the text or the
             class label.
     """
     builder = open_builder(dataset, data_dir, download)
@@ -48,26 +48,26 @@ def open_builder(dataset: str, data_dir: str | None, download: bool) -> Any:
     Args:
         dataset: A directory that is or holds one prepared dataset, or a TFDS
             name.
-        data_dir: Where TFDS keeps its datasets.
-        download: Whether TFDS may fetch what is not there.
+        data_dir: Directory of TFDS's datasets.
+        download: Whether TFDS may fetch a dataset that is not prepared.
 
     Raises:
         FileNotFoundError: If it is not prepared and may not be fetched.
-        ValueError: If there is none of that name, or the directory holds none
-            or several.
+        ValueError: If no such dataset exists, or the directory holds none or
+            several.
     """
     import tensorflow_datasets as tfds
 
     directory = pathlib.Path(dataset)
     if directory.is_dir():
-        found = sorted(directory.rglob("dataset_info.json"))
-        if len(found) != 1:
+        paths = sorted(directory.rglob("dataset_info.json"))
+        if len(paths) != 1:
             raise ValueError(
                 f"--dataset={dataset} must be or hold one prepared TFDS "
                 "dataset. Found dataset_info.json in: "
-                f"{[str(path.parent) for path in found] or 'no folder'}"
+                f"{[str(path.parent) for path in paths] or 'no folder'}"
             )
-        return tfds.builder_from_directory(found[0].parent)
+        return tfds.builder_from_directory(paths[0].parent)
     try:
         builder = tfds.builder(dataset, data_dir=data_dir)
     except (tfds.core.DatasetNotFoundError, ValueError) as error:
@@ -80,17 +80,17 @@ def open_builder(dataset: str, data_dir: str | None, download: bool) -> Any:
     elif not builder.data_path.exists():
         raise FileNotFoundError(
             f"The TFDS dataset {dataset!r} is not prepared in "
-            f"{builder.data_path}. Name its place with --data_dir, or "
+            f"{builder.data_path}. Name its directory with --data_dir, or "
             "let TFDS fetch it with --download."
         )
     return builder
 
 
 def class_names(builder: Any, label_key: str) -> list[str]:
-    """Names of a dataset's classes.
+    """Returns the names of a dataset's classes.
 
     Raises:
-        ValueError: If the label is no ClassLabel.
+        ValueError: If the label is not a ClassLabel.
     """
     label_feature = builder.info.features[label_key]
     names = getattr(label_feature, "names", None)
@@ -103,7 +103,7 @@ def class_names(builder: Any, label_key: str) -> list[str]:
 
 
 def labelled_splits(builder: Any) -> list[str]:
-    """Those of `train`, `validation` and `test` that a dataset has."""
+    """Returns those of `train`, `validation` and `test` that exist."""
     return [
         split
         for split in ("train", "validation", "test")
@@ -146,10 +146,10 @@ def read_rows(
 def label_of(
     place: pathlib.Path, number: int, label: int, names: list[str]
 ) -> str:
-    """Name of a row's class.
+    """Returns the name of a row's class.
 
     Raises:
-        ValueError: If the row has a label that has no name.
+        ValueError: If the label has no name.
     """
     if not 0 <= label < len(names):
         raise ValueError(
@@ -160,7 +160,7 @@ def label_of(
 
 
 def decoded(place: pathlib.Path, number: int, text: bytes) -> str:
-    """A row's text.
+    """Decodes the text of a row.
 
     Raises:
         ValueError: If it is not UTF-8.

@@ -1,6 +1,6 @@
-"""Texts without labels, as a stream: from a file, standard input, a list.
+"""Texts without labels, as a stream from a file or standard input.
 
-Nothing is held in memory but the line at hand.
+One line is held in memory at a time.
 """
 
 import dataclasses
@@ -17,12 +17,11 @@ _SUFFIXES = (*row_files.SUFFIXES, ".txt")
 
 @dataclasses.dataclass(frozen=True)
 class Text:
-    """One text.
+    """One unlabelled text.
 
     Attributes:
-        id: Line of the file at which it starts, or its place in a list, from
-            1.
-        text: As it stands there.
+        id: Line at which it starts, or its number in a list, from 1.
+        text: The text as in the source.
     """
 
     id: int
@@ -33,13 +32,14 @@ def read_texts(file: str, *, text_key: str = "text") -> Iterator[Text]:
     """Streams the texts of a file.
 
     Args:
-        file: A .csv, .tsv (with a header), .jsonl (an object a line) or .txt
-            (a text a line) file, or `-` for standard input, a text a line.
-        text_key: Column or key of the text; others are passed over.
+        file: A .csv or .tsv (with a header), .jsonl (one object per line) or
+            .txt file (one text per line), or `-` for standard input (one text
+            per line).
+        text_key: Column or key of the text; others are ignored.
 
     Raises:
-        FileNotFoundError: If there is no such file.
-        ValueError: If it cannot be read; names file and line.
+        FileNotFoundError: If the file does not exist.
+        ValueError: If the file cannot be read; names file and line.
     """
     if file == STDIN:
         yield from _read_lines("standard input", sys.stdin.buffer)

@@ -1,4 +1,4 @@
-"""WebVision's layout: info files, metadata as JSON, pictures by query.
+"""WebVision's layout: info files, metadata as JSON, images by query.
 
     info/synsets.txt                 n01440764 tench, Tinca tinca
     info/train_filelist_google.txt   google/q0001/abc.jpg 0
@@ -6,9 +6,9 @@
     info/val_filelist.txt            val000001.jpg 0
     google/q0001.json                [{"title": ..., "description": ...}, ...]
 
-The line of a meta list says in which file, and at which place there (from 1),
-the metadata of the same line of the file list stand; `flickr` likewise. The
-validation pictures have no metadata. Source:
+Each line of a meta list names the file, and the entry in it (from 1), with the
+metadata of the same line of the file list; `flickr` likewise. Validation
+images have no metadata. Source:
 https://data.vision.ee.ethz.ch/cvl/webvision/README.txt (WebVision 1.0).
 """
 
@@ -39,28 +39,27 @@ def open_webvision(
 ) -> examples.Corpus[examples.CaptionedImage]:
     """Opens a WebVision directory, with one source or both.
 
-    Class names are `synset words` in the order of `synsets.txt`. The parts
-    are `train` and, if its list is there, `validation`.
+    Class names are the lines of `synsets.txt`, in its order. The parts are
+    `train` and, if its list exists, `validation`.
 
     Raises:
-        FileNotFoundError: If no file list stands there, or a meta list is
-            missing.
-        ValueError: If two classes have one name, or, while reading, if a line
-            is faulty; names file and line.
+        FileNotFoundError: If there is no file list, or a meta list is missing.
+        ValueError: If two classes have the same name, or, while reading, if a
+            line is faulty; names file and line.
     """
     names = tuple(line for _, line in _lines(root / _SYNSETS))
     if len(set(names)) < len(names):
         raise ValueError(
             f"{root / _SYNSETS} must name each class once. {_CURE}"
         )
-    found = [s for s in SOURCES if _list(root, s).is_file()]
-    if not found:
+    sources = [s for s in SOURCES if _list(root, s).is_file()]
+    if not sources:
         raise FileNotFoundError(
             f"{root / 'info'} must hold train_filelist_google.txt or "
             "train_filelist_flickr.txt, as WebVision's info archive does."
         )
     files = [root / _SYNSETS]
-    for source in found:
+    for source in sources:
         meta = _meta_list(root, source)
         if not meta.is_file():
             raise FileNotFoundError(
@@ -70,7 +69,7 @@ def open_webvision(
         files += [_list(root, source), meta]
     parts: dict[str, Callable[[], Iterator[examples.CaptionedImage]]] = {
         "train": lambda: (
-            item for source in found for item in _train(root, source, names)
+            item for source in sources for item in _train(root, source, names)
         )
     }
     validation = root / "info/val_filelist.txt"
@@ -95,7 +94,8 @@ def _train(
     for first, second in pairs:
         if first is None or second is None:
             raise ValueError(
-                f"{listed} and {described} must have as many lines. {_CURE}"
+                f"{listed} and {described} must have the same number of lines. "
+                f"{_CURE}"
             )
         (line, row), (_, place) = first, second
         image, label = _pair(listed, line, row)
@@ -147,14 +147,14 @@ def _meta_list(root: pathlib.Path, source: str) -> pathlib.Path:
 
 
 def _metadata_path(root: pathlib.Path, source: str, file: str) -> pathlib.Path:
-    """Where a metadata file is: as listed, or in the folder `<source>_json`."""
+    """Finds a metadata file: as listed, or in the folder `<source>_json`."""
     path = root / file
     if not path.is_file():
         path = root / f"{source}_json" / pathlib.PurePosixPath(file).name
     if not path.is_file():
         raise FileNotFoundError(
             f"{root / file} is missing. Unpack WebVision's metadata archives "
-            "beside the pictures."
+            "beside the images."
         )
     return path
 

@@ -62,7 +62,7 @@ def prepare_multimodal(
 def _open(
     settings: RecordsConfig, chosen: MultimodalConfig
 ) -> Corpus[CaptionedImage]:
-    source = captioned_images.open_samples(
+    source = captioned_images.open_captioned_images(
         settings.dataset,
         data_dir=settings.data_dir or None,
         download=settings.download,

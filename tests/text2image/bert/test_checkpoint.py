@@ -29,7 +29,7 @@ def activations(loaded):
     }
 
 
-def test_hugging_face_directory_is_loaded(tiny_bert):
+def test_a_hugging_face_directory_is_loaded(tiny_bert):
     loaded = checkpoint.load_checkpoint(tiny_bert)
     assert loaded.backbone.num_layers == 8
     assert loaded.backbone.hidden_dim == 16
@@ -41,7 +41,7 @@ def test_hugging_face_directory_is_loaded(tiny_bert):
     assert {v.dtype for v in loaded.backbone.weights} == {"float32"}
 
 
-def test_float32_even_under_another_policy(tiny_bert):
+def test_weights_are_float32_under_any_keras_policy(tiny_bert):
     policy = keras.config.dtype_policy()
     keras.config.set_dtype_policy("mixed_bfloat16")
     try:
@@ -59,7 +59,7 @@ def test_float32_even_under_another_policy(tiny_bert):
         ("gelu_pytorch_tanh", "tanh"),
     ],
 )
-def test_gelu_is_what_the_config_says(copied, activation, gelu):
+def test_gelu_follows_the_config(copied, activation, gelu):
     change(copied / "config.json", hidden_act=activation)
     loaded = checkpoint.load_checkpoint(str(copied))
     assert loaded.gelu == gelu
@@ -69,7 +69,7 @@ def test_gelu_is_what_the_config_says(copied, activation, gelu):
 
 
 @pytest.mark.parametrize("lowercase", [True, False])
-def test_case_is_what_the_tokenizer_config_says(copied, lowercase):
+def test_case_follows_the_tokenizer_config(copied, lowercase):
     change(copied / "tokenizer_config.json", do_lower_case=lowercase)
     assert checkpoint.load_checkpoint(str(copied)).lowercase == lowercase
 
@@ -84,7 +84,7 @@ def test_case_is_what_the_tokenizer_config_says(copied, lowercase):
         ("hidden_act", "relu"),
     ],
 )
-def test_config_that_computes_something_else_is_refused(copied, key, value):
+def test_a_config_that_keras_hub_cannot_compute_is_refused(copied, key, value):
     change(copied / "config.json", **{key: value})
     with pytest.raises(ValueError, match=rf"config\.json: `{key}` must be.*"):
         checkpoint.load_checkpoint(str(copied))
@@ -93,24 +93,24 @@ def test_config_that_computes_something_else_is_refused(copied, key, value):
 @pytest.mark.parametrize(
     "file", ["config.json", "model.safetensors", "tokenizer_config.json"]
 )
-def test_missing_file_is_named(copied, file):
+def test_a_missing_file_is_named(copied, file):
     (copied / file).unlink()
     with pytest.raises(FileNotFoundError, match=f"Missing:.*{file}"):
         checkpoint.load_checkpoint(str(copied))
 
 
-def test_directory_of_neither_layout_is_refused(tmp_path):
+def test_a_directory_with_neither_layout_is_refused(tmp_path):
     with pytest.raises(FileNotFoundError, match=r"Missing: \['config\.json'"):
         checkpoint.load_checkpoint(str(tmp_path))
 
 
 @pytest.mark.parametrize("source", ["no/such/bert", "./bert"])
-def test_path_that_is_no_directory_is_refused(source):
+def test_a_path_that_is_not_a_directory_is_refused(source):
     with pytest.raises(FileNotFoundError, match="which is not a directory"):
         checkpoint.load_checkpoint(source)
 
 
-def test_keras_hub_preset_keeps_its_tanh_form(tiny_bert, tmp_path):
+def test_a_keras_hub_preset_keeps_its_tanh_form(tiny_bert, tmp_path):
     backbone = keras_hub.models.BertBackbone.from_preset(tiny_bert)
     backbone.save_to_preset(str(tmp_path))
     keras_hub.models.BertTokenizer.from_preset(tiny_bert).save_to_preset(
@@ -127,17 +127,17 @@ def test_keras_hub_preset_keeps_its_tanh_form(tiny_bert, tmp_path):
         np.testing.assert_array_equal(one, other)
 
 
-def test_shipped_encoder_loads():
+def test_the_shipped_encoder_loads():
     loaded = checkpoint.load_checkpoint(checkpoint.locate(checkpoint.MINI))
     assert loaded.backbone.num_layers >= 1
     assert "[CLS]" in loaded.vocabulary
 
 
-def test_locate_leaves_other_sources_alone():
+def test_locate_does_not_change_other_sources():
     assert checkpoint.locate("bert_base_en_uncased") == "bert_base_en_uncased"
 
 
-def test_identity_does_not_depend_on_the_place(tiny_bert, copied):
+def test_the_identity_does_not_depend_on_the_directory(tiny_bert, copied):
     assert checkpoint.identify(tiny_bert) == checkpoint.identify(str(copied))
 
 
@@ -150,12 +150,12 @@ def test_identity_does_not_depend_on_the_place(tiny_bert, copied):
         lambda d: (d / "config.json").unlink(),
     ],
 )
-def test_identity_changes_with_any_file(copied, spoil):
+def test_the_identity_changes_with_any_file(copied, spoil):
     before = checkpoint.identify(str(copied))
     spoil(copied)
     assert checkpoint.identify(str(copied)) != before
 
 
-def test_names_have_different_identities():
+def test_different_preset_names_have_different_identities():
     one, other = map(checkpoint.identify, ("bert_a", "bert_b"))
     assert one != other

@@ -68,32 +68,32 @@ def test_ids_in_one_batch_equal_hugging_faces(tiny):
         (b"\xc0\x80a film", "a film"),
     ],
 )
-def test_odd_characters_are_deleted_or_folded(tiny, text, same_as):
+def test_unusual_characters_are_deleted_or_folded(tiny, text, same_as):
     np.testing.assert_array_equal(
         ids_of(tiny, [text])[0], ids_of(tiny, [same_as])[0]
     )
 
 
 @pytest.mark.parametrize("text", ["", "   ", "\n\t", "\x00", b"\xff\xfe"])
-def test_text_without_tokens_is_cls_and_sep(tiny, text):
+def test_a_text_without_tokens_is_cls_and_sep(tiny, text):
     assert pieces(tiny, text) == ["[CLS]", "[SEP]"]
 
 
-def test_special_tokens_typed_in_a_text_are_ordinary(tiny):
+def test_special_tokens_in_a_text_are_ordinary_characters(tiny):
     got = pieces(tiny, "a [SEP] film [PAD] [CLS] [MASK]")
     assert got[0] == "[CLS]"
     assert got[-1] == "[SEP]"
     assert not {"[SEP]", "[PAD]", "[CLS]", "[MASK]"} & set(got[1:-1])
 
 
-def test_cased_tokenizer_keeps_case_and_accents():
+def test_a_cased_tokenizer_keeps_case_and_accents():
     cased = build(lowercase=False)
     assert pieces(cased, "film Film")[1:3] == ["film", "[UNK]"]
     assert pieces(cased, "café") == ["[CLS]", "[UNK]", "[SEP]"]
 
 
 @pytest.mark.parametrize("max_tokens", [3, 4, 10, 64])
-def test_tail_is_cut_and_counted(tiny, max_tokens):
+def test_the_tail_is_cut_and_counted(tiny, max_tokens):
     ids, lengths = ids_of(tiny, ["film " * 90, "a film"], max_tokens)
     np.testing.assert_array_equal(lengths, [92, 4])
     assert ids.shape == (2, max_tokens)
@@ -102,14 +102,14 @@ def test_tail_is_cut_and_counted(tiny, max_tokens):
     assert set(ids[0, 1:-1]) == {tiny.vocabulary.index("film")}
 
 
-def test_batch_is_padded_to_its_longest_text(tiny):
+def test_a_batch_is_padded_to_its_longest_text(tiny):
     ids, lengths = ids_of(tiny, ["a film", "a great film", ""])
     np.testing.assert_array_equal(lengths, [4, 5, 2])
     assert ids.shape == (3, 5)
     np.testing.assert_array_equal(ids[2, 2:], tiny.pad_id)
 
 
-def test_neighbours_do_not_change_the_ids(tiny):
+def test_other_texts_of_a_batch_do_not_change_the_ids(tiny):
     alone = [ids_of(tiny, [text])[0][0] for text in TEXTS]
     together, _ = ids_of(tiny, list(TEXTS))
     for ids, row in zip(alone, together, strict=True):
@@ -119,7 +119,7 @@ def test_neighbours_do_not_change_the_ids(tiny):
 
 @settings(max_examples=40, deadline=None)
 @given(text=st.one_of(st.binary(max_size=60), st.text(max_size=60)))
-def test_any_bytes_become_known_ids(tiny, text):
+def test_any_bytes_give_ids_of_the_vocabulary(tiny, text):
     if isinstance(text, str):
         text = text.encode("utf-8", "surrogatepass")
     ids, lengths = ids_of(tiny, [text])

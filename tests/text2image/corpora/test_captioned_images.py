@@ -1,15 +1,15 @@
-"""Pictures with texts: every source gives the same, faults are named."""
+"""Images with texts: every source gives the same; faulty rows are named."""
 
 import json
 
 import pytest
 
-from tests.support import multimodal_corpora as made
-from text2image.corpora import captioned_images
+from tests.support import multimodal_corpora
+from text2image.corpora.captioned_images import open_captioned_images
 
 EXPECTED = [
     (title, description, label)
-    for _, title, description, label in made.rows(60)
+    for _, title, description, label in multimodal_corpora.rows(60)
 ]
 
 
@@ -17,46 +17,51 @@ def read(source):
     return [item for part in source.parts.values() for item in part()]
 
 
-@pytest.mark.parametrize("write", [made.write_jsonl, made.write_csv])
+@pytest.mark.parametrize(
+    "write", [multimodal_corpora.write_jsonl, multimodal_corpora.write_csv]
+)
 def test_files_give_every_row_with_missing_texts_empty(tmp_path, write):
-    found = read(captioned_images.open_samples(str(write(tmp_path))))
-    assert [(s.title, s.description, s.label) for s in found] == EXPECTED
-    assert [s.read_image() for s in found[:4]] == [
-        made.jpeg(number) for number in range(4)
+    images = read(open_captioned_images(str(write(tmp_path))))
+    assert [
+        (image.title, image.description, image.label) for image in images
+    ] == EXPECTED
+    assert [image.read_image() for image in images[:4]] == [
+        multimodal_corpora.jpeg(number) for number in range(4)
     ]
-    assert len({s.id for s in found}) == 60
+    assert len({image.id for image in images}) == 60
 
 
-def test_webvision_pairs_pictures_with_their_metadata(tmp_path):
-    source = captioned_images.open_samples(
-        str(made.write_webvision(tmp_path / "wv"))
+def test_webvision_pairs_images_with_their_metadata(tmp_path):
+    source = open_captioned_images(
+        str(multimodal_corpora.write_webvision(tmp_path / "wv"))
     )
-    found = list(source.parts["train"]())
-    assert {s.source for s in found} == {"google", "flickr"}
-    by_number = {int(s.id.split("/")[-1][:-4]): s for s in found}
+    images = list(source.parts["train"]())
+    assert {image.source for image in images} == {"google", "flickr"}
+    by_number = {int(image.id.split("/")[-1][:-4]): image for image in images}
     for number, (title, description, label) in enumerate(EXPECTED):
         item = by_number[number]
         assert (item.title, item.description) == (title, description)
         assert item.label.split()[1] == f"{label},"
-        assert item.read_image() == made.jpeg(number)
+        assert item.read_image() == multimodal_corpora.jpeg(number)
     validation = list(source.parts["validation"]())
-    assert [s.read_image() for s in validation] == [
-        made.jpeg(n) for n in range(6)
+    assert [image.read_image() for image in validation] == [
+        multimodal_corpora.jpeg(n) for n in range(6)
     ]
     assert source.label_names == tuple(
-        f"n0000000{i} {name}, x" for i, name in enumerate(made.LABELS)
+        f"n0000000{i} {name}, x"
+        for i, name in enumerate(multimodal_corpora.LABELS)
     )
 
 
-def test_webvisions_metadata_may_stand_in_a_folder_of_their_own(tmp_path):
-    root = made.write_webvision(tmp_path / "wv")
-    expected = read(captioned_images.open_samples(str(root)))
+def test_webvisions_metadata_may_be_in_separate_folders(tmp_path):
+    root = multimodal_corpora.write_webvision(tmp_path / "wv")
+    expected = read(open_captioned_images(str(root)))
     for source in ("google", "flickr"):
-        aside = root / f"{source}_json"
-        aside.mkdir()
+        separate = root / f"{source}_json"
+        separate.mkdir()
         for path in (root / source).glob("*.json"):
-            path.rename(aside / path.name)
-    assert read(captioned_images.open_samples(str(root))) == expected
+            path.rename(separate / path.name)
+    assert read(open_captioned_images(str(root))) == expected
 
 
 @pytest.mark.parametrize(
@@ -66,23 +71,23 @@ def test_webvisions_metadata_may_stand_in_a_folder_of_their_own(tmp_path):
         ("train_filelist_google.txt", "x.jpg 3\n", "class 3, but"),
         ("train_meta_list_google.txt", "google/q0000.json 99\n", "15 entries"),
         ("train_meta_list_google.txt", "google/none.json 1\n", "is missing"),
-        ("train_meta_list_google.txt", "", "as many lines"),
+        ("train_meta_list_google.txt", "", "same number of lines"),
     ],
 )
 def test_a_faulty_line_of_webvision_is_named(tmp_path, file, change, message):
-    root = made.write_webvision(tmp_path / "wv")
+    root = multimodal_corpora.write_webvision(tmp_path / "wv")
     path = root / "info" / file
     lines = path.read_text("utf-8").splitlines(keepends=True)
     path.write_text(change + "".join(lines[1:]), "utf-8")
     with pytest.raises((ValueError, OSError), match=message):
-        read(captioned_images.open_samples(str(root)))
+        read(open_captioned_images(str(root)))
 
 
 def test_a_list_without_its_metadata_is_refused(tmp_path):
-    root = made.write_webvision(tmp_path / "wv")
+    root = multimodal_corpora.write_webvision(tmp_path / "wv")
     (root / "info/train_meta_list_flickr.txt").unlink()
     with pytest.raises(FileNotFoundError, match="train_meta_list_flickr"):
-        captioned_images.open_samples(str(root))
+        open_captioned_images(str(root))
 
 
 @pytest.mark.parametrize(
@@ -100,9 +105,9 @@ def test_a_faulty_row_is_named(tmp_path, row, message):
     path = tmp_path / "a.jsonl"
     path.write_text(json.dumps(row) + "\n")
     with pytest.raises(ValueError, match=rf"a.jsonl, line 1.*{message}"):
-        read(captioned_images.open_samples(str(path)))
+        read(open_captioned_images(str(path)))
 
 
-def test_a_corpus_that_is_not_there_is_told(tmp_path):
+def test_a_missing_corpus_is_refused(tmp_path):
     with pytest.raises(FileNotFoundError, match="does not exist"):
-        captioned_images.open_samples(str(tmp_path / "none.jsonl"))
+        open_captioned_images(str(tmp_path / "none.jsonl"))

@@ -36,23 +36,23 @@ def rows(count, labels=("neg", "pos"), start=0):
     ]
 
 
-def sides(parts, made):
+def sides(parts, result):
     """Folded texts and labels of each side."""
     flat = [row for part in parts.values() for row in part]
     return {
         side: [
             (split.fold(text), label)
-            for (text, label), at in zip(flat, made.side, strict=True)
+            for (text, label), at in zip(flat, result.side, strict=True)
             if at == side
         ]
         for side in (split.TRAIN, split.VALIDATION, split.UNUSED)
     }
 
 
-def assert_nothing_across(parts, made):
+def assert_nothing_across(parts, result):
     texts = {
-        side: {text for text, _ in found}
-        for side, found in sides(parts, made).items()
+        side: {text for text, _ in texts}
+        for side, texts in sides(parts, result).items()
     }
     assert not texts[split.TRAIN] & texts[split.VALIDATION]
 
@@ -69,7 +69,7 @@ def assert_nothing_across(parts, made):
         ("a b", "a b.", False),
     ],
 )
-def test_folding_ignores_case_and_white_space_alone(one, other, equal):
+def test_folding_ignores_only_case_and_white_space(one, other, equal):
     assert (split.fold(one) == split.fold(other)) == equal
 
 
@@ -82,15 +82,15 @@ VARIANTS = (
 
 
 @pytest.mark.parametrize("seed", [0, 1, 2])
-def test_a_thousand_twins_never_stand_on_both_sides(seed):
+def test_copies_never_end_up_on_both_sides(seed):
     rng = np.random.default_rng(seed)
-    made = rows(2000)
+    pairs = rows(2000)
     # Most twins agree on the label; some do not.
     for i in range(1000):
-        text, label = made[i]
+        text, label = pairs[i]
         label = label if rng.random() < 0.95 else "pos"
-        made.append((VARIANTS[i % 4](text), label))
-    parts = {"train": [made[i] for i in rng.permutation(3000)]}
+        pairs.append((VARIANTS[i % 4](text), label))
+    parts = {"train": [pairs[i] for i in rng.permutation(3000)]}
     result = split.split_corpus(make(parts), seed=seed)
     assert_nothing_across(parts, result)
     assert result.audit["repeats"]["all"] == 1000
@@ -107,19 +107,21 @@ def test_a_thousand_twins_never_stand_on_both_sides(seed):
     protocol=st.sampled_from(options.SPLIT_PROTOCOLS),
     seed=st.integers(0, 5),
 )
-def test_nothing_crosses_however_many_copies(texts, cut, protocol, seed):
-    made = [(f"t {t}", ("neg", "pos")[t % 2]) for t in texts]
-    made += rows(40, start=100)
-    parts = {"train": made[:cut] + made[60:], "test": made[cut:60]}
+def test_no_text_is_on_two_sides_whatever_its_copies(
+    texts, cut, protocol, seed
+):
+    pairs = [(f"t {t}", ("neg", "pos")[t % 2]) for t in texts]
+    pairs += rows(40, start=100)
+    parts = {"train": pairs[:cut] + pairs[60:], "test": pairs[cut:60]}
     parts["test"] += rows(4, start=200)
     result = split.split_corpus(make(parts), protocol=protocol, seed=seed)
     assert_nothing_across(parts, result)
-    assert len(result.side) == len(made) + 4
+    assert len(result.side) == len(pairs) + 4
 
 
 @pytest.mark.parametrize("labels", [("neg", "pos"), ("a", "b", "c", "d")])
 @pytest.mark.parametrize("count", [40, 100, 1000])
-def test_pooled_is_80_to_20_in_every_class(count, labels):
+def test_pooled_holds_out_20_percent_of_every_class(count, labels):
     parts = {"train": rows(count, labels), "test": rows(count, labels, count)}
     result = split.split_corpus(make(parts))
     per_class = 2 * count // len(labels)
@@ -130,18 +132,18 @@ def test_pooled_is_80_to_20_in_every_class(count, labels):
     assert result.audit["left_out"] == 0
 
 
-def test_pooled_share_is_exact_in_spite_of_twins():
-    made = rows(900) + [(t.upper(), label) for t, label in rows(100)]
-    result = split.split_corpus(make({"train": made}))
+def test_the_pooled_share_is_exact_despite_copies():
+    pairs = rows(900) + [(t.upper(), label) for t, label in rows(100)]
+    result = split.split_corpus(make({"train": pairs}))
     assert result.audit["validation"] == {"neg": 100, "pos": 100}
-    assert_nothing_across({"train": made}, result)
+    assert_nothing_across({"train": pairs}, result)
 
 
 @pytest.mark.parametrize("seed", range(8))
-def test_share_is_exact_however_large_the_groups(seed):
-    made = [(f"t {i // 7}", ("neg", "pos")[i // 7 % 2]) for i in range(280)]
-    made += rows(120, start=500)
-    result = split.split_corpus(make({"train": made}), seed=seed)
+def test_the_pooled_share_is_exact_despite_large_groups_of_copies(seed):
+    pairs = [(f"t {i // 7}", ("neg", "pos")[i // 7 % 2]) for i in range(280)]
+    pairs += rows(120, start=500)
+    result = split.split_corpus(make({"train": pairs}), seed=seed)
     assert result.audit["validation"] == {"neg": 40, "pos": 40}
 
 
@@ -157,14 +159,14 @@ def test_largest_remainders_fill_a_limit():
 
 
 def test_unbalanced_classes_keep_their_shares():
-    made = [
+    pairs = [
         (f"t {i}", "rare" if i % 100 == 0 else "common") for i in range(5000)
     ]
-    result = split.split_corpus(make({"train": made}))
+    result = split.split_corpus(make({"train": pairs}))
     assert result.audit["validation"] == {"common": 990, "rare": 10}
 
 
-def test_same_seed_same_split_other_seed_other_split():
+def test_the_seed_alone_decides_the_split():
     parts = {"train": rows(200)}
     one, again, other = (
         split.split_corpus(make(parts), seed=seed).side for seed in (3, 3, 4)
@@ -185,7 +187,7 @@ def test_official_keeps_the_validation_part_whole():
     assert result.audit["left_out"] == 1
 
 
-def test_official_with_three_parts_leaves_test_alone():
+def test_official_with_three_parts_does_not_use_the_test_part():
     parts = {
         "train": rows(10),
         "validation": rows(6, start=20),
@@ -199,7 +201,7 @@ def test_official_with_three_parts_leaves_test_alone():
 
 
 @pytest.mark.parametrize("protocol", options.SPLIT_PROTOCOLS)
-def test_demo_is_read_by_its_own_split(protocol):
+def test_the_demo_always_uses_its_own_split(protocol):
     opened = corpus.open_corpus(corpus.DEMO)
     sizes = [len(list(part())) for part in opened.parts.values()]
     result = split.split_corpus(opened, protocol=protocol)
@@ -207,7 +209,7 @@ def test_demo_is_read_by_its_own_split(protocol):
     assert (result.side[sizes[0] :] == split.VALIDATION).all()
 
 
-def test_a_file_of_the_demos_name_is_split_like_any_other(tmp_path):
+def test_a_file_named_demo_is_split_like_any_other(tmp_path):
     path = tmp_path / "demo.csv"
     lines = [f"text {n},{'ab'[n % 2]}\n" for n in range(20)]
     path.write_text("text,label\n" + "".join(lines))
@@ -230,7 +232,7 @@ def test_limits_are_exact_and_stratified(limit):
     assert_nothing_across(parts, result)
 
 
-def test_limits_beyond_the_data_keep_everything():
+def test_limits_above_the_size_change_nothing():
     result = split.split_corpus(
         make({"train": rows(100)}), limit_train=10**6, limit_validation=20
     )
@@ -246,7 +248,7 @@ def test_limited_examples_stay_on_their_side():
     np.testing.assert_array_equal(few[kept], whole[kept])
 
 
-def test_audit_counts_repeats_by_place():
+def test_the_audit_counts_copies_within_and_across_parts():
     parts = {
         "train": [*rows(20), ("TEXT 0", "neg"), ("text  0", "neg")],
         "test": [*rows(10, start=50), ("text 50", "neg"), ("text 1", "pos")],
@@ -261,22 +263,22 @@ def test_audit_counts_repeats_by_place():
     }
 
 
-def test_labels_of_files_are_in_alphabetical_order():
-    made = [(f"t {i}", ("pos", "neg", "mid")[i % 3]) for i in range(60)]
-    result = split.split_corpus(make({"train": made}))
+def test_classes_of_files_are_in_alphabetical_order():
+    pairs = [(f"t {i}", ("pos", "neg", "mid")[i % 3]) for i in range(60)]
+    result = split.split_corpus(make({"train": pairs}))
     assert result.label_names == ("mid", "neg", "pos")
 
 
-def test_labels_that_the_corpus_names_keep_its_order():
+def test_class_names_of_a_corpus_keep_their_order():
     result = split.split_corpus(
         make({"train": rows(60)}, label_names=("pos", "neg"))
     )
     assert result.label_names == ("pos", "neg")
 
 
-def test_first_seen_label_does_not_decide_which_class_it_is():
-    made = [(f"t {i}", "zebra" if i < 70 else "ant") for i in range(100)]
-    audit = split.split_corpus(make({"train": made})).audit
+def test_the_order_of_examples_does_not_change_the_order_of_classes():
+    pairs = [(f"t {i}", "zebra" if i < 70 else "ant") for i in range(100)]
+    audit = split.split_corpus(make({"train": pairs})).audit
     assert audit["validation"] == {"ant": 6, "zebra": 14}
 
 
@@ -305,15 +307,15 @@ def test_first_seen_label_does_not_decide_which_class_it_is():
         ),
     ],
 )
-def test_impossible_splits_are_explained(parts, options, message):
+def test_impossible_splits_are_refused(parts, options, message):
     with pytest.raises(ValueError, match=message):
         split.split_corpus(make(parts), **options)
 
 
-def test_class_that_no_example_has_is_explained():
-    made = make({"train": rows(40)}, label_names=("neg", "pos", "neutral"))
+def test_a_class_without_examples_is_refused():
+    pairs = make({"train": rows(40)}, label_names=("neg", "pos", "neutral"))
     with pytest.raises(ValueError, match="'neutral': 0"):
-        split.split_corpus(made)
+        split.split_corpus(pairs)
 
 
 @pytest.fixture(scope="module")

@@ -53,18 +53,18 @@ def test_csv_is_read_literally(tmp_path, content, expected):
     assert read(write(tmp_path, "a.csv", content)) == expected
 
 
-def test_tsv_splits_at_tabs_alone(tmp_path):
+def test_tsv_splits_only_at_tabs(tmp_path):
     path = write(tmp_path, "a.tsv", 'text\tlabel\na, "b"\tpos\n')
     assert read(path) == [('a, "b"', "pos")]
 
 
-def test_field_may_be_longer_than_the_csv_module_likes(tmp_path):
+def test_a_field_may_be_longer_than_the_csv_modules_limit(tmp_path):
     path = write(tmp_path, "a.csv", f"text,label\n{'x' * 200_000},pos\n")
     assert len(read(path)[0][0]) == 200_000
 
 
 @pytest.mark.parametrize("name", ["a.csv", "a.tsv", "a.jsonl"])
-def test_keys_can_be_named(tmp_path, name):
+def test_text_and_label_keys_can_be_chosen(tmp_path, name):
     content = {
         "a.csv": "body,class\ngood,pos\n",
         "a.tsv": "body\tclass\ngood\tpos\n",
@@ -148,23 +148,23 @@ GOOD_JSONL = b'{"text": "good", "label": "pos"}\n'
         (
             "a.jsonl",
             GOOD_JSONL + b'{"text": "a \\ud83d b", "label": 1}\n',
-            "line 2: the text holds a lone surrogate",
+            "line 2: the text contains a lone surrogate",
         ),
         (
             "a.jsonl",
             GOOD_JSONL + b'{"text": "a", "label": "\\udc00"}\n',
-            "line 2: the label holds a lone surrogate",
+            "line 2: the label contains a lone surrogate",
         ),
         ("a.jsonl", GOOD_JSONL + b"[" * 100_000 + b"\n", "line 2: expected"),
     ],
 )
-def test_bad_line_is_named(tmp_path, name, content, message):
+def test_a_bad_line_is_named(tmp_path, name, content, message):
     path = write(tmp_path, name, content)
     with pytest.raises(ValueError, match=rf"a\.[a-z]+, {message}"):
         read(path)
 
 
-def test_ids_are_unique_and_stable(tmp_path):
+def test_ids_are_unique_and_the_same_in_every_pass(tmp_path):
     path = write(
         tmp_path,
         "a.csv",
@@ -176,14 +176,14 @@ def test_ids_are_unique_and_stable(tmp_path):
     assert len(set(first)) == 5
 
 
-def test_part_can_be_read_again_from_its_start(tmp_path):
+def test_a_part_can_be_read_again_from_its_start(tmp_path):
     opened = texts.open_corpus(str(write(tmp_path, "a.csv", GOOD_CSV)))
     part = opened.parts["train"]
     next(part())
     assert len(list(part())) == 1
 
 
-def test_identity_follows_the_content_and_not_the_name(tmp_path):
+def test_the_sha256_follows_the_content_and_not_the_file_name(tmp_path):
     one = texts.open_corpus(str(write(tmp_path, "a.csv", GOOD_CSV)))
     copy = texts.open_corpus(str(write(tmp_path, "b.csv", GOOD_CSV)))
     other = texts.open_corpus(str(write(tmp_path, "c.csv", GOOD_CSV + b"a,b")))
@@ -192,12 +192,12 @@ def test_identity_follows_the_content_and_not_the_name(tmp_path):
 
 
 @pytest.mark.parametrize("name", ["none.csv", "none.tsv", "none.jsonl"])
-def test_missing_file_is_named(tmp_path, name):
+def test_a_missing_file_is_named(tmp_path, name):
     with pytest.raises(FileNotFoundError, match=name):
         texts.open_corpus(str(tmp_path / name))
 
 
-def test_demo_is_two_balanced_parts():
+def test_the_demo_has_two_balanced_parts():
     opened = texts.open_corpus(texts.DEMO)
     assert opened.label_names == ("neg", "pos")
     assert list(opened.parts) == ["train", "validation"]
@@ -261,7 +261,7 @@ def make_tfds(directory, rows):
     return place
 
 
-def test_prepared_tfds_directory_is_read_in_order(tfds_directory):
+def test_a_prepared_tfds_directory_is_read_in_order(tfds_directory):
     opened = texts.open_corpus(str(tfds_directory))
     assert opened.label_names == ("neg", "pos")
     examples = list(opened.parts["train"]())
@@ -283,38 +283,38 @@ def test_prepared_tfds_directory_is_read_in_order(tfds_directory):
         (("good", -1), "example 1: unknown label -1"),
     ],
 )
-def test_bad_tfds_example_is_named(tmp_path, row, message):
+def test_a_bad_tfds_example_is_named(tmp_path, row, message):
     opened = texts.open_corpus(str(make_tfds(tmp_path, [("fine", 1), row])))
     with pytest.raises(ValueError, match=f"train of little.*{message}"):
         list(opened.parts["train"]())
 
 
-def test_directory_above_a_single_tfds_dataset_is_enough(tfds_directory):
+def test_a_directory_above_a_single_tfds_dataset_is_enough(tfds_directory):
     above = texts.open_corpus(str(tfds_directory.parent))
     assert above.sha256 == texts.open_corpus(str(tfds_directory)).sha256
 
 
-def test_directory_without_a_tfds_dataset_is_refused(tmp_path):
+def test_a_directory_without_a_tfds_dataset_is_refused(tmp_path):
     with pytest.raises(ValueError, match=r"Found dataset_info\.json in: no"):
         texts.open_corpus(str(tmp_path))
 
 
-def test_tfds_keys_are_checked(tfds_directory):
+def test_unknown_tfds_keys_are_refused(tfds_directory):
     with pytest.raises(ValueError, match=r"no 'body' among.*--text_key"):
         texts.open_corpus(str(tfds_directory), text_key="body")
 
 
-def test_tfds_label_must_have_names(tfds_directory):
+def test_a_tfds_label_must_have_names(tfds_directory):
     with pytest.raises(ValueError, match="must be a TFDS ClassLabel"):
         texts.open_corpus(str(tfds_directory), label_key="text")
 
 
-def test_unprepared_tfds_name_says_how_to_get_it(tmp_path):
+def test_an_unprepared_tfds_name_is_refused_with_the_cure(tmp_path):
     with pytest.raises(FileNotFoundError, match="--download"):
         texts.open_corpus("imdb_reviews", data_dir=str(tmp_path))
 
 
-def test_unknown_tfds_name_is_explained(tmp_path):
+def test_an_unknown_tfds_name_is_refused(tmp_path):
     with pytest.raises(ValueError, match="Received: 'no_such_reviews'"):
         texts.open_corpus("no_such_reviews", data_dir=str(tmp_path))
 

@@ -37,14 +37,14 @@ def read(path, **keywords):
         ("a.csv", b"text\n", []),
     ],
 )
-def test_a_file_becomes_texts_with_their_lines(
+def test_a_file_gives_its_texts_with_their_line_numbers(
     tmp_path, name, content, expected
 ):
     (tmp_path / name).write_bytes(content)
     assert read(tmp_path / name) == expected
 
 
-def test_a_key_names_the_column(tmp_path):
+def test_the_text_key_chooses_the_column(tmp_path):
     (tmp_path / "a.csv").write_text("text,review\nno,yes\n")
     assert read(tmp_path / "a.csv", text_key="review") == [(2, "yes")]
 
@@ -55,7 +55,7 @@ def test_a_key_names_the_column(tmp_path):
         ("a.txt", b"one\nt\xffwo", r"a\.txt, line 2: expected UTF-8.*0xff"),
         ("a.csv", b"", r"line 1: expected a header.*empty file"),
         ("a.csv", b"review\na\n", r"no 'text' among \['review'\].*--text_key"),
-        ("a.csv", b"text,n\na\n", r"line 2: expected 2 fields, found 1"),
+        ("a.csv", b"text,n\na\n", r"line 2: expected 2 fields. Received: 1"),
         ("a.csv", b'text\n"a', r"line 2: not valid CSV"),
         (
             "a.jsonl",
@@ -72,7 +72,7 @@ def test_a_key_names_the_column(tmp_path):
         ("a.parquet", b"", r"--file must end in one of"),
     ],
 )
-def test_a_wrong_file_is_refused_with_its_line(
+def test_a_faulty_file_is_refused_with_its_line(
     tmp_path, name, content, message
 ):
     (tmp_path / name).write_bytes(content)
@@ -85,13 +85,13 @@ def test_a_missing_file_is_named(tmp_path):
         read(tmp_path / "nowhere.txt")
 
 
-def test_standard_input_is_a_text_a_line(monkeypatch):
+def test_standard_input_has_one_text_per_line(monkeypatch):
     stream = io.TextIOWrapper(io.BytesIO("é\nb".encode()))
     monkeypatch.setattr("sys.stdin", stream)
     assert read("-") == [(1, "é"), (2, "b")]
 
 
-def test_a_file_is_streamed(tmp_path):
+def test_a_file_is_streamed_line_by_line(tmp_path):
     path = tmp_path / "a.txt"
     path.write_bytes(b"one\n" + b"\xff\n")
     stream = unlabelled.read_texts(str(path))

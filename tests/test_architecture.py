@@ -168,7 +168,7 @@ REPORT = "import sys; print('MODULES', *sys.modules)"
         (("text2image.corpora.texts", "text2image.corpora.split"), HEAVY),
         (("trainers.config", "tfrecords.config"), (*HEAVY, "numpy", "scipy")),
         (
-            ("trainers.im2vec.config", "trainers.im2vec.experiment"),
+            ("trainers.im2vec.config",),
             (*HEAVY, "numpy", "scipy"),
         ),
     ],

@@ -21,7 +21,7 @@ from trainers.backbones import BACKBONES
 from trainers.config import PRESETS, TrainConfig, default_workdir
 from trainers.experiments import plan as table_plan
 from trainers.im2vec.config import Im2VecConfig
-from trainers.im2vec.experiment import default_workdir as im2vec_workdir
+from trainers.im2vec.config import default_workdir as im2vec_workdir
 from trainers.multimodal.config import MultimodalTrainConfig
 from trainers.multimodal.run import default_workdir as multimodal_workdir
 

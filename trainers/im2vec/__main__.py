@@ -1,4 +1,4 @@
-"""Class vectors: images to a trained network to its vectors and a report.
+"""Images to a trained network, its class vectors and a report.
 
     python -m trainers.im2vec --dataset=cifar10 --data_dir=TFDS_DIR
 
@@ -15,7 +15,7 @@ from absl import logging
 
 from tfrecords import command_line
 from tfrecords.settings import setting
-from trainers.im2vec.config import Im2VecConfig
+from trainers.im2vec.config import Im2VecConfig, default_workdir
 
 _TRAINING = (
     "hidden",
@@ -83,13 +83,12 @@ def _ignored_flags(config: Im2VecConfig) -> list[command_line.Rule]:
 
 def _run(arguments: command_line.Arguments) -> None:
     from trainers.im2vec import experiment
+    from trainers.runs.workdir import REPORT_FILE
 
     start = time.monotonic()
     config = arguments.settings(Im2VecConfig)
     options = arguments.settings(RunOptions)
-    workdir = pathlib.Path(
-        options.workdir or experiment.default_workdir(config)
-    )
+    workdir = pathlib.Path(options.workdir or default_workdir(config))
     metrics = experiment.run(config, workdir)
     network = metrics["networks"][0]
     logging.info(
@@ -98,7 +97,7 @@ def _run(arguments: command_line.Arguments) -> None:
         network["accuracy"],
         network["condition_number"],
         time.monotonic() - start,
-        workdir / "report.md",
+        workdir / REPORT_FILE,
     )
 
 

@@ -6,21 +6,23 @@ nothing heavy, so that `--help` answers at once.
 
 import dataclasses
 import functools
+import pathlib
 
-from tfrecords.settings import setting, validate
+from tfrecords.settings import fingerprint, setting, validate
 
 _common = functools.partial(setting, group="common")
 _records = functools.partial(setting, group="records")
 _training = functools.partial(setting, group="training")
 _reproduction = functools.partial(setting, group="reproduction")
 
-# What the vectors of a trained network depend on, and training does not.
+# Settings that the vectors of a trained network depend on and training does
+# not.
 ANALYSIS = ("inverse", "ridge", "num_seeds", "permutations")
 
 
 @dataclasses.dataclass(frozen=True)
 class Im2VecConfig:
-    """How class vectors are made and judged. See each field's help."""
+    """How class vectors are made and evaluated. See the help of each field."""
 
     dataset: str = _common(
         "",
@@ -29,7 +31,7 @@ class Im2VecConfig:
     )
     data_dir: str = _records("", "Where TFDS keeps its datasets.")
     download: bool = _records(False, "Let TFDS download a missing dataset.")
-    image_key: str = _records("image", "TFDS feature of the picture.")
+    image_key: str = _records("image", "TFDS feature of the image.")
     label_key: str = _common("label", "TFDS feature of the class.")
     classes: str = _common(
         "", "Only these classes, comma-separated: lion,tiger,wolf."
@@ -50,36 +52,38 @@ class Im2VecConfig:
     )
     inverse: str = _training(
         "auto",
-        "How W2 is inverted. inverse: the paper's, square matrices only. "
-        "pinv: pseudo-inverse. centred: pinv without the mean of W2's rows, "
+        "How W2 is inverted. inverse: as in the paper, square matrices only. "
+        "pinv: pseudo-inverse. centred: pinv of W2 minus the mean of its rows, "
         "which softmax does not see. ridge: least squares with --ridge. auto: "
         "inverse where W2 is square, otherwise pinv.",
         ("auto", "inverse", "pinv", "centred", "ridge"),
     )
     ridge: float = _training(
-        1e-3, "Ridge, as a share of W2's largest squared singular value."
+        1e-3, "Ridge, as a share of the largest squared singular value of W2."
     )
     epochs: int = _common(
-        500, "Passes over the train split; the paper took 1000 for CIFAR-100."
+        500, "Passes over the train split; the paper uses 1000 for CIFAR-100."
     )
-    batch_size: int = _training(512, "Images a step.")
-    learning_rate: float = _training(0.01, "SGD's learning rate.")
-    momentum: float = _training(0.2, "SGD's momentum.")
+    batch_size: int = _training(512, "Images per step.")
+    learning_rate: float = _training(0.01, "Learning rate of SGD.")
+    momentum: float = _training(0.2, "Momentum of SGD.")
     weight_decay: float = _training(
-        0.01, "SGD's weight decay: an L2 penalty, as in the paper's PyTorch."
+        0.01, "Weight decay of SGD: an L2 penalty, as in PyTorch."
     )
     milestones: str = _training(
         "100,200",
-        "Epochs after which the learning rate falls, comma-separated; the "
-        "published code's.",
+        "Epochs after which the learning rate falls, comma-separated. The "
+        "default is that of the published code.",
     )
-    lr_factor: float = _training(0.1, "By which it is multiplied then.")
+    lr_factor: float = _training(
+        0.1, "Factor of the learning rate at each milestone."
+    )
     normalization: str = _training(
         "channel",
-        "Pixels before the first layer. channel: mean 0 and deviation 1 per "
-        "channel of the train images. published: the published code's means "
-        "and deviations (RGB; its deviations are a tenth of the true ones). "
-        "none: 0 to 1, or records as they are.",
+        "Pixels at the first layer. channel: mean 0 and standard deviation 1 "
+        "per channel of the train images. published: means and deviations of "
+        "the published code (RGB; a tenth of the true deviations). none: 0 to "
+        "1, or records as they are.",
         ("channel", "published", "none"),
     )
     double_softmax: bool = _reproduction(
@@ -89,11 +93,11 @@ class Im2VecConfig:
     )
     seed: int = _common(0, "First seed of weights and data order.")
     num_seeds: int = _training(
-        3, "Networks trained, for the stability figures."
+        3, "Networks to train, with consecutive seeds, to measure stability."
     )
     permutations: int = _training(
         9999,
-        "Permutations of a Mantel test; all of them where there are no more.",
+        "Permutations of each Mantel test; all of them if there are no more.",
     )
 
     def __post_init__(self) -> None:
@@ -144,3 +148,14 @@ class Im2VecConfig:
         """Learning rate of an epoch, counted from 0."""
         passed = sum(epoch >= milestone for milestone in self.milestone_epochs)
         return self.learning_rate * self.lr_factor**passed
+
+
+def default_workdir(config: Im2VecConfig) -> pathlib.Path:
+    """`runs/im2vec-`, the dataset and a fingerprint of the settings."""
+    settings = dataclasses.asdict(config)
+    for name in (*ANALYSIS, "download"):
+        del settings[name]
+    source = pathlib.Path(config.dataset or config.classifier.split(",")[0])
+    name = source.parent.name if source.name == "1.0.0" else source.name
+    suffix = fingerprint(settings)[:8]
+    return pathlib.Path("runs") / f"im2vec-{name}-{suffix}"

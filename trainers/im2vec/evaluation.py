@@ -1,4 +1,4 @@
-"""All figures of a set of networks: vectors, tests, stability, chance."""
+"""Evaluates a set of networks: vectors, tests, stability, chance."""
 
 import dataclasses
 import itertools
@@ -10,20 +10,20 @@ import numpy as np
 from trainers.im2vec import class_vectors, similarity_tests
 from trainers.im2vec.config import Im2VecConfig
 
-NUM_RANDOM = 100  # random W2 that chance is measured with
+NUM_RANDOM = 100  # random W2 to measure chance with
 REFERENCES = ("confusion", "class means")
 
 
 @dataclasses.dataclass(frozen=True)
 class Network:
-    """What is known of one trained network.
+    """One trained network.
 
     Attributes:
-        name: Such as `seed 0`.
+        name: Name in tables, such as `seed 0`.
         weights: W2, `(K, m)`.
         confusion: `(K, K)` counts on held-out images, rows are true classes.
-        accuracy: On the same images.
-        start: W2 before the first step; None where it is not known.
+        accuracy: Accuracy on the same images.
+        start: W2 before the first step, `(K, m)`; `None` if not known.
     """
 
     name: str
@@ -33,19 +33,19 @@ class Network:
     start: np.ndarray | None = None
 
 
-def judge(
+def evaluate(
     config: Im2VecConfig,
     networks: Sequence[Network],
     random_weights: Sequence[np.ndarray],
     class_means: np.ndarray,
 ) -> dict[str, Any]:
-    """Measures whether class vectors say what the paper claims.
+    """Measures whether class vectors show what the paper claims.
 
     Args:
-        config: How to invert, how many permutations.
-        networks: One a seed; the first is the one shown.
-        random_weights: Untrained W2, as many as chance is measured with.
-        class_means: Mean images `(K, P)`.
+        config: Settings: the inverse and the number of permutations.
+        networks: One network per seed; the report shows the first.
+        random_weights: Untrained W2 to measure chance with, `(K, m)` each.
+        class_means: Mean images, `(K, P)`.
 
     Returns:
         `networks`: name, accuracy, condition number and error of each.
@@ -61,8 +61,8 @@ def judge(
     trained = [_vectors(config, network.weights) for network in networks]
     random = [_vectors(config, weights) for weights in random_weights]
     starts = [
-        (own, _vectors(config, network.start))
-        for own, network in zip(trained, networks, strict=True)
+        (vectors, _vectors(config, network.start))
+        for vectors, network in zip(trained, networks, strict=True)
         if network.start is not None
     ]
     return {
@@ -115,19 +115,19 @@ def _test(
 ) -> dict[str, Any]:
     tests = [
         similarity_tests.mantel(
-            similarity_tests.distances(own, metric),
+            similarity_tests.distances(vectors, metric),
             reference_distances(reference, network, class_means),
             permutations=config.permutations,
             seed=config.seed,
         )
-        for network, own in zip(networks, trained, strict=True)
+        for network, vectors in zip(networks, trained, strict=True)
     ]
     shown = reference_distances(reference, networks[0], class_means)
     chance = [
         similarity_tests.spearman(
-            similarity_tests.distances(own, metric), shown
+            similarity_tests.distances(vectors, metric), shown
         )
-        for own in random
+        for vectors in random
     ]
     known = np.array([rho for rho in chance if rho is not None])
     return {
@@ -145,12 +145,12 @@ def _test(
 def _agreement(
     pairs: Iterable[tuple[np.ndarray, np.ndarray]],
 ) -> dict[str, float | None]:
-    """Means over pairs of vectors; None without one, or if not defined."""
+    """Means over pairs of vectors; `None` without pairs or if undefined."""
     pairs = list(pairs)
     disparities = [similarity_tests.procrustes(*pair) for pair in pairs]
     correlations = [
         similarity_tests.spearman(
-            *(similarity_tests.distances(own) for own in pair)
+            *(similarity_tests.distances(vectors) for vectors in pair)
         )
         for pair in pairs
     ]

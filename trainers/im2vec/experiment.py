@@ -1,98 +1,70 @@
-"""One Im2Vec run, from images to its report. Reads top to bottom.
-
-TensorFlow is imported when there is something to do: a finished run answers
-at once.
-"""
+"""One Im2Vec run, from images to its report. Reads top to bottom."""
 
 import dataclasses
 import json
 import pathlib
-import typing
 from typing import Any
 
+import numpy as np
 from absl import logging
 
 from tfrecords import files
-from tfrecords.settings import fingerprint
+from trainers.im2vec import evaluation, from_runs, image_store, model, train
 from trainers.im2vec.config import ANALYSIS, Im2VecConfig
+from trainers.im2vec.report import Findings, write_report
+from trainers.runs.workdir import (
+    CONFIG_FILE,
+    METRICS_FILE,
+    is_finished,
+    read_metrics,
+    refuse_changes,
+    write_metrics,
+)
 
-if typing.TYPE_CHECKING:
-    from trainers.im2vec import report
+_IMAGES_DIRECTORY = "images"
+_MAY_DIFFER = (*ANALYSIS, "download")
 
 
 def run(config: Im2VecConfig, workdir: pathlib.Path) -> dict[str, Any]:
-    """Makes class vectors, judges them and writes the report.
+    """Computes and evaluates class vectors and writes the report.
 
     Writes to the workdir: `config.json`; `images/` (decoded once);
     `seed<n>/checkpoint.safetensors` of every network; `vectors.csv`,
-    `points.csv`, `projector/`, the pictures and `report.md`; `metrics.json`
-    last. A killed run goes on where it stopped.
+    `points.csv`, `projector/`, the figures and `report.md`; `metrics.json`
+    last. A killed run resumes where it stopped.
 
     Args:
         config: Settings. With `classifier` nothing is trained.
-        workdir: The run's own directory.
+        workdir: Directory of the run.
 
     Returns:
         The contents of `metrics.json`.
 
     Raises:
-        FileNotFoundError: If images or a run are not there.
-        ValueError: If settings, images or an earlier try's files do not fit,
-            or W2 cannot be inverted as asked.
+        FileNotFoundError: If the images or a run do not exist.
+        ValueError: If settings, images or the files of an earlier try do not
+            fit, or W2 cannot be inverted as asked.
         FloatingPointError: If the loss is not finite.
+        RuntimeError: If another process works in the same directory.
     """
     files.make_directory(workdir, "workdir")
     with files.lock(workdir):
-        finished = _claim(config, workdir)
-        if finished is not None:
+        if _claim(config, workdir):
             logging.info("class vectors: reusing %s", workdir)
-            return finished
-        from trainers.im2vec import evaluation, report
-
-        if config.classifier:
-            findings = _from_classifiers(config, workdir)
+            metrics = read_metrics(workdir)
         else:
-            findings = _from_training(config, workdir)
-        metrics = {
-            "config": dataclasses.asdict(config),
-            "class_names": list(findings.images.class_names),
-            "dataset": findings.images.name,
-            "num_train": len(findings.images.train.labels),
-            "num_test": len(findings.images.test.labels),
-            "fingerprint": findings.images.fingerprint,
-            **evaluation.judge(
-                config,
-                findings.networks,
-                findings.random,
-                findings.statistics.class_means,
-            ),
-        }
-        report.write_report(config, workdir, findings, metrics)
-        files.write_text(
-            workdir / "metrics.json", json.dumps(metrics, indent=2)
-        )
+            metrics = _compute(config, workdir)
+        # Not earlier: another process could lock an unfinished run.
+        (workdir / files.LOCK).unlink()
     return metrics
 
 
-def default_workdir(config: Im2VecConfig) -> pathlib.Path:
-    """`runs/im2vec-`, the dataset, and what tells this run from others."""
-    settings = dataclasses.asdict(config)
-    for name in (*ANALYSIS, "download"):
-        del settings[name]
-    where = pathlib.Path(config.dataset or config.classifier.split(",")[0])
-    name = where.parent.name if where.name == "1.0.0" else where.name
-    mark = fingerprint(settings)[:8]
-    return pathlib.Path("runs") / f"im2vec-{name}-{mark}"
-
-
-def _claim(config: Im2VecConfig, workdir: pathlib.Path) -> dict | None:
-    """Takes a workdir for these settings; returns a finished run's metrics.
+def _claim(config: Im2VecConfig, workdir: pathlib.Path) -> bool:
+    """Claims a directory for these settings; returns whether it is finished.
 
     Settings of the analysis may change: nothing is trained again for them.
     """
-    from trainers.runs import workdir as run_files
-
-    path = workdir / "config.json"
+    path = workdir / CONFIG_FILE
     settings = dataclasses.asdict(config)
     if path.is_file():
         try:
@@ -101,37 +73,46 @@ def _claim(config: Im2VecConfig, workdir: pathlib.Path) -> dict | None:
             raise ValueError(
                 f"{path} is damaged ({error}). Name another --workdir."
             ) from error
-        run_files.refuse_changes(
-            workdir, earlier, settings, may_differ=(*ANALYSIS, "download")
-        )
-        metrics = workdir / "metrics.json"
-        if earlier == settings and metrics.is_file():
-            return json.loads(metrics.read_text("utf-8"))
-    (workdir / "metrics.json").unlink(missing_ok=True)
-    files.write_text(path, json.dumps(settings, indent=2))
-    return None
+        refuse_changes(workdir, earlier, settings, may_differ=_MAY_DIFFER)
+        if earlier == settings and is_finished(workdir):
+            return True
+    (workdir / METRICS_FILE).unlink(missing_ok=True)
+    files.write_json(path, settings)
+    return False
 
 
-def _from_training(
-    config: Im2VecConfig, workdir: pathlib.Path
-) -> "report.Findings":
-    import numpy as np
+def _compute(config: Im2VecConfig, workdir: pathlib.Path) -> dict[str, Any]:
+    """Trains or loads networks, evaluates them and writes the results."""
+    if config.classifier:
+        findings = _from_runs(config, workdir)
+    else:
+        findings = _from_training(config, workdir)
+    metrics = {
+        "config": dataclasses.asdict(config),
+        "class_names": list(findings.images.class_names),
+        "dataset": findings.images.name,
+        "num_train": len(findings.images.train.labels),
+        "num_test": len(findings.images.test.labels),
+        "fingerprint": findings.images.fingerprint,
+        **evaluation.evaluate(
+            config,
+            findings.networks,
+            findings.random,
+            findings.statistics.class_means,
+        ),
+    }
+    write_report(config, workdir, findings, metrics)
+    write_metrics(workdir, metrics)
+    return metrics
 
-    from trainers.im2vec import (
-        evaluation,
-        from_runs,
-        image_store,
-        model,
-        report,
-        train,
-    )
 
-    found = image_store.prepare_images(config, workdir / "images")
-    statistics = image_store.measure(found)
+def _from_training(config: Im2VecConfig, workdir: pathlib.Path) -> Findings:
+    images = image_store.prepare_images(config, workdir / _IMAGES_DIRECTORY)
+    statistics = image_store.measure(images)
     networks, histories = [], {}
     for seed in range(config.seed, config.seed + config.num_seeds):
         trained = train.train(
-            config, found, statistics, seed, workdir / f"seed{seed}"
+            config, images, statistics, seed, workdir / f"seed{seed}"
         )
         name = f"seed {seed}"
         histories[name] = trained.history
@@ -139,8 +120,8 @@ def _from_training(
             evaluation.Network(
                 name,
                 trained.weights,
-                np.array(trained.figures["confusion_matrix"]),
-                trained.figures["accuracy"],
+                np.array(trained.metrics["confusion_matrix"]),
+                trained.metrics["accuracy"],
                 trained.start,
             )
         )
@@ -151,34 +132,30 @@ def _from_training(
         evaluation.NUM_RANDOM,
         config.seed,
     )
-    return report.Findings(found, statistics, networks, random, histories)
+    return Findings(images, statistics, networks, random, histories)
 
 
-def _from_classifiers(
-    config: Im2VecConfig, workdir: pathlib.Path
-) -> "report.Findings":
-    from trainers.im2vec import evaluation, from_runs, image_store, report
-
-    loaded = from_runs.load_classifiers(config)
-    dataset = config.dataset or loaded.records
+def _from_runs(config: Im2VecConfig, workdir: pathlib.Path) -> Findings:
+    runs = from_runs.load_runs(config)
+    dataset = config.dataset or runs.records
     if not pathlib.Path(dataset).is_dir():
         raise FileNotFoundError(
-            "--classifier needs the image records for the classes' mean "
-            f"pictures. {dataset} is gone; name them with --dataset."
+            "--classifier needs the image records for the mean images of the "
+            f"classes. {dataset} does not exist. Name them with --dataset."
         )
     config = dataclasses.replace(config, dataset=dataset)
-    found = image_store.prepare_images(config, workdir / "images")
-    if found.class_names != loaded.class_names:
+    images = image_store.prepare_images(config, workdir / _IMAGES_DIRECTORY)
+    if images.class_names != runs.class_names:
         raise ValueError(
             "--classifier and --dataset must have the same classes. "
-            f"Received: {loaded.class_names} and {found.class_names}"
+            f"Received: {runs.class_names} and {images.class_names}"
         )
-    statistics = image_store.measure(found)
-    shape = loaded.networks[0].weights.shape
+    statistics = image_store.measure(images)
+    shape = runs.networks[0].weights.shape
     random = [
         weights.T
         for weights in from_runs.draw_weights(
-            loaded.initializer, shape[::-1], evaluation.NUM_RANDOM, config.seed
+            runs.initializer, shape[::-1], evaluation.NUM_RANDOM, config.seed
         )
     ]
-    return report.Findings(found, statistics, list(loaded.networks), random, {})
+    return Findings(images, statistics, list(runs.networks), random, {})

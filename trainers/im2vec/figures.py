@@ -1,4 +1,4 @@
-"""Pictures of class vectors and of what they are worth. matplotlib figures."""
+"""Figures of class vectors, their distances and the confusion matrix."""
 
 import matplotlib.axes
 import matplotlib.figure
@@ -8,33 +8,33 @@ import numpy as np
 import scipy.optimize
 
 _THUMBNAIL_INCHES = 0.42
-_MANY = 20  # classes, drawn smaller
+_MANY = 20  # more classes are drawn smaller
 
 
 def thumbnails(class_means: np.ndarray, shape: tuple[int, ...]) -> np.ndarray:
-    """Mean images `(K, P)` as RGB `(K, H, W, 3)` from 0 to 1.
+    """Converts mean images `(K, P)` to RGB `(K, H, W, 3)` from 0 to 1.
 
-    One scale for all, so that they can be compared; pictures of another
-    number of channels than three are drawn as the mean of theirs.
+    All have one scale, so that they can be compared. Images that do not have
+    three channels become grey: the mean over channels.
     """
-    pictures = class_means.reshape(-1, *shape)
+    images = class_means.reshape(-1, *shape)
     if shape[-1] != 3:
-        pictures = np.repeat(pictures.mean(axis=-1, keepdims=True), 3, axis=-1)
-    low, high = pictures.min(), pictures.max()
-    return (pictures - low) / (high - low if high > low else 1)
+        images = np.repeat(images.mean(axis=-1, keepdims=True), 3, axis=-1)
+    low, high = images.min(), images.max()
+    return (images - low) / (high - low if high > low else 1)
 
 
 def draw_vectors(
     planes: dict[str, np.ndarray],
     class_names: tuple[str, ...],
-    pictures: np.ndarray,
+    images: np.ndarray,
 ) -> matplotlib.figure.Figure:
-    """Class vectors in the plane, each with its name and mean image.
+    """Draws class vectors in the plane, each with its name and mean image.
 
     Args:
-        planes: Four views' titles to points `(K, 2)`.
-        class_names: K names.
-        pictures: `(K, H, W, 3)`.
+        planes: Titles of the four views to points, `(K, 2)` each.
+        class_names: K class names.
+        images: Mean images from 0 to 1, `(K, H, W, 3)`.
     """
     figure = matplotlib.figure.Figure(figsize=(12, 11.5), layout="constrained")
     for axes, (title, points) in zip(
@@ -50,16 +50,16 @@ def draw_vectors(
             )  # sets the limits
             axes.margins(0.14)
             places = points
-        _draw_classes(axes, places, class_names, pictures)
+        _draw_classes(axes, places, class_names, images)
         axes.set_title(title)
     return figure
 
 
 def _draw_circle(axes: matplotlib.axes.Axes, points: np.ndarray) -> np.ndarray:
-    """Points on the unit circle, and `(K, 2)` places around it to name them.
+    """Draws points on the unit circle; returns `(K, 2)` places for their names.
 
-    Angles of names are the nearest to those of their points that stand apart
-    far enough (least squares, cut where the circle is emptiest).
+    The angles of the names are the nearest to those of their points that leave
+    room for each name (least squares, cut where the circle is emptiest).
     """
     axes.add_patch(
         matplotlib.patches.Circle((0, 0), 1, fill=False, color="0.85", zorder=0)
@@ -88,12 +88,12 @@ def _draw_classes(
     axes: matplotlib.axes.Axes,
     points: np.ndarray,
     class_names: tuple[str, ...],
-    pictures: np.ndarray,
+    images: np.ndarray,
 ) -> None:
-    """A thumbnail at every point, its name below and never covered."""
+    """Draws a thumbnail at each point, its name below and never covered."""
     size = 1.0 if len(class_names) <= _MANY else 0.6
-    for point, name, picture in zip(points, class_names, pictures, strict=True):
-        _draw_thumbnail(axes, tuple(point), picture, size)
+    for point, name, image in zip(points, class_names, images, strict=True):
+        _draw_thumbnail(axes, tuple(point), image, size)
         axes.annotate(
             name,
             point,
@@ -110,12 +110,12 @@ def _draw_classes(
 def _draw_thumbnail(
     axes: matplotlib.axes.Axes,
     place: tuple[float, float],
-    picture: np.ndarray,
+    image: np.ndarray,
     size: float,
 ) -> None:
-    zoom = size * _THUMBNAIL_INCHES * 72 / max(picture.shape[:2])
+    zoom = size * _THUMBNAIL_INCHES * 72 / max(image.shape[:2])
     box = matplotlib.offsetbox.AnnotationBbox(
-        matplotlib.offsetbox.OffsetImage(picture, zoom=zoom),
+        matplotlib.offsetbox.OffsetImage(image, zoom=zoom),
         place,
         pad=0.1,
         bboxprops={"linewidth": 0.5},
@@ -123,34 +123,34 @@ def _draw_thumbnail(
     axes.add_artist(box)
 
 
-def draw_truth(
+def draw_distances(
     panels: dict[str, tuple[np.ndarray, np.ndarray]],
     class_names: tuple[str, ...],
 ) -> matplotlib.figure.Figure:
-    """Distance of class vectors against another distance, a dot a pair.
+    """Plots distances of class vectors against others, one dot per pair.
 
     Args:
-        panels: Title and axis label, split by a line break, to vector
-            distances and the others, `(K, K)` each.
-        class_names: K names; pairs are named where they are few.
+        panels: Title and axis label, separated by a line break, to the
+            distances of vectors and the other distances, `(K, K)` each.
+        class_names: K class names; pairs are named if there are few.
     """
     figure = matplotlib.figure.Figure(
         figsize=(5.6 * len(panels), 4.8), layout="constrained"
     )
     above = np.triu_indices(len(class_names), 1)
-    for axes, (heading, (own, other)) in zip(
+    for axes, (heading, (vectors, others)) in zip(
         figure.subplots(1, len(panels), squeeze=False)[0],
         panels.items(),
         strict=True,
     ):
         title, label = heading.split("\n")
-        axes.scatter(other[above], own[above], s=18, alpha=0.8)
+        axes.scatter(others[above], vectors[above], s=18, alpha=0.8)
         axes.margins(0.16, 0.08)
         if len(above[0]) <= 10:
             for row, column in zip(*above, strict=True):
                 axes.annotate(
                     f"{class_names[row]}, {class_names[column]}",
-                    (other[row, column], own[row, column]),
+                    (others[row, column], vectors[row, column]),
                     xytext=(0, 5),
                     textcoords="offset points",
                     ha="center",
@@ -166,7 +166,7 @@ def draw_truth(
 def draw_confusion(
     confusion: np.ndarray, class_names: tuple[str, ...]
 ) -> matplotlib.figure.Figure:
-    """Confusion matrix in shares of the true class."""
+    """Draws a confusion matrix in shares of the true class."""
     count = len(class_names)
     side = 3 + 0.38 * count
     figure = matplotlib.figure.Figure(

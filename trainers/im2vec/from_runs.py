@@ -1,8 +1,8 @@
 """W2 of this project's own classifiers: the last dense layer of a run.
 
-The same reading of it: v_k is the activation of the layer before that would
-give the logits e_k, bias aside. That layer ends in a ReLU, so that a v_k with
-negative entries is a direction and not an activation that ever occurs.
+v_k is the activation of the layer before it that would give the logits e_k,
+without the bias. That layer ends in a ReLU, so a v_k with negative entries is a
+direction and not an activation that can occur.
 """
 
 import dataclasses
@@ -19,14 +19,14 @@ LAST_LAYER = "head_logits"
 
 
 @dataclasses.dataclass(frozen=True)
-class Classifiers:
+class FinishedRuns:
     """Finished runs of one model.
 
     Attributes:
-        networks: One a run.
-        initializer: Of the last layer's kernel.
-        class_names: K names.
-        records: The image records they were trained on.
+        networks: One network per run.
+        initializer: Initializer of the kernel of the last layer.
+        class_names: K class names.
+        records: Directory of the image records they were trained on.
     """
 
     networks: tuple[Network, ...]
@@ -35,7 +35,7 @@ class Classifiers:
     records: str
 
 
-def load_classifiers(config: Im2VecConfig) -> Classifiers:
+def load_runs(config: Im2VecConfig) -> FinishedRuns:
     """Loads the runs that `--classifier` names.
 
     Raises:
@@ -67,7 +67,7 @@ def load_classifiers(config: Im2VecConfig) -> Classifiers:
             "--classifier must name runs of one model on the same classes. "
             f"Received: {sorted(kinds) or config.classifier!r}"
         )
-    return Classifiers(
+    return FinishedRuns(
         tuple(networks),
         layer.kernel_initializer,
         runs[0].origin.label_names,
@@ -81,7 +81,8 @@ def draw_weights(
     count: int,
     seed: int,
 ) -> list[np.ndarray]:
-    """Untrained kernels of a shape, as the layer would start with."""
+    """Draws `count` untrained kernels of a shape, as the layer starts."""
+    # Far from the seeds that the networks of a run start with.
     settings = initializer.get_config()
     return [
         np.array(

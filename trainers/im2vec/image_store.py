@@ -1,10 +1,11 @@
 """Images on disk, decoded once, read through memory maps.
 
-What grows with the corpus stays on disk: pixels are a memory map in the type
-they came in (uint8, or float32 for this project's records), of which a block at
-a time is read. In memory stand one epoch's order and labels: 16 bytes an image.
+What grows with the corpus stays on disk: pixels are a memory map in their own
+type (uint8, or float32 for this project's records), read one block at a time.
+Memory holds the order of one epoch and the labels: 16 bytes per image.
 """
 
+import array
 import dataclasses
 import json
 import pathlib
@@ -16,9 +17,9 @@ import tqdm
 from absl import logging
 
 from tfrecords import files
-from trainers.im2vec import labelled_images as source_
 from trainers.im2vec import sources
 from trainers.im2vec.config import Im2VecConfig
+from trainers.im2vec.labelled_images import LabelledImages
 
 SPLITS = ("train", "test")
 _BLOCK_BYTES = 16 << 20
@@ -47,15 +48,15 @@ class Split:
 
 @dataclasses.dataclass(frozen=True)
 class Images:
-    """A dataset's images, ready to train on.
+    """The images of a dataset, ready to train on.
 
     Attributes:
-        name: Of the dataset.
-        fingerprint: Of its content and classes.
-        class_names: K names.
+        name: Name of the dataset.
+        fingerprint: Fingerprint of its content and classes.
+        class_names: K class names.
         shape: (H, W, C).
-        train: To learn from.
-        test: To judge by.
+        train: Images to train on.
+        test: Images to evaluate on.
     """
 
     name: str
@@ -68,12 +69,12 @@ class Images:
 
 @dataclasses.dataclass(frozen=True)
 class Statistics:
-    """Figures of the train images, in the units of 0 to 1 for uint8.
+    """Statistics of the train images; uint8 pixels count as 0 to 1.
 
     Attributes:
-        class_means: `(K, P)` float64, the mean image of every class.
-        channel_mean: `(C,)`.
-        channel_std: `(C,)`.
+        class_means: `(K, P)` float64, the mean image of each class.
+        channel_mean: `(C,)` float64.
+        channel_std: `(C,)` float64.
     """
 
     class_means: np.ndarray
@@ -82,80 +83,86 @@ class Statistics:
 
 
 def prepare_images(config: Im2VecConfig, directory: pathlib.Path) -> Images:
-    """Decodes a dataset into a directory, or finds it there.
+    """Decodes a dataset into a directory, or reuses what it holds.
 
-    What is found is used if its fingerprint is the dataset's of now.
+    Images in the directory are reused if their fingerprint is the one that the
+    dataset has now.
 
     Args:
-        config: Names the dataset and its classes.
-        directory: For the decoded images alone.
+        config: Settings that name the dataset and its classes.
+        directory: Directory of the decoded images and nothing else.
 
     Raises:
-        FileNotFoundError: As `sources.open_source`.
+        FileNotFoundError: If `sources.open_images` raises it.
         ValueError: Likewise; or if images differ in size, hold values that
-            are not finite, or a class has none.
+            are not finite, or a class has no images.
     """
     directory.mkdir(parents=True, exist_ok=True)
     index = directory / _INDEX
-    source = sources.open_source(config)
+    source = sources.open_images(config)
     if index.is_file():
-        found = json.loads(index.read_text("utf-8"))
-        if found["fingerprint"] == source.fingerprint:
+        entries = json.loads(index.read_text("utf-8"))
+        if entries["fingerprint"] == source.fingerprint:
             logging.info("images: reusing %s", directory)
-            return _open(directory, found)
+            return _open(directory, entries)
     logging.info("images: making %s", directory)
-    index.unlink(missing_ok=True)  # a kill must not leave it beside others
+    index.unlink(missing_ok=True)  # a kill must not leave it with other images
     written = {split: _write(source, split, directory) for split in SPLITS}
     if written["train"]["shape"] != written["test"]["shape"]:
         raise ValueError(
-            f"{source.name}: train and test images must be of one size. "
+            f"{source.name}: train and test images must have one size. "
             f"Received: {written['train']['shape']} and "
             f"{written['test']['shape']}"
         )
-    found = {
+    entries = {
         "name": source.name,
         "fingerprint": source.fingerprint,
         "class_names": list(source.class_names),
         "splits": written,
     }
-    files.write_text(index, json.dumps(found, indent=2))
-    return _open(directory, found)
+    files.write_json(index, entries)
+    return _open(directory, entries)
 
 
 def _write(
-    source: source_.Source, split: str, directory: pathlib.Path
+    source: LabelledImages, split: str, directory: pathlib.Path
 ) -> dict[str, Any]:
-    """Appends a split's pixels and labels to files; returns what they hold."""
-    shape: tuple[int, ...] | None = None
-    counts = np.zeros(len(source.class_names), np.int64)
-    paths = [directory / f"{split}.{kind}" for kind in ("pixels", "labels")]
-    asides = [path.with_name(f"{path.name}.writing") for path in paths]
-    with (
-        asides[0].open("wb") as pixels_file,
-        asides[1].open("wb") as labels_file,
-        tqdm.tqdm(unit="image", desc=split) as bar,
-    ):
-        for pixels, labels in source.read(split):
-            if not len(labels):
-                continue
-            shape = shape or pixels.shape[1:]
-            _check(source.name, split, int(counts.sum()), pixels, shape)
-            dtype = pixels.dtype.name
-            pixels_file.write(np.ascontiguousarray(pixels).data)
-            labels_file.write(labels.astype(np.int64).data)
-            counts += np.bincount(labels, minlength=len(counts))
-            bar.update(len(labels))
-    if not counts.all():
-        names = zip(source.class_names, counts, strict=True)
-        empty = [name for name, count in names if not count]
+    """Writes pixels and labels of a split; returns its entry in the index."""
+    entry: dict[str, Any] = {}
+    labels = array.array("q")  # int64
+
+    def write_pixels(path: pathlib.Path) -> None:
+        with (
+            path.open("wb") as file,
+            tqdm.tqdm(unit="image", desc=split) as bar,
+        ):
+            for pixels, batch_labels in source.read(split):
+                if not len(batch_labels):
+                    continue
+                shape = entry.setdefault("shape", pixels.shape[1:])
+                _check(source.name, split, len(labels), pixels, shape)
+                entry["dtype"] = pixels.dtype.name
+                file.write(np.ascontiguousarray(pixels).data)
+                labels.frombytes(batch_labels.astype(np.int64).tobytes())
+                bar.update(len(batch_labels))
+
+    files.write_with(directory / f"{split}.pixels", write_pixels)
+    _require_every_class(source, split, np.array(labels))
+    files.write_bytes(directory / f"{split}.labels", labels.tobytes())
+    return {**entry, "num_examples": len(labels)}
+
+
+def _require_every_class(
+    source: LabelledImages, split: str, labels: np.ndarray
+) -> None:
+    counts = np.bincount(labels, minlength=len(source.class_names))
+    names = zip(source.class_names, counts, strict=True)
+    empty = [name for name, count in names if not count]
+    if empty:
         raise ValueError(
             f"{source.name}: every class must have images in {split}. There "
-            f"is none of: {', '.join(empty)}. Leave them out of --classes."
+            f"are none of: {', '.join(empty)}. Name other --classes."
         )
-    for aside, path in zip(asides, paths, strict=True):
-        files.sync(aside)
-        aside.replace(path)
-    return {"shape": shape, "dtype": dtype, "num_examples": int(counts.sum())}
 
 
 def _check(
@@ -167,9 +174,9 @@ def _check(
 ) -> None:
     if pixels.shape[1:] != shape:
         raise ValueError(
-            f"{name}: all images must be of one size, that of the first: "
+            f"{name}: all images must have one size, that of the first: "
             f"{shape}. Received: {pixels.shape[1:]}, image {number} of "
-            f"{split}. Resize them, or choose other --classes."
+            f"{split}. Resize them, or name other --classes."
         )
     if len(shape) != 3:
         raise ValueError(
@@ -184,13 +191,13 @@ def _check(
     if pixels.dtype == np.float32 and not np.isfinite(pixels).all():
         raise ValueError(
             f"{name}: {split} images {number} to {number + len(pixels) - 1} "
-            "hold values that are not finite. Remove or repair them."
+            "have values that are not finite. Remove or repair them."
         )
 
 
-def _open(directory: pathlib.Path, found: dict[str, Any]) -> Images:
+def _open(directory: pathlib.Path, entries: dict[str, Any]) -> Images:
     splits = {}
-    for split, entry in found["splits"].items():
+    for split, entry in entries["splits"].items():
         count = entry["num_examples"]
         width = int(np.prod(entry["shape"]))
         splits[split] = Split(
@@ -198,10 +205,10 @@ def _open(directory: pathlib.Path, found: dict[str, Any]) -> Images:
             _map(directory / f"{split}.labels", "int64", (count,)),
         )
     return Images(
-        found["name"],
-        found["fingerprint"],
-        tuple(found["class_names"]),
-        tuple(found["splits"]["train"]["shape"]),
+        entries["name"],
+        entries["fingerprint"],
+        tuple(entries["class_names"]),
+        tuple(entries["splits"]["train"]["shape"]),
         **splits,
     )
 
@@ -212,13 +219,13 @@ def _map(path: pathlib.Path, dtype: str, shape: tuple[int, ...]) -> np.ndarray:
     if received != expected:
         raise ValueError(
             f"{path} must be {expected} bytes. Received: {received}. Delete "
-            f"{path.parent} and give the same command again."
+            f"{path.parent} and run the same command again."
         )
     return np.memmap(path, dtype, mode="r", shape=shape)
 
 
 def unit_scale(pixels: np.ndarray) -> float:
-    """What brings pixels to their unit: 1/255 for uint8, otherwise 1."""
+    """Factor that scales stored pixels: 1/255 for uint8, otherwise 1."""
     return 1 / 255 if pixels.dtype == np.uint8 else 1.0
 
 

@@ -1,8 +1,8 @@
-"""Where labelled images come from, and which classes of them are taken.
+"""Labelled images of the classes that a run takes.
 
-Classes are chosen by the label that stands in the record. (The published code
-compares an image's position in its batch with the labels it wants, so that its
-networks never saw one category alone.)
+Classes are chosen by the label in the record. (The published code compares the
+position of an image in its batch with the wanted labels, so its networks never
+saw only one category.)
 """
 
 import dataclasses
@@ -18,16 +18,17 @@ Batches = Iterator[tuple[np.ndarray, np.ndarray]]
 
 
 @dataclasses.dataclass(frozen=True)
-class Source:
-    """Where images come from.
+class LabelledImages:
+    """Images to read, one batch at a time.
 
     Attributes:
-        name: Of the dataset.
-        fingerprint: Of its content, as far as its own metadata tells, and of
-            the classes taken.
-        class_names: K names of the classes taken, in the dataset's order.
-        read: `train` or `test` to batches of images `(n, H, W, C)` and labels
-            `(n,)`, which count the classes taken from 0.
+        name: Name of the dataset.
+        fingerprint: Fingerprint of its content, as far as its own metadata
+            describes it, and of the chosen classes.
+        class_names: K names of the chosen classes, in the dataset's order.
+        read: Function of `train` or `test`; yields batches of images
+            `(n, H, W, C)` and labels `(n,)`, which number the chosen classes
+            from 0.
     """
 
     name: str
@@ -37,13 +38,17 @@ class Source:
 
 
 def choose_classes(names: tuple[str, ...], classes: str) -> list[int]:
-    """Labels of the classes asked for, in the dataset's order; all for "".
+    """Finds the labels of named classes, in the dataset's order.
+
+    Args:
+        names: All class names of the dataset, in label order.
+        classes: Names with commas; empty for all.
 
     Raises:
-        ValueError: If one is unknown, or there are fewer than two.
+        ValueError: If a name is unknown, or there are fewer than two.
     """
-    asked = [word.strip() for word in classes.split(",") if word.strip()]
-    for word in asked:
+    wanted = [word.strip() for word in classes.split(",") if word.strip()]
+    for word in wanted:
         if word not in names:
             near = difflib.get_close_matches(word, names, n=3)
             hint = f"Did you mean {', '.join(near)}? " if near else ""
@@ -52,40 +57,43 @@ def choose_classes(names: tuple[str, ...], classes: str) -> list[int]:
                 f"{word!r}. {hint}It has: {', '.join(names)}"
             )
     chosen = [
-        label for label, name in enumerate(names) if name in asked or not asked
+        label
+        for label, name in enumerate(names)
+        if name in wanted or not wanted
     ]
     require_two([names[label] for label in chosen])
     return chosen
 
 
 def require_two(names: list[str]) -> None:
-    """Refuses fewer than two classes, with a ValueError."""
+    """Raises a ValueError for fewer than two classes."""
     if len(names) < 2:
         raise ValueError(
-            "Class vectors need two classes or more (three for the tests). "
+            "Class vectors need two classes or more, and their tests three. "
             f"Received: {', '.join(names) or 'none'}. Name more --classes."
         )
 
 
-def make_source(
+def restrict(
     name: str,
     content: dict[str, Any],
     names: tuple[str, ...],
     chosen: list[int],
     read: Callable[[str, np.ndarray], Batches],
-) -> Source:
-    """Binds a reader to the classes chosen.
+) -> LabelledImages:
+    """Restricts a reader to the chosen classes.
 
     Args:
-        name: Of the dataset.
-        content: What its fingerprint is of, the classes aside.
-        names: All its class names.
-        chosen: Labels taken.
-        read: Split and lookup, label there to label here or -1, to batches.
+        name: Name of the dataset.
+        content: Content of the fingerprint, except the classes.
+        names: All class names of the dataset, in label order.
+        chosen: Labels of the chosen classes.
+        read: Function of a split and a lookup table, from label in the dataset
+            to label among the chosen classes or -1; yields batches.
     """
     lookup = np.full(len(names), -1, np.int64)
     lookup[chosen] = np.arange(len(chosen))
-    return Source(
+    return LabelledImages(
         name,
         fingerprint({**content, "labels": chosen}),
         tuple(names[label] for label in chosen),

@@ -1,4 +1,4 @@
-"""A run's files for its reader: report.md, its figures, the vectors."""
+"""Writes what a run shows its reader: report.md, figures, vectors."""
 
 import dataclasses
 import pathlib
@@ -16,8 +16,8 @@ from trainers.im2vec import (
     tables,
     vector_files,
 )
-from trainers.im2vec import image_store as images_
 from trainers.im2vec.config import Im2VecConfig
+from trainers.im2vec.image_store import Images, Statistics
 from trainers.reports import markdown
 from trainers.reports.figures import Line, learning_curves, save
 from trainers.runs.workdir import REPORT_FILE
@@ -31,19 +31,19 @@ _LABELS = {
 
 @dataclasses.dataclass(frozen=True)
 class Findings:
-    """What a run found out before it is judged.
+    """What a run has computed before its evaluation.
 
     Attributes:
         images: The dataset.
-        statistics: Of its train images.
-        networks: Trained networks; the first is the one shown.
-        random: Untrained W2.
-        histories: Network's name to a line an epoch; empty where nothing was
-            trained.
+        statistics: Statistics of its train images.
+        networks: Trained networks; the report shows the first.
+        random: Untrained W2, `(K, m)` each.
+        histories: Name of a network to one entry per epoch; empty if nothing
+            was trained.
     """
 
-    images: images_.Images
-    statistics: images_.Statistics
+    images: Images
+    statistics: Statistics
     networks: list[evaluation.Network]
     random: list[np.ndarray]
     histories: dict[str, list[dict[str, float]]]
@@ -59,33 +59,35 @@ def write_report(
 
     Args:
         config: Settings.
-        workdir: The run's directory.
+        workdir: Directory of the run.
         findings: Weights and images.
-        metrics: Figures, of `evaluation.judge` among others.
+        metrics: Contents of `metrics.json`.
 
     Returns:
-        The report's path.
+        The path of the report.
     """
     names = findings.images.class_names
     shown = findings.networks[0]
-    own = class_vectors.class_vectors(
+    vectors = class_vectors.class_vectors(
         shown.weights, config.inverse, config.ridge
     )
     means = findings.statistics.class_means
-    pictures = figures.thumbnails(means, findings.images.shape)
+    thumbnails = figures.thumbnails(means, findings.images.shape)
     planes = {
         method + ending: points
         for method in ("pca", "svd")
-        for ending, points in _plain_and_normalized(own, method)
+        for ending, points in _plain_and_normalized(vectors, method)
     }
-    vector_files.write_vectors(workdir / "vectors.csv", names, own)
+    vector_files.write_vectors(workdir / "vectors.csv", names, vectors)
     vector_files.write_points(workdir / "points.csv", names, planes)
-    vector_files.write_projector(workdir / "projector", names, own, pictures)
+    vector_files.write_projector(
+        workdir / "projector", names, vectors, thumbnails
+    )
     drawn = {
         "vectors.png": figures.draw_vectors(
-            dict(zip(_TITLES, planes.values(), strict=True)), names, pictures
+            dict(zip(_TITLES, planes.values(), strict=True)), names, thumbnails
         ),
-        "truth.png": _draw_truth(shown, own, means, metrics, names),
+        "truth.png": _draw_distances(shown, vectors, means, metrics, names),
         "confusion.png": figures.draw_confusion(shown.confusion, names),
     }
     if findings.histories:
@@ -93,7 +95,7 @@ def write_report(
     for name, figure in drawn.items():
         save(figure, workdir / name)
     path = workdir / REPORT_FILE
-    files.write_text(path, compose(config, findings, metrics, own))
+    files.write_text(path, compose(config, findings, metrics, vectors))
     return path
 
 
@@ -106,9 +108,9 @@ _TITLES = (
 
 
 def _plain_and_normalized(
-    own: np.ndarray, method: str
+    vectors: np.ndarray, method: str
 ) -> list[tuple[str, np.ndarray]]:
-    points = class_vectors.to_plane(own, method)
+    points = class_vectors.to_plane(vectors, method)
     return [("", points), ("_normalized", class_vectors.normalize(points))]
 
 
@@ -130,9 +132,9 @@ def _draw_curves(
     )
 
 
-def _draw_truth(
+def _draw_distances(
     network: evaluation.Network,
-    own: np.ndarray,
+    vectors: np.ndarray,
     means: np.ndarray,
     metrics: dict[str, Any],
     names: tuple[str, ...],
@@ -148,25 +150,25 @@ def _draw_truth(
             f"p {tables.number(test['p'])} ({test['orders']} orders)"
         )
         panels[f"{title}\n{_LABELS[reference]}"] = (
-            similarity_tests.distances(own),
+            similarity_tests.distances(vectors),
             evaluation.reference_distances(reference, network, means),
         )
-    return figures.draw_truth(panels, names)
+    return figures.draw_distances(panels, names)
 
 
 def compose(
     config: Im2VecConfig,
     findings: Findings,
     metrics: dict[str, Any],
-    own: np.ndarray,
+    vectors: np.ndarray,
 ) -> str:
     """Composes the report's Markdown.
 
     Args:
         config: Settings.
         findings: Weights and images.
-        metrics: As `write_report` takes them.
-        own: Class vectors of the network shown, `(K, m)`.
+        metrics: Contents of `metrics.json`.
+        vectors: Class vectors of the network shown, `(K, m)`.
     """
     names = findings.images.class_names
     means = findings.statistics.class_means
@@ -193,13 +195,13 @@ def compose(
             "orders, and near 1 the opposite of the claim holds. Chance: "
             f"{evaluation.NUM_RANDOM} random W2.",
             "",
-            *tables.truth_table(metrics),
+            *tables.correlations_table(metrics),
             "",
             *tables.stability_table(metrics),
             "",
             "## Nearest class of each class",
             "",
-            *tables.nearest_table(findings.networks[0], own, names, means),
+            *tables.nearest_table(findings.networks[0], vectors, names, means),
             *markdown.figures(captions),
             "",
             "`vectors.csv` holds the vectors, `points.csv` the four views; "

@@ -1,11 +1,9 @@
-"""Do near class vectors mean like classes? Rank correlations, honestly tested.
+"""Are vectors of similar classes close? Rank correlations, permutation tests.
 
 numpy and scipy only.
 """
 
-import itertools
 import math
-from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
@@ -13,21 +11,22 @@ import scipy.spatial
 import scipy.stats
 
 METRICS = ("euclidean", "cosine")
-_CHUNK = 512  # permutations at a time, (chunk, K, K) in memory
+_BATCH = 512  # orders at a time, (batch, K, K) in memory
+_ROUNDING = 1e-9  # correlations closer than this are equal
 
 
 def distances(rows: np.ndarray, metric: str = "euclidean") -> np.ndarray:
-    """`(K, K)` distances of rows `(K, m)`."""
+    """Distances `(K, K)` of rows `(K, m)`."""
     return scipy.spatial.distance.squareform(
         scipy.spatial.distance.pdist(rows, metric)
     )
 
 
 def confusion_distances(confusion: np.ndarray) -> np.ndarray:
-    """`(K, K)`: 1 minus the share of k and l taken for each other.
+    """Distances `(K, K)`: 1 minus the share of k and l confused.
 
     Args:
-        confusion: `(K, K)` counts, rows are true classes. A class without
+        confusion: Counts `(K, K)`, rows are true classes. A class without
             test images counts as never confused.
     """
     totals = np.maximum(confusion.sum(axis=1, keepdims=True), 1)
@@ -41,13 +40,13 @@ def spearman(first: np.ndarray, second: np.ndarray) -> float | None:
     """Spearman's correlation of two `(K, K)` distance matrices.
 
     Returns:
-        None where it is not defined: under three classes, or if all the
-        distances of one matrix are equal.
+        `None` where it is not defined: for fewer than three classes, or if
+        all distances of one matrix are equal.
     """
-    ranks = _centred_ranks(first), _centred_ranks(second)
-    if ranks[0] is None or ranks[1] is None:
+    ranks, others = _centred_ranks(first), _centred_ranks(second)
+    if ranks is None or others is None:
         return None
-    return float((ranks[0] * ranks[1]).sum())
+    return float((ranks * others).sum())
 
 
 def mantel(
@@ -57,50 +56,60 @@ def mantel(
     permutations: int,
     seed: int,
 ) -> dict[str, Any]:
-    """Mantel's test: Spearman's correlation against permuted classes.
+    """Mantel test: Spearman's correlation against permuted classes.
 
-    Pairs of classes are not independent, so that the usual p of a
-    correlation would flatter; the classes of one matrix are permuted instead,
-    rows and columns together (Mantel 1967, Cancer Research 27, 209). All K!
-    orders are taken where there are no more than asked for, and the test is
-    then exact.
+    Pairs of classes are not independent, so the usual p of a correlation would
+    be too small. Instead the classes of one matrix are permuted, rows and
+    columns together (Mantel 1967, Cancer Research 27, 209). All K! orders are
+    compared if there are no more than asked for; the test is then exact.
 
     Args:
-        first: `(K, K)` distances.
-        second: Likewise.
-        permutations: Most orders drawn.
-        seed: Of the draw.
+        first: Distances, `(K, K)`.
+        second: Distances, `(K, K)`.
+        permutations: Largest number of orders to draw.
+        seed: Seed of the draw.
 
     Returns:
-        `rho`; `p`, the share of orders with as large a correlation or larger
-        (one-sided: the claim has a direction); `p_opposite`, as small or
-        smaller; `orders` compared, the observed one among them. `rho`, `p`
-        and `p_opposite` are None where `spearman` is.
+        `rho`; `p`, the share of orders with a correlation at least as large
+        (one-sided: the claim has a direction); `p_opposite`, at most as large;
+        `orders`, the number of orders compared, the observed one included.
+        `rho`, `p` and `p_opposite` are `None` where `spearman` is.
     """
-    rho = spearman(first, second)
-    if rho is None:
-        return {"rho": None, "p": None, "p_opposite": None, "orders": 0}
     fixed, moved = _centred_ranks(first), _centred_ranks(second)
-    assert fixed is not None
-    assert moved is not None
-    higher = lower = orders = 0
-    for chunk in _orders(len(first), permutations, seed):
-        permuted = moved[chunk[:, :, None], chunk[:, None, :]]
-        found = np.einsum("kl,nkl->n", fixed, permuted)
-        # Equal correlations differ in the last bits of their sums.
-        higher += int((found >= rho - 1e-9).sum())
-        lower += int((found <= rho + 1e-9).sum())
-        orders += len(chunk)
+    if fixed is None or moved is None:
+        return {"rho": None, "p": None, "p_opposite": None, "orders": 0}
+    rho = float((fixed * moved).sum())
+
+    def correlation(orders: np.ndarray, axis: int) -> np.ndarray:
+        orders = np.moveaxis(orders, axis, -1).astype(int)
+        permuted = moved[orders[..., :, None], orders[..., None, :]]
+        return np.einsum("kl,...kl->...", fixed, permuted)
+
+    count = len(first)
+    is_exact = math.factorial(count) <= permutations + 1
+    null = scipy.stats.permutation_test(
+        (np.arange(count),),
+        correlation,
+        permutation_type="pairings",
+        vectorized=True,
+        n_resamples=permutations + is_exact,
+        batch=_BATCH,
+        random_state=np.random.default_rng(seed),  # `rng` since SciPy 1.15
+    ).null_distribution
+    # A sample lacks the observed order, which its p must count.
+    added = int(not is_exact)
+    orders = len(null) + added
+    # Equal correlations differ in the last bits of their sums.
     return {
         "rho": rho,
-        "p": higher / orders,
-        "p_opposite": lower / orders,
+        "p": (int((null >= rho - _ROUNDING).sum()) + added) / orders,
+        "p_opposite": (int((null <= rho + _ROUNDING).sum()) + added) / orders,
         "orders": orders,
     }
 
 
 def _centred_ranks(matrix: np.ndarray) -> np.ndarray | None:
-    """Ranks of the upper triangle in both, with mean 0 and norm 1."""
+    """Ranks of the distances, `(K, K)`: mean 0, norm 1; `None` if undefined."""
     count = len(matrix)
     if count < 3:
         return None
@@ -119,34 +128,21 @@ def _centred_ranks(matrix: np.ndarray) -> np.ndarray | None:
     return result + result.T
 
 
-def _orders(count: int, permutations: int, seed: int) -> Iterator[np.ndarray]:
-    """Chunks `(n, K)` of orders of K classes; the first is the identity."""
-    if math.factorial(count) <= permutations + 1:
-        every = itertools.permutations(range(count))
-        while chunk := list(itertools.islice(every, _CHUNK)):
-            yield np.array(chunk)
-        return
-    yield np.arange(count)[None]
-    rng = np.random.default_rng(seed)
-    for start in range(0, permutations, _CHUNK):
-        size = min(_CHUNK, permutations - start)
-        yield rng.permuted(np.tile(np.arange(count), (size, 1)), axis=1)
-
-
 def procrustes(first: np.ndarray, second: np.ndarray) -> float:
-    """What no shift, rotation, reflection or scale makes agree.
+    """Disparity left after shift, rotation, reflection and scale.
 
     Args:
-        first: Class vectors `(K, m)`.
-        second: Of the same shape.
+        first: Class vectors, `(K, m)`.
+        second: Class vectors, `(K, m)`.
 
     Returns:
-        scipy.spatial.procrustes' disparity, from 0 (the same shape) to 1.
+        The disparity of `scipy.spatial.procrustes`, from 0 (the same shape)
+        to 1.
     """
     return float(scipy.spatial.procrustes(first, second)[2])
 
 
 def nearest(matrix: np.ndarray) -> np.ndarray:
-    """`(K,)`: every class's nearest other class."""
-    apart = matrix + np.diag(np.full(len(matrix), np.inf))
-    return apart.argmin(axis=1)
+    """Finds the nearest other class of each class, `(K,)`."""
+    others = matrix + np.diag(np.full(len(matrix), np.inf))
+    return others.argmin(axis=1)

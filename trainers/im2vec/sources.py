@@ -1,26 +1,33 @@
-"""Labelled images, a batch at a time, from TFDS or from image records."""
+"""Opens labelled images: a TFDS dataset or image records."""
 
 import pathlib
 from typing import Any
 
 import numpy as np
 import tensorflow as tf
+import tensorflow_datasets as tfds
 
 from text2image.corpora import row_files, tfds_datasets
 from tfrecords import reader, schema
-from trainers.im2vec import labelled_images
 from trainers.im2vec.config import Im2VecConfig
+from trainers.im2vec.labelled_images import (
+    Batches,
+    LabelledImages,
+    choose_classes,
+    require_two,
+    restrict,
+)
 
 _BATCH = 256
 
 
-def open_source(config: Im2VecConfig) -> labelled_images.Source:
-    """Opens what `--dataset` names and chooses its classes.
+def open_images(config: Im2VecConfig) -> LabelledImages:
+    """Opens the dataset that `--dataset` names and chooses its classes.
 
     Raises:
-        FileNotFoundError: If it is not there.
-        ValueError: If it has no images, labels, splits or classes of the
-            names asked for, or fewer than two classes are left.
+        FileNotFoundError: If it does not exist.
+        ValueError: If it lacks the named images, labels, splits or classes,
+            or fewer than two classes are left.
     """
     directory = pathlib.Path(config.dataset)
     if (directory / schema.MANIFEST).is_file():
@@ -30,32 +37,32 @@ def open_source(config: Im2VecConfig) -> labelled_images.Source:
 
 def _open_records(
     directory: pathlib.Path, config: Im2VecConfig
-) -> labelled_images.Source:
+) -> LabelledImages:
     manifest = reader.open_records(directory, kind="image")
     if config.superclass:
         raise ValueError(
-            "--superclass must be left out: image records name none. "
+            "--superclass must be omitted: image records have none. "
             f"Received: {config.superclass!r}. Name --classes instead."
         )
     names = manifest.schema.label_names
 
-    def read(split: str, lookup: np.ndarray) -> labelled_images.Batches:
-        where = {"train": "train", "test": "validation"}[split]
-        for batch in reader.read_records(directory, where, manifest=manifest):
+    def read(split: str, lookup: np.ndarray) -> Batches:
+        name = {"train": "train", "test": "validation"}[split]
+        for batch in reader.read_records(directory, name, manifest=manifest):
             labels = lookup[batch["label"].numpy()]
             yield batch["image"].numpy()[labels >= 0], labels[labels >= 0]
 
-    return labelled_images.make_source(
+    return restrict(
         directory.parent.name,
         {"records": manifest.fingerprint},
         names,
-        labelled_images.choose_classes(names, config.classes),
+        choose_classes(names, config.classes),
         read,
     )
 
 
-def _open_tfds(config: Im2VecConfig) -> labelled_images.Source:
-    """Opens a TFDS dataset; raises as `open_source`."""
+def _open_tfds(config: Im2VecConfig) -> LabelledImages:
+    """Opens a TFDS dataset; raises as `open_images`."""
     builder = tfds_datasets.open_builder(
         config.dataset, config.data_dir or None, config.download
     )
@@ -68,11 +75,11 @@ def _open_tfds(config: Im2VecConfig) -> labelled_images.Source:
     splits = {"train": "train", "test": _test_split(builder)}
     if config.superclass:
         chosen = _classes_of_superclass(builder, config)
-        labelled_images.require_two([names[label] for label in chosen])
+        require_two([names[label] for label in chosen])
     else:
-        chosen = labelled_images.choose_classes(names, config.classes)
+        chosen = choose_classes(names, config.classes)
 
-    def read(split: str, lookup: np.ndarray) -> labelled_images.Batches:
+    def read(split: str, lookup: np.ndarray) -> Batches:
         return _read_tfds(builder, splits[split], config, lookup)
 
     content = {
@@ -83,9 +90,7 @@ def _open_tfds(config: Im2VecConfig) -> labelled_images.Source:
         },
         "keys": [config.image_key, config.label_key],
     }
-    return labelled_images.make_source(
-        builder.name, content, names, chosen, read
-    )
+    return restrict(builder.name, content, names, chosen, read)
 
 
 def _test_split(builder: Any) -> str:
@@ -99,8 +104,6 @@ def _test_split(builder: Any) -> str:
 
 
 def _as_dataset(builder: Any, split: str, **options: Any) -> tf.data.Dataset:
-    import tensorflow_datasets as tfds
-
     return builder.as_dataset(
         split=split,
         shuffle_files=False,
@@ -112,9 +115,7 @@ def _as_dataset(builder: Any, split: str, **options: Any) -> tf.data.Dataset:
 
 
 def _classes_of_superclass(builder: Any, config: Im2VecConfig) -> list[int]:
-    """Labels that the train records pair with a superclass."""
-    import tensorflow_datasets as tfds
-
+    """Finds the labels that train records have with a superclass."""
     named = {
         key: tuple(feature.names)
         for key, feature in builder.info.features.items()
@@ -123,13 +124,13 @@ def _classes_of_superclass(builder: Any, config: Im2VecConfig) -> list[int]:
     keys = [key for key, names in named.items() if config.superclass in names]
     if not keys:
         raise ValueError(
-            f"--superclass must be one of {builder.name}'s: "
+            f"--superclass must be a superclass of {builder.name}: "
             f"{', '.join(sum(named.values(), ())) or 'it has none'}. "
             f"Received: {config.superclass!r}"
         )
     key = keys[0]
     wanted = named[key].index(config.superclass)
-    # Only the two labels are read, no picture is decoded.
+    # Only the two labels are read, no image is decoded.
     labels = _as_dataset(
         builder,
         "train",
@@ -148,10 +149,8 @@ def _classes_of_superclass(builder: Any, config: Im2VecConfig) -> list[int]:
 
 def _read_tfds(
     builder: Any, split: str, config: Im2VecConfig, lookup: np.ndarray
-) -> labelled_images.Batches:
-    """Pictures of the classes taken; the others are never decoded."""
-    import tensorflow_datasets as tfds
-
+) -> Batches:
+    """Yields images of the chosen classes; the others are never decoded."""
     feature = builder.info.features[config.image_key]
     encoded = isinstance(feature, tfds.features.Image)
     decoders = {config.image_key: tfds.decode.SkipDecoding()} if encoded else {}
@@ -170,7 +169,7 @@ def _read_tfds(
     dataset = _as_dataset(builder, split, decoders=decoders)
     dataset = dataset.map(choose).filter(lambda _, label: label >= 0)
     dataset = dataset.map(decode, num_parallel_calls=tf.data.AUTOTUNE)
-    # Sizes that may differ are met one by one, so that the odd one is named.
+    # One by one where sizes may differ, so that an error names the odd image.
     dataset = dataset.batch(1 if None in feature.shape else _BATCH)
     try:
         yield from dataset.prefetch(tf.data.AUTOTUNE).as_numpy_iterator()

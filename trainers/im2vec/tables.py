@@ -56,7 +56,7 @@ def warning(metrics: dict[str, Any]) -> list[str]:
     ]
 
 
-def truth_table(metrics: dict[str, Any]) -> list[str]:
+def correlations_table(metrics: dict[str, Any]) -> list[str]:
     """Correlations with confusion and mean images."""
     if len(metrics["class_names"]) < 3:
         return [

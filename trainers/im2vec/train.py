@@ -1,6 +1,6 @@
-"""Trains the network: a block of steps is one compiled call.
+"""Trains the network, one compiled call per block of steps.
 
-An epoch's order is drawn from (seed, epoch), so a run that goes on from a
+The order of an epoch is drawn from (seed, epoch), so a run that resumes from a
 checkpoint ends with the bytes of an uninterrupted one.
 """
 
@@ -17,17 +17,17 @@ import tensorflow as tf
 import tqdm
 from absl import logging
 
-from trainers.im2vec import image_store as images_
-from trainers.im2vec import model as model_
 from trainers.im2vec.config import Im2VecConfig
+from trainers.im2vec.image_store import Images, Split, Statistics, unit_scale
+from trainers.im2vec.model import build_model, pixel_scale
 from trainers.runs import checkpoints
 from trainers.runs.workdir import CHECKPOINT_FILE
-from trainers.training import metrics
+from trainers.training.metrics import evaluate
 
-# Of pixels handed to a compiled call. glibc gives memory above 32 MiB back
-# after each use, and getting it anew costs more than the copy.
+# Pixels per compiled call. glibc returns blocks above 32 MiB to the system
+# after each use, and allocating them again costs more than the copy.
 _BLOCK_BYTES = 16 << 20
-_CHECKPOINT_SECONDS = 5.0  # of work that a kill may cost
+_CHECKPOINT_SECONDS = 5.0  # most work that a kill may cost
 _NUM_EVALUATIONS = 50  # points of the test curve
 _PREDICTION_BATCH = 1024
 
@@ -37,24 +37,25 @@ class Trained:
     """A trained network.
 
     Attributes:
-        weights: W2 `(K, m)` float32.
-        start: W2 before the first step.
-        history: A line an epoch: `epoch` from 1, `train_loss`,
-            `train_accuracy` (while learning), and `accuracy` on the test
-            split in some of them.
-        figures: `evaluate`'s, of the last epoch, on the test split.
+        weights: W2, `(K, m)` float32.
+        start: W2 before the first step, `(K, m)` float32.
+        history: One entry per epoch: `epoch` from 1, `train_loss`,
+            `train_accuracy` (while learning), and in about 50 of them
+            `accuracy` on the test split.
+        metrics: Result of `evaluate_split` on the test split after the last
+            epoch.
     """
 
     weights: np.ndarray
     start: np.ndarray
     history: list[dict[str, float]]
-    figures: dict[str, Any]
+    metrics: dict[str, Any]
 
 
 def train(
     config: Im2VecConfig,
-    images: images_.Images,
-    statistics: images_.Statistics,
+    images: Images,
+    statistics: Statistics,
     seed: int,
     workdir: pathlib.Path,
 ) -> Trained:
@@ -62,11 +63,11 @@ def train(
 
     Args:
         config: Settings.
-        images: To learn from and to judge by. The last epoch counts; nothing
-            is chosen by the test split (the published code does that).
-        statistics: Of the train images.
-        seed: Of weights and order.
-        workdir: Gets `checkpoint.safetensors`.
+        images: Train and test images. The last epoch counts; nothing is
+            chosen by the test split (the published code does that).
+        statistics: Statistics of the train images.
+        seed: Seed of the first weights and the order of the images.
+        workdir: Directory of `checkpoint.safetensors`.
 
     Raises:
         FloatingPointError: If the loss is not finite.
@@ -85,8 +86,7 @@ def train(
     workdir.mkdir(parents=True, exist_ok=True)
     history: list[dict[str, float]] = []
     if checkpoint.is_file():
-        metadata = checkpoints.load(checkpoint, saved)
-        history = metadata["history"]
+        history = checkpoints.load(checkpoint, saved)["history"]
     last_save = time.monotonic()
     every = max(1, config.epochs // _NUM_EVALUATIONS)
     with tqdm.tqdm(
@@ -100,35 +100,35 @@ def train(
             row = _train_epoch(config, run_block, images.train, seed, epoch)
             done = epoch + 1 == config.epochs
             if done or (epoch + 1) % every == 0:
-                figures = evaluate_split(predict, images.test, len(start))
-                row["accuracy"] = figures["accuracy"]
+                metrics = evaluate_split(predict, images.test, len(start))
+                row["accuracy"] = metrics["accuracy"]
             history.append(row)
             if done or time.monotonic() - last_save > _CHECKPOINT_SECONDS:
                 checkpoints.save(checkpoint, saved, {"history": history})
                 last_save = time.monotonic()
             bar.update()
             bar.set_postfix(loss=f"{row['train_loss']:.4f}", refresh=False)
-    figures = evaluate_split(predict, images.test, len(start))
-    logging.info("seed %d: test accuracy %.4f", seed, figures["accuracy"])
+    metrics = evaluate_split(predict, images.test, len(start))
+    logging.info("seed %d: test accuracy %.4f", seed, metrics["accuracy"])
     weights = np.array(model.get_layer("logits").kernel)
-    return Trained(weights, start, history, figures)
+    return Trained(weights, start, history, metrics)
 
 
 def build(
     config: Im2VecConfig,
-    images: images_.Images,
-    statistics: images_.Statistics,
+    images: Images,
+    statistics: Statistics,
     seed: int,
 ) -> keras.Model:
-    """Builds the network of a run, with its first weights."""
-    scale, offset = model_.pixel_scale(
+    """Builds the network of a run with its first weights."""
+    scale, offset = pixel_scale(
         config.normalization,
-        images_.unit_scale(images.train.pixels),
+        unit_scale(images.train.pixels),
         statistics.channel_mean,
         statistics.channel_std,
     )
     num_classes = len(images.class_names)
-    return model_.build_model(
+    return build_model(
         images.shape,
         images.train.pixels.dtype.name,
         num_classes,
@@ -144,12 +144,13 @@ def compile_block(
     optimizer: keras.optimizers.Optimizer,
     config: Im2VecConfig,
 ) -> Callable[..., tf.Tensor]:
-    """Compiles a run of steps.
+    """Compiles a block of steps.
 
     Returns:
         A function of pixels `(S, B, P)`, labels `(S, B)` and weights
-        `(S, B)` float32, 1 for an image and 0 for a filler, that takes S
-        steps and returns `(2,)`: the sum of losses and the hits.
+        `(S, B)` float32, 1 for an image and 0 for padding, that takes S
+        steps and returns `(2,)`: the sum of the losses and the number of
+        correct images.
     """
     variables = model.trainable_variables
 
@@ -159,7 +160,7 @@ def compile_block(
             scores = logits
             if config.double_softmax:
                 scores = keras.ops.softmax(logits)
-            # Not keras' crossentropy: it undoes a softmax it recognises.
+            # Not the cross-entropy of Keras: it undoes a softmax it recognises.
             chosen = keras.ops.one_hot(labels, logits.shape[-1])
             losses = -weights * keras.ops.sum(
                 chosen * keras.ops.log_softmax(scores), axis=-1
@@ -167,7 +168,7 @@ def compile_block(
             total = keras.ops.sum(losses)
             loss = total / keras.ops.sum(weights)
         gradients = tape.gradient(loss, variables)
-        # PyTorch's decay, of biases too, and within the momentum.
+        # Weight decay as in PyTorch: of biases too, and before the momentum.
         optimizer.apply(
             [
                 gradient + config.weight_decay * variable
@@ -193,11 +194,14 @@ def compile_block(
 
 
 def epoch_blocks(
-    split: images_.Split, batch_size: int, seed: int, epoch: int
+    split: Split, batch_size: int, seed: int, epoch: int
 ) -> Iterator[tuple[np.ndarray, np.ndarray, np.ndarray]]:
-    """An epoch's batches in a new order, as `compile_block` takes them.
+    """Yields the batches of an epoch in its order, for `compile_block`.
 
-    The last batch is filled up with the first image at weight 0.
+    The last batch is padded with images at weight 0.
+
+    Yields:
+        Pixels `(S, B, P)`, labels `(S, B)` and weights `(S, B)` of S batches.
     """
     count = len(split.labels)
     batch_size = min(batch_size, count)
@@ -212,9 +216,7 @@ def epoch_blocks(
         rows = order[start : start + len(steps) * batch_size]
         weights = np.zeros(len(steps) * batch_size, np.float32)
         weights[: len(rows)] = 1
-        rows = (
-            np.resize(rows, len(weights)) if len(rows) < len(weights) else rows
-        )
+        rows = np.resize(rows, len(weights))
         block = (len(steps), batch_size)
         yield (
             split.pixels[rows].reshape(*block, -1),
@@ -226,7 +228,7 @@ def epoch_blocks(
 def _train_epoch(
     config: Im2VecConfig,
     run_block: Callable[..., tf.Tensor],
-    split: images_.Split,
+    split: Split,
     seed: int,
     epoch: int,
 ) -> dict[str, float]:
@@ -237,16 +239,16 @@ def _train_epoch(
     if not math.isfinite(loss):
         raise FloatingPointError(
             f"The loss is {loss} in epoch {epoch + 1} of seed {seed}. Lower "
-            "--learning_rate, or leave --normalization=published to "
+            "--learning_rate, or use --normalization=published only with "
             "--double_softmax."
         )
     return {"epoch": epoch + 1, "train_loss": loss, "train_accuracy": accuracy}
 
 
 def evaluate_split(
-    predict: Callable[..., Any], split: images_.Split, num_classes: int
+    predict: Callable[..., Any], split: Split, num_classes: int
 ) -> dict[str, Any]:
-    """Accuracy, mean loss and confusion matrix, a batch at a time."""
+    """Accuracy, mean loss and confusion matrix, one batch at a time."""
     confusion = np.zeros((num_classes, num_classes), np.int64)
     loss = 0.0
     count = len(split.labels)
@@ -254,9 +256,9 @@ def evaluate_split(
         part = slice(start, start + _PREDICTION_BATCH)
         labels = np.asarray(split.labels[part])
         logits = np.asarray(predict(np.asarray(split.pixels[part])))
-        figures = metrics.evaluate(logits, labels)
-        confusion += np.array(figures["confusion_matrix"])
-        loss += figures["loss"] * len(labels)
+        metrics = evaluate(logits, labels)
+        confusion += np.array(metrics["confusion_matrix"])
+        loss += metrics["loss"] * len(labels)
     return {
         "accuracy": float(np.trace(confusion) / count),
         "loss": loss / count,

@@ -1,9 +1,11 @@
-"""Class vectors as files: CSV, and what TensorBoard's projector reads."""
+"""Class vectors as files: CSV, and for TensorBoard's projector."""
 
 import csv
 import io
 import math
 import pathlib
+from collections.abc import Iterable
+from typing import Any
 
 import matplotlib.image
 import numpy as np
@@ -16,7 +18,7 @@ _SPRITE_SIDE = 64  # pixels; the projector takes up to 8192 in all
 def write_vectors(
     path: pathlib.Path, class_names: tuple[str, ...], vectors: np.ndarray
 ) -> None:
-    """A CSV line for every class: its name, then m coordinates."""
+    """Writes one CSV row per class: its name, then m coordinates."""
     header = ("class", *(f"v{index}" for index in range(vectors.shape[1])))
     rows = zip(class_names, vectors.tolist(), strict=True)
     _write_csv(path, [header, *((name, *row) for name, row in rows)])
@@ -27,12 +29,12 @@ def write_points(
     class_names: tuple[str, ...],
     planes: dict[str, np.ndarray],
 ) -> None:
-    """A CSV line for every class: its place in every 2-D view.
+    """Writes one CSV row per class: its position in each 2-D view.
 
     Args:
-        path: Of the file.
-        class_names: K names.
-        planes: View's name to points `(K, 2)`.
+        path: Path of the file.
+        class_names: K class names.
+        planes: Name of a view to points, `(K, 2)`.
     """
     header = ["class", *(f"{name}_{axis}" for name in planes for axis in "xy")]
     table = np.hstack(list(planes.values())).tolist()
@@ -46,18 +48,18 @@ def write_projector(
     vectors: np.ndarray,
     thumbnails: np.ndarray,
 ) -> None:
-    """Files for `tensorboard --logdir=DIRECTORY`, tab Projector.
+    """Writes files for `tensorboard --logdir=DIRECTORY`, tab Projector.
 
     Args:
-        directory: Of its own.
-        class_names: K names.
-        vectors: `(K, m)`.
-        thumbnails: `(K, h, w, 3)` from 0 to 1.
+        directory: Directory for these files; created if missing.
+        class_names: K class names.
+        vectors: Class vectors, `(K, m)`.
+        thumbnails: RGB images from 0 to 1, `(K, h, w, 3)`.
     """
     directory.mkdir(parents=True, exist_ok=True)
     lines = ("\t".join(map(repr, row)) for row in vectors.tolist())
     files.write_text(directory / "vectors.tsv", "\n".join(lines) + "\n")
-    # A single column has no header there.
+    # TensorBoard expects no header above a single column.
     files.write_text(directory / "metadata.tsv", "\n".join(class_names) + "\n")
     sprite = io.BytesIO()
     matplotlib.image.imsave(sprite, _sprite(thumbnails), format="png")
@@ -78,7 +80,7 @@ def write_projector(
 
 
 def _sprite(thumbnails: np.ndarray) -> np.ndarray:
-    """A square of squares, row by row, as the projector cuts it up."""
+    """Tiles thumbnails to a square, row by row, as the projector expects."""
     count, height, width, _ = thumbnails.shape
     side = math.ceil(math.sqrt(count))
     rows = np.arange(_SPRITE_SIDE) * height // _SPRITE_SIDE
@@ -92,7 +94,7 @@ def _sprite(thumbnails: np.ndarray) -> np.ndarray:
     )
 
 
-def _write_csv(path: pathlib.Path, rows: list) -> None:
+def _write_csv(path: pathlib.Path, rows: Iterable[Iterable[Any]]) -> None:
     text = io.StringIO()
     csv.writer(text, lineterminator="\n").writerows(rows)
     files.write_text(path, text.getvalue())

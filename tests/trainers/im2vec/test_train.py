@@ -132,7 +132,7 @@ def test_resumed_training_ends_with_the_bytes_of_an_uninterrupted_one(
     np.testing.assert_array_equal(parts.weights, whole.weights)
     again = train(settings(epochs=4), small, tmp_path / "whole")
     np.testing.assert_array_equal(again.weights, whole.weights)
-    assert again.figures == whole.figures
+    assert again.metrics == whole.metrics
 
 
 def test_test_figures_are_those_of_the_whole_split(small, tmp_path):
@@ -148,8 +148,8 @@ def test_test_figures_are_those_of_the_whole_split(small, tmp_path):
     logits = np.asarray(model(np.asarray(small.test.pixels)))
     expected = metrics.evaluate(logits, np.asarray(small.test.labels))
     for name in ("accuracy", "loss"):
-        assert trained.figures[name] == pytest.approx(expected[name], rel=1e-6)
-    assert trained.figures["confusion_matrix"] == expected["confusion_matrix"]
+        assert trained.metrics[name] == pytest.approx(expected[name], rel=1e-6)
+    assert trained.metrics["confusion_matrix"] == expected["confusion_matrix"]
 
 
 def test_orthogonal_templates_give_class_vectors_at_equal_distances(
@@ -175,7 +175,7 @@ def test_orthogonal_templates_give_class_vectors_at_equal_distances(
         normalization="none",
     )
     trained = train(config, found, tmp_path)
-    assert trained.figures["accuracy"] == 1
+    assert trained.metrics["accuracy"] == 1
     own = class_vectors.class_vectors(trained.weights, "centred")
     apart = similarity_tests.distances(own)[np.triu_indices(4, 1)]
     np.testing.assert_allclose(apart, apart.mean(), rtol=1e-3)

@@ -1,5 +1,6 @@
 """The libraries that ours is compared with, if they are installed."""
 
+import functools
 import importlib
 import importlib.util
 import pathlib
@@ -15,6 +16,7 @@ Encode = Callable[[list[str]], np.ndarray]
 INSTALL = "pip install -r benchmarks/requirements-peers.txt"
 
 
+@functools.cache  # prints once
 def import_peer(module: str) -> Any:
     """Imports a peer; prints how to install a missing one, returns `None`."""
     try:

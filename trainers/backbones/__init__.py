@@ -20,10 +20,10 @@ Window = tuple[int, int, int]  # kernel side, stride, padding on each side
 
 @dataclasses.dataclass(frozen=True)
 class PaperRecipe:
-    """What the published code puts behind one slice, and how it trains it.
+    """What the published code adds after one slice, and how it trains it.
 
     Source: the paper's Table I (learning rates) and its official code
-    (main-train.py and models/*.py; see BUILD_NOTES.md for the differences).
+    (main-train.py and models/*.py; see docs/decisions.md for the differences).
 
     Attributes:
         autoencoder_lr: Adam's learning rate for the conv autoencoder.
@@ -31,7 +31,7 @@ class PaperRecipe:
         filters: Filters of the autoencoder's four convolutions.
         kernel_size: Their square kernel, valid padding, stride 1.
         dropout: Dropout rate after each convolution's batch norm.
-        pool_size: Side of the adaptive average pool behind them.
+        pool_size: Side of the adaptive average pool after them.
         hidden_units: Widths of the dense head before the logits.
     """
 
@@ -49,14 +49,14 @@ class Backbone:
     """One slice: where it is cut, what it returns, what it expects.
 
     Attributes:
-        name: What `--backbone` takes.
+        name: Value of `--backbone`.
         title: The architecture's name, for reports.
         module: File of this package whose `build()` returns the slice.
         cut_layer: Name of the layer whose output is the feature maps.
-        windows: Kernel side, stride and padding of every layer on the way
-            that changes the size of its input, in order.
+        windows: Kernel side, stride and padding of every layer that changes
+            the size of its input, in order.
         num_maps: Channels of the output (the paper's "Nbr of FM's").
-        preprocessing: Key of `PREPROCESSING`: the input the published
+        preprocessing: Key of `PREPROCESSING`: the input that the published
             weights were trained on.
         recipe: The published code's autoencoder, head and learning rates.
     """
@@ -72,27 +72,28 @@ class Backbone:
 
     @property
     def stride(self) -> int:
-        """Input pixels per map cell, along each axis."""
+        """Input pixels per position of the feature maps, along each axis."""
         return math.prod(stride for _, stride, _ in self.windows)
 
     @property
     def min_size(self) -> int:
-        """Smallest input side that leaves at least one map cell."""
+        """Smallest input side that gives feature maps of at least 1 x 1."""
         return self.input_size(1)
 
     def map_size(self, side: int) -> int:
-        """Cells of the map of an input `side` pixels long; 0 if none."""
+        """Side of the feature maps of an input of `side` pixels; 0 if none."""
         for kernel, stride, padding in self.windows:
             side = max(0, (side + 2 * padding - kernel) // stride + 1)
             if side == 0:
                 break
         return side
 
-    def input_size(self, cells: int) -> int:
-        """Smallest input side whose map is `cells` long, `cells` >= 1."""
+    def input_size(self, map_size: int) -> int:
+        """Smallest input side whose feature maps have side `map_size` >= 1."""
+        side = map_size
         for kernel, stride, padding in reversed(self.windows):
-            cells = max(1, (cells - 1) * stride + kernel - 2 * padding)
-        return cells
+            side = max(1, (side - 1) * stride + kernel - 2 * padding)
+        return side
 
 
 @dataclasses.dataclass(frozen=True)
@@ -105,8 +106,8 @@ class Preprocessing:
         bgr: Whether the channels are reversed afterwards.
     """
 
-    scale: tuple[float, float, float]
-    offset: tuple[float, float, float]
+    scale: tuple[float, ...]
+    offset: tuple[float, ...]
     bgr: bool = False
 
 
@@ -124,12 +125,15 @@ PREPROCESSING = {
     "tf": Preprocessing((2.0, 2.0, 2.0), (-1.0, -1.0, -1.0)),
     # torchvision: standardised by ImageNet's mean and deviation.
     "torch": Preprocessing(
-        (1 / 0.229, 1 / 0.224, 1 / 0.225),
-        (-0.485 / 0.229, -0.456 / 0.224, -0.406 / 0.225),
+        tuple(1 / std for std in IMAGENET_STD),
+        tuple(
+            -mean / std
+            for mean, std in zip(IMAGENET_MEAN, IMAGENET_STD, strict=True)
+        ),
     ),
 }
 
-# conv1 and the max-pool behind it, of the whole ResNet family.
+# conv1 and the max-pool after it, of the whole ResNet family.
 _RESNET_WINDOWS = ((7, 2, 3), (3, 2, 1))
 
 BACKBONES = {
@@ -227,37 +231,37 @@ def validate_input_size(
     width: int,
     upsample: int = 1,
     *,
-    cells: int = 1,
+    min_map_size: int = 1,
 ) -> None:
-    """Refuses images that leave a slice too small a map, before it is built.
+    """Refuses images whose feature maps would be too small, before building.
 
     Args:
         backbone: Entry of the table.
         height: Rows of the images, before upsampling.
         width: Columns of the images.
         upsample: Factor by which both are enlarged.
-        cells: Cells that whatever follows the slice needs along each axis.
+        min_map_size: Smallest side of the feature maps that will do.
 
     Raises:
-        ValueError: If the map is smaller: names the smallest image and the
-            smallest `--upsample` that will do.
+        ValueError: If the feature maps are smaller; names the smallest image
+            and the smallest `--upsample` that suffice.
     """
     maps = [backbone.map_size(side * upsample) for side in (height, width)]
-    if min(maps) >= cells:
+    if min(maps) >= min_map_size:
         return
-    needed = backbone.input_size(cells)
+    needed = backbone.input_size(min_map_size)
     factor = math.ceil(needed / min(height, width))
     raise ValueError(
-        f"Images are too small for the {backbone.name} slice: it must return "
-        f"at least {cells} x {cells} cells and so takes {needed} x {needed} "
-        f"pixels or more. Received: {height} x {width} pixels, enlarged "
-        f"{upsample} times, which leave {maps[0]} x {maps[1]} cells. Use "
+        f"Images are too small for the {backbone.name} slice: its feature maps "
+        f"must be at least {min_map_size} x {min_map_size}, which takes "
+        f"{needed} x {needed} pixels. Received: {height} x {width} pixels, "
+        f"enlarged {upsample} times, which give {maps[0]} x {maps[1]}. Use "
         f"--upsample={factor} or larger images."
     )
 
 
 def build_slice(backbone: Backbone) -> "keras.Model":
-    """Builds the slice with fresh weights; `weights.load_weights` fills it.
+    """Builds the slice with fresh weights; `load.load_weights` fills it.
 
     Args:
         backbone: Entry of the table.

@@ -113,7 +113,7 @@ def build_extractor(
     if config.autoencoder == "paper":
         min_side = autoencoder.paper_min_side(backbone.recipe)
     backbones.validate_input_size(
-        backbone, height, width, config.enlargement, cells=min_side
+        backbone, height, width, config.enlargement, min_map_size=min_side
     )
     slice_ = backbones.build_slice(backbone)
     load.load_weights(slice_, backbone, config.weights, seed=config.seed)

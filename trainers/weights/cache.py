@@ -1,7 +1,6 @@
 """Converts a published file once and keeps the slice, with its provenance."""
 
 import hashlib
-import os
 import pathlib
 import tempfile
 
@@ -10,6 +9,8 @@ import numpy as np
 import safetensors
 import safetensors.numpy
 
+from text2image import hashes
+from tfrecords import files
 from trainers import backbones
 from trainers.weights import (
     download,
@@ -30,30 +31,37 @@ def published_arrays(
     file: published.PublishedFile,
     directory: pathlib.Path,
 ) -> Arrays:
-    """Returns the published weights of a slice, from the cache if they are.
+    """Returns the published weights of a slice, from the cache if it has them.
 
     Args:
         slice_: What `backbones.build_slice(backbone)` returned.
         backbone: Its entry of the table.
-        file: The published file of the full architecture. It is not kept,
-            but a copy put into `directory` by hand is used, and stays.
+        file: The published file of the full architecture. It is not kept; a
+            copy that was put into `directory` manually is used, and stays.
         directory: The cache.
+
+    Returns:
+        Canonical name to float32 array.
 
     Raises:
         RuntimeError: If the file cannot be fetched.
-        ValueError: If it, or what is cached, is not what it should be.
+        ValueError: If the file is not the published one, or the cached one
+            was altered.
     """
     digits = file.hashes[0][1][:8]
     cached = directory / f"{backbone.name}-{digits}.safetensors"
     if not cached.is_file():
         directory.mkdir(parents=True, exist_ok=True)
-        # Of this process alone, so that others may do the same meanwhile.
-        with tempfile.TemporaryDirectory(dir=directory) as own:
-            by_hand = (directory / file.name).is_file()
+        # One per process: several may fill the cache at the same time.
+        with tempfile.TemporaryDirectory(dir=directory) as name:
+            scratch = pathlib.Path(name)
+            was_copied_manually = (directory / file.name).is_file()
             path = download.fetch(
-                file, directory if by_hand else pathlib.Path(own)
+                file, directory if was_copied_manually else scratch
             )
-            convert(path, cached, slice_, backbone, source=file)
+            converted = scratch / cached.name
+            convert(path, converted, slice_, backbone, source=file)
+            files.publish(converted, cached)
     return _read_converted(cached, backbone)
 
 
@@ -67,8 +75,8 @@ def convert(
     """Cuts the slice out of a file and writes it as safetensors.
 
     Args:
-        path: A torchvision .pth file, or what `weight_files` reads.
-        target: The .safetensors file to write, all at once.
+        path: A torchvision .pth file, or one that `readers` reads.
+        target: The .safetensors file, which is written whole or not at all.
         slice_: What `backbones.build_slice(backbone)` returned.
         backbone: Its entry of the table.
         source: The published file that `path` was verified to be, if any.
@@ -87,28 +95,13 @@ def convert(
         "backbone": backbone.name,
         "cut_layer": backbone.cut_layer,
         "source": source.url if source else path.name,
-        "source_sha256": download.file_hash(path),
+        "source_sha256": hashes.sha256_of_file(path),
         "source_bytes": str(path.stat().st_size),
         "licence": source.licence if source else "unknown",
         "arrays_sha256": _arrays_hash(arrays),
     }
-    _write_whole(target, safetensors.numpy.save(arrays, metadata))
-
-
-def _write_whole(target: pathlib.Path, content: bytes) -> None:
     target.parent.mkdir(parents=True, exist_ok=True)
-    handle, part_name = tempfile.mkstemp(
-        dir=target.parent, prefix=target.name + ".", suffix=".part"
-    )
-    part = pathlib.Path(part_name)
-    try:
-        with os.fdopen(handle, "wb") as stream:
-            stream.write(content)
-            stream.flush()
-            os.fsync(stream.fileno())
-        part.replace(target)
-    finally:
-        part.unlink(missing_ok=True)
+    files.write_bytes(target, safetensors.numpy.save(arrays, metadata))
 
 
 def _read_converted(path: pathlib.Path, backbone: backbones.Backbone) -> Arrays:
@@ -124,15 +117,15 @@ def _read_converted(path: pathlib.Path, backbone: backbones.Backbone) -> Arrays:
     for key, value in expected.items():
         if metadata.get(key) != value:
             raise ValueError(
-                _damaged(path, f"{key} {metadata.get(key)}, found {value}")
+                _damaged(path, f"{key} {metadata.get(key)} instead of {value}")
             )
     return arrays
 
 
 def _damaged(path: pathlib.Path, reason: str) -> str:
     return (
-        f"The cached weights must be as they were written. Received: {path} "
-        f"({reason}). Delete it; the next run makes it again."
+        f"Cached weights must be unaltered. Received: {path} ({reason}). "
+        "Delete it; the next run makes it again."
     )
 
 

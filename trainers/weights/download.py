@@ -2,17 +2,16 @@
 
 import hashlib
 import http.client
-import os
 import pathlib
-import tempfile
 import typing
 import urllib.error
 import urllib.request
 
+from tfrecords import files
 from trainers.weights import published
 
 _CHUNK_BYTES = 1 << 20  # 1 MiB
-# For the connection and for each read: a dead server is noticed soon.
+# For the connection and for each read, so that a dead server is noticed soon.
 TIMEOUT_S = 10.0
 
 
@@ -24,37 +23,31 @@ def fetch(
 ) -> pathlib.Path:
     """Returns the path of the verified file, downloading it if it is missing.
 
-    It is written under a temporary name in the same directory, verified and
-    renamed, so that a killed download leaves nothing that is ever read. A
-    file put there by hand is verified in the same way.
+    A download gets the file's name only after it was verified, so that a killed
+    one leaves nothing that is ever read. A file that was copied there manually
+    is verified in the same way.
 
     Args:
-        file: What to fetch.
-        directory: Where to; made if it is missing.
+        file: The file to fetch.
+        directory: Its directory, which is created if it is missing.
         timeout_s: Seconds without an answer after which to give up.
 
     Raises:
         RuntimeError: If the server cannot be reached or breaks off.
-        ValueError: If what lies there, or what came, is not that file.
+        ValueError: If the copied or the downloaded file is not `file`.
     """
     target = directory / file.name
     if target.is_file():
         verify(target, file)
         return target
     directory.mkdir(parents=True, exist_ok=True)
-    handle, part_name = tempfile.mkstemp(
-        dir=directory, prefix=file.name + ".", suffix=".part"
-    )
-    part = pathlib.Path(part_name)
-    try:
-        with os.fdopen(handle, "wb") as stream:
+
+    def write(temporary: pathlib.Path) -> None:
+        with temporary.open("wb") as stream:
             _download(file, stream, timeout_s)
-            stream.flush()
-            os.fsync(stream.fileno())
-        verify(part, file, origin=file.url)
-        part.replace(target)
-    finally:
-        part.unlink(missing_ok=True)
+        verify(temporary, file, origin=file.url)
+
+    files.write_with(target, write)
     return target
 
 
@@ -65,11 +58,11 @@ def verify(
 
     Args:
         path: The file.
-        file: What it should be.
-        origin: What the error calls the file; its path by default.
+        file: The published file that it should be.
+        origin: Name of the file in errors; its path by default.
 
     Raises:
-        ValueError: If they differ: says what was expected and found.
+        ValueError: If they differ.
     """
     subject = f"{origin or path} is not the published {file.name}"
     low, high = file.size_bytes
@@ -80,19 +73,18 @@ def verify(
             "Delete it and fetch it again."
         )
     for algorithm, digits in file.hashes:
-        found = file_hash(path, algorithm)
-        if not found.startswith(digits):
-            dots = "..." if len(digits) < len(found) else ""
+        digest = _digest(path, algorithm)
+        if not digest.startswith(digits):
+            dots = "..." if len(digits) < len(digest) else ""
             raise ValueError(
                 f"{subject}: expected {algorithm} {digits}{dots}. Received: "
-                f"{found}. Delete it and fetch it again."
+                f"{digest}. Delete it and fetch it again."
             )
 
 
-def file_hash(path: pathlib.Path, algorithm: str = "sha256") -> str:
-    """Returns the hexadecimal digest of a file."""
+def _digest(path: pathlib.Path, algorithm: str) -> str:
     with path.open("rb") as stream:
-        # md5 only identifies the files Keras publishes by it.
+        # md5 only identifies the files that Keras publishes with it.
         digest = hashlib.file_digest(
             stream, lambda: hashlib.new(algorithm, usedforsecurity=False)
         )

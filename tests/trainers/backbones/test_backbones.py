@@ -124,11 +124,11 @@ def test_too_small_image_names_the_smallest_and_the_upsampling():
 def test_upsampling_serves_what_follows_the_slice():
     # The paper's autoencoder: four valid convolutions of 4 x 4, 13 cells.
     resnet = backbones.get_backbone("wide_resnet")
-    backbones.validate_input_size(resnet, 50, 50, 1, cells=13)
+    backbones.validate_input_size(resnet, 50, 50, 1, min_map_size=13)
     shufflenet = backbones.get_backbone("shufflenet")
-    backbones.validate_input_size(shufflenet, 50, 50, 2, cells=13)
+    backbones.validate_input_size(shufflenet, 50, 50, 2, min_map_size=13)
     with pytest.raises(ValueError, match="--upsample=2"):
-        backbones.validate_input_size(shufflenet, 50, 50, 1, cells=13)
+        backbones.validate_input_size(shufflenet, 50, 50, 1, min_map_size=13)
 
 
 @pytest.mark.parametrize("name", NAMES)

@@ -180,7 +180,7 @@ def test_killed_download_is_never_trusted(tmp_path, server):
     assert server.half_sent.wait(20)
     process.send_signal(signal.SIGKILL)
     process.wait()
-    assert [path.suffix for path in tmp_path.iterdir()] == [".part"]
+    assert [path.suffix for path in tmp_path.iterdir()] == [".writing"]
     server.mode = "whole"
     assert download.fetch(file, tmp_path).read_bytes() == server.content
 

@@ -8,7 +8,7 @@ import pytest
 
 from trainers import backbones
 from trainers.backbones import preprocess
-from trainers.weights import load, show
+from trainers.weights import filters_and_maps, load
 
 DIRECTORY = (
     pathlib.Path(__file__).parents[4] / "shared/data/imagenet_early_layers"
@@ -77,7 +77,7 @@ def correlation(filters):
 @pytest.mark.parametrize("name", FILES)
 def test_first_filters_are_edges_and_colours_not_noise(slices, name):
     backbone = backbones.get_backbone(name)
-    filters = show.first_filters(slices[name], backbone)
+    filters = filters_and_maps.first_filters(slices[name], backbone)
     share = grey_share(filters)
     assert share.max() > 0.95  # edges, without colour
     assert share.min() < 0.01  # colours, without grey
@@ -89,7 +89,7 @@ def test_random_filters_are_neither():
     backbone = backbones.get_backbone("resnet")
     slice_ = backbones.build_slice(backbone)
     load.load_weights(slice_, backbone, "random")
-    filters = show.first_filters(slice_, backbone)
+    filters = filters_and_maps.first_filters(slice_, backbone)
     share = grey_share(filters)
     assert 0.1 < share.min() < share.max() < 0.7
     assert abs(correlation(filters)) < 0.05

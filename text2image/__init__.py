@@ -1,4 +1,4 @@
-"""Text as an image: BERT [CLS] stacks drawn as DeepInsight pixels, not diffusion.
+"""Text as an image: [CLS] stacks drawn as DeepInsight pixels, not diffusion.
 
 Letters, the same everywhere: N examples, T tokens, L layers, D hidden size,
 F features (F = L * D, layer-major), H rows and W columns of an image,

@@ -1,4 +1,4 @@
-"""Makes `deepinsight.npz`: coordinates and pictures of pyDeepInsight 0.2.3.
+"""Makes `deepinsight.npz`: coordinates and images of pyDeepInsight 0.2.3.
 
 Run once, by hand, with pyDeepInsight 0.2.3, torch 2.13, numpy 2.4.6 and
 scikit-learn 1.9.1 (the first two are no dependencies of this project):

@@ -186,7 +186,7 @@ def prepare_inputs(
     if earlier is not None:
         return earlier
     memo.splits = {}  # frees the memory that the new splits need
-    with tqdm.tqdm(total=total, unit="sample", desc="frozen maps") as progress:
+    with tqdm.tqdm(total=total, unit="sample", desc="features") as progress:
         memo.splits = {
             split: _keep(source, extractor, progress)
             for split, source in streamed.items()

@@ -24,7 +24,7 @@ RETIRED = {
     r"^from .* import .* as \w+_(lib)?$|^import .* as \w+_$": "the name itself",
 }
 # Keys of files on users' disks keep their names, and texts their words.
-KEPT = re.compile(
+KEPT = re.compile(r"""picture_kept|small pictures|["']pictures?["']""")
     r"picture_kept|small pictures|\"pictures\"|'picture'|\"picture\""
 )
 

@@ -25,8 +25,6 @@ RETIRED = {
 }
 # Keys of files on users' disks keep their names, and texts their words.
 KEPT = re.compile(r"""picture_kept|small pictures|["']pictures?["']""")
-    r"picture_kept|small pictures|\"pictures\"|'picture'|\"picture\""
-)
 
 
 def tracked_lines():

@@ -1,4 +1,4 @@
-"""Pictures of a pixel map and of what it draws. Returns matplotlib figures."""
+"""Figures of a pixel map, its images and their feature maps, by matplotlib."""
 
 from collections.abc import Mapping
 
@@ -10,7 +10,7 @@ from text2image.deepinsight import pixel_map
 
 
 def draw_map(fitted: pixel_map.PixelMap) -> matplotlib.figure.Figure:
-    """Features in the plane with hull and rectangle (the paper's Fig. 2)."""
+    """Draws the features in the plane, hull and rectangle (the paper's Fig. 2)."""
     figure = matplotlib.figure.Figure(figsize=(7, 5), layout="constrained")
     axes = figure.subplots()
     layers = fitted.provenance.get("layers") or [0]
@@ -28,7 +28,7 @@ def draw_map(fitted: pixel_map.PixelMap) -> matplotlib.figure.Figure:
     bar = figure.colorbar(points, ax=axes, shrink=0.7, label="layer")
     bar.set_ticks(range(len(layers)), labels=[str(i) for i in layers])
     axes.set_aspect("equal")
-    axes.invert_yaxis()  # row 0 of a picture is at its top
+    axes.invert_yaxis()  # row 0 of an image is at its top
     axes.set_xlabel("x")
     axes.set_ylabel("y")
     figure.legend(loc="outside lower center", ncols=2, fontsize="small")
@@ -37,7 +37,7 @@ def draw_map(fitted: pixel_map.PixelMap) -> matplotlib.figure.Figure:
 
 
 def draw_density(fitted: pixel_map.PixelMap) -> matplotlib.figure.Figure:
-    """Features per pixel (the paper's Fig. 3)."""
+    """Draws the number of features per pixel (the paper's Fig. 3)."""
     figure = matplotlib.figure.Figure(figsize=(6, 5.2), layout="constrained")
     axes = figure.subplots()
     density = fitted.density().sum(axis=-1)
@@ -58,31 +58,29 @@ def draw_density(fitted: pixel_map.PixelMap) -> matplotlib.figure.Figure:
 def draw_examples(
     rows: Mapping[str, np.ndarray], titles: list[str]
 ) -> matplotlib.figure.Figure:
-    """The same pictures at several stages (the paper's Figs. 4 and 6).
+    """Draws the same examples at several stages (the paper's Figs. 4 and 6).
 
     Args:
-        rows: Stage to its pictures `(n, H, W, C)`, each stage a row with one
-            scale; three channels are shown as red, green and blue.
-        titles: n titles.
+        rows: Stage to its images `(n, H, W, C)`; each stage is a row with one
+            scale. Three channels are shown as red, green and blue.
+        titles: One title per example.
     """
     count = len(titles)
     figure = matplotlib.figure.Figure(
         figsize=(3 * count + 0.5, 3 * len(rows)), layout="constrained"
     )
     grid = figure.subplots(len(rows), count, squeeze=False)
-    for row, (label, pictures) in enumerate(rows.items()):
-        # One scale for a row, so that its pictures can be compared.
-        low, high = float(pictures.min()), float(pictures.max())
-        for axes, picture, title in zip(
-            grid[row], pictures, titles, strict=True
-        ):
-            if picture.shape[-1] == 3:
-                picture = (picture - low) / max(high - low, 1e-12)
-            shown = axes.imshow(picture, cmap="gray", vmin=low, vmax=high)
+    for row, (label, images) in enumerate(rows.items()):
+        # One scale per row, so that its images can be compared.
+        low, high = float(images.min()), float(images.max())
+        for axes, image, title in zip(grid[row], images, titles, strict=True):
+            if image.shape[-1] == 3:
+                image = (image - low) / max(high - low, 1e-12)
+            shown = axes.imshow(image, cmap="gray", vmin=low, vmax=high)
             axes.set_xticks([])
             axes.set_yticks([])
             axes.set_title(f"{title}, {label}", fontsize="small")
-        if pictures.shape[-1] == 1:
+        if images.shape[-1] == 1:
             figure.colorbar(shown, ax=list(grid[row]), shrink=0.8)
     return figure
 
@@ -90,11 +88,11 @@ def draw_examples(
 def draw_feature_maps(
     maps: np.ndarray, title: str, *, limit: int = 64
 ) -> matplotlib.figure.Figure:
-    """A grid of feature maps, each on its own scale (the paper's Fig. 8).
+    """Draws a grid of feature maps, each on its own scale (the paper's Fig. 8).
 
     Args:
-        maps: `(h, w, M)`.
-        title: Of the figure.
+        maps: M feature maps, `(h, w, M)`.
+        title: Title of the figure.
         limit: Most maps drawn.
     """
     shown = maps[..., :limit]

@@ -22,7 +22,7 @@ def convex_hull(points: np.ndarray) -> np.ndarray:
 
     Raises:
         ValueError: If a value is not finite, fewer than three points are
-            distinct, or all lie on one line.
+            distinct, or all points lie on one line.
     """
     if points.ndim != 2 or points.shape[1] != 2:
         raise ValueError(
@@ -33,7 +33,7 @@ def convex_hull(points: np.ndarray) -> np.ndarray:
     distinct = len(np.unique(points, axis=0))
     if distinct < 3:
         raise ValueError(
-            "A picture needs at least three features at different places. "
+            "An image needs at least three features at different points. "
             f"Received: {distinct} distinct of {len(points)}. Use more "
             "layers, more train texts, or another projection."
         )
@@ -52,20 +52,20 @@ def convex_hull(points: np.ndarray) -> np.ndarray:
 def minimum_rectangle(
     hull: np.ndarray, *, compat: bool = False
 ) -> tuple[float, np.ndarray]:
-    """Rectangle of least area around a convex polygon.
+    """Finds the rectangle of least area around a convex polygon.
 
-    One side of it lies on an edge of the polygon (Freeman and Shapira 1975,
-    doi:10.1145/360881.360919), so every edge's direction is tried, the
-    closing edge's included.
+    One of its sides lies on an edge of the polygon (Freeman and Shapira 1975,
+    doi:10.1145/360881.360919), so the direction of every edge is tried, the
+    closing edge included.
 
     Args:
         hull: `(V, 2)` corners in order.
-        compat: Reproduce pyDeepInsight 0.2.3 instead: the closing edge is
-            left out and the trial rotation turns the wrong way, so that the
-            rectangle may be larger than need be.
+        compat: Whether to reproduce pyDeepInsight 0.2.3: it leaves out the
+            closing edge and rotates the wrong way, so that the rectangle may
+            be larger than necessary.
 
     Returns:
-        The angle by which the rectangle is turned from the axes, in radians
+        The angle between the rectangle and the axes, in radians
         within (-pi/2, pi/2), and its `(4, 2)` corners.
     """
     edges = np.roll(hull, -1, axis=0) - hull
@@ -84,7 +84,10 @@ def minimum_rectangle(
 
 
 def rotation(angle: float) -> np.ndarray:
-    """`(2, 2)` matrix R; `points @ R.T` turns a line at `angle` level."""
+    """Returns the `(2, 2)` matrix R that turns a line at `angle` level.
+
+    Use it as `points @ R.T`.
+    """
     cos, sin = np.cos(angle), np.sin(angle)
     return np.array([[cos, sin], [-sin, cos]])
 
@@ -95,21 +98,21 @@ def assign(
     channel: np.ndarray,
     assignment: str,
 ) -> np.ndarray:
-    """Puts level points on pixels, each channel's by themselves.
+    """Assigns level points to pixels, separately in each channel.
 
     Args:
         points: `(F, 2)` (x, y), already turned level.
         image_shape: (H, W). The range of each axis over all points is cut
-            into so many equal bins.
-        channel: `(F,)` integers.
+            into that many equal bins.
+        channel: `(F,)` integers, the channel of each point.
         assignment: Key of `ASSIGNMENTS`.
 
     Returns:
         `(F, 2)` int32 (row, col), each axis from 0 to its size - 1.
 
     Raises:
-        ValueError: If the points have no extent along an axis, or a channel
-            has more points than pixels and the assignment gives each its own.
+        ValueError: If the points have no extent along an axis, or `lsa` has
+            more points in a channel than pixels.
     """
     low, extent = points.min(axis=0), np.ptp(points, axis=0)
     if not (extent > 0).all():
@@ -118,43 +121,44 @@ def assign(
             f"{extent.tolist()}"
         )
     sizes = np.array(image_shape[::-1])  # x is cut into W, y into H
-    places = (points - low) / extent * sizes
+    scaled = (points - low) / extent * sizes
     coords = np.empty((len(points), 2), np.int32)
     for number in np.unique(channel):
-        mine = channel == number
-        coords[mine] = ASSIGNMENTS[assignment](places[mine], image_shape)
+        members = channel == number
+        coords[members] = ASSIGNMENTS[assignment](scaled[members], image_shape)
     return coords
 
 
-def _to_bins(places: np.ndarray, image_shape: tuple[int, int]) -> np.ndarray:
-    """Each point to the pixel it lies in; the maximum to the last one."""
-    bins = np.floor(places).astype(np.int32)[:, ::-1]
+def _to_bins(scaled: np.ndarray, image_shape: tuple[int, int]) -> np.ndarray:
+    """Assigns each point to the pixel it lies in; the maximum to the last."""
+    bins = np.floor(scaled).astype(np.int32)[:, ::-1]
     return np.minimum(bins, np.array(image_shape) - 1)
 
 
-def _to_own_pixels(
-    places: np.ndarray, image_shape: tuple[int, int]
+def _to_separate_pixels(
+    scaled: np.ndarray, image_shape: tuple[int, int]
 ) -> np.ndarray:
-    """Each point to a pixel of its own, the sum of squared ways the least.
+    """Assigns each point to a separate pixel, with least squared distances.
 
     Source: linear sum assignment, as pyDeepInsight offers (Crouse 2016,
     doi:10.1109/TAES.2016.140952, is scipy's solver).
     """
     height, width = image_shape
-    if len(places) > height * width:
+    if len(scaled) > height * width:
         raise ValueError(
-            f"--assignment=lsa needs a pixel for every feature of a channel. "
-            f"Received: {len(places)} features for {height} x {width} pixels. "
-            "Use larger pictures, --channels=layers, or --assignment=bin."
+            f"--assignment=lsa needs one pixel per feature of a channel. "
+            f"Received: {len(scaled)} features for {height} x {width} pixels. "
+            "Use larger images, --channels=layers, or --assignment=bin."
         )
     rows, columns = np.indices(image_shape).reshape(2, -1)
     centres = np.column_stack([columns, rows]) + 0.5
-    cost = scipy.spatial.distance.cdist(places, centres, "sqeuclidean")
+    cost = scipy.spatial.distance.cdist(scaled, centres, "sqeuclidean")
     _, pixel = scipy.optimize.linear_sum_assignment(cost)
     return np.column_stack([rows[pixel], columns[pixel]]).astype(np.int32)
 
 
+# By `options.ASSIGNMENTS`.
 ASSIGNMENTS: dict[str, Callable[[np.ndarray, tuple[int, int]], np.ndarray]] = {
     "bin": _to_bins,
-    "lsa": _to_own_pixels,
+    "lsa": _to_separate_pixels,
 }

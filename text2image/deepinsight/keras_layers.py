@@ -1,8 +1,8 @@
-"""Scaler and pixel map as Keras layers: stacks to pictures inside a model.
+"""Scaler and pixel map as Keras layers: stacks to images inside a model.
 
 The same arithmetic as `scaling.Scaler` and `render.Renderer`, in float32 and
-in the same order, so that a served model draws what training saw. The fitted
-constants are weights that nothing trains.
+in the same order, so that a served model draws the images of the training.
+The fitted constants are weights that are not trained.
 """
 
 import math
@@ -16,15 +16,15 @@ from text2image.deepinsight.fitted_layer import FittedLayer
 
 @keras.saving.register_keras_serializable(package="text2image")
 class FeatureScaling(FittedLayer):
-    """`scaling.Scaler.transform`: `(N, F)` to `(N, F)` in [0, 1]."""
+    """`scaling.Scaler.transform` as a layer: `(N, F)` to `(N, F)` in [0, 1]."""
 
     def __init__(self, kind: str, **kwargs: object) -> None:
-        """Keeps the scaler's kind; `set_scaler` sets its constants."""
+        """Takes the kind of the scaler; `set_scaler` sets its constants."""
         super().__init__(**kwargs)
         self.kind = kind
 
     def build(self, input_shape: tuple[int | None, ...]) -> None:
-        """Makes `minimum`, `maximum`, `shift`, `inverse_width`, `(F,)`."""
+        """Adds `minimum`, `maximum`, `shift`, `inverse_width`, each `(F,)`."""
         self.minimum, self.maximum, self.shift, self.inverse_width = (
             self.add_weight(shape=input_shape[1:], trainable=False, name=name)
             for name in ("minimum", "maximum", "shift", "inverse_width")
@@ -38,7 +38,7 @@ class FeatureScaling(FittedLayer):
         self.inverse_width.assign(scaler.inverse_width().astype(np.float32))
 
     def call(self, rows: keras.KerasTensor) -> keras.KerasTensor:
-        """`(N, F)` raw features to `(N, F)` in [0, 1]."""
+        """Scales `(N, F)` raw features to [0, 1]."""
         scaled = keras.ops.maximum(rows, self.minimum)
         scaled = keras.ops.minimum(scaled, self.maximum)
         if self.kind == "norm2":
@@ -48,29 +48,29 @@ class FeatureScaling(FittedLayer):
         return keras.ops.clip(scaled, 0.0, 1.0)
 
     def get_config(self) -> dict[str, object]:
-        """What `from_config` needs."""
+        """Returns the arguments of the constructor."""
         return {**super().get_config(), "kind": self.kind}
 
 
 @keras.saving.register_keras_serializable(package="text2image")
 class PixelAveraging(FittedLayer):
-    """`PixelMap.averaging_matrix`: `(N, F)` to `(N, H, W, C)`.
+    """`PixelMap.averaging_matrix` as a layer: `(N, F)` to `(N, H, W, C)`.
 
-    The matrix has one entry a feature, so it is kept as two vectors: the
+    The matrix has one entry per feature, so two vectors represent it: the
     feature's pixel, and its share 1/n among the n features there. A third
-    one says which pixel's value each pixel shows.
+    vector names the pixel whose value each pixel shows.
     """
 
     def __init__(
         self, image_shape: tuple[int, int, int], fill: str, **kwargs: object
     ) -> None:
-        """Keeps (H, W, C) and a map's fill; `set_map` sets the map."""
+        """Takes (H, W, C) and the fill of a map; `set_map` sets the map."""
         super().__init__(**kwargs)
         self.image_shape = tuple(image_shape)
         self.fill = fill
 
     def build(self, input_shape: tuple[int | None, ...]) -> None:
-        """Makes `pixel` and `share`, `(F,)`, and `shown`, `(H * W * C,)`."""
+        """Adds `pixel` and `share`, `(F,)`, and `shown`, `(H * W * C,)`."""
         self.pixel = self._add_indices(input_shape[1:], "pixel")
         self.share = self.add_weight(
             shape=input_shape[1:],
@@ -95,14 +95,14 @@ class PixelAveraging(FittedLayer):
         )
 
     def set_map(self, fitted: pixel_map.PixelMap) -> None:
-        """Sets pixels and shares of a fitted map."""
+        """Sets the pixels and shares of a fitted map."""
         self.pixel.assign(fitted.pixel_index.astype(np.int32))
         self.share.assign(fitted.shares())
         if self.fill != "zero":
             self.shown.assign(fitted.shown_pixel().astype(np.int32))
 
     def call(self, rows: keras.KerasTensor) -> keras.KerasTensor:
-        """`(N, F)` scaled features to pictures."""
+        """Draws `(N, F)` scaled features as `(N, H, W, C)` images."""
         pixels = keras.ops.segment_sum(
             keras.ops.transpose(rows * self.share),
             self.pixel,
@@ -115,7 +115,7 @@ class PixelAveraging(FittedLayer):
         )
 
     def get_config(self) -> dict[str, object]:
-        """What `from_config` needs."""
+        """Returns the arguments of the constructor."""
         return {
             **super().get_config(),
             "image_shape": self.image_shape,
@@ -126,17 +126,17 @@ class PixelAveraging(FittedLayer):
 def build_drawing(
     fitted: pixel_map.PixelMap, stack_shape: tuple[int, int]
 ) -> keras.Model:
-    """Builds `render.Renderer` as a model.
+    """Builds a model that draws like `render.Renderer`.
 
     Args:
-        fitted: The map and its scaler.
-        stack_shape: (L, D); L * D features.
+        fitted: A pixel map with its scaler.
+        stack_shape: (L, D), with L * D = F.
 
     Returns:
-        A model `(N, L, D)` stacks to `(N, H, W, C)` pictures, float32.
+        A model from `(N, L, D)` stacks to `(N, H, W, C)` images, float32.
 
     Raises:
-        ValueError: If the map was fitted on another number of features.
+        ValueError: If the map was fitted on a different number of features.
     """
     num_features = stack_shape[0] * stack_shape[1]
     if num_features != fitted.num_features:

@@ -1,7 +1,7 @@
-"""The fitted pixel map: which feature lands on which pixel.
+"""The fitted pixel map: the pixel of each feature.
 
-Saved as one .npz (arrays, the scaler's too) beside one .json (how it was
-made). Reading one needs numpy alone.
+Saved as .npz (its arrays and the scaler's), .json (provenance) and .csv (for
+readers).
 """
 
 import csv
@@ -22,19 +22,19 @@ FORMAT_VERSION = 2
 
 @dataclasses.dataclass(frozen=True)
 class PixelMap:
-    """Feature to pixel, with the scaler that goes before it.
+    """The pixel of each feature, and the scaler that is applied first.
 
     Attributes:
         coords: `(F, 2)` int32 (row, col), origin top left.
         channel: `(F,)` int32, the channel each feature is drawn in.
         image_shape: (H, W, C).
-        fill: What empty pixels show: `zero`, or the value of the `nearest`
-            pixel of their channel that holds features.
+        fill: Value of empty pixels: `zero`, or that of the `nearest` pixel of
+            their channel that holds features.
         points: `(F, 2)` float64 (x, y), the projection before turning.
         hull: `(V, 2)` float64 corners of its convex hull.
         rectangle: `(4, 2)` float64 corners of the rectangle around it.
-        scaler: Fitted on the same train rows.
-        provenance: What it was made from and how; JSON values only.
+        scaler: Scaler fitted on the same train rows.
+        provenance: Data and settings it was fitted with; JSON values only.
     """
 
     coords: np.ndarray
@@ -49,33 +49,37 @@ class PixelMap:
 
     @property
     def num_features(self) -> int:
-        """F."""
+        """F, the number of features."""
         return len(self.coords)
 
     @property
     def pixel_index(self) -> np.ndarray:
-        """`(F,)` int64, (row * W + col) * C + channel."""
+        """Flat index of each feature: (row * W + col) * C + channel.
+
+        `(F,)` int64.
+        """
         return np.ravel_multi_index(
             (*self.coords.T, self.channel), self.image_shape
         )
 
     def density(self) -> np.ndarray:
-        """Features per pixel, `(H, W, C)` int64 (the paper's Fig. 3)."""
+        """Counts features per pixel, `(H, W, C)` int64 (the paper's Fig. 3)."""
         size = int(np.prod(self.image_shape))
         return np.bincount(self.pixel_index, minlength=size).reshape(
             self.image_shape
         )
 
     def shares(self) -> np.ndarray:
-        """`(F,)` float32, 1/n for each of the n features of one pixel."""
+        """Returns 1/n for each of the n features of a pixel, `(F,)` float32."""
         counts = self.density().ravel()[self.pixel_index]
         return (1.0 / counts).astype(np.float32)
 
     def shown_pixel(self) -> np.ndarray:
-        """`(H * W * C,)` int64: the pixel whose value each pixel shows.
+        """Returns the pixel whose value each pixel shows, `(H * W * C,)` int64.
 
-        Itself, but for empty pixels filled with the nearest one's (Euclidean
-        distance; the same one of several at each call).
+        The pixel itself, except for empty pixels with `fill="nearest"`: these
+        show the nearest one by Euclidean distance, the same one of several in
+        every call.
         """
         size = int(np.prod(self.image_shape))
         index = np.arange(size).reshape(self.image_shape)
@@ -91,7 +95,7 @@ class PixelMap:
         return index.ravel()
 
     def averaging_matrix(self) -> scipy.sparse.csr_matrix:
-        """`(H * W * C, F)` float32: `A @ x` is the picture of features x.
+        """Returns A, `(H * W * C, F)` float32: `A @ x` is the image of x.
 
         Row p holds 1/n at the n features of the pixel that p shows; rows of
         empty pixels are empty.
@@ -105,17 +109,17 @@ class PixelMap:
         return matrix[self.shown_pixel()]
 
     def inverse(self, images: np.ndarray) -> np.ndarray:
-        """Reads every feature back from its pixel.
+        """Reads every feature from its pixel.
 
         Args:
-            images: `(N, H, W, C)`.
+            images: Images of this map, `(N, H, W, C)`.
 
         Returns:
             `(N, F)`: the average of the features that share the pixel, exact
-            where a feature has a pixel to itself.
+            where no other feature is on the pixel.
 
         Raises:
-            ValueError: If the pictures are not (H, W, C).
+            ValueError: If the images do not have the map's shape.
         """
         if images.shape[1:] != self.image_shape:
             raise ValueError(
@@ -147,7 +151,7 @@ class PixelMap:
         self._write_csv(directory / "pixel_map.csv")
 
     def _write_csv(self, path: pathlib.Path) -> None:
-        """One line a feature: where it comes from and where it lands."""
+        """Writes one line per feature: layer, dimension and pixel."""
         layers = self.provenance.get("layers") or [0]
         hidden = self.num_features // len(layers)
         with path.open("w", newline="", encoding="utf-8") as file:
@@ -155,18 +159,18 @@ class PixelMap:
             writer.writerow(
                 ("feature", "layer", "dimension", "row", "column", "channel")
             )
-            places = np.column_stack([self.coords, self.channel]).tolist()
-            for feature, place in enumerate(places):
+            pixels = np.column_stack([self.coords, self.channel]).tolist()
+            for feature, pixel in enumerate(pixels):
                 layer, dimension = divmod(feature, hidden)
-                writer.writerow((feature, layers[layer], dimension, *place))
+                writer.writerow((feature, layers[layer], dimension, *pixel))
 
     @classmethod
     def load(cls, directory: pathlib.Path) -> "PixelMap":
-        """Reads what `save` wrote.
+        """Reads a map that `save` wrote.
 
         Raises:
             FileNotFoundError: If there is no map in `directory`.
-            ValueError: If the files are damaged or of another format.
+            ValueError: If a file is damaged or has a different format.
         """
         path = directory / "pixel_map.npz"
         if not path.is_file():
@@ -220,26 +224,26 @@ def fit_pixel_map(
     compat: bool = False,
     provenance: dict[str, Any] | None = None,
 ) -> PixelMap:
-    """Turns projected features into a pixel map.
+    """Fits a pixel map to projected features.
 
-    Convex hull, smallest rectangle, turned level, then put on pixels (Sharma
+    Convex hull, smallest rectangle, turned level, assigned to pixels (Sharma
     et al. 2019, doi:10.1038/s41598-019-47765-6; the paper's IV.A.2 and Figs.
     2-3).
 
     Args:
-        points: `(F, 2)` float64 (x, y), one row a feature.
+        points: `(F, 2)` float64 (x, y), one row per feature.
         image_shape: (H, W).
-        scaler: Fitted scaler of the same F features.
-        channel: `(F,)` integers from 0, the channel of each feature; none:
-            one channel. Features meet only within a channel.
-        assignment: Key of `geometry.ASSIGNMENTS`: `bin`, or `lsa`, where
-            every feature has a pixel of its own.
+        scaler: Scaler fitted on the same F features.
+        channel: `(F,)` integers from 0, the channel of each feature; `None`
+            for a single channel. Only features of one channel share pixels.
+        assignment: Key of `geometry.ASSIGNMENTS`: `bin`, or `lsa`, which
+            gives every feature a separate pixel.
         fill: One of `options.FILLS`.
-        shuffle_seed: If given, features of a channel are dealt out anew, at
-            random, over the places found: the control for the layout.
-        compat: Reproduce pyDeepInsight 0.2.3: its rectangle (see
+        shuffle_seed: If given, seed of a random permutation of the features
+            of each channel over their pixels: the control for the layout.
+        compat: Whether to reproduce pyDeepInsight 0.2.3: its rectangle (see
             `geometry.minimum_rectangle`) and its orientation, x along rows.
-        provenance: Kept with the map.
+        provenance: JSON values to store with the map.
 
     Raises:
         ValueError: If the points span no area, or there are more features
@@ -256,8 +260,8 @@ def fit_pixel_map(
     if shuffle_seed is not None:
         rng = np.random.default_rng(shuffle_seed)
         for number in np.unique(channel):
-            mine = np.flatnonzero(channel == number)
-            coords[mine] = coords[rng.permutation(mine)]
+            members = np.flatnonzero(channel == number)
+            coords[members] = coords[rng.permutation(members)]
     return PixelMap(
         coords=coords,
         channel=channel.astype(np.int32),

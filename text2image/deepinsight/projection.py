@@ -1,8 +1,8 @@
-"""Features to the plane: t-SNE (the paper's) or PCA, from a Gram matrix.
+"""Projection of features to the plane: t-SNE (the paper's) or PCA.
 
-The objects that are projected are the F features; their N coordinates are
-the scaled values in the N train rows. Everything needed of those is their
-(F, F) Gram matrix, so neither time nor memory depends on N.
+The projected objects are the F features; their N coordinates are the scaled
+values in the N train rows. Only their (F, F) Gram matrix is needed, so neither
+time nor memory depends on N.
 """
 
 import dataclasses
@@ -16,7 +16,7 @@ from text2image import options
 
 @dataclasses.dataclass(frozen=True)
 class Projection:
-    """How features are laid out in the plane.
+    """Settings of the projection.
 
     Attributes:
         method: `tsne` (van der Maaten and Hinton 2008) or `pca`.
@@ -24,12 +24,12 @@ class Projection:
             Maaten 2014, as scikit-learn approximates it).
         metric: Distance between features: `euclidean` (the published code)
             or `cosine` (pyDeepInsight's default). t-SNE only.
-        perplexity: t-SNE's effective number of neighbours; below F.
-        init: t-SNE's start: `pca` or `random`.
-        learning_rate: t-SNE's; 0 is scikit-learn's `auto`, the published
-            code ran with 200.
-        max_iter: t-SNE's optimisation steps.
-        seed: Seed of `random` and of the solver.
+        perplexity: Effective number of neighbours in t-SNE; below F.
+        init: Start of t-SNE: `pca` or `random`.
+        learning_rate: Learning rate of t-SNE; 0 is scikit-learn's `auto`, the
+            published code used 200.
+        max_iter: Optimisation steps of t-SNE.
+        seed: Seed of a random start and of scikit-learn's solver.
     """
 
     method: str = "tsne"
@@ -42,7 +42,7 @@ class Projection:
     seed: int = 0
 
     def __post_init__(self) -> None:
-        """Refuses names this module does not know."""
+        """Refuses unknown values."""
         for field, allowed in (
             ("method", options.PROJECTIONS),
             ("tsne_method", options.TSNE_METHODS),
@@ -64,13 +64,13 @@ def project(
 ) -> tuple[np.ndarray, dict[str, float]]:
     """Projects the features.
 
-    The same Gram matrix and settings give the same coordinates; of
-    `barnes_hut` on the same number of threads.
+    The same Gram matrix and settings give the same coordinates; with
+    `barnes_hut`, only on the same number of threads.
 
     Args:
         gram: `(F, F)` float64, inner products of the features.
-        projection: How.
-        progress: Called with 1 after each of the `exact` method's steps.
+        projection: Settings of the projection.
+        progress: Called with 1 after each step of the `exact` method.
 
     Returns:
         `(F, 2)` float64 coordinates (x, y), and figures for the report:
@@ -85,7 +85,7 @@ def project(
     distinct = _count_distinct(gram)
     if distinct < 3:
         raise ValueError(
-            "A picture needs at least three distinct features. Received: "
+            "An image needs at least three distinct features. Received: "
             f"{distinct} of {len(gram)}. Use more layers or more train texts."
         )
     if projection.method == "pca":
@@ -107,7 +107,7 @@ def project(
 
 
 def squared_distances(gram: np.ndarray) -> np.ndarray:
-    """`(F, F)` float64 |f_i - f_j|^2 = G_ii + G_jj - 2 G_ij, never < 0."""
+    """Returns |f_i - f_j|^2 = G_ii + G_jj - 2 G_ij >= 0, `(F, F)` float64."""
     half = np.diag(gram) / 2
     squared = half[:, None] + half
     squared -= gram
@@ -117,9 +117,9 @@ def squared_distances(gram: np.ndarray) -> np.ndarray:
 
 
 def cosine_distances(gram: np.ndarray) -> np.ndarray:
-    """`(F, F)` float64 1 - cos(f_i, f_j), in [0, 2].
+    """Returns 1 - cos(f_i, f_j) in [0, 2], `(F, F)` float64.
 
-    A zero feature is at distance 1 from all others, 0 from other zeros.
+    A zero feature has distance 1 from all others and 0 from other zeros.
     """
     norms = np.sqrt(np.diag(gram))
     inverse = np.zeros_like(norms)
@@ -134,20 +134,20 @@ def cosine_distances(gram: np.ndarray) -> np.ndarray:
 
 
 def principal_coordinates(gram: np.ndarray) -> tuple[np.ndarray, float]:
-    """First two principal components of the F features.
+    """Computes the first two principal components of the F features.
 
     Eigenvectors of the doubly centred Gram matrix, scaled by the root of
     their eigenvalue: what PCA of the (F, N) matrix gives, without it. The
     sign is fixed: the entry of largest size is positive.
 
     Returns:
-        `(F, 2)` float64 and the share of variance they hold.
+        `(F, 2)` float64 coordinates and their share of the variance.
     """
     means = gram.mean(axis=0)
     mean = means.mean()
 
     def centred(vector: np.ndarray) -> np.ndarray:
-        """The centred matrix times `vector`, without that matrix."""
+        """Multiplies the centred matrix by `vector` without building it."""
         total = vector.sum()
         return gram @ vector - means * total - means @ vector + mean * total
 
@@ -161,7 +161,7 @@ def principal_coordinates(gram: np.ndarray) -> tuple[np.ndarray, float]:
             which="LA",
             v0=start,
         )
-    else:  # ARPACK needs room for more vectors than that
+    else:  # too small for ARPACK's work space
         whole = np.column_stack([centred(axis) for axis in np.eye(len(gram))])
         values, vectors = np.linalg.eigh(whole)
         values, vectors = values[-2:], vectors[:, -2:]
@@ -176,7 +176,7 @@ def principal_coordinates(gram: np.ndarray) -> tuple[np.ndarray, float]:
 def _count_distinct(gram: np.ndarray) -> int:
     """Counts groups of coinciding features, up to rounding; stops at 3."""
     norms = np.diag(gram)
-    # Its products are float32's: `statistics.GramMatrix`.
+    # The products are float32's: see `statistics.GramMatrix`.
     tolerance = 1e-6 * max(float(norms.max()), 1e-300)
     remaining = np.ones(len(gram), dtype=bool)
     for group in range(3):
@@ -188,7 +188,7 @@ def _count_distinct(gram: np.ndarray) -> int:
 
 
 def _start(gram: np.ndarray, projection: Projection) -> np.ndarray:
-    """`(F, 2)` float32, as small as scikit-learn's: deviation 1e-4."""
+    """Returns the start, `(F, 2)` float32; scikit-learn's deviation, 1e-4."""
     if projection.init == "pca":
         points, _ = principal_coordinates(gram)
         points /= np.std(points[:, 0])
@@ -207,6 +207,7 @@ def _exact(
     projection: Projection,
     progress: Callable[[int], object],
 ) -> _Embedded:
+    # numba takes a second to import; PCA does not need it.
     from text2image.deepinsight import tsne
 
     points, divergence = tsne.embed(
@@ -226,6 +227,7 @@ def _barnes_hut(
     projection: Projection,
     _: Callable[[int], object],
 ) -> _Embedded:
+    # scikit-learn takes seconds to import; only the paper preset needs it.
     import sklearn.manifold
 
     tsne = sklearn.manifold.TSNE(
@@ -244,4 +246,5 @@ def _barnes_hut(
     }
 
 
+# By `options.TSNE_METHODS`.
 _TSNE = {"exact": _exact, "barnes_hut": _barnes_hut}

@@ -1,7 +1,7 @@
 """Feature scalers: raw features to [0, 1], fitted on train rows only.
 
-All three are fitted from the streaming statistics alone, are finite for every
-finite row whether seen or not, and send constant features to a constant.
+All three are fitted from streaming statistics, give finite values for every
+finite row, seen or unseen, and map constant features to a constant.
 """
 
 import dataclasses
@@ -23,21 +23,22 @@ class Scaler:
 
     `transform` is `clip((f(x) - shift) / width, 0, 1)`, where `f` clips to
     the feature's range on train and, for `norm2`, takes
-    `log(x + |minimum| + 1)`. `width` 0 marks a constant feature: 0.
+    `log(x + |minimum| + 1)`. `width` 0 marks a constant feature, which becomes
+    0.
 
     Sources: `norm1` and `norm2` are the two normalisations of Sharma et al.
     2019 (DeepInsight), doi:10.1038/s41598-019-47765-6. `norm2`'s shift by
-    |minimum| whatever its sign is what the published code does; the clip
-    before the logarithm is ours (without it unseen rows can be NaN).
-    `standard` is ours: every feature gets the same mean, so that the mean
-    picture does not drown the differences.
+    |minimum|, whatever its sign, is that of the published code; the clip
+    before the logarithm is ours (without it, unseen rows can become NaN).
+    `standard` is ours: all features get the same mean, so that differences
+    are not small against the mean image.
 
     Attributes:
         kind: One of `options.SCALERS`.
-        minimum: `(F,)` float64, on train.
-        maximum: `(F,)` float64, on train.
-        shift: `(F,)` float64.
-        width: `(F,)` float64.
+        minimum: Minimum on train, `(F,)` float64.
+        maximum: Maximum on train, `(F,)` float64.
+        shift: Value that becomes 0, `(F,)` float64.
+        width: Difference that becomes 1, `(F,)` float64.
     """
 
     kind: str
@@ -58,7 +59,7 @@ class Scaler:
         Args:
             rows: `(N, F)` raw features.
             first_row: Number of the first row, for messages.
-            out: `(N, F)` float32 to write into; none: a new array.
+            out: `(N, F)` float32 to write into; a new array by default.
 
         Returns:
             `(N, F)` float32 in [0, 1].
@@ -76,8 +77,8 @@ class Scaler:
         minimum, maximum, offset, shift, inverse_width = self._constants
         scaled = np.clip(rows, minimum, maximum, out=out, dtype=np.float32)
         if self.kind == "norm2":
-            # x - minimum first: it cannot round below 0, so that the
-            # logarithm's argument is at least 1 whatever the magnitude.
+            # x - minimum first: it cannot round below 0, so the argument of
+            # the logarithm is at least 1 at any magnitude.
             scaled -= minimum
             scaled += offset
             np.log(scaled, out=scaled)
@@ -87,7 +88,7 @@ class Scaler:
 
     @functools.cached_property
     def _constants(self) -> list[np.ndarray]:
-        """What `transform` needs, as float32."""
+        """The constants of `transform` as float32."""
         return [
             values.astype(np.float32)
             for values in (
@@ -100,10 +101,10 @@ class Scaler:
         ]
 
     def inverse_width(self) -> np.ndarray:
-        """`(F,)` float64 1 / width, 0 for constant features.
+        """Returns 1 / width, 0 for constant features, `(F,)` float64.
 
-        A width that float32 holds with fewer bits counts as none: its inverse
-        would overflow.
+        A width that is subnormal in float32 counts as 0: its inverse would
+        overflow.
         """
         inverse = np.zeros_like(self.width)
         wide = self.width >= np.finfo(np.float32).tiny
@@ -111,7 +112,7 @@ class Scaler:
         return inverse
 
     def to_arrays(self) -> dict[str, np.ndarray]:
-        """Returns the arrays to save; `from_arrays` is the way back."""
+        """Returns the arrays to save; `from_arrays` reads them."""
         return {
             "scaler_kind": np.array(self.kind),
             "scaler_minimum": self.minimum,
@@ -136,13 +137,13 @@ def fit_scaler(kind: str, stats: statistics.FeatureStatistics) -> Scaler:
     """Fits a scaler from the statistics of the train rows.
 
     Args:
-        kind: `norm1`: (x - min) / (max - min), each feature by itself.
+        kind: `norm1`: (x - min) / (max - min), separately per feature.
             `norm2`: log(x + |min| + 1) over its greatest value in any
             feature. `standard`: mean +- 3 standard deviations to [0, 1].
         stats: Statistics of at least one row.
 
     Raises:
-        ValueError: If `kind` is unknown or no row was seen.
+        ValueError: If `kind` is unknown or the statistics have no rows.
     """
     if kind not in options.SCALERS:
         raise ValueError(
@@ -150,7 +151,7 @@ def fit_scaler(kind: str, stats: statistics.FeatureStatistics) -> Scaler:
         )
     if not stats.count:
         raise ValueError("A scaler needs at least one train row. Received: 0")
-    # Clipping happens in float32, so fit on what float32 can hold.
+    # Clipping happens in float32, so fit on values that float32 represents.
     minimum = stats.minimum.astype(np.float32).astype(np.float64)
     maximum = stats.maximum.astype(np.float32).astype(np.float64)
     if kind == "norm1":
@@ -163,7 +164,7 @@ def fit_scaler(kind: str, stats: statistics.FeatureStatistics) -> Scaler:
         mean = stats.total / stats.count
         mean_square = stats.squares / stats.count
         variance = mean_square - mean**2
-        # Below float32's resolution of the mean square a variance is noise.
+        # Below float32's resolution of the mean square, variance is noise.
         noise = np.finfo(np.float32).eps * mean_square
         deviation = np.sqrt(np.where(variance > noise, variance, 0.0))
         shift = mean - _STANDARD_WIDTH * deviation

@@ -1,27 +1,27 @@
-"""Streaming passes over feature rows: all that scaler and map need of them."""
+"""Streaming statistics of feature rows, for the scaler and the projection."""
 
 import dataclasses
 
 import numpy as np
 import scipy.linalg.blas
 
-# Rows whose products are summed in float32 before doubles take them over: as
-# long as a sum in BLAS stays exact to about 1e-6.
+# Rows whose products are summed in float32 before they are added to doubles:
+# BLAS sums of this length are exact to about 1e-6.
 _FOLD = 8192
-# Rows of the Gram matrix at a time: they stay in the cache.
+# Rows of the Gram matrix at a time, few enough for the cache.
 _BLOCK = 64
 
 
 @dataclasses.dataclass
 class FeatureStatistics:
-    """What a scaler needs of the rows seen so far, whatever their number.
+    """Range and moments of each feature over the rows seen so far.
 
     Attributes:
-        count: Rows seen.
-        minimum: `(F,)` float64.
-        maximum: `(F,)` float64.
-        total: `(F,)` float64, the sum.
-        squares: `(F,)` float64, the sum of squares.
+        count: Number of rows.
+        minimum: Least value, `(F,)` float64.
+        maximum: Greatest value, `(F,)` float64.
+        total: Sum, `(F,)` float64.
+        squares: Sum of squares, `(F,)` float64.
     """
 
     count: int
@@ -65,24 +65,24 @@ class FeatureStatistics:
 class GramMatrix:
     """Inner products of the features, summed over scaled rows.
 
-    Products are float32's, twice as fast as doubles, of the rows less an
-    origin near their mean; long sums are doubles. Of a product of values in
-    [0, 1], about 1e-7 is lost per row.
+    Products are float32, twice as fast as doubles, of the rows minus an origin
+    near their mean; long sums are doubles. With values in [0, 1], the error is
+    about 1e-7 per row.
     """
 
     def __init__(self, origin: np.ndarray) -> None:
         """Starts with no rows.
 
         Args:
-            origin: `(F,)`, near the mean of the rows: the nearer, the more
-                exact are distances between like features.
+            origin: Point near the mean of the rows, `(F,)`: the nearer, the
+                more exact are the distances between similar features.
         """
         features = len(origin)
         self._origin = origin.astype(np.float32)
         self._count = 0
         self._total = np.zeros(features)
-        # Upper triangles, as BLAS fills them (half the work): of all rows
-        # but the newest, and of those.
+        # Upper triangles, as BLAS fills them (half the work): of older rows
+        # and of the newest.
         self._products = np.zeros((features, features), order="F")
         self._newest = np.zeros((features, features), np.float32, order="F")
         self._folded = 0
@@ -91,7 +91,7 @@ class GramMatrix:
         """Adds rows.
 
         Args:
-            rows: `(n, F)` scaled features, in [0, 1].
+            rows: Scaled features in [0, 1], `(n, F)`.
         """
         _check_width(rows, len(self._origin))
         if not len(rows):
@@ -99,7 +99,7 @@ class GramMatrix:
         centred = np.subtract(rows, self._origin, dtype=np.float32, order="C")
         self._count += len(rows)
         self._total += centred.sum(axis=0, dtype=np.float64)
-        # Its transpose is in Fortran's order, so BLAS reads it in place.
+        # The transpose is in Fortran order, so BLAS reads it in place.
         self._newest = scipy.linalg.blas.ssyrk(
             1.0, centred.T, beta=1.0, c=self._newest, overwrite_c=1
         )
@@ -109,13 +109,13 @@ class GramMatrix:
     def matrix(self) -> np.ndarray:
         """Returns the `(F, F)` float64 sum of outer products, symmetric."""
         self._fold()
-        # The rows are centred + origin: with their sums t and the origin o
-        # that adds h o' + o h', where h = t + n o / 2.
+        # rows = centred + origin. With the sum t of the centred rows and the
+        # origin o, this adds h o' + o h', where h = t + n o / 2.
         half = self._total + 0.5 * self._count * self._origin
         gram = np.empty(self._products.shape)
         for first in range(0, len(gram), _BLOCK):
             rows = slice(first, first + _BLOCK)
-            # Below the diagonal are zeros.
+            # The lower triangle is zero.
             np.add(self._products[rows], self._products.T[rows], out=gram[rows])
             gram[rows] += np.outer(half[rows], self._origin) + np.outer(
                 self._origin[rows], half
@@ -138,7 +138,7 @@ def check_finite(rows: np.ndarray, *, first_row: int = 0) -> None:
         first_row: Number of the first row, for the message.
 
     Raises:
-        ValueError: Names the first row with such a value.
+        ValueError: If a value is not finite; names the first such row.
     """
     finite = np.isfinite(rows).all(axis=1)
     if not finite.all():

@@ -1,8 +1,9 @@
 """t-SNE over all pairs of points, compiled by numba.
 
 L. van der Maaten and G. Hinton, Visualizing Data using t-SNE, JMLR 9 (2008).
-Nothing is approximated: at the some thousands of points that features are, a
-plain pass over all pairs takes less time than Barnes-Hut's trees.
+Nothing is approximated: for the few thousand features of a stack, a plain pass
+over all pairs takes less time than the trees of Barnes-Hut, which exists for
+the paper preset only (`projection.py`).
 """
 
 from collections.abc import Callable
@@ -13,21 +14,20 @@ import numpy as np
 
 from text2image import cpu
 
-# The schedule is scikit-learn's: attraction exaggerated and little momentum
-# at first, and gains of each coordinate (Jacobs 1988) as in the paper's code.
+# The schedule is scikit-learn's: first exaggerated attraction and low momentum;
+# gains per coordinate (Jacobs 1988) as in the paper's code.
 _EARLY_STEPS = 250
-# Norm of the gradient that ends the first part early: where there are no
-# clusters, attraction draws all points into one, and float32 ends at 1e-38.
+# Norm of the gradient that ends the first phase early: without clusters,
+# attraction draws all points together, and float32 underflows at 1e-38.
 _LEAST_SLOPE = 1e-25
 _EXAGGERATION = 12.0
 _EARLY_MOMENTUM, _MOMENTUM = 0.5, 0.8
 _LEAST_GAIN = 0.01
 _LEAST_AFFINITY = np.float32(np.finfo(np.float64).eps)
-# Rows of pairs a thread takes at a time; a few of their arrays fit into its
-# cache.
+# Rows of pairs per task of a thread; a few such arrays fit into its cache.
 _BLOCK = 256
-# Halvings of the interval of the logarithm of a row's precision, to 3e-6.
-_HALVINGS = 24
+# Bisection steps for the logarithm of a row's precision, to 3e-6.
+_BISECTIONS = 24
 _INTERVAL = (-10.0, 40.0)
 
 
@@ -42,25 +42,24 @@ def embed(
 ) -> tuple[np.ndarray, float]:
     """Lays points out in the plane.
 
-    The same arguments give the same coordinates, whatever the threads.
+    The result does not depend on the number of threads.
 
     Args:
-        squared: `(F, F)` squared distances; symmetric, the diagonal 0.
-        start: `(F, 2)` where the points start.
+        squared: Squared distances, `(F, F)`; symmetric, with zero diagonal.
+        start: Initial coordinates, `(F, 2)`.
         perplexity: Effective number of neighbours, below F.
-        learning_rate: Of the descent; 0 takes F / 48, at least 50 (Belkina
-            et al. 2019, doi:10.1038/s41467-019-13055-y, and scikit-learn,
-            whose rates are a quarter of theirs).
-        max_iter: Steps.
-        progress: Called with 1 after each.
+        learning_rate: Step size; 0 takes F / 48, at least 50 (Belkina et al.
+            2019, doi:10.1038/s41467-019-13055-y, and scikit-learn, whose rates
+            are a quarter of theirs).
+        max_iter: Number of steps.
+        progress: Called with 1 after each step.
 
     Returns:
-        `(F, 2)` float64 coordinates and the Kullback-Leibler divergence of
-        all pairs.
+        `(F, 2)` float64 coordinates and their Kullback-Leibler divergence.
     """
     rate = learning_rate or max(len(start) / _EXAGGERATION / 4, 50.0)
     joint = joint_probabilities(squared, perplexity)
-    # Doubles around the mean: small differences must not vanish.
+    # Centred doubles: small differences must not vanish.
     points = np.array(start, np.float64)
     early_steps = _EARLY_STEPS
     with futures.ThreadPoolExecutor(cpu.count()) as pool:
@@ -85,14 +84,14 @@ def embed(
 
 
 def joint_probabilities(squared: np.ndarray, perplexity: float) -> np.ndarray:
-    """The affinities p_ij: equation 1, made symmetric, their sum 1.
+    """Computes the affinities p_ij: equation 1, symmetric, with sum 1.
 
     Args:
-        squared: `(F, F)` squared distances, the diagonal 0.
-        perplexity: Of every row, where its distances allow it.
+        squared: Squared distances, `(F, F)`, with zero diagonal.
+        perplexity: Perplexity of every row whose distances allow it.
 
     Returns:
-        `(F, F)` float32, at least 2.2e-16, the diagonal 0.
+        `(F, F)` float32, at least 2.2e-16, with zero diagonal.
     """
     joint = np.empty(squared.shape, np.float32)
 
@@ -104,7 +103,7 @@ def joint_probabilities(squared: np.ndarray, perplexity: float) -> np.ndarray:
         list(pool.map(fill, range(0, len(squared), _BLOCK)))
     joint += joint.T
     joint /= joint.sum(dtype=np.float64)
-    # As scikit-learn; and numbers too small for float32 are slow.
+    # As scikit-learn does; subnormal floats are slow besides.
     np.maximum(joint, _LEAST_AFFINITY, out=joint)
     np.fill_diagonal(joint, 0.0)
     return joint
@@ -113,22 +112,22 @@ def joint_probabilities(squared: np.ndarray, perplexity: float) -> np.ndarray:
 def _conditional(
     squared: np.ndarray, first: int, entropy: float, weights: np.ndarray
 ) -> None:
-    """Rows `first`... of p_j|i, of a given entropy in nats, into `weights`."""
+    """Writes rows `first`... of p_j|i with an entropy in nats to `weights`."""
     rows = np.arange(len(squared))
-    itself = rows, rows + first
+    diagonal = rows, rows + first
     distances = squared.astype(np.float32)
-    distances[itself] = np.inf
-    # Only differences within a row count; and the nearest must not vanish.
+    distances[diagonal] = np.inf
+    # Only differences within a row matter, and the nearest must not vanish.
     distances -= distances.min(axis=1, keepdims=True)
-    distances[itself] = 0.0
+    distances[diagonal] = 0.0
     distances /= distances.mean(axis=1, keepdims=True) + 1e-30
     low, high = (np.full((len(rows), 1), end, np.float32) for end in _INTERVAL)
-    for _ in range(_HALVINGS):
+    for _ in range(_BISECTIONS):
         middle = (low + high) / 2
         precision = np.exp(middle)
         np.multiply(distances, -precision, out=weights)
         np.exp(weights, out=weights)
-        weights[itself] = 0.0
+        weights[diagonal] = 0.0
         total = weights.sum(axis=1, keepdims=True)
         mean = np.einsum("ij,ij->i", weights, distances)[:, None] / total
         wide = np.log(total) + precision * mean > entropy
@@ -137,11 +136,11 @@ def _conditional(
 
 
 def divergence(joint: np.ndarray, points: np.ndarray) -> float:
-    """Kullback-Leibler divergence of the affinities in the plane, equation 3.
+    """Computes the Kullback-Leibler divergence of the plane, equation 3.
 
     Args:
-        joint: `(F, F)` p_ij.
-        points: `(F, 2)`.
+        joint: Affinities p_ij, `(F, F)`.
+        points: Coordinates, `(F, 2)`.
     """
     points = np.asarray(points, np.float64)
 
@@ -156,14 +155,14 @@ def divergence(joint: np.ndarray, points: np.ndarray) -> float:
         return float(inner), float((1.0 / apart).sum())
 
     with futures.ThreadPoolExecutor(cpu.count()) as pool:
-        found = list(pool.map(sums, range(0, len(points), _BLOCK)))
-    inner, weights = np.sum(found, axis=0)
-    # Pairs of a point with itself, whose weight is 1, do not count.
+        parts = list(pool.map(sums, range(0, len(points), _BLOCK)))
+    inner, weights = np.sum(parts, axis=0)
+    # Without the diagonal, whose weights are 1.
     return float(inner + np.log(weights - len(points)))
 
 
 def gradient(joint: np.ndarray, points: np.ndarray) -> np.ndarray:
-    """Slope of the divergence at each point, equation 5: `(F, 2)` float32."""
+    """Computes the gradient of the divergence, equation 5, `(F, 2)` float32."""
     with futures.ThreadPoolExecutor(1) as pool:
         attraction, repulsion = _forces(joint, points, pool)
     return 4.0 * (attraction - repulsion)
@@ -172,10 +171,10 @@ def gradient(joint: np.ndarray, points: np.ndarray) -> np.ndarray:
 def _forces(
     joint: np.ndarray, points: np.ndarray, pool: futures.Executor
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Both sums of the gradient, equation 5, `(F, 2)` float32 each.
+    """Computes both sums of the gradient, equation 5, `(F, 2)` float32 each.
 
-    With w_ij = 1 / (1 + |y_i - y_j|^2) and Z the sum of all w_ij, those over
-    j of p_ij w_ij (y_i - y_j) and of w_ij^2 (y_i - y_j) / Z.
+    With w_ij = 1 / (1 + |y_i - y_j|^2) and Z the sum of all w_ij, these are the
+    sums over j of p_ij w_ij (y_i - y_j) and of w_ij^2 (y_i - y_j) / Z.
     """
     horizontal, vertical = np.ascontiguousarray(points.T, np.float32)
     sums = np.empty((len(points), 5), np.float32)
@@ -184,13 +183,13 @@ def _forces(
         _sum_pairs(joint, horizontal, vertical, first, sums[first:][:_BLOCK])
 
     list(pool.map(fill, range(0, len(points), _BLOCK)))
-    # Without the pairs of a point with itself, whose weight is 1.
+    # Without the diagonal, whose weights are 1.
     weights = sums[:, 4].sum(dtype=np.float64) - len(points)
     return sums[:, :2], sums[:, 2:4] / np.float32(weights)
 
 
-# Sums may be added up in another order, and as fused multiply-adds: without
-# both there are no vectors. Divisions stay exact.
+# Allows reordered sums and fused multiply-adds: the loop is not vectorised
+# without both. Divisions stay exact.
 @numba.njit(nogil=True, fastmath={"reassoc", "contract"}, error_model="numpy")
 def _sum_pairs(
     joint: np.ndarray,
@@ -199,14 +198,14 @@ def _sum_pairs(
     first: int,
     sums: np.ndarray,
 ) -> None:
-    """Of rows `first`...: sums over j of p w (y_i - y_j), w^2 (...) and w.
+    """Sums p w (y_i - y_j), w^2 (y_i - y_j) and w over j, per row i.
 
     Args:
-        joint: `(F, F)` float32 p_ij.
-        horizontal: `(F,)` float32.
-        vertical: `(F,)` float32.
-        first: The row that `sums` begins with.
-        sums: `(n, 5)` float32, written.
+        joint: Affinities p_ij, `(F, F)` float32.
+        horizontal: First coordinate of the points, `(F,)` float32.
+        vertical: Second coordinate of the points, `(F,)` float32.
+        first: Row i of the first line of `sums`.
+        sums: Output, `(n, 5)` float32: two, two and one columns.
     """
     one = np.float32(1)
     for row in range(len(sums)):

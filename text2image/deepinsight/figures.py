@@ -10,7 +10,7 @@ from text2image.deepinsight import pixel_map
 
 
 def draw_map(fitted: pixel_map.PixelMap) -> matplotlib.figure.Figure:
-    """Draws the features in the plane, hull and rectangle (the paper's Fig. 2)."""
+    """Draws features, hull and rectangle in the plane (the paper's Fig. 2)."""
     figure = matplotlib.figure.Figure(figsize=(7, 5), layout="constrained")
     axes = figure.subplots()
     layers = fitted.provenance.get("layers") or [0]

@@ -15,6 +15,7 @@ import numpy as np
 import scipy.ndimage
 import scipy.sparse
 
+from text2image import options
 from text2image.deepinsight import geometry, scaling
 
 FORMAT_VERSION = 2
@@ -246,9 +247,13 @@ def fit_pixel_map(
         provenance: JSON values to store with the map.
 
     Raises:
-        ValueError: If the points span no area, or there are more features
-            than pixels for `lsa`.
+        ValueError: If the points span no area, `fill` is unknown, or there
+            are more features than pixels for `lsa`.
     """
+    if fill not in options.FILLS:
+        raise ValueError(
+            f"`fill` must be one of {options.FILLS}. Received: {fill!r}"
+        )
     hull = geometry.convex_hull(points)
     angle, rectangle = geometry.minimum_rectangle(hull, compat=compat)
     level = points @ geometry.rotation(angle).T

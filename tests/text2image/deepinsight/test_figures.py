@@ -28,7 +28,7 @@ def png(figure):
     return buffer.getvalue()
 
 
-def test_map_shows_every_feature_hull_and_rectangle(fitted):
+def test_the_map_shows_every_feature_hull_and_rectangle(fitted):
     figure = figures.draw_map(fitted)
     axes = figure.axes[0]
     np.testing.assert_allclose(axes.collections[0].get_offsets(), fitted.points)
@@ -44,12 +44,12 @@ def test_map_shows_every_feature_hull_and_rectangle(fitted):
     assert png(figure).startswith(b"\x89PNG")
 
 
-def test_map_of_unnamed_layers_can_be_drawn(fitted, rng):
+def test_a_map_without_layers_in_its_provenance_is_drawn(fitted, rng):
     bare = pixel_map.fit_pixel_map(fitted.points, (4, 6), fitted.scaler)
     assert png(figures.draw_map(bare))
 
 
-def test_density_shows_the_counts(fitted):
+def test_the_density_shows_the_counts(fitted):
     figure = figures.draw_density(fitted)
     axes = figure.axes[0]
     np.testing.assert_array_equal(
@@ -65,16 +65,16 @@ def test_examples_of_a_row_share_one_scale(rng, count):
     images = rng.uniform(size=(count, 4, 6, 1))
     normalized = rng.normal(size=(count, 4, 6, 1))
     figure = figures.draw_examples(
-        {"picture": images, "z-normalised": normalized}, ["pos"] * count
+        {"image": images, "z-normalised": normalized}, ["pos"] * count
     )
     shown = [axes.images[0] for axes in figure.axes[: 2 * count]]
-    for row, pictures in enumerate((images, normalized)):
+    for row, stage in enumerate((images, normalized)):
         for column in range(count):
             image = shown[row * count + column]
             np.testing.assert_array_equal(
-                image.get_array(), pictures[column, ..., 0]
+                image.get_array(), stage[column, ..., 0]
             )
-            assert image.get_clim() == (pictures.min(), pictures.max())
+            assert image.get_clim() == (stage.min(), stage.max())
     assert png(figure)
 
 
@@ -90,19 +90,19 @@ def test_feature_maps_are_limited(rng, maps, limit, drawn):
     assert f"{drawn} of {maps} maps" in figure.get_suptitle()
 
 
-def test_feature_maps_draw(rng):
+def test_feature_maps_are_drawn(rng):
     assert png(figures.draw_feature_maps(rng.normal(size=(3, 5, 3)), "vgg16"))
 
 
 @pytest.mark.parametrize("channels", [1, 3])
-def test_constant_pictures_can_be_drawn(channels):
+def test_constant_images_are_drawn(channels):
     zeros = np.zeros((2, 4, 4, channels))
-    assert png(figures.draw_examples({"picture": zeros}, ["a", "b"]))
+    assert png(figures.draw_examples({"image": zeros}, ["a", "b"]))
 
 
 def test_three_channels_are_shown_in_colour(rng):
     images = rng.uniform(2, 5, size=(2, 4, 6, 3))
-    figure = figures.draw_examples({"picture": images}, ["pos", "neg"])
+    figure = figures.draw_examples({"image": images}, ["pos", "neg"])
     shown = figure.axes[1].images[0].get_array()
     assert shown.shape == (4, 6, 3)
     expected = (images[1] - images.min()) / np.ptp(images)

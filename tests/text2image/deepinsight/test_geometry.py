@@ -34,7 +34,7 @@ def turned_area(points, angle):
 
 
 @pytest.mark.parametrize("seed", range(25))
-def test_rectangle_is_the_smallest_of_all_angles(seed):
+def test_the_rectangle_is_the_smallest_of_all_angles(seed):
     points = cloud(seed, count=4 + seed)
     _, corners = geometry.minimum_rectangle(geometry.convex_hull(points))
     angles = np.linspace(0, np.pi / 2, 2000, endpoint=False)
@@ -45,7 +45,7 @@ def test_rectangle_is_the_smallest_of_all_angles(seed):
     assert area(corners) >= tried * 0.99
 
 
-def test_closing_edge_counts():
+def test_the_closing_edge_is_tried():
     # Only the last edge, back to the first corner, gives the least area.
     angle = 0.3
     level = np.array([(0, 0), (4, 0), (3, 1), (1, 1.2)], float)
@@ -60,7 +60,9 @@ def test_closing_edge_counts():
 
 @pytest.mark.parametrize("compat", [False, True])
 @pytest.mark.parametrize("seed", range(10))
-def test_rectangle_holds_every_point_and_is_level_after_turning(seed, compat):
+def test_the_rectangle_contains_every_point_and_is_level_after_turning(
+    seed, compat
+):
     points = cloud(seed)
     angle, corners = geometry.minimum_rectangle(
         geometry.convex_hull(points), compat=compat
@@ -78,7 +80,7 @@ def test_rectangle_holds_every_point_and_is_level_after_turning(seed, compat):
 
 
 @pytest.mark.parametrize("angle", [0.0, 0.2, 0.7, 1.5])
-def test_turned_rectangle_is_found_again(angle):
+def test_the_angle_of_a_turned_rectangle_is_found(angle):
     level = np.array([(0, 0), (6, 0), (6, 2), (0, 2), (3, 1)], float)
     points = level @ geometry.rotation(angle)
     _, corners = geometry.minimum_rectangle(geometry.convex_hull(points))
@@ -86,7 +88,7 @@ def test_turned_rectangle_is_found_again(angle):
     assert area(corners) == pytest.approx(12, abs=1e-12)
 
 
-def test_reference_rectangle_is_not_smaller():
+def test_the_compat_rectangle_is_not_smaller():
     areas = []
     for seed in range(50):
         hull = geometry.convex_hull(cloud(seed))
@@ -102,7 +104,7 @@ def test_reference_rectangle_is_not_smaller():
 
 
 @pytest.mark.parametrize("count", [3, 4, 100])
-def test_hull_is_convex_and_holds_every_point(count):
+def test_the_hull_is_convex_and_contains_every_point(count):
     points = cloud(count, count)
     hull = geometry.convex_hull(points)
     edges = np.roll(hull, -1, axis=0) - hull
@@ -145,7 +147,7 @@ def test_x_runs_along_columns_and_y_along_rows():
     )
 
 
-def test_maximum_belongs_to_the_last_pixel():
+def test_the_maximum_is_in_the_last_pixel():
     x = np.linspace(0, 1, 11)
     points = np.stack([x, x[::-1]], axis=1)
     columns = bins(points, (10, 10))[:, 1]
@@ -168,12 +170,12 @@ def test_maximum_belongs_to_the_last_pixel():
         (np.zeros(4), r"\(F, 2\)"),
     ],
 )
-def test_cloud_without_an_area_is_explained(points, message):
+def test_points_without_an_area_are_refused(points, message):
     with pytest.raises(ValueError, match=message):
         geometry.convex_hull(points)
 
 
-def test_points_without_an_extent_are_explained():
+def test_points_without_an_extent_are_refused():
     with pytest.raises(ValueError, match="extent along both axes"):
         bins(np.array([(0.0, 1.0), (2.0, 1.0)]), (4, 4))
 
@@ -192,7 +194,7 @@ def test_compat_angle_lays_out_as_pydeepinsight(cloud_name):
 
 
 @pytest.mark.parametrize("shape", [(4, 9), (9, 4), (5, 5)])
-def test_lsa_gives_every_feature_a_pixel_at_the_least_cost(shape):
+def test_lsa_gives_every_feature_a_separate_pixel_at_the_least_cost(shape):
     points = cloud(3, 8)
     zeros = np.zeros(8, int)
     coords = geometry.assign(points, shape, zeros, "lsa")
@@ -219,12 +221,12 @@ def test_lsa_gives_every_feature_a_pixel_at_the_least_cost(shape):
             assert free in taken or cost(moved) >= least - 1e-9
 
 
-def test_lsa_with_too_few_pixels_says_what_to_do():
+def test_lsa_with_too_few_pixels_is_refused_with_the_cure():
     with pytest.raises(ValueError, match=r"8 features for 2 x 3 pixels.*bin"):
         geometry.assign(cloud(3, 8), (2, 3), np.zeros(8, int), "lsa")
 
 
-def test_channels_share_the_plane_and_not_their_pixels():
+def test_channels_share_the_plane_but_not_their_pixels():
     points = cloud(5, 12)
     channel = np.repeat([0, 1], 6)
     coords = geometry.assign(points, (4, 4), channel, "bin")

@@ -36,7 +36,7 @@ def fitted_map(kind, rng, *, magnitude=3.0, **settings):
 
 @pytest.mark.parametrize("kind", options.SCALERS)
 @pytest.mark.parametrize("magnitude", [0.0, 3.0, 1e3])
-def test_the_model_draws_what_the_renderer_draws(kind, magnitude, rng):
+def test_the_model_draws_the_same_images_as_the_renderer(kind, magnitude, rng):
     rows, fitted = fitted_map(kind, rng, magnitude=magnitude)
     assert (fitted.density() == 0).any()
     assert fitted.density().max() > 1
@@ -53,7 +53,9 @@ def test_the_model_draws_what_the_renderer_draws(kind, magnitude, rng):
 
 @pytest.mark.parametrize("fill", options.FILLS)
 @pytest.mark.parametrize("assignment", geometry.ASSIGNMENTS)
-def test_channels_and_fills_are_drawn_alike(assignment, fill, rng):
+def test_model_and_renderer_agree_for_all_channels_and_fills(
+    assignment, fill, rng
+):
     rows, fitted = fitted_map(
         "norm1",
         rng,
@@ -75,14 +77,14 @@ def test_channels_and_fills_are_drawn_alike(assignment, fill, rng):
         )
 
 
-def test_no_stacks_give_no_pictures(rng):
+def test_no_stacks_give_no_images(rng):
     _, fitted = fitted_map("norm1", rng)
     drawing = keras_layers.build_drawing(fitted, (L, D))
     assert drawing(np.empty((0, L, D), np.float32)).shape == (0, H, W, 1)
 
 
 @pytest.mark.parametrize("kind", options.SCALERS)
-def test_a_model_comes_back_from_config_and_weights(kind, rng):
+def test_a_model_is_restored_from_config_and_weights(kind, rng):
     rows, fitted = fitted_map(kind, rng)
     drawing = keras_layers.build_drawing(fitted, (L, D))
     again = keras.Model.from_config(drawing.get_config())
@@ -93,14 +95,14 @@ def test_a_model_comes_back_from_config_and_weights(kind, rng):
     )
 
 
-def test_nothing_in_it_trains(rng):
+def test_no_weight_is_trainable(rng):
     _, fitted = fitted_map("norm2", rng)
     drawing = keras_layers.build_drawing(fitted, (L, D))
     assert not drawing.trainable_variables
     assert len(drawing.variables) == 6
 
 
-def test_another_number_of_features_is_refused(rng):
+def test_a_different_number_of_features_is_refused(rng):
     _, fitted = fitted_map("norm1", rng)
     with pytest.raises(ValueError, match=r"takes 120 features.*\(2, 40\), 80"):
         keras_layers.build_drawing(fitted, (2, D))

@@ -55,7 +55,7 @@ def test_compat_coordinates_are_pydeepinsights(cloud, shape):
     np.testing.assert_array_equal(fitted.inverse(images[..., None]), inverse)
 
 
-def test_golden_file_is_small():
+def test_the_golden_file_is_small():
     assert (GOLDEN / "deepinsight.npz").stat().st_size < 100_000
 
 
@@ -77,7 +77,7 @@ def test_without_compat_the_smaller_rectangle_is_used():
     shape=st.tuples(st.integers(1, 9), st.integers(1, 9)),
     compat=st.booleans(),
 )
-def test_coordinates_are_in_bounds_and_fill_the_picture(seed, shape, compat):
+def test_coordinates_are_in_bounds_and_fill_the_image(seed, shape, compat):
     points = np.random.default_rng(seed).normal(size=(15, 2))
     fitted = fit(points, shape, compat=compat)
     assert (fitted.coords.min(axis=0) == 0).all()
@@ -96,7 +96,7 @@ def test_permuting_features_permutes_coordinates(seed):
     )
 
 
-def test_moving_and_scaling_the_plane_moves_nothing(rng):
+def test_moving_and_scaling_the_plane_does_not_change_the_map(rng):
     points = rng.normal(size=(30, 2))
     # Powers of two: the arithmetic stays exact.
     np.testing.assert_array_equal(
@@ -104,7 +104,7 @@ def test_moving_and_scaling_the_plane_moves_nothing(rng):
     )
 
 
-def test_averaging_matrix_averages(fitted, rng):
+def test_the_averaging_matrix_averages(fitted, rng):
     matrix = fitted.averaging_matrix().toarray()
     occupied = fitted.density().ravel() > 0
     # Float32 thirds.
@@ -136,12 +136,12 @@ def test_features_alone_on_their_pixel_survive_the_round_trip(rng):
 
 
 @pytest.mark.parametrize("shape", [(2, 6, 4), (2, 4, 5, 1), (2, 4, 6, 3)])
-def test_inverse_refuses_pictures_of_another_size(fitted, shape):
+def test_inverse_refuses_images_with_a_different_shape(fitted, shape):
     with pytest.raises(ValueError, match=r"must be \(N, \*\(4, 6, 1\)\)"):
         fitted.inverse(np.zeros(shape))
 
 
-def test_saved_map_comes_back_whole(fitted, tmp_path):
+def test_a_saved_map_is_restored(fitted, tmp_path):
     fitted.save(tmp_path)
     again = pixel_map.PixelMap.load(tmp_path)
     for name in ("coords", "points", "hull", "rectangle"):
@@ -167,7 +167,7 @@ def test_saving_twice_gives_the_same_bytes(fitted, tmp_path):
         ).read_bytes()
 
 
-def test_csv_names_layer_dimension_and_pixel(fitted, tmp_path):
+def test_the_csv_names_layer_dimension_and_pixel(fitted, tmp_path):
     fitted.save(tmp_path)
     with (tmp_path / "pixel_map.csv").open(newline="") as file:
         rows = list(csv.DictReader(file))
@@ -183,7 +183,7 @@ def test_csv_names_layer_dimension_and_pixel(fitted, tmp_path):
         }
 
 
-def test_missing_map_says_how_to_make_one(tmp_path):
+def test_a_missing_map_is_refused_with_the_cure(tmp_path):
     with pytest.raises(FileNotFoundError, match=r"python -m tfrecords\.build"):
         pixel_map.PixelMap.load(tmp_path)
 
@@ -235,14 +235,14 @@ def flip(path):
         ("pixel_map.json", lambda path: path.write_text("[1]")),
     ],
 )
-def test_damaged_map_is_refused_with_its_path(fitted, tmp_path, file, damage):
+def test_a_damaged_map_is_refused_with_its_path(fitted, tmp_path, file, damage):
     fitted.save(tmp_path)
     damage(tmp_path / file)
     with pytest.raises(ValueError, match="is not a pixel map of format 2"):
         pixel_map.PixelMap.load(tmp_path)
 
 
-def test_map_can_be_moved(fitted, tmp_path):
+def test_a_map_can_be_moved_to_another_directory(fitted, tmp_path):
     (tmp_path / "here").mkdir()
     fitted.save(tmp_path / "here")
     shutil.move(tmp_path / "here", tmp_path / "there")
@@ -257,12 +257,12 @@ def test_map_can_be_moved(fitted, tmp_path):
         (np.array([(0, 0), (1, 1), (0, np.nan)]), "finite"),
     ],
 )
-def test_cloud_without_an_area_is_explained(points, message):
+def test_points_without_an_area_are_refused(points, message):
     with pytest.raises(ValueError, match=message):
         fit(points, (4, 4))
 
 
-def test_channels_are_averaged_by_themselves(rng):
+def test_channels_are_averaged_separately(rng):
     channel = np.arange(12) % 3
     points = rng.normal(size=(12, 2))
     fitted = fit(points, (2, 2), channel=channel)
@@ -273,8 +273,10 @@ def test_channels_are_averaged_by_themselves(rng):
         fitted.coords, fit(points, (2, 2)).coords, "one plane for all"
     )
     for row, column, number in np.ndindex(2, 2, 3):
-        mine = (fitted.coords == (row, column)).all(1) & (channel == number)
-        expected = rows[:, mine].mean(axis=1) if mine.any() else np.zeros(5)
+        members = (fitted.coords == (row, column)).all(1) & (channel == number)
+        expected = (
+            rows[:, members].mean(axis=1) if members.any() else np.zeros(5)
+        )
         np.testing.assert_allclose(
             images[:, row, column, number], expected, atol=1e-6
         )
@@ -296,11 +298,11 @@ def test_nearest_fill_shows_the_nearest_occupied_pixel(rng):
             ways = np.square(occupied - (row, column)).sum(axis=1)
             closest = occupied[ways == ways.min()]
             expected = zero[:, closest[:, 0], closest[:, 1], number]
-            found = nearest[:, row, column, number]
-            assert (expected == found[:, None]).all(axis=0).any()
+            filled = nearest[:, row, column, number]
+            assert (expected == filled[:, None]).all(axis=0).any()
 
 
-def test_shuffling_moves_features_and_no_pixel(rng):
+def test_shuffling_moves_features_but_keeps_the_pixels(rng):
     channel = np.repeat([0, 1], 20)
     points = rng.normal(size=(40, 2))
     fitted, shuffled, again = (
@@ -314,7 +316,7 @@ def test_shuffling_moves_features_and_no_pixel(rng):
 
 
 @pytest.mark.parametrize("fill", options.FILLS)
-def test_a_map_with_channels_comes_back_from_disk(fill, rng, tmp_path):
+def test_a_map_with_channels_is_restored(fill, rng, tmp_path):
     fitted = fit(
         rng.normal(size=(12, 2)),
         (6, 5),

@@ -27,7 +27,7 @@ def features(count=60, rows=25, seed=0):
 
 
 @pytest.mark.parametrize("count", [4, 10, 11, 60])
-def test_pca_is_scikit_learns_up_to_sign(count):
+def test_pca_equals_scikit_learns_up_to_sign(count):
     x = features(count)
     points, report = projection.project(
         x @ x.T, projection.Projection(method="pca")
@@ -42,7 +42,7 @@ def test_pca_is_scikit_learns_up_to_sign(count):
     assert report["explained_variance"] == pytest.approx(share, abs=1e-10)
 
 
-def test_pca_sign_is_fixed():
+def test_the_sign_of_pca_is_fixed():
     x = features()
     points, _ = projection.principal_coordinates(x @ x.T)
     largest = points[np.abs(points).argmax(axis=0), [0, 1]]
@@ -156,7 +156,7 @@ def test_another_seed_gives_another_random_start():
 
 
 @pytest.mark.parametrize("method", options.PROJECTIONS)
-def test_gram_matrix_is_left_as_it_is(method):
+def test_the_gram_matrix_is_not_modified(method):
     x = features(20)
     gram = x @ x.T
     before = gram.copy()
@@ -182,7 +182,7 @@ def test_too_few_distinct_features_are_counted(method, rows, distinct):
 
 
 @pytest.mark.parametrize("method", options.PROJECTIONS)
-def test_constant_features_do_not_hurt(method):
+def test_constant_features_are_projected(method):
     x = features(30)
     x[[3, 7, 20]] = 0  # as norm1 scales constant features
     points, _ = projection.project(
@@ -206,7 +206,7 @@ def test_perplexity_must_be_below_the_number_of_features(perplexity):
     ("field", "value"),
     [("method", "umap"), ("metric", "cityblock"), ("init", "spectral")],
 )
-def test_unknown_names_are_refused(field, value):
+def test_unknown_settings_are_refused(field, value):
     with pytest.raises(ValueError, match=f"`{field}` must be one of"):
         projection.Projection(**{field: value})
 

@@ -1,4 +1,4 @@
-"""Rows to pictures: reference parity and averages."""
+"""Rows to images: parity with pyDeepInsight, and averages."""
 
 import pathlib
 
@@ -23,7 +23,7 @@ def fit(train, points, shape, *, compat=False, kind="norm1"):
 
 @pytest.mark.parametrize("shape", ["12x12", "9x20", "20x9"])
 @pytest.mark.parametrize("cloud", ["slanted", "ragged", "three", "closing"])
-def test_compat_pictures_are_pydeepinsights(cloud, shape):
+def test_compat_images_equal_pydeepinsights(cloud, shape):
     with np.load(GOLDEN / "deepinsight.npz") as golden:
         points, train, unseen = (
             golden[f"{cloud}/{name}"] for name in ("points", "train", "unseen")
@@ -45,7 +45,7 @@ def test_compat_pictures_are_pydeepinsights(cloud, shape):
     seed=st.integers(0, 10**6),
     shape=st.tuples(st.integers(1, 6), st.integers(1, 6)),
 )
-def test_shared_pixel_is_between_its_features(kind, seed, shape):
+def test_a_shared_pixel_is_the_mean_of_its_features(kind, seed, shape):
     rng = np.random.default_rng(seed)
     train = rng.normal(size=(9, 20)).astype(np.float32)
     rows = 2 * rng.normal(size=(5, 20)).astype(np.float32)
@@ -55,11 +55,11 @@ def test_shared_pixel_is_between_its_features(kind, seed, shape):
     # Float32 rounding of a mean of at most 20 values in [0, 1].
     slack = 1e-6
     for row, column in {tuple(pixel) for pixel in fitted.coords.tolist()}:
-        mine = scaled[:, (fitted.coords == (row, column)).all(axis=1)]
+        members = scaled[:, (fitted.coords == (row, column)).all(axis=1)]
         drawn = images[:, row, column]
-        assert (drawn >= mine.min(axis=1) - slack).all()
-        assert (drawn <= mine.max(axis=1) + slack).all()
-        np.testing.assert_allclose(drawn, mine.mean(axis=1), atol=slack)
+        assert (drawn >= members.min(axis=1) - slack).all()
+        assert (drawn <= members.max(axis=1) + slack).all()
+        np.testing.assert_allclose(drawn, members.mean(axis=1), atol=slack)
     assert (images >= 0).all()
     assert (images <= 1 + slack).all()
 
@@ -83,7 +83,7 @@ def test_pixels_without_features_are_zero(fitted, rng):
     assert (images[:, fitted.density() == 0] == 0).all()
 
 
-def test_batches_do_not_change_a_picture(fitted, rng):
+def test_batches_do_not_change_an_image(fitted, rng):
     rows = rng.normal(
         size=(70, 12)
     )  # three blocks, the last not full.astype(np.float32)
@@ -93,17 +93,17 @@ def test_batches_do_not_change_a_picture(fitted, rng):
     np.testing.assert_array_equal(together, alone)
 
 
-def test_no_rows_give_no_pictures(fitted):
+def test_no_rows_give_no_images(fitted):
     empty = np.empty((0, 3, 4), np.float32)
     assert render.Renderer(fitted).render(empty).shape == (0, 4, 7, 1)
 
 
-def test_pictures_are_contiguous_for_the_writer(fitted, rng):
+def test_images_are_contiguous_for_the_writer(fitted, rng):
     images = render.Renderer(fitted).render(rng.normal(size=(3, 12)))
     assert images.flags.c_contiguous
 
 
-def test_rows_of_another_encoder_are_refused(fitted):
+def test_rows_with_a_different_width_are_refused(fitted):
     with pytest.raises(ValueError, match=r"must be \(N, 12\)"):
         render.Renderer(fitted).render(np.zeros((2, 3, 5)))
 

@@ -48,7 +48,7 @@ def standard(train, rows):
 
 @pytest.mark.parametrize("offset", [0.0, 5.0, -5.0])
 @pytest.mark.parametrize("formula", [norm1, norm2, standard])
-def test_scaler_equals_its_formula(rng, formula, offset):
+def test_a_scaler_equals_its_formula(rng, formula, offset):
     train = rng.normal(size=(40, 6)) + offset
     unseen = 3 * rng.normal(size=(20, 6)) + offset
     train, unseen = (a.astype(np.float32) for a in (train, unseen))
@@ -90,7 +90,7 @@ FINITE = st.floats(-(2.0**100), 2.0**100, width=32)
 @pytest.mark.parametrize("kind", options.SCALERS)
 @settings(max_examples=60, deadline=None)
 @given(data=st.data())
-def test_any_finite_row_lands_in_the_unit_interval(kind, data):
+def test_any_finite_row_is_scaled_to_the_unit_interval(kind, data):
     train = data.draw(hnp.arrays(np.float32, (4, 3), elements=FINITE))
     constant = data.draw(FINITE)
     train[:, 1] = constant
@@ -115,7 +115,7 @@ def test_unseen_rows_far_outside_are_finite(kind, rng):
 
 @pytest.mark.parametrize("kind", options.SCALERS)
 @pytest.mark.parametrize("value", [0.0, 0.1, -7.3, 1e-30, 12345.678])
-def test_constant_feature_becomes_one_constant(kind, value, rng):
+def test_a_constant_feature_becomes_a_constant(kind, value, rng):
     train = rng.normal(size=(20, 3)).astype(np.float32)
     train[:, 1] = value
     scaler = fitted(kind, train)
@@ -125,7 +125,7 @@ def test_constant_feature_becomes_one_constant(kind, value, rng):
 
 
 @pytest.mark.parametrize("kind", ["norm1", "standard"])
-def test_constant_features_have_no_width(kind):
+def test_constant_features_have_inverse_width_zero(kind):
     scaler = fitted(kind, np.full((5, 2), 0.1, np.float32))
     np.testing.assert_array_equal(scaler.transform(np.ones((1, 2))), 0.0)
 
@@ -144,7 +144,7 @@ def test_norm1_train_rows_touch_both_ends(rng):
 
 
 @pytest.mark.parametrize("kind", options.SCALERS)
-def test_refit_on_the_same_rows_is_the_same_scaler(kind, rng):
+def test_fitting_twice_gives_the_same_scaler(kind, rng):
     train = rng.normal(size=(30, 5)).astype(np.float32)
     one, other = fitted(kind, train), fitted(kind, train)
     np.testing.assert_array_equal(one.transform(train), other.transform(train))
@@ -159,7 +159,7 @@ def test_norm1_of_norm1_changes_nothing(rng):
 
 
 @pytest.mark.parametrize("kind", options.SCALERS)
-def test_rows_are_scaled_one_by_one(kind, rng):
+def test_rows_are_scaled_independently(kind, rng):
     train = rng.normal(size=(30, 5)).astype(np.float32)
     scaler = fitted(kind, train)
     together = scaler.transform(train)
@@ -168,7 +168,7 @@ def test_rows_are_scaled_one_by_one(kind, rng):
 
 
 @pytest.mark.parametrize("kind", options.SCALERS)
-def test_arrays_bring_back_the_same_scaler(kind, rng):
+def test_a_scaler_is_restored_from_its_arrays(kind, rng):
     train = rng.normal(size=(30, 5)).astype(np.float32)
     scaler = fitted(kind, train)
     again = scaling.Scaler.from_arrays(scaler.to_arrays())
@@ -178,33 +178,33 @@ def test_arrays_bring_back_the_same_scaler(kind, rng):
     )
 
 
-def test_caller_keeps_its_rows(rng):
+def test_rows_are_not_modified(rng):
     rows = rng.normal(size=(6, 3)).astype(np.float32)
     before = rows.copy()
     fitted("norm1", rows).transform(rows)
     np.testing.assert_array_equal(rows, before)
 
 
-def test_unknown_kind_is_named():
+def test_an_unknown_kind_is_refused():
     stats = statistics.FeatureStatistics.empty(2)
     with pytest.raises(ValueError, match="Received: 'norm3'"):
         scaling.fit_scaler("norm3", stats)
 
 
-def test_scaler_of_no_rows_is_refused():
+def test_a_scaler_of_no_rows_is_refused():
     with pytest.raises(ValueError, match="at least one train row"):
         scaling.fit_scaler("norm1", statistics.FeatureStatistics.empty(2))
 
 
 @pytest.mark.parametrize("shape", [(4,), (2, 3), (2, 2, 2)])
-def test_rows_of_another_width_are_refused(shape, rng):
+def test_rows_with_a_different_width_are_refused(shape, rng):
     scaler = fitted("norm1", rng.normal(size=(5, 4)))
     with pytest.raises(ValueError, match=r"must be \(N, 4\)"):
         scaler.transform(np.zeros(shape))
 
 
 @pytest.mark.parametrize("kind", options.SCALERS)
-def test_nan_is_refused_and_never_drawn(kind, rng):
+def test_nan_is_refused(kind, rng):
     scaler = fitted(kind, rng.normal(size=(5, 2)))
     with pytest.raises(ValueError, match="row 1"):
         scaler.transform(np.array([[0.0, 0.0], [0.0, np.nan]]))
@@ -214,7 +214,7 @@ def test_nan_is_refused_and_never_drawn(kind, rng):
 @pytest.mark.parametrize(
     "column", [(0.0, 1e-45), (1e-45, 3e-44), (-(2.0**24), -(2.0**24))]
 )
-def test_ranges_at_the_ends_of_float32_give_numbers(kind, column):
+def test_ranges_at_the_limits_of_float32_give_finite_values(kind, column):
     train = np.array([column, column], np.float32).T
     with np.errstate(all="raise", under="ignore"):
         scaled = fitted(kind, train).transform(train)

@@ -40,7 +40,7 @@ def test_batch_boundaries_do_not_matter(rows, cut):
     assert_same(stats, gathered(rows))
 
 
-def test_statistics_are_what_numpy_says(rng):
+def test_statistics_equal_numpys(rng):
     rows = rng.normal(size=(50, 7)).astype(np.float32)
     stats = gathered(rows)
     exact = rows.astype(np.float64)
@@ -65,18 +65,16 @@ def gram_of(rows, origin=None, batch=300):
 # Below and above the number of rows at which doubles take the sums over.
 @pytest.mark.parametrize("count", [1, 50, 20_000])
 @pytest.mark.parametrize("origin", [0.0, 0.5, None])
-def test_gram_matrix_is_what_numpy_says_in_doubles(rng, count, origin):
+def test_the_gram_matrix_equals_numpys_in_doubles(rng, count, origin):
     rows = rng.random((count, 7), np.float32)
     if origin is not None:
         origin = np.full(7, origin)
     exact = rows.astype(np.float64)
-    found = gram_of(rows, origin)
-    assert found.dtype == np.float64
+    gram = gram_of(rows, origin)
+    assert gram.dtype == np.float64
     # Float32 sums of products up to 1.
-    np.testing.assert_allclose(
-        found, exact.T @ exact, rtol=0, atol=1e-6 * count
-    )
-    np.testing.assert_array_equal(found, found.T)
+    np.testing.assert_allclose(gram, exact.T @ exact, rtol=0, atol=1e-6 * count)
+    np.testing.assert_array_equal(gram, gram.T)
 
 
 def test_an_origin_near_the_mean_keeps_small_distances(rng):
@@ -91,13 +89,13 @@ def test_an_origin_near_the_mean_keeps_small_distances(rng):
     assert errors[0] < 1e-4 < errors[1]
 
 
-def test_gram_matrix_of_no_rows_is_zero():
+def test_the_gram_matrix_of_no_rows_is_zero():
     gram = statistics.GramMatrix(np.full(3, 0.5))
     gram.update(np.zeros((0, 3), np.float32))
     np.testing.assert_array_equal(gram.matrix(), np.zeros((3, 3)))
 
 
-def test_gram_matrix_may_be_asked_for_on_the_way(rng):
+def test_the_gram_matrix_can_be_read_between_updates(rng):
     rows = rng.random((9, 4), np.float32)
     gram = statistics.GramMatrix(np.full(4, 0.5))
     gram.update(rows[:5])
@@ -107,13 +105,13 @@ def test_gram_matrix_may_be_asked_for_on_the_way(rng):
     np.testing.assert_allclose(gram.matrix(), exact.T @ exact, atol=1e-5)
 
 
-def test_gram_matrix_refuses_rows_of_another_width():
+def test_the_gram_matrix_refuses_rows_with_a_different_width():
     gram = statistics.GramMatrix(np.zeros(3))
     with pytest.raises(ValueError, match=r"`rows` must be \(n, 3\)"):
         gram.update(np.zeros((2, 4)))
 
 
-def test_caller_keeps_its_rows(rng):
+def test_rows_are_not_modified(rng):
     rows = rng.normal(size=(4, 3))
     before = rows.copy()
     gathered(rows)
@@ -126,17 +124,17 @@ def test_float16_rows_do_not_overflow():
 
 
 @pytest.mark.parametrize("bad", [np.nan, np.inf, -np.inf])
-def test_non_finite_value_names_the_row_ever_seen(bad):
+def test_a_non_finite_value_is_refused_with_its_row(bad):
     stats = gathered(np.zeros((10, 3)))
     rows = np.zeros((4, 3))
     rows[2, 1] = bad
     with pytest.raises(ValueError, match=r"row 12\b"):
         stats.update(rows)
-    assert stats.count == 10, "a refused batch must leave nothing behind"
+    assert stats.count == 10, "a refused batch must not change the statistics"
 
 
 @pytest.mark.parametrize("shape", [(3,), (2, 4), (2, 3, 1)])
-def test_rows_of_another_shape_are_refused(shape):
+def test_rows_with_a_different_shape_are_refused(shape):
     stats = statistics.FeatureStatistics.empty(3)
     with pytest.raises(ValueError, match=r"`rows` must be \(n, 3\)"):
         stats.update(np.zeros(shape))

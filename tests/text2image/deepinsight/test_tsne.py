@@ -19,7 +19,7 @@ def squared_distances(count, seed=0):
 
 
 @pytest.mark.parametrize(("count", "perplexity"), [(40, 5.0), (300, 30.0)])
-def test_affinities_are_scikit_learns(count, perplexity):
+def test_affinities_equal_scikit_learns(count, perplexity):
     squared = squared_distances(count)
     expected = scipy.spatial.distance.squareform(
         reference._joint_probabilities(
@@ -33,17 +33,17 @@ def test_affinities_are_scikit_learns(count, perplexity):
 
 
 def test_equal_and_far_points_have_finite_affinities():
-    places = np.array([0.0, 0, 0, 0, 0, 1e-6, 1, 2, 1e6])[:, None]
-    squared = np.square(places - places.T)
+    positions = np.array([0.0, 0, 0, 0, 0, 1e-6, 1, 2, 1e6])[:, None]
+    squared = np.square(positions - positions.T)
     joint = tsne.joint_probabilities(squared, 3.0)
     assert np.isfinite(joint).all()
     assert (np.diag(joint) == 0).all()
     assert (joint.sum(axis=1) > 0).all()
 
 
-# One block of rows and a part of one, so that the padding is met.
+# Less than one block of rows, and one with a part of another.
 @pytest.mark.parametrize("count", [40, 300])
-def test_divergence_and_its_slope_are_scikit_learns(count):
+def test_divergence_and_gradient_equal_scikit_learns(count):
     joint = tsne.joint_probabilities(squared_distances(count), 10.0)
     rng = np.random.default_rng(1)
     points = (5 * rng.normal(size=(count, 2))).astype(np.float32)
@@ -55,20 +55,20 @@ def test_divergence_and_its_slope_are_scikit_learns(count):
         2,
     )
     assert tsne.divergence(joint, points) == pytest.approx(divergence, rel=1e-5)
-    found = tsne.gradient(joint, points)
+    ours = tsne.gradient(joint, points)
     # Sums of some hundred products, in float32.
     np.testing.assert_allclose(
-        found, gradient.reshape(-1, 2), atol=1e-5 * np.abs(gradient).max()
+        ours, gradient.reshape(-1, 2), atol=1e-5 * np.abs(gradient).max()
     )
 
 
-def test_the_number_of_threads_moves_no_bit():
+def test_the_number_of_threads_does_not_change_the_result():
     squared = squared_distances(600)
     start = np.random.default_rng(2).normal(size=(600, 2), scale=1e-4)
     both = []
     cores = os.sched_getaffinity(0)
-    for mine in ({min(cores)}, cores):
-        os.sched_setaffinity(0, mine)
+    for allowed in ({min(cores)}, cores):
+        os.sched_setaffinity(0, allowed)
         try:
             both.append(
                 tsne.embed(
@@ -80,8 +80,8 @@ def test_the_number_of_threads_moves_no_bit():
     np.testing.assert_array_equal(both[0][0], both[1][0])
 
 
-def test_points_that_almost_coincide_come_apart():
-    # As all do where exaggerated attraction finds no clusters.
+def test_points_that_almost_coincide_are_separated():
+    # As with exaggerated attraction and no clusters.
     squared = squared_distances(120)
     start = 1e-3 + np.random.default_rng(4).normal(size=(120, 2), scale=1e-12)
     arguments = {"perplexity": 20.0, "learning_rate": 0, "max_iter": 500}
@@ -92,12 +92,12 @@ def test_points_that_almost_coincide_come_apart():
 
 
 def test_it_diverges_no_more_than_scikit_learns_exact_method():
-    squared = squared_distances(300)
+    squared = squared_distances(200)
     ours, theirs = [], []
-    for seed in range(4):
-        start = np.random.default_rng(seed).normal(size=(300, 2), scale=1e-4)
+    for seed in range(3):
+        start = np.random.default_rng(seed).normal(size=(200, 2), scale=1e-4)
         _, divergence = tsne.embed(
-            squared, start, perplexity=20.0, learning_rate=0, max_iter=500
+            squared, start, perplexity=20.0, learning_rate=0, max_iter=400
         )
         ours.append(divergence)
         reference_tsne = sklearn.manifold.TSNE(
@@ -105,9 +105,9 @@ def test_it_diverges_no_more_than_scikit_learns_exact_method():
             method="exact",
             init=start.astype(np.float32),
             perplexity=20.0,
-            max_iter=500,
+            max_iter=400,
         )
         reference_tsne.fit(np.sqrt(squared))
         theirs.append(reference_tsne.kl_divergence_)
-    # Each stops in some minimum: 0.510 to 0.532, of either.
-    assert np.mean(ours) == pytest.approx(np.mean(theirs), rel=0.02)
+    # Each stops in some minimum: ours 0.356 to 0.367, theirs 0.362 to 0.371.
+    assert np.mean(ours) <= 1.02 * np.mean(theirs)

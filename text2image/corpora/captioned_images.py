@@ -132,11 +132,10 @@ def _open_tfds(
         place = pathlib.Path(f"{split} of {builder.name}")
 
         def read() -> Iterator[examples.CaptionedImage]:
-            import tensorflow_datasets as tfds
-
-            skipped = {keys.image: tfds.decode.SkipDecoding()}
-            stream = tfds_datasets.read_rows(builder, split, decoders=skipped)
-            for number, row in enumerate(stream):
+            rows = tfds_datasets.read_rows(
+                builder, split, undecoded=[keys.image]
+            )
+            for number, row in enumerate(rows):
                 yield examples.make_captioned_image(
                     place,
                     number,

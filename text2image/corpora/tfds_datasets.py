@@ -1,7 +1,10 @@
-"""Labelled texts from a prepared TFDS dataset, by name or directory."""
+"""Labelled texts from a prepared TFDS dataset, by name or directory.
+
+TFDS is imported where it is used: a corpus read from a file does not need it.
+"""
 
 import pathlib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from typing import Any
 
 from text2image import hashes
@@ -123,16 +126,22 @@ def sha256_of_splits(builder: Any) -> str:
 
 
 def read_rows(
-    builder: Any, split: str, *, decoders: Any = None
+    builder: Any, split: str, *, undecoded: Collection[str] = ()
 ) -> Iterator[dict[str, Any]]:
-    """Streams a split's rows as numpy values, in the order of its files."""
+    """Streams a split's rows as numpy values, in the order of its files.
+
+    Args:
+        builder: The prepared dataset.
+        split: Name of the split.
+        undecoded: Features that are left as encoded bytes, such as images.
+    """
     import tensorflow_datasets as tfds
 
     dataset = builder.as_dataset(
         split=split,
         shuffle_files=False,
         batch_size=_ROWS_AT_A_TIME,
-        decoders=decoders,
+        decoders={name: tfds.decode.SkipDecoding() for name in undecoded},
         read_config=tfds.ReadConfig(
             interleave_cycle_length=1, try_autocache=False
         ),

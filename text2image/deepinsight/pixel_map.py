@@ -9,7 +9,7 @@ import dataclasses
 import json
 import pathlib
 import zipfile
-from typing import Any
+from typing import Any, Self
 
 import numpy as np
 import scipy.ndimage
@@ -166,7 +166,7 @@ class PixelMap:
                 writer.writerow((feature, layers[layer], dimension, *pixel))
 
     @classmethod
-    def load(cls, directory: pathlib.Path) -> "PixelMap":
+    def load(cls, directory: pathlib.Path) -> Self:
         """Reads a map that `save` wrote.
 
         Raises:

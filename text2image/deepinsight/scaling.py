@@ -6,6 +6,7 @@ finite row, seen or unseen, and map constant features to a constant.
 
 import dataclasses
 import functools
+from typing import Self
 
 import numpy as np
 
@@ -122,7 +123,7 @@ class Scaler:
         }
 
     @classmethod
-    def from_arrays(cls, arrays: dict[str, np.ndarray]) -> "Scaler":
+    def from_arrays(cls, arrays: dict[str, np.ndarray]) -> Self:
         """Rebuilds a scaler from `to_arrays`."""
         return cls(
             kind=str(arrays["scaler_kind"]),

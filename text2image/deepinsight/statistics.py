@@ -1,6 +1,7 @@
 """Streaming statistics of feature rows, for the scaler and the projection."""
 
 import dataclasses
+from typing import Self
 
 import numpy as np
 import scipy.linalg.blas
@@ -31,7 +32,7 @@ class FeatureStatistics:
     squares: np.ndarray
 
     @classmethod
-    def empty(cls, num_features: int) -> "FeatureStatistics":
+    def empty(cls, num_features: int) -> Self:
         """Returns the statistics of no rows of `num_features` features."""
         return cls(
             count=0,

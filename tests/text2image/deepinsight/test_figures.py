@@ -1,4 +1,4 @@
-"""Pictures for people: what they show, and that they draw."""
+"""Figures show what they should, and can be drawn."""
 
 import io
 

@@ -28,7 +28,7 @@ class Tokenizer:
         vocabulary: WordPiece tokens by id.
         lowercase: Whether texts are lower-cased and accents stripped.
         pad_id: Id of `[PAD]`.
-        ids: Compiled form of `_ids`.
+        ids: Compiled function of texts and most tokens, see `_ids`.
     """
 
     def __init__(self, vocabulary: list[str], *, lowercase: bool) -> None:

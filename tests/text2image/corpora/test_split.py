@@ -9,7 +9,8 @@ from hypothesis import strategies as st
 
 from text2image import options
 from text2image.corpora import split
-from text2image.corpora import texts as corpus
+from text2image.corpora.examples import Corpus, Example
+from text2image.corpora.texts import DEMO, open_corpus
 
 
 def make(parts, *, name="made", label_names=None):
@@ -17,11 +18,11 @@ def make(parts, *, name="made", label_names=None):
 
     def part(key, rows):
         return lambda: (
-            corpus.Example(f"{key}-{i}", text, label)
+            Example(f"{key}-{i}", text, label)
             for i, (text, label) in enumerate(rows)
         )
 
-    return corpus.Corpus(
+    return Corpus(
         name=name,
         parts={key: part(key, rows) for key, rows in parts.items()},
         label_names=label_names,
@@ -202,7 +203,7 @@ def test_official_with_three_parts_does_not_use_the_test_part():
 
 @pytest.mark.parametrize("protocol", options.SPLIT_PROTOCOLS)
 def test_the_demo_always_uses_its_own_split(protocol):
-    opened = corpus.open_corpus(corpus.DEMO)
+    opened = open_corpus(DEMO)
     sizes = [len(list(part())) for part in opened.parts.values()]
     result = split.split_corpus(opened, protocol=protocol)
     assert (result.side[: sizes[0]] != split.VALIDATION).all()
@@ -213,7 +214,7 @@ def test_a_file_named_demo_is_split_like_any_other(tmp_path):
     path = tmp_path / "demo.csv"
     lines = [f"text {n},{'ab'[n % 2]}\n" for n in range(20)]
     path.write_text("text,label\n" + "".join(lines))
-    result = split.split_corpus(corpus.open_corpus(str(path)))
+    result = split.split_corpus(open_corpus(str(path)))
     assert (result.side == split.VALIDATION).sum() == 4
 
 
@@ -320,9 +321,7 @@ def test_a_class_without_examples_is_refused():
 
 @pytest.fixture(scope="module")
 def imdb(shared_data):
-    return corpus.open_corpus(
-        "imdb_reviews", data_dir=str(shared_data / "tfds")
-    )
+    return open_corpus("imdb_reviews", data_dir=str(shared_data / "tfds"))
 
 
 @pytest.mark.slow

@@ -1,0 +1,127 @@
+"""Labelled texts from TFDS: in order, or refused with the example."""
+
+import json
+
+import pytest
+import tensorflow as tf
+import tensorflow_datasets as tfds
+
+from text2image.corpora import texts
+
+
+@pytest.fixture
+def tfds_directory(tmp_path):
+    """A TFDS dataset of four texts, written by TFDS itself."""
+    return make_tfds(
+        tmp_path,
+        [("good", 1), ("bad", 0), ("NA", 1), ("null", 0)],
+    )
+
+
+def make_tfds(directory, rows):
+    features = tfds.features.FeaturesDict(
+        {
+            "text": tfds.features.Text(),
+            "label": tfds.features.ClassLabel(names=["neg", "pos"]),
+        }
+    )
+    place = directory / "little" / "1.0.0"
+    place.mkdir(parents=True)
+    path = place / "little-train.tfrecord-00000-of-00001"
+    with tf.io.TFRecordWriter(str(path)) as writer:
+        for text, label in rows:
+            data = text if isinstance(text, bytes) else text.encode()
+            example = tf.train.Example()
+            example.features.feature["text"].bytes_list.value.append(data)
+            example.features.feature["label"].int64_list.value.append(label)
+            writer.write(example.SerializeToString())
+    tfds.folder_dataset.write_metadata(
+        data_dir=str(place),
+        features=features,
+        split_infos=[
+            tfds.core.SplitInfo(
+                name="train",
+                shard_lengths=[len(rows)],
+                num_bytes=path.stat().st_size,
+                filename_template=tfds.core.ShardedFileTemplate(
+                    data_dir=str(place),
+                    dataset_name="little",
+                    split="train",
+                    filetype_suffix="tfrecord",
+                ),
+            )
+        ],
+    )
+    metadata = json.loads((place / "dataset_info.json").read_text())
+    metadata |= {"name": "little", "version": "1.0.0"}
+    (place / "dataset_info.json").write_text(json.dumps(metadata))
+    return place
+
+
+def test_a_prepared_tfds_directory_is_read_in_order(tfds_directory):
+    opened = texts.open_corpus(str(tfds_directory))
+    assert opened.label_names == ("neg", "pos")
+    examples = list(opened.parts["train"]())
+    assert [(e.text, e.label) for e in examples] == [
+        ("good", "pos"),
+        ("bad", "neg"),
+        ("NA", "pos"),
+        ("null", "neg"),
+    ]
+    assert [e.id for e in examples] == [f"train-{i:07d}" for i in range(4)]
+
+
+@pytest.mark.parametrize(
+    ("row", "message"),
+    [
+        ((b"caf\xe9", 0), "example 1: expected UTF-8"),
+        (("  ", 0), "1: the text is empty"),
+        (("good", 7), "example 1: unknown label 7"),
+        (("good", -1), "example 1: unknown label -1"),
+    ],
+)
+def test_a_bad_tfds_example_is_named(tmp_path, row, message):
+    opened = texts.open_corpus(str(make_tfds(tmp_path, [("fine", 1), row])))
+    with pytest.raises(ValueError, match=f"train of little.*{message}"):
+        list(opened.parts["train"]())
+
+
+def test_a_directory_above_a_single_tfds_dataset_is_enough(tfds_directory):
+    above = texts.open_corpus(str(tfds_directory.parent))
+    assert above.sha256 == texts.open_corpus(str(tfds_directory)).sha256
+
+
+def test_a_directory_without_a_tfds_dataset_is_refused(tmp_path):
+    with pytest.raises(ValueError, match=r"Found dataset_info\.json in: no"):
+        texts.open_corpus(str(tmp_path))
+
+
+def test_unknown_tfds_keys_are_refused(tfds_directory):
+    with pytest.raises(ValueError, match=r"no 'body' among.*--text_key"):
+        texts.open_corpus(str(tfds_directory), text_key="body")
+
+
+def test_a_tfds_label_must_have_names(tfds_directory):
+    with pytest.raises(ValueError, match="must be a TFDS ClassLabel"):
+        texts.open_corpus(str(tfds_directory), label_key="text")
+
+
+def test_an_unprepared_tfds_name_is_refused_with_the_cure(tmp_path):
+    with pytest.raises(FileNotFoundError, match="--download"):
+        texts.open_corpus("imdb_reviews", data_dir=str(tmp_path))
+
+
+def test_an_unknown_tfds_name_is_refused(tmp_path):
+    with pytest.raises(ValueError, match="Received: 'no_such_reviews'"):
+        texts.open_corpus("no_such_reviews", data_dir=str(tmp_path))
+
+
+@pytest.mark.slow
+def test_real_imdb_has_its_published_size(shared_data):
+    opened = texts.open_corpus(
+        "imdb_reviews", data_dir=str(shared_data / "tfds")
+    )
+    assert opened.label_names == ("neg", "pos")
+    for part in ("train", "test"):
+        labels = [example.label for example in opened.parts[part]()]
+        assert (labels.count("neg"), labels.count("pos")) == (12500, 12500)

@@ -12,13 +12,14 @@ import scipy.spatial
 
 
 def convex_hull(points: np.ndarray) -> np.ndarray:
-    """Corners of the convex hull, counter-clockwise, the first not repeated.
+    """Finds the convex hull.
 
     Args:
-        points: `(F, 2)`.
+        points: Points (x, y), `(F, 2)`.
 
     Returns:
-        `(V, 2)` float64, V >= 3.
+        Corners, counter-clockwise, the first not repeated, `(V, 2)` float64,
+        V >= 3.
 
     Raises:
         ValueError: If a value is not finite, fewer than three points are
@@ -59,7 +60,7 @@ def minimum_rectangle(
     closing edge included.
 
     Args:
-        hull: `(V, 2)` corners in order.
+        hull: Corners in order, `(V, 2)`.
         compat: Whether to reproduce pyDeepInsight 0.2.3: it leaves out the
             closing edge and rotates the wrong way, so that the rectangle may
             be larger than necessary.
@@ -101,7 +102,7 @@ def assign(
     """Assigns level points to pixels, separately in each channel.
 
     Args:
-        points: `(F, 2)` (x, y), already turned level.
+        points: Points (x, y), already turned level, `(F, 2)`.
         image_shape: (H, W). The range of each axis over all points is cut
             into that many equal bins.
         channel: `(F,)` integers, the channel of each point.

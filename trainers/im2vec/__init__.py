@@ -20,30 +20,29 @@ e_k,
 
 so that V = (W2^-1)^T (K, m) has v_k in row k: K rows because it is transposed,
 and a square W2 (m = K) because it is inverted. Biases are left out, as in the
-published code. Where m is not K, or W2 is nearly singular, `vectors` offers the
-pseudo-inverse (least squares, and the shortest vector where many fit) and a
-ridge.
+published code. If m is not K, or W2 is nearly singular, `class_vectors` offers
+the pseudo-inverse (least squares, the shortest vector if many fit) and a ridge.
 
-What follows from that, and what `truth` measures:
+What follows from that, and what `similarity_tests` measures:
 
 1. Cross-entropy does not see s = W2^T 1 (1 = a column of ones), the sum of
-   W2's rows: only the random start and weight decay decide on it. Let C be W2
+   W2's rows: only the random start and weight decay determine it. Let C be W2
    without the mean of its rows, C^+ its pseudo-inverse and q the unit vector
    with C q = 0. Then
 
        v_k = C^+ e_k + q (1 - s^T C^+ e_k) / (s^T q).
 
-   The first part is what the network has learnt. Of the second, 1 / (s^T q) is
+   The first part is what the network has learnt. In the second, 1 / (s^T q) is
    the same in every class vector: it grows as s decays and W2 becomes singular,
    cancels in distances and in a centred PCA, and dominates the uncentred SVD
    that the published code draws. The rest depends on the direction of s alone:
    chance, which stays in every distance. `--inverse=centred` is C^+ alone.
 2. The inverse stretches what W2 shrinks: classes k and l whose rows in W2 are
-   alike get vectors that lie far apart along e_k - e_l. With balanced layers
+   similar get vectors that are far apart along e_k - e_l. With balanced layers
    (W2^T W2 = W1 W1^T, where weight decay drives a linear network; Arora et al.
    2018, arXiv 1802.06509) V V^T = (M M^T)^(-1/2) for the whole map M = W2 W1.
-   The paper hopes for the contrary: near vectors for like classes.
-3. The loss sees W2 W1 only, so the first steps decide on which of all bases of
-   the hidden space V is written down. A rotation moves no distance; any other
-   basis does, and only weight decay takes it out again.
+   The paper hopes for the opposite: close vectors for similar classes.
+3. The loss sees W2 W1 only, so the first steps decide in which basis of the
+   hidden space V is expressed. A rotation changes no distance; any other basis
+   does, and only weight decay removes it again.
 """

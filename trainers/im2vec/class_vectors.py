@@ -1,23 +1,23 @@
-"""Class vectors from W2, how far they can be trusted, and their 2-D view.
+"""Class vectors from W2, their numerical error, and their 2-D views.
 
-numpy only, in float64. The derivation stands in the package's docstring.
+numpy only, in float64. The docstring of the package has the derivation.
 """
 
 import numpy as np
 
-# W2 is known to the rounding of float32.
+# Relative rounding error of W2, which is float32.
 _ROUNDING = float(np.finfo(np.float32).eps)
-_WORST_ERROR = 1e-3  # above, vectors are called ill-conditioned
+_WORST_ERROR = 1e-3  # above it, W2 counts as ill-conditioned
 
 
 def condition_number(weights: np.ndarray) -> float:
-    """Largest over smallest singular value of W2 `(K, m)`; may be inf."""
+    """Largest over smallest singular value of W2, `(K, m)`; may be inf."""
     values = np.linalg.svd(weights.astype(np.float64), compute_uv=False)
     return float(values[0] / values[-1]) if values[-1] > 0 else float("inf")
 
 
 def relative_error(weights: np.ndarray) -> float:
-    """Bound of the inverse's relative error due to W2's rounding.
+    """Bound of the relative error of the inverse, from the rounding of W2.
 
     Source: condition number times relative change of the matrix (Golub and
     Van Loan 2013, Matrix Computations, section 2.6).
@@ -31,7 +31,7 @@ def is_ill_conditioned(weights: np.ndarray) -> bool:
 
 
 def resolve(inverse: str, shape: tuple[int, int]) -> str:
-    """What `--inverse=auto` means for a W2 of this shape."""
+    """Replaces `auto` by the inverse it means for a W2 of this shape."""
     if inverse != "auto":
         return inverse
     return "inverse" if shape[0] == shape[1] else "pinv"
@@ -44,24 +44,26 @@ def class_vectors(
 
     Args:
         weights: W2, `(K, m)`.
-        inverse: `inverse` for the inverse, K = m. `pinv`: v_k is, of the
-            vectors that bring W2 v closest to e_k, the shortest; singular
+        inverse: `inverse`: the inverse; needs K = m. `pinv`: v_k is the
+            shortest of the vectors that bring W2 v closest to e_k; singular
             values below the rounding of float32 count as 0. `centred`: `pinv`
-            of W2 without the mean of its rows, the part of W2 that softmax
+            of W2 minus the mean of its rows, the part of W2 that softmax
             sees. `ridge`: v_k minimises |W2 v - e_k|^2 + ridge * s^2 * |v|^2,
             with s the largest singular value. `auto`: see `resolve`.
-        ridge: 0 or more; for `ridge` alone.
+        ridge: Strength of `ridge`, 0 or more; other inverses ignore it.
 
     Returns:
         V, `(K, m)` float64; row k belongs to class k.
 
     Raises:
-        ValueError: If W2 is not finite, or the inverse does not exist or
-            cannot be told from a singular one in float32.
+        ValueError: If W2 is not finite, not square where it must be, or
+            singular up to the rounding of float32.
     """
     weights = weights.astype(np.float64)
     if not np.isfinite(weights).all():
-        raise ValueError("W2 must be finite. Train again with a lower rate.")
+        raise ValueError(
+            "W2 must be finite. Train again with a lower --learning_rate."
+        )
     inverse = resolve(inverse, weights.shape)
     if inverse == "inverse":
         _require_invertible(weights)
@@ -92,22 +94,22 @@ def _require_invertible(weights: np.ndarray) -> None:
     if condition * _ROUNDING >= 1:
         raise ValueError(
             f"W2 is singular: its condition number {condition:.3g} is beyond "
-            f"float32 ({1 / _ROUNDING:.3g}), so that its inverse is noise. "
-            "Use --inverse=pinv or --inverse=ridge; nothing is trained again."
+            f"float32 ({1 / _ROUNDING:.3g}), so its inverse is noise. Use "
+            "--inverse=pinv or --inverse=ridge; nothing is trained again."
         )
 
 
 def to_plane(vectors: np.ndarray, method: str) -> np.ndarray:
-    """First two coordinates of the class vectors.
+    """Projects class vectors to the plane.
 
     Args:
-        vectors: `(K, m)`.
-        method: `pca` centres them (the paper's word); `svd` does not (its
-            code's sklearn TruncatedSVD).
+        vectors: Class vectors, `(K, m)`.
+        method: `pca` centres them, as the paper says; `svd` does not, as the
+            published code (TruncatedSVD of scikit-learn).
 
     Returns:
-        `(K, 2)`; the sign is such that every axis's largest coordinate is
-        positive. With one hidden unit the second coordinate is 0.
+        Points `(K, 2)`; the largest coordinate of each axis is positive. With
+        one hidden unit the second coordinate is 0.
     """
     if method == "pca":
         vectors = vectors - vectors.mean(axis=0)
@@ -119,7 +121,7 @@ def to_plane(vectors: np.ndarray, method: str) -> np.ndarray:
 
 
 def normalize(vectors: np.ndarray) -> np.ndarray:
-    """Rows of length 1; the published code does this to the 2-D points."""
+    """Scales rows to length 1, as the published code does with 2-D points."""
     lengths = np.linalg.norm(vectors, axis=1, keepdims=True)
     return np.divide(
         vectors, lengths, where=lengths > 0, out=np.zeros_like(vectors)

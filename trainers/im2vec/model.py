@@ -1,4 +1,4 @@
-"""The network: two linear layers, no activation between."""
+"""The network: two linear layers with no activation in between."""
 
 import keras
 import numpy as np
@@ -14,12 +14,12 @@ class Linear(keras.layers.Layer):
 
     Not keras.layers.Dense, whose kernel is the transpose: the gradient of this
     one is G^T X with X read row by row, and an epoch takes a third of the time
-    (BUILD_NOTES.md). Starts as PyTorch's, and the published code's, does: W
-    uniform within 1 / sqrt(inputs); but b is 0.
+    (docs/results/im2vec.md). W starts as in PyTorch and the published code,
+    uniform within 1 / sqrt(inputs); b starts at 0.
     """
 
     def __init__(self, units: int, *, seed: int, name: str) -> None:
-        """Keeps the width and the seed of the first weights."""
+        """Sets the width and the seed of the first weights."""
         super().__init__(name=name)
         self.units = units
         self.seed = seed
@@ -37,12 +37,12 @@ class Linear(keras.layers.Layer):
         )
 
     def call(self, x: keras.KerasTensor) -> keras.KerasTensor:
-        """`(N, inputs)` to `(N, units)`."""
+        """Maps `(N, inputs)` to `(N, units)`."""
         return keras.ops.matmul(x, keras.ops.transpose(self.kernel)) + self.bias
 
 
 def first_weights(inputs: int, seed: int) -> keras.initializers.Initializer:
-    """PyTorch's start of a linear layer: uniform within 1 / sqrt(inputs)."""
+    """Initializer of a PyTorch linear layer: uniform in 1 / sqrt(inputs)."""
     limit = inputs**-0.5
     return keras.initializers.RandomUniform(-limit, limit, seed=seed)
 
@@ -53,20 +53,22 @@ def pixel_scale(
     channel_mean: np.ndarray,
     channel_std: np.ndarray,
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Scale and offset of every channel, for pixels as they are stored.
+    """Returns scale and offset of each channel, for pixels as stored.
 
     Args:
         normalization: `channel`, `published` or `none`.
-        unit: What brings stored pixels to the units of the means.
-        channel_mean: `(C,)`.
-        channel_std: `(C,)`; a constant channel is only centred.
+        unit: Factor from stored pixels to the units of the means.
+        channel_mean: Means of the train images, `(C,)`.
+        channel_std: Standard deviations, `(C,)`; a constant channel is only
+            centred.
 
     Returns:
-        Two arrays `(C,)`: pixels times the first plus the second.
+        Two arrays `(C,)`; a normalized pixel is the stored one times the first
+        plus the second.
 
     Raises:
-        ValueError: If the published figures meet pixels that are not RGB
-            bytes.
+        ValueError: If `normalization` is `published` and pixels are not RGB
+            of uint8.
     """
     if normalization == "none":
         channel_mean = np.zeros_like(channel_mean)
@@ -76,7 +78,8 @@ def pixel_scale(
             raise ValueError(
                 "--normalization=published is for RGB images of uint8. "
                 f"Received: {len(channel_mean)} channels, "
-                f"{'float32' if unit == 1 else 'uint8'}. Use channel."
+                f"{'float32' if unit == 1 else 'uint8'}. Use "
+                "--normalization=channel."
             )
         channel_mean = np.array(_PUBLISHED_MEAN)
         channel_std = np.array(_PUBLISHED_STD)
@@ -98,16 +101,16 @@ def build_model(
 
     Args:
         shape: (H, W, C).
-        dtype: Of stored pixels.
-        num_classes: K.
-        hidden: m.
-        scale: `(C,)`, of `pixel_scale`.
-        offset: `(C,)`, likewise.
-        seed: Of the first weights.
+        dtype: Type of the stored pixels.
+        num_classes: Number of classes, K.
+        hidden: Number of hidden units, m.
+        scale: Scale `(C,)` from `pixel_scale`.
+        offset: Offset `(C,)` from `pixel_scale`.
+        seed: Seed of the first weights.
 
     Returns:
-        Flattened pixels `(N, P)` to logits `(N, K)`; its layers `hidden` and
-        `logits` hold W1 and W2.
+        A model of flattened pixels `(N, P)` that returns logits `(N, K)`; its
+        layers `hidden` and `logits` hold W1 and W2.
     """
     height, width, _ = shape
     repeats = height * width

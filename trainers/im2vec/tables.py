@@ -1,4 +1,4 @@
-"""The report's tables, as lines of Markdown."""
+"""Tables of the report, as lines of Markdown."""
 
 from typing import Any
 
@@ -7,12 +7,12 @@ import numpy as np
 from trainers.im2vec import evaluation, similarity_tests
 from trainers.reports import markdown
 
-# The paper's network on CIFAR-10, section 4.1.
+# Accuracy of the paper's network on CIFAR-10, section 4.1.
 _PAPER_CIFAR10 = 0.41
 
 
 def number(value: float | None) -> str:
-    """Three digits, or `not defined` for `None`."""
+    """Formats with three digits; `not defined` for `None`."""
     return "not defined" if value is None else f"{value:.3f}"
 
 

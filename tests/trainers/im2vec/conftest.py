@@ -1,9 +1,11 @@
-"""Small prepared TFDS datasets of pictures that can be told apart."""
+"""Small prepared TFDS datasets whose images can be told apart."""
 
 import pathlib
 
 import numpy as np
 import pytest
+import tensorflow as tf
+import tensorflow_datasets as tfds
 
 from trainers.im2vec import image_store
 
@@ -11,26 +13,24 @@ CLASSES = ("ant", "bee", "cow", "dog")
 SUPERCLASSES = ("insect", "mammal")
 
 
-def _picture(label, number, size=(4, 5)):
+def _image(label, number, size=(4, 5)):
     """RGB noise with the label in its first byte."""
     rng = np.random.default_rng([label, number])
-    result = rng.integers(0, 60, (*size, 3), dtype=np.uint8)
-    result[..., label % 3] += np.uint8(40 + 30 * label)
-    result[0, 0, 0] = label
-    return result
+    image = rng.integers(0, 60, (*size, 3), dtype=np.uint8)
+    image[..., label % 3] += np.uint8(40 + 30 * label)
+    image[0, 0, 0] = label
+    return image
 
 
 @pytest.fixture
-def make_picture():
-    """The pictures of `make_tfds`, from label and number."""
-    return _picture
+def draw_image():
+    """Draws an image of `make_tfds`, from label and number."""
+    return _image
 
 
 @pytest.fixture
 def make_tfds(tmp_path):
     """A factory of TFDS directories: image, label, superclass."""
-    import tensorflow as tf
-    import tensorflow_datasets as tfds
 
     def make(
         *,
@@ -59,7 +59,7 @@ def make_tfds(tmp_path):
                 for number in range(count):
                     label = number % len(names)
                     example = {
-                        "image": _picture(label, number, size_of(number)),
+                        "image": _image(label, number, size_of(number)),
                         "label": label,
                         "superclass": label // 2,
                     }

@@ -14,12 +14,11 @@ def random_weights(rng, *shape):
 @pytest.mark.parametrize("count", [2, 3, 10, 100])
 def test_every_vector_is_what_w2_sends_to_its_one_hot_output(rng, count):
     weights = random_weights(rng, count, count)
-    found = class_vectors.class_vectors(weights, "inverse")
-    assert found.shape == (count, count)
-    for label, one_hot in enumerate(np.eye(count)):
-        expected = np.linalg.solve(weights.astype(np.float64), one_hot)
-        np.testing.assert_allclose(found[label], expected, rtol=1e-6, atol=1e-6)
-    np.testing.assert_allclose(weights @ found.T, np.eye(count), atol=1e-6)
+    vectors = class_vectors.class_vectors(weights, "inverse")
+    assert vectors.shape == (count, count)
+    columns = np.linalg.solve(weights.astype(np.float64), np.eye(count))
+    np.testing.assert_allclose(vectors, columns.T, rtol=1e-6, atol=1e-6)
+    np.testing.assert_allclose(weights @ vectors.T, np.eye(count), atol=1e-6)
 
 
 @pytest.mark.parametrize("shape", [(3, 7), (7, 3), (5, 5)])
@@ -28,8 +27,8 @@ def test_pseudo_inverse_is_the_shortest_least_squares_solution(rng, shape):
     expected = np.linalg.lstsq(
         weights.astype(np.float64), np.eye(shape[0]), rcond=None
     )[0].T
-    found = class_vectors.class_vectors(weights, "pinv")
-    np.testing.assert_allclose(found, expected, atol=1e-6)
+    vectors = class_vectors.class_vectors(weights, "pinv")
+    np.testing.assert_allclose(vectors, expected, atol=1e-6)
 
 
 @pytest.mark.parametrize("shape", [(3, 7), (7, 3), (5, 5)])
@@ -40,8 +39,8 @@ def test_ridge_solves_its_normal_equations(rng, shape):
     expected = np.linalg.solve(
         weights.T @ weights + penalty * np.eye(shape[1]), weights.T
     ).T
-    found = class_vectors.class_vectors(weights, "ridge", ridge)
-    np.testing.assert_allclose(found, expected, atol=1e-6)
+    vectors = class_vectors.class_vectors(weights, "ridge", ridge)
+    np.testing.assert_allclose(vectors, expected, atol=1e-6)
 
 
 def test_ridge_of_zero_is_the_pseudo_inverse(rng):
@@ -69,22 +68,22 @@ def test_centred_vectors_do_not_move_with_what_softmax_does_not_see(rng):
         class_vectors.class_vectors(weights, "centred"),
         atol=1e-5,
     )
-    apart = [
+    distances = [
         similarity_tests.distances(
             class_vectors.class_vectors(matrix, "inverse")
         )
         for matrix in (weights, shifted)
     ]
-    assert not np.allclose(*apart, rtol=0.1)
+    assert not np.allclose(*distances, rtol=0.1)
 
 
 def test_inverse_is_centred_part_plus_the_derived_remainder(rng):
     weights = random_weights(rng, 6, 6).astype(np.float64)
     centred = weights - weights.mean(axis=0)
-    own = np.linalg.pinv(centred, rcond=1e-10)  # column k is C^+ e_k
+    learnt = np.linalg.pinv(centred, rcond=1e-10)  # column k is C^+ e_k
     q = np.linalg.svd(centred)[2][-1]
     s = weights.sum(axis=0)
-    expected = own.T + np.outer((1 - s @ own) / (s @ q), q)
+    expected = learnt.T + np.outer((1 - s @ learnt) / (s @ q), q)
     np.testing.assert_allclose(
         class_vectors.class_vectors(weights, "inverse"), expected, atol=1e-8
     )
@@ -135,9 +134,9 @@ def test_condition_number_is_numpys_and_a_large_one_is_called_ill(rng):
 def test_planes_are_scikit_learns_up_to_sign(rng, method, reference):
     rows = rng.normal(size=(8, 8)) + 2
     expected = np.abs(reference.fit_transform(rows))
-    found = class_vectors.to_plane(rows, method)
-    np.testing.assert_allclose(np.abs(found), expected, atol=1e-6)
-    assert (found[np.abs(found).argmax(axis=0), [0, 1]] > 0).all()
+    points = class_vectors.to_plane(rows, method)
+    np.testing.assert_allclose(np.abs(points), expected, atol=1e-6)
+    assert (points[np.abs(points).argmax(axis=0), [0, 1]] > 0).all()
 
 
 def test_one_hidden_unit_still_has_a_plane(rng):

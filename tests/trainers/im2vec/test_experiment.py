@@ -1,21 +1,22 @@
 """`python -m trainers.im2vec`, as a user types it."""
 
 import csv
-import functools
-import json
+import shutil
 
 import numpy as np
 import pytest
+import safetensors.numpy
+import scipy.spatial
 from google.protobuf import text_format
 from tensorboard.plugins.projector import projector_config_pb2
 
 from tests.support import commands
+from trainers import load
 from trainers.config import TrainConfig
+from trainers.im2vec import __main__ as command
 from trainers.im2vec import experiment
 from trainers.im2vec.config import Im2VecConfig
 from trainers.training import train
-
-command = functools.partial(commands.run, "trainers.im2vec")
 
 
 def quick(dataset, **changes):
@@ -29,29 +30,35 @@ def quick(dataset, **changes):
     return Im2VecConfig(**{**values, **changes})
 
 
-def test_images_to_report_and_the_second_run_reuses_everything(
-    make_tfds, tmp_path
-):
-    flags = (
+def read_rows(path):
+    with path.open(newline="") as file:
+        return list(csv.reader(file))
+
+
+def read_kernel(workdir, seed):
+    """W2 of a network, in float64."""
+    path = workdir / f"seed{seed}" / "checkpoint.safetensors"
+    return safetensors.numpy.load_file(path)["logits/kernel"].astype(float)
+
+
+def test_images_become_a_report_vectors_and_a_projector(make_tfds, tmp_path):
+    done = commands.run(
+        "trainers.im2vec",
         f"--dataset={make_tfds()}",
         "--epochs=4",
-        "--num_seeds=2",
+        "--num_seeds=1",
         "--workdir=my run",
+        cwd=tmp_path,
     )
-    first = command(*flags, cwd=tmp_path)
-    assert first.returncode == 0, first.stderr
-    assert "images: making" in first.stderr
+    assert done.returncode == 0, done.stderr
+    assert "images: making" in done.stderr
     workdir = tmp_path / "my run"
     report = (workdir / "report.md").read_text()
-    for picture in ("vectors", "truth", "confusion", "curves"):
-        assert f"]({picture}.png)" in report
-        assert (workdir / f"{picture}.png").read_bytes().startswith(b"\x89PNG")
-    metrics = json.loads((workdir / "metrics.json").read_text())
-    assert [row["name"] for row in metrics["networks"]] == ["seed 0", "seed 1"]
-    for kind in ("trained", "start", "random"):
-        assert 0 <= metrics["stability"][kind]["procrustes"] <= 1
+    for figure in ("vectors", "truth", "confusion", "curves"):
+        assert f"]({figure}.png)" in report
+        assert (workdir / f"{figure}.png").read_bytes().startswith(b"\x89PNG")
 
-    rows = list(csv.reader((workdir / "vectors.csv").open()))
+    rows = read_rows(workdir / "vectors.csv")
     assert [row[0] for row in rows] == ["class", "ant", "bee", "cow", "dog"]
     projector = workdir / "projector"
     table = np.loadtxt(projector / "vectors.tsv", delimiter="\t")
@@ -61,57 +68,111 @@ def test_images_to_report_and_the_second_run_reuses_everything(
     assert (projector / "metadata.tsv").read_text().split() == [
         row[0] for row in rows[1:]
     ]
-    described = text_format.Parse(
+    embedding = text_format.Parse(
         (projector / "projector_config.pbtxt").read_text(),
         projector_config_pb2.ProjectorConfig(),
     ).embeddings[0]
-    for path in (described.tensor_path, described.metadata_path):
+    for path in (embedding.tensor_path, embedding.metadata_path):
         assert (projector / path).is_file()
-    assert (projector / described.sprite.image_path).is_file()
-    points = next(csv.reader((workdir / "points.csv").open()))
-    assert "pca_normalized_x" in points
-    assert "svd_y" in points
+    assert (projector / embedding.sprite.image_path).is_file()
+    header = read_rows(workdir / "points.csv")[0]
+    assert "pca_normalized_x" in header
+    assert "svd_y" in header
 
-    second = command(*flags, cwd=tmp_path)
-    assert second.returncode == 0, second.stderr
-    assert "class vectors: reusing" in second.stderr
-    assert "making" not in second.stderr
 
-    refused = command(*flags, "--epochs=5", cwd=tmp_path)
-    assert refused.returncode == 1
-    assert "epochs: 4 there, 5 here" in refused.stderr
-    assert "Traceback" not in refused.stderr
-    ignored = command(*flags, "--ridge=0.1", cwd=tmp_path)
-    assert "--ridge would have no effect" in ignored.stderr
+def test_a_finished_run_is_reused_and_other_settings_are_refused(
+    make_tfds, tmp_path, caplog, capfd
+):
+    caplog.set_level("INFO")
+    flags = (
+        f"--dataset={make_tfds()}",
+        "--epochs=2",
+        "--num_seeds=1",
+        f"--workdir={tmp_path / 'run'}",
+    )
+    assert commands.exit_code(command.main, flags) == 0
+    assert "images: making" in caplog.text
+    written = {
+        path: path.stat().st_mtime_ns
+        for path in (tmp_path / "run").rglob("*")
+        if path.is_file()
+    }
+    caplog.clear()
+    assert commands.exit_code(command.main, flags) == 0
+    assert "class vectors: reusing" in caplog.text
+    assert "making" not in caplog.text
+    assert written == {path: path.stat().st_mtime_ns for path in written}
+
+    assert commands.exit_code(command.main, (*flags, "--epochs=5")) == 1
+    assert "epochs: 2 there, 5 here" in capfd.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("flags", "message"),
+    [
+        ((), "--dataset must name images"),
+        (("--dataset=a", "--ridge=0.1"), "--ridge would have no effect"),
+        (("--classifier=a", "--epochs=3"), "--epochs would have no effect"),
+        (("--dataset=.", "--download"), "--download would have no effect"),
+    ],
+)
+def test_wrong_settings_are_refused_before_anything_is_made(
+    tmp_path, monkeypatch, capfd, flags, message
+):
+    monkeypatch.chdir(tmp_path)
+    assert commands.exit_code(command.main, flags) == 1
+    assert message in capfd.readouterr().err
+    assert not list(tmp_path.iterdir())
+
+
+def test_a_finished_directory_holds_no_lock(make_tfds, tmp_path):
+    config = quick(make_tfds(), inverse="inverse", hidden=5, epochs=1)
+    workdir = tmp_path / "run"
+    with pytest.raises(ValueError, match="--inverse=pinv"):
+        experiment.run(config, workdir)
+    assert (workdir / ".lock").exists()  # not finished: it may be resumed
+    config = quick(config.dataset, inverse="pinv", hidden=5, epochs=1)
+    for _ in "making", "reusing":
+        experiment.run(config, workdir)
+        assert (workdir / "metrics.json").is_file()
+        assert not (workdir / ".lock").exists()
+
+
+def test_stability_compares_the_vectors_of_two_seeds(make_tfds, tmp_path):
+    metrics = experiment.run(quick(make_tfds(), num_seeds=2), tmp_path)
+    assert [row["name"] for row in metrics["networks"]] == ["seed 0", "seed 1"]
+    first, second = (
+        np.linalg.inv(read_kernel(tmp_path, seed)).T for seed in (0, 1)
+    )
+    assert metrics["stability"]["trained"]["procrustes"] == pytest.approx(
+        scipy.spatial.procrustes(first, second)[2]
+    )
 
 
 def test_another_inverse_trains_nothing_again(make_tfds, tmp_path):
     dataset = make_tfds()
-    workdir = tmp_path / "run"
-    first = experiment.run(quick(dataset), workdir)
-    kept = (workdir / "seed0" / "checkpoint.safetensors").stat().st_mtime_ns
+    first = experiment.run(quick(dataset), tmp_path / "run")
+    checkpoint = tmp_path / "run" / "seed0" / "checkpoint.safetensors"
+    written = checkpoint.stat().st_mtime_ns
     second = experiment.run(
-        quick(dataset, inverse="ridge", ridge=0.01), workdir
+        quick(dataset, inverse="ridge", ridge=0.01), tmp_path / "run"
     )
-    assert (
-        workdir / "seed0" / "checkpoint.safetensors"
-    ).stat().st_mtime_ns == kept
+    assert checkpoint.stat().st_mtime_ns == written
     assert second["networks"] == first["networks"]
     assert second["truth"] != first["truth"]
-    assert "ridge 0.01" in (workdir / "report.md").read_text()
+    assert "ridge 0.01" in (tmp_path / "run" / "report.md").read_text()
 
 
 def test_hidden_units_need_not_equal_the_classes(make_tfds, tmp_path):
-    dataset = make_tfds()
-    for hidden in (2, 9):
-        metrics = experiment.run(
-            quick(dataset, hidden=hidden), tmp_path / f"{hidden}"
-        )
-        assert metrics["networks"][0]["shape"] == [4, hidden]
-    with pytest.raises(ValueError, match="--inverse=pinv"):
-        experiment.run(
-            quick(dataset, hidden=9, inverse="inverse"), tmp_path / "9"
-        )
+    metrics = experiment.run(quick(make_tfds(), hidden=9), tmp_path)
+    assert metrics["networks"][0]["shape"] == [4, 9]
+    kernel = read_kernel(tmp_path, 0)
+    rows = read_rows(tmp_path / "vectors.csv")[1:]
+    np.testing.assert_allclose(
+        kernel @ np.array([row[1:] for row in rows], float).T,
+        np.eye(4),
+        atol=1e-6,
+    )
 
 
 def test_two_classes_of_own_records_have_vectors_but_no_test(
@@ -140,39 +201,44 @@ def test_singular_w2_is_an_error_that_names_the_cure(make_tfds, tmp_path):
         experiment.run(config, tmp_path / "run")
 
 
-def test_vectors_of_a_frozen_backbone_classifier_are_of_its_last_layer(
+def test_vectors_of_finished_runs_are_of_their_last_layer(
     make_image_records, tmp_path
 ):
     names = ("red", "green", "blue")
     records = make_image_records(label_names=names)
-    workdirs = []
-    for seed in (0, 1):
-        workdirs.append(tmp_path / f"run{seed}")
-        train.train_and_evaluate(
-            TrainConfig(
-                backbone="vgg16",
-                weights="random",
-                epochs=1,
-                batch_size=8,
-                bottleneck=4,
-                seed=seed,
-                image_records=str(records),
-            ),
-            workdirs[-1],
-        )
+    workdirs = [tmp_path / "run0", tmp_path / "run1"]
+    train.train_and_evaluate(
+        TrainConfig(
+            backbone="vgg16",
+            weights="random",
+            epochs=1,
+            batch_size=8,
+            bottleneck=4,
+            image_records=str(records),
+        ),
+        workdirs[0],
+    )
+    shutil.copytree(*workdirs)  # as another seed would lie there
     config = Im2VecConfig(
         classifier=",".join(map(str, workdirs)), permutations=99
     )
     metrics = experiment.run(config, tmp_path / "vectors")
     assert metrics["class_names"] == list(names)
+    assert [row["name"] for row in metrics["networks"]] == ["run0", "run1"]
     assert [row["shape"] for row in metrics["networks"]] == [[3, 32]] * 2
-    from trainers import load
+    assert metrics["stability"]["trained"]["procrustes"] < 1e-12
 
     kernel = load(workdirs[0]).get_layer("classifier").get_layer("head_logits")
     expected = np.linalg.pinv(np.array(kernel.kernel, float).T).T
-    rows = list(csv.reader((tmp_path / "vectors" / "vectors.csv").open()))
+    rows = read_rows(tmp_path / "vectors" / "vectors.csv")[1:]
     np.testing.assert_allclose(
-        np.array([row[1:] for row in rows[1:]], float), expected, atol=1e-6
+        np.array([row[1:] for row in rows], float), expected, atol=1e-6
     )
+
+
+def test_a_classifier_that_is_no_finished_run_is_refused(tmp_path):
+    (tmp_path / "empty").mkdir()
     with pytest.raises(FileNotFoundError, match="not a finished run"):
-        experiment.run(Im2VecConfig(classifier=str(records)), tmp_path / "none")
+        experiment.run(
+            Im2VecConfig(classifier=str(tmp_path / "empty")), tmp_path / "run"
+        )

@@ -19,12 +19,10 @@ def labels_in(split):
     return split.pixels[:, 0]
 
 
-def test_classes_are_chosen_by_label_wherever_an_image_stands(
-    make_tfds, tmp_path
-):
-    found = prepare(make_tfds(), tmp_path / "i", classes="dog, bee")
-    assert found.class_names == ("bee", "dog")
-    for split, count in ((found.train, 12), (found.test, 4)):
+def test_classes_are_chosen_by_label_wherever_an_image_is(make_tfds, tmp_path):
+    images = prepare(make_tfds(), tmp_path / "i", classes="dog, bee")
+    assert images.class_names == ("bee", "dog")
+    for split, count in ((images.train, 12), (images.test, 4)):
         assert len(split.labels) == count
         np.testing.assert_array_equal(
             np.array([1, 3])[split.labels], labels_in(split)
@@ -32,23 +30,23 @@ def test_classes_are_chosen_by_label_wherever_an_image_stands(
 
 
 def test_superclass_takes_its_classes_and_no_other(make_tfds, tmp_path):
-    found = prepare(make_tfds(), tmp_path / "i", superclass="mammal")
-    assert found.class_names == ("cow", "dog")
+    images = prepare(make_tfds(), tmp_path / "i", superclass="mammal")
+    assert images.class_names == ("cow", "dog")
     np.testing.assert_array_equal(
-        found.train.labels + 2, labels_in(found.train)
+        images.train.labels + 2, labels_in(images.train)
     )
 
 
-def test_all_images_come_in_the_records_order(
-    make_tfds, make_picture, tmp_path
-):
-    found = prepare(make_tfds(counts={"train": 600, "test": 8}), tmp_path / "i")
-    assert found.shape == (4, 5, 3)
-    assert isinstance(found.train.pixels, np.memmap)
-    assert found.train.pixels.dtype == np.uint8
-    expected = [make_picture(n % 4, n).ravel() for n in range(600)]
-    np.testing.assert_array_equal(found.train.pixels, expected)
-    np.testing.assert_array_equal(found.train.labels, np.arange(600) % 4)
+def test_all_images_come_in_the_records_order(make_tfds, draw_image, tmp_path):
+    images = prepare(
+        make_tfds(counts={"train": 600, "test": 8}), tmp_path / "i"
+    )
+    assert images.shape == (4, 5, 3)
+    assert isinstance(images.train.pixels, np.memmap)
+    assert images.train.pixels.dtype == np.uint8
+    expected = [draw_image(n % 4, n).ravel() for n in range(600)]
+    np.testing.assert_array_equal(images.train.pixels, expected)
+    np.testing.assert_array_equal(images.train.labels, np.arange(600) % 4)
 
 
 def test_the_same_dataset_is_decoded_once(make_tfds, tmp_path):
@@ -86,24 +84,26 @@ def test_image_records_of_many_classes_are_taken(make_image_records, tmp_path):
     directory = make_image_records(
         num_train=30, num_validation=12, label_names=names
     )
-    found = prepare(directory, tmp_path / "i", classes="c1,c4,c5")
-    assert found.class_names == ("c1", "c4", "c5")
-    assert found.train.pixels.dtype == np.float32
-    assert found.shape == (12, 12, 1)
-    np.testing.assert_array_equal(found.train.labels, [0, 1, 2] * 5)
+    images = prepare(directory, tmp_path / "i", classes="c1,c4,c5")
+    assert images.class_names == ("c1", "c4", "c5")
+    assert images.train.pixels.dtype == np.float32
+    assert images.shape == (12, 12, 1)
+    np.testing.assert_array_equal(images.train.labels, [0, 1, 2] * 5)
     # The fixture lifts the band of rows that belongs to the label.
-    bands = found.test.pixels.reshape(-1, 6, 24).mean(axis=2).argmax(axis=1)
-    np.testing.assert_array_equal(np.array([1, 4, 5])[found.test.labels], bands)
+    bands = images.test.pixels.reshape(-1, 6, 24).mean(axis=2).argmax(axis=1)
+    np.testing.assert_array_equal(
+        np.array([1, 4, 5])[images.test.labels], bands
+    )
 
 
 def test_statistics_are_numpys(make_tfds, tmp_path):
-    found = prepare(make_tfds(), tmp_path / "i")
-    values = np.asarray(found.train.pixels) / 255
-    measured = image_store.measure(found)
+    images = prepare(make_tfds(), tmp_path / "i")
+    values = np.asarray(images.train.pixels) / 255
+    measured = image_store.measure(images)
     for label in range(4):
         np.testing.assert_allclose(
             measured.class_means[label],
-            values[found.train.labels == label].mean(axis=0),
+            values[images.train.labels == label].mean(axis=0),
         )
     channels = values.reshape(-1, 3)
     np.testing.assert_allclose(measured.channel_mean, channels.mean(axis=0))
@@ -116,7 +116,7 @@ def test_statistics_are_numpys(make_tfds, tmp_path):
         ({}, {"classes": "ant,bea"}, r"'bea'. Did you mean bee.*ant, bee, cow"),
         ({}, {"classes": "ant"}, r"two classes or more.*Received: ant\."),
         ({}, {"superclass": "fish"}, r"insect, mammal. Received: 'fish'"),
-        ({}, {"image_key": "picture"}, "no 'picture' among.*--image_key"),
+        ({}, {"image_key": "photo"}, "no 'photo' among.*--image_key"),
         ({}, {"label_key": "image"}, "`image` must be a TFDS ClassLabel"),
         (
             {"shape": (None, None, 3), "size_of": lambda n: (4, 5 + (n == 7))},
@@ -158,11 +158,11 @@ def test_records_with_values_that_are_not_finite_are_refused(
 
 @pytest.mark.slow
 def test_real_cifar100_people_are_five_classes_of_285(shared_data, tmp_path):
-    found = prepare(
+    images = prepare(
         shared_data / "tfds" / "cifar100_jpeg_subset",
         tmp_path / "i",
         superclass="people",
     )
-    assert found.class_names == ("baby", "boy", "girl", "man", "woman")
-    np.testing.assert_array_equal(np.bincount(found.train.labels), [285] * 5)
-    assert found.shape == (32, 32, 3)
+    assert images.class_names == ("baby", "boy", "girl", "man", "woman")
+    np.testing.assert_array_equal(np.bincount(images.train.labels), [285] * 5)
+    assert images.shape == (32, 32, 3)

@@ -34,11 +34,11 @@ def test_small_mantel_tests_are_exact(rng, count):
         ).statistic
         for order in itertools.permutations(range(count))
     ]
-    found = similarity_tests.mantel(first, second, permutations=9999, seed=0)
-    assert found["orders"] == len(every)
-    assert found["rho"] == pytest.approx(observed)
-    assert found["p"] == np.mean(np.array(every) >= observed - 1e-9)
-    assert found["p_opposite"] == np.mean(np.array(every) <= observed + 1e-9)
+    result = similarity_tests.mantel(first, second, permutations=9999, seed=0)
+    assert result["orders"] == len(every)
+    assert result["rho"] == pytest.approx(observed)
+    assert result["p"] == np.mean(np.array(every) >= observed - 1e-9)
+    assert result["p_opposite"] == np.mean(np.array(every) <= observed + 1e-9)
 
 
 def test_large_mantel_tests_draw_orders_and_repeat_by_seed(rng):
@@ -56,7 +56,7 @@ def test_large_mantel_tests_draw_orders_and_repeat_by_seed(rng):
     assert results[0] == results[1]
 
 
-def test_mantel_p_is_fair_where_nothing_is_related(rng):
+def test_mantel_p_is_uniform_where_nothing_is_related(rng):
     values = [
         similarity_tests.mantel(
             random_distances(rng, 6),
@@ -81,8 +81,8 @@ def test_mantel_p_is_fair_where_nothing_is_related(rng):
 )
 def test_two_classes_or_equal_distances_have_no_correlation(matrices):
     assert similarity_tests.spearman(*matrices) is None
-    found = similarity_tests.mantel(*matrices, permutations=99, seed=0)
-    assert found["rho"] is found["p"] is None
+    result = similarity_tests.mantel(*matrices, permutations=99, seed=0)
+    assert result["rho"] is result["p"] is None
 
 
 def test_confusion_distance_counts_shares_both_ways():

@@ -3,12 +3,13 @@
 import keras
 import numpy as np
 import pytest
+from scipy.special import softmax
 
 from trainers.im2vec import class_vectors, image_store, similarity_tests
-from trainers.im2vec import train as training
 from trainers.im2vec.config import Im2VecConfig
+from trainers.im2vec.train import build, epoch_blocks, train
 from trainers.runs import checkpoints
-from trainers.training import metrics
+from trainers.training.metrics import evaluate
 
 
 def settings(**changes):
@@ -25,7 +26,7 @@ def settings(**changes):
 
 @pytest.fixture
 def small(rng, make_images):
-    """Twenty pictures of three classes; the last batch is half full."""
+    """Twenty images of three classes; the last batch is half full."""
     return make_images(
         rng.integers(0, 256, (20, 12), dtype=np.uint8),
         np.arange(20) % 3,
@@ -33,23 +34,17 @@ def small(rng, make_images):
     )
 
 
-def train(config, found, workdir, seed=0):
-    return training.train(
-        config, found, image_store.measure(found), seed, workdir
-    )
+def run(config, images, workdir, seed=0):
+    return train(config, images, image_store.measure(images), seed, workdir)
 
 
-def softmax(z):
-    return metrics.softmax(z)
-
-
-def numpy_epoch(config, found, weights, velocity, epoch, seed):
+def numpy_epoch(config, images, weights, velocity, epoch, seed):
     """SGD by hand: W1, b1, W2, b2 in float64."""
-    statistics = image_store.measure(found)
-    x = np.asarray(found.train.pixels, float).reshape(-1, 3) / 255
+    statistics = image_store.measure(images)
+    x = np.asarray(images.train.pixels, float).reshape(-1, 3) / 255
     x = (x - statistics.channel_mean) / statistics.channel_std
-    x = x.reshape(len(found.train.labels), -1)
-    one_hot = np.eye(3)[found.train.labels]
+    x = x.reshape(len(images.train.labels), -1)
+    one_hot = np.eye(3)[images.train.labels]
     order = np.random.default_rng([seed, epoch]).permutation(len(x))
     total = 0.0
     for start in range(0, len(x), config.batch_size):
@@ -57,9 +52,9 @@ def numpy_epoch(config, found, weights, velocity, epoch, seed):
         w1, b1, w2, b2 = weights
         hidden = x[rows] @ w1.T + b1
         logits = hidden @ w2.T + b2
-        p = softmax(logits)
+        p = softmax(logits, axis=1)
         if config.double_softmax:
-            q = softmax(p)
+            q = softmax(p, axis=1)
             total -= np.log((q * one_hot[rows]).sum(axis=1)).sum()
             outer = q - one_hot[rows]
             delta = p * (outer - (outer * p).sum(axis=1, keepdims=True))
@@ -89,14 +84,14 @@ def test_training_is_sgd_as_numpy_computes_it(small, tmp_path, double_softmax):
     config = settings(
         double_softmax=double_softmax, weight_decay=0.1, momentum=0.5
     )
-    model = training.build(config, small, image_store.measure(small), 0)
+    model = build(config, small, image_store.measure(small), 0)
     weights = [np.array(w, float) for w in model.trainable_variables]
     velocity = [np.zeros_like(w) for w in weights]
     losses = [
         numpy_epoch(config, small, weights, velocity, epoch, 0)
         for epoch in range(3)
     ]
-    trained = train(config, small, tmp_path)
+    trained = run(config, small, tmp_path)
     np.testing.assert_allclose(trained.weights, weights[2], atol=1e-6)
     np.testing.assert_allclose(
         [row["train_loss"] for row in trained.history], losses, rtol=1e-5
@@ -108,7 +103,7 @@ def test_an_epoch_sees_every_image_once_and_orders_differ(small):
     for epoch in range(2):
         seen = [
             (pixels[weights > 0], labels[weights > 0])
-            for pixels, labels, weights in training.epoch_blocks(
+            for pixels, labels, weights in epoch_blocks(
                 small.train, 8, 0, epoch
             )
         ]
@@ -123,22 +118,22 @@ def test_an_epoch_sees_every_image_once_and_orders_differ(small):
 def test_resumed_training_ends_with_the_bytes_of_an_uninterrupted_one(
     small, tmp_path
 ):
-    whole = train(settings(epochs=4), small, tmp_path / "whole")
-    train(settings(epochs=2), small, tmp_path / "parts")
-    parts = train(settings(epochs=4), small, tmp_path / "parts")
+    whole = run(settings(epochs=4), small, tmp_path / "whole")
+    run(settings(epochs=2), small, tmp_path / "parts")
+    parts = run(settings(epochs=4), small, tmp_path / "parts")
     assert parts.history[2:] == whole.history[2:]
     name = "checkpoint.safetensors"
     assert (tmp_path / "parts" / name).stat().st_size
     np.testing.assert_array_equal(parts.weights, whole.weights)
-    again = train(settings(epochs=4), small, tmp_path / "whole")
+    again = run(settings(epochs=4), small, tmp_path / "whole")
     np.testing.assert_array_equal(again.weights, whole.weights)
     assert again.metrics == whole.metrics
 
 
 def test_test_figures_are_those_of_the_whole_split(small, tmp_path):
     config = settings()
-    trained = train(config, small, tmp_path)
-    model = training.build(config, small, image_store.measure(small), 0)
+    trained = run(config, small, tmp_path)
+    model = build(config, small, image_store.measure(small), 0)
     optimizer = keras.optimizers.SGD(0.1, momentum=config.momentum)
     optimizer.build(model.trainable_variables)
     checkpoints.load(
@@ -146,7 +141,7 @@ def test_test_figures_are_those_of_the_whole_split(small, tmp_path):
         checkpoints.variables(model, optimizer),
     )
     logits = np.asarray(model(np.asarray(small.test.pixels)))
-    expected = metrics.evaluate(logits, np.asarray(small.test.labels))
+    expected = evaluate(logits, np.asarray(small.test.labels))
     for name in ("accuracy", "loss"):
         assert trained.metrics[name] == pytest.approx(expected[name], rel=1e-6)
     assert trained.metrics["confusion_matrix"] == expected["confusion_matrix"]
@@ -155,16 +150,16 @@ def test_test_figures_are_those_of_the_whole_split(small, tmp_path):
 def test_orthogonal_templates_give_class_vectors_at_equal_distances(
     make_images, tmp_path
 ):
-    """The answer is known: no class is nearer to one than to another.
+    """The answer is known: all pairs of classes are equally far apart.
 
-    Class k lights its own two pixels of eight. Nothing tells two pairs of
-    classes apart, so that at the optimum of the penalised loss, which is
+    Class k sets its own two pixels of eight. No two pairs of classes differ,
+    so at the optimum of the penalised loss, which is
     unique up to a rotation of the hidden layer, the vectors are the corners
     of a regular simplex, and by the package's docstring V V^T is the inverse
     root of M M^T.
     """
     pixels = np.repeat(np.eye(4, dtype=np.float32), 2, axis=1)
-    found = make_images(pixels, range(4), (2, 4, 1))
+    images = make_images(pixels, range(4), (2, 4, 1))
     config = settings(
         epochs=500,
         batch_size=4,
@@ -174,11 +169,11 @@ def test_orthogonal_templates_give_class_vectors_at_equal_distances(
         milestones="",
         normalization="none",
     )
-    trained = train(config, found, tmp_path)
+    trained = run(config, images, tmp_path)
     assert trained.metrics["accuracy"] == 1
-    own = class_vectors.class_vectors(trained.weights, "centred")
-    apart = similarity_tests.distances(own)[np.triu_indices(4, 1)]
-    np.testing.assert_allclose(apart, apart.mean(), rtol=1e-3)
+    vectors = class_vectors.class_vectors(trained.weights, "centred")
+    after = similarity_tests.distances(vectors)[np.triu_indices(4, 1)]
+    np.testing.assert_allclose(after, after.mean(), rtol=1e-3)
     # Untrained, they are not.
     start = class_vectors.class_vectors(trained.start, "centred")
     before = similarity_tests.distances(start)[np.triu_indices(4, 1)]
@@ -187,7 +182,7 @@ def test_orthogonal_templates_give_class_vectors_at_equal_distances(
 
 def test_a_loss_that_is_not_finite_stops_the_run(small, tmp_path):
     with pytest.raises(FloatingPointError, match="--learning_rate"):
-        train(settings(learning_rate=1e30, epochs=20), small, tmp_path)
+        run(settings(learning_rate=1e30, epochs=20), small, tmp_path)
 
 
 @pytest.mark.parametrize(
@@ -218,4 +213,4 @@ def test_published_normalization_is_for_rgb_bytes_alone(
 ):
     grey = make_images(rng.random((4, 4), np.float32), range(4), (2, 2, 1))
     with pytest.raises(ValueError, match="RGB images of uint8"):
-        train(settings(normalization="published"), grey, tmp_path)
+        run(settings(normalization="published"), grey, tmp_path)

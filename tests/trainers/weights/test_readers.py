@@ -14,7 +14,7 @@ from tests.support.backbones_weights import (
 )
 from trainers import backbones
 from trainers.weights import load as weights
-from trainers.weights import readers
+from trainers.weights import sources
 
 
 @pytest.fixture(scope="module")
@@ -133,7 +133,7 @@ def test_negative_variance_is_refused(tmp_path, shufflenet):
     arrays["conv1_bn/moving_variance"] *= -1
     path = tmp_path / "wrong.npz"
     np.savez(path, **arrays)
-    with pytest.raises(ValueError, match="hence no variance"):
+    with pytest.raises(ValueError, match="so not a variance"):
         load(shufflenet, "shufflenet", path)
 
 
@@ -223,8 +223,8 @@ def test_sources_are_checked_before_any_long_work(tmp_path):
     there = tmp_path / "mine.npz"
     there.write_bytes(b"")
     for source in ("imagenet", "cifar10", "random", str(there)):
-        readers.check_source(source)
+        sources.check_source(source)
     with pytest.raises(ValueError, match=r"`imagenet` or the.*'cifar10'"):
-        readers.check_source("cifar10", ("imagenet",))
+        sources.check_source("cifar10", ("imagenet",))
     with pytest.raises(FileNotFoundError, match="which is not a file"):
-        readers.check_source(str(tmp_path / "other.npz"))
+        sources.check_source(str(tmp_path / "other.npz"))

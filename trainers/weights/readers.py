@@ -1,6 +1,6 @@
 """Reads the arrays of a weight file under canonical names.
 
-A canonical name is `<layer>/<variable>` with Keras' variable names (`kernel`,
+A canonical name is `<layer>/<variable>` with Keras's variable names (`kernel`,
 `bias`, `gamma`, `beta`, `moving_mean`, `moving_variance`). Nothing in a file
 is executed: no pickles, no external or virtual HDF5 data.
 """

@@ -1,5 +1,6 @@
 """`--weights=imagenet` against a server on loopback, whole and broken."""
 
+import concurrent.futures
 import dataclasses
 import hashlib
 import os
@@ -19,7 +20,7 @@ from tests.support import (
     backbones_weights,
 )
 from trainers import backbones
-from trainers.weights import convert, download, load, published
+from trainers.weights import cache, convert, download, load, published
 
 ROOT = pathlib.Path(__file__).parents[3]
 
@@ -202,6 +203,22 @@ def test_file_that_was_copied_manually_is_verified_and_stays(
     backbones_weights.assert_equal(received, arrays)
     assert server.requests == 0
     assert copied.is_file()
+
+
+def test_several_may_fill_the_cache_at_the_same_time(tmp_path, server):
+    content, arrays = alexnet_file(tmp_path, stream=True)
+    file = backbones_server.published_file(server, "alexnet.pth", content)
+    directory = tmp_path / "cache"
+    backbone = backbones.get_backbone("alexnet")
+    slices = [backbones.build_slice(backbone) for _ in range(4)]
+
+    def fill(slice_):
+        return cache.published_arrays(slice_, backbone, file, directory)
+
+    with concurrent.futures.ThreadPoolExecutor(len(slices)) as pool:
+        for received in pool.map(fill, slices):
+            backbones_weights.assert_equal(received, arrays)
+    assert [path.suffix for path in directory.iterdir()] == [".safetensors"]
 
 
 @pytest.mark.parametrize("fault", ["truncated", "altered", "other backbone"])

@@ -18,6 +18,7 @@ from tfrecords import command_line
 from tfrecords.config import RecordsConfig
 from tfrecords.settings import setting
 from trainers.config import PRESETS, TrainConfig, default_workdir
+from trainers.weights import sources
 
 _common = functools.partial(setting, group="common")
 
@@ -68,9 +69,7 @@ def _check(arguments: command_line.Arguments) -> None:
     train = arguments.settings(TrainConfig)
     records = arguments.settings(RecordsConfig)
     arguments.refuse_ignored(_ignored_flags(train, records))
-    from trainers.weights import readers
-
-    readers.check_source(train.weights)
+    sources.check_source(train.weights)
 
 
 def _ignored_flags(

@@ -20,6 +20,7 @@ from tfrecords.settings import setting, validate
 from trainers.backbones import BACKBONES, get_backbone
 from trainers.config import PRESETS, TrainConfig
 from trainers.experiments import plan
+from trainers.weights import sources
 
 _common = functools.partial(setting, group="common")
 
@@ -97,11 +98,9 @@ def main(argv: Sequence[str] | None = None) -> int:
 def _check(arguments: command_line.Arguments) -> None:
     """Refuses what can be refused before anything is computed."""
     _plan(arguments, layers=())
-    from trainers.weights import readers
-
     weights = arguments.settings(TableOptions).weights
     for source in (arguments.settings(TrainConfig).weights, *weights.values()):
-        readers.check_source(source)
+        sources.check_source(source)
 
 
 def _plan(

@@ -1,8 +1,8 @@
 """Writes state dicts in torch's two layouts without torch.
 
-What it writes has the shape of what torch.save writes (the test compares both
-through the reader), so that tests can make files of the published layout, and
-hostile ones, of any size.
+The files have the structure of those of torch.save (a test reads both with the
+same reader), so that tests can write files in the published layout, and hostile
+ones, of any size.
 """
 
 import collections
@@ -22,7 +22,7 @@ _STORAGES = {
 
 
 class Global:
-    """A name that the pickle refers to and this process need not have."""
+    """A name that the pickle refers to; this process need not have it."""
 
     def __init__(self, module: str, name: str):
         self.module, self.name = module, name
@@ -72,7 +72,7 @@ def _dump(stream, obj, is_stream):
 
 
 def write_state(path: pathlib.Path, state: dict, *, stream: bool) -> None:
-    """Writes arrays by torch's names; other values are pickled as they are."""
+    """Writes torch's name to array; other values are pickled as they are."""
     storages = {}
     wrapped = collections.OrderedDict()
     for index, (name, value) in enumerate(state.items()):

@@ -1,4 +1,4 @@
-"""A server on loopback that serves one file, whole or in a broken way."""
+"""A server on loopback that serves one file, correctly or not."""
 
 import contextlib
 import hashlib
@@ -9,7 +9,7 @@ from trainers.weights import published
 
 
 class _Handler(http.server.BaseHTTPRequestHandler):
-    """Serves `server.content` in the manner of `server.mode`."""
+    """Serves `server.content` as `server.mode` says."""
 
     def do_GET(self):
         server = self.server

@@ -1,4 +1,4 @@
-"""Makes, writes and compares the weights of a slice, for the tests."""
+"""Draws, writes and compares the weights of a slice."""
 
 import h5py
 import numpy as np
@@ -39,7 +39,7 @@ def write_legacy_h5(path, arrays, rename=None):
 
 
 def changed(arrays, **changes):
-    """Returns a copy with changes; None removes, `__` stands for a slash."""
+    """Returns a copy with changes; `None` removes, `__` means a slash."""
     copy = dict(arrays)
     for key, value in changes.items():
         name = key.replace("__", "/")

@@ -1,80 +1,93 @@
 r"""Stages: vocabulary, tokens, targets, train, export, measure.
 
-The slow results are kept in `--workdir`; a second run goes on from them and
-from the last checkpoint.
+Slow results are kept in `--workdir`; a second run resumes from them and from
+the last checkpoint.
 
     KERAS_BACKEND=tensorflow python -m tools.mini_encoder \
-        --unlabelled=../shared/data/imdb_unsupervised.jsonl.xz \
-        --labelled=../shared/data/tfds --workdir=WORKDIR
+        --unlabelled=imdb_unsupervised.jsonl.xz --labelled=TFDS_DIR \
+        --workdir=WORKDIR
 """
 
+import argparse
 import json
 import lzma
+from collections.abc import Sequence
 from pathlib import Path
 
 import keras
 import numpy as np
-from absl import app, flags, logging
+from absl import logging
 
+from tfrecords import process
 from tools.mini_encoder import measuring, targets, training, vocabulary
 
 PRESET = Path(__file__).parents[2] / "text2image/data/mini_encoder"
-FLAGS = flags.FLAGS
-flags.DEFINE_string(
-    "unlabelled", None, "JSON lines (xz) with a `text` each; none: no training."
-)
-flags.DEFINE_string("labelled", None, "TFDS folder to measure on; none: skip.")
-flags.DEFINE_string("workdir", None, "Folder of the intermediate results.")
-flags.DEFINE_string("output", str(PRESET), "Preset folder to write.")
-flags.DEFINE_integer("seed", 0, "Seed of all random numbers.")
-flags.DEFINE_integer("steps", 2000, "Training steps of the schedule.")
-flags.DEFINE_integer("stop_after", None, "Export after this step; none: last.")
-flags.DEFINE_integer("num_measured", None, "Texts to measure on; none: all.")
-flags.DEFINE_integer("tokens_per_batch", 2048, "B * T of a training batch.")
-flags.DEFINE_float("learning_rate", 1.5e-3, "Peak, after the warm-up.")
 
 
-def make_encoder(workdir: Path) -> None:
-    """Runs every stage before the measurement, or goes on with it."""
+def make_encoder(flags: argparse.Namespace) -> None:
+    """Runs every stage before the measurement, or resumes them."""
+    workdir: Path = flags.workdir
     workdir.mkdir(parents=True, exist_ok=True)
-    with lzma.open(FLAGS.unlabelled, "rt", encoding="utf-8") as lines:
+    with lzma.open(flags.unlabelled, "rt", encoding="utf-8") as lines:
         texts = [json.loads(line)["text"] for line in lines]
     pieces, space = workdir / "vocabulary.txt", workdir / "targets.npz"
     if not pieces.exists():
         vocabulary.learn_vocabulary(texts, pieces)
     ids = vocabulary.tokenize(texts, vocabulary.open_tokenizer(pieces))
     if not space.exists():
-        targets.learn_targets(ids, space, FLAGS.seed)
+        targets.learn_targets(ids, space, flags.seed)
     backbone = training.train(
         ids,
         dict(np.load(space)),
         training.Settings(
-            FLAGS.steps,
-            FLAGS.stop_after,
-            FLAGS.tokens_per_batch,
-            FLAGS.learning_rate,
-            FLAGS.seed,
+            flags.steps,
+            flags.stop_after,
+            flags.tokens_per_batch,
+            flags.learning_rate,
+            flags.seed,
         ),
         workdir / "checkpoints",
     )
-    training.export(backbone, pieces, Path(FLAGS.output))
+    training.export(backbone, pieces, flags.output)
 
 
-def main(argv: list[str]) -> None:
-    """Makes the encoder, measures it, or both."""
-    if len(argv) > 1:
-        raise app.UsageError(f"Expected flags only. Received: {argv[1:]}")
-    keras.utils.set_random_seed(FLAGS.seed)
-    if FLAGS.unlabelled:
-        if not FLAGS.workdir:
-            raise app.UsageError("--unlabelled needs a --workdir.")
-        make_encoder(Path(FLAGS.workdir))
-    if FLAGS.labelled:
-        figures = measuring.measure(
-            FLAGS.output, FLAGS.labelled, FLAGS.num_measured, FLAGS.seed
+def _parse(argv: Sequence[str] | None) -> argparse.Namespace:
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawTextHelpFormatter
+    )
+    add = parser.add_argument
+    add(
+        "--unlabelled",
+        help="JSON lines (xz) with a `text` each; without it, no training.",
+    )
+    add("--labelled", help="TFDS directory; without it, nothing is measured.")
+    add("--workdir", type=Path, help="Directory of the slow results.")
+    add("--output", type=Path, default=PRESET, help="Preset to write.")
+    add("--seed", type=int, default=0)
+    add("--steps", type=int, default=2000, help="Steps of the schedule.")
+    add("--stop_after", type=int, help="Step to export after; else the last.")
+    add("--num_measured", type=int, help="Texts to measure on; else all.")
+    add("--tokens_per_batch", type=int, default=2048, help="B * T.")
+    add("--learning_rate", type=float, default=1.5e-3, help="Peak.")
+    flags = parser.parse_args(argv)
+    if flags.unlabelled and not flags.workdir:
+        parser.error("--unlabelled needs a --workdir")
+    return flags
+
+
+def main(argv: Sequence[str] | None = None) -> None:
+    """Trains the encoder, measures it, or both."""
+    flags = _parse(argv)
+    process.prepare()
+    keras.utils.set_random_seed(flags.seed)
+    if flags.unlabelled:
+        make_encoder(flags)
+    if flags.labelled:
+        metrics = measuring.measure(
+            str(flags.output), flags.labelled, flags.num_measured, flags.seed
         )
-        logging.info("%s", figures)
+        logging.info("%s", metrics)
 
 
 if __name__ == "__main__":
-    app.run(main)
+    main()

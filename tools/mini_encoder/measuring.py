@@ -62,14 +62,14 @@ def measure(
     """Fits a linear probe on the [CLS] stacks of labelled IMDB, 80/20.
 
     Args:
-        preset: Folder of the encoder.
-        data_dir: TFDS folder with `imdb_reviews`.
-        num_texts: Texts to take; `None` is all 50,000.
-        seed: Of the sample and the split.
+        preset: Directory of the encoder.
+        data_dir: TFDS directory with `imdb_reviews`.
+        num_texts: Number of texts; `None` is all 50,000.
+        seed: Seed of the sample and the split.
 
     Returns:
-        Accuracy on the fifth left out, the probe's iterations (1,000 is the
-        limit), N, and the seconds that tokens and stacks took.
+        Accuracy on the held-out fifth, the probe's iterations (at most 1,000),
+        N, and the seconds of tokenising and encoding.
     """
     texts, labels = read_labelled(data_dir, num_texts, seed)
     pieces = Path(preset) / "assets/tokenizer/vocabulary.txt"

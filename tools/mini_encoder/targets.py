@@ -1,4 +1,4 @@
-"""What the [CLS] vectors must tell, learned from the reviews alone."""
+"""Regression targets of the [CLS] vectors, learned without labels."""
 
 from pathlib import Path
 
@@ -9,7 +9,7 @@ from sklearn.feature_extraction.text import TfidfTransformer
 
 from tools.mini_encoder.vocabulary import NUM_PIECES, Ids
 
-MIN_REVIEWS = 100  # a pair of pieces is a term if in so many reviews
+MIN_REVIEWS = 100  # a pair of pieces in this many reviews is a term
 LSA_DIM, NUM_TARGETS = 512, 256  # the latter is K
 
 Space = dict[str, np.ndarray]  # what `learn_targets` wrote
@@ -19,12 +19,12 @@ def count_terms(texts: Ids, pairs: np.ndarray) -> csr_matrix:
     """Counts pieces, and the pairs of pieces in `pairs`: `(N, terms)`."""
     lengths = np.array([len(text) for text in texts])
     codes = np.concatenate([pair_codes(text) for text in texts])
-    place = np.searchsorted(pairs, codes).clip(max=len(pairs) - 1)
-    known = pairs[place] == codes
+    index = np.searchsorted(pairs, codes).clip(max=len(pairs) - 1)
+    known = pairs[index] == codes
     rows = np.arange(len(texts))
     pair_rows = rows.repeat(lengths - 1)[known]
     row = np.concatenate([rows.repeat(lengths), pair_rows])
-    column = np.concatenate([*texts, NUM_PIECES + place[known]])
+    column = np.concatenate([*texts, NUM_PIECES + index[known]])
     shape = (len(texts), NUM_PIECES + len(pairs))
     return csr_matrix((np.ones(len(row), np.float32), (row, column)), shape)
 
@@ -42,9 +42,9 @@ def weigh(counts: csr_matrix, idf: np.ndarray) -> csr_matrix:
 
 
 def learn_targets(ids: Ids, path: Path, seed: int) -> None:
-    """Learns what the [CLS] vectors must tell, from the reviews alone.
+    """Learns the targets of the [CLS] vectors from unlabelled reviews.
 
-    Latent semantic analysis, turned by a canonical correlation analysis of
+    Latent semantic analysis, rotated by a canonical correlation analysis of
     the two halves of each review. What the halves share comes first: genre,
     topic, opinion; chance wording comes last.
 

@@ -70,10 +70,10 @@ def build_model(backbone: keras_hub.models.BertBackbone) -> keras.Model:
 
 
 def build_backbone(space: Space) -> keras_hub.models.BertBackbone:
-    """Builds the encoder; its pieces start at their places among the targets.
+    """Builds the encoder; its piece embeddings start as their targets.
 
-    Telling pieces are large beside the position embedding, so that the layer
-    normalisation keeps them so.
+    Informative pieces are large compared with the position embedding, so that
+    they stay large after layer normalisation.
     """
     backbone = keras_hub.models.BertBackbone(**BACKBONE)
     table = space["projection"][:NUM_PIECES, : backbone.hidden_dim]
@@ -165,13 +165,14 @@ def export(
     pieces: Path,
     output: Path,
 ) -> None:
-    """Writes a KerasHub preset aside, then puts it in the place of `output`."""
+    """Writes a KerasHub preset aside, then replaces `output` by it."""
     aside, old = output.with_suffix(".new"), output.with_suffix(".old")
     for folder in (aside, old):
         shutil.rmtree(folder, ignore_errors=True)
     backbone.save_to_preset(aside)
     open_tokenizer(pieces, lowercase=True).save_to_preset(aside)
-    # The configuration stays float32, so it loads as such; the file is halved.
+    # Half the size; the configuration stays float32, and so does the loaded
+    # model.
     half = keras_hub.models.BertBackbone(**BACKBONE, dtype="float16")
     half.set_weights(backbone.get_weights())
     half.save_weights(aside / "model.weights.h5")

@@ -12,13 +12,15 @@ import tokenizers
 SPECIAL = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]"]  # ids 0 to 4
 CLS, SEP, MASK = 2, 3, 4
 NUM_PIECES = 8000
-MAX_CHARACTERS = 200  # single-character pieces, and as many that go on a word
+MAX_CHARACTERS = (
+    200  # single-character pieces, and as many that continue a word
+)
 
 Ids = list[np.ndarray]  # piece ids of each text, without [CLS] and [SEP]
 
 
 def normalize(text: tf.Tensor) -> tf.Tensor:
-    """Normalises texts as the project does in front of every tokenizer."""
+    """Normalises texts as the project does before every tokenizer."""
     text = tf.strings.regex_replace(text, r"[\t\n\r\p{Z}]", " ")
     text = tf.strings.regex_replace(text, r"[\p{C}\x{FFFD}]", "")
     text = tf_text.normalize_utf8(text, "NFD")
@@ -27,10 +29,10 @@ def normalize(text: tf.Tensor) -> tf.Tensor:
 
 
 def learn_vocabulary(texts: list[str], path: Path) -> None:
-    """Learns a WordPiece vocabulary and writes it, one piece a line.
+    """Learns a WordPiece vocabulary and writes it, one piece per line.
 
     The same texts give the same file: the trainer numbers characters in the
-    order of a hash map, and breaks ties by number, so they come numbered.
+    order of a hash map, and breaks ties by number, so they are numbered here.
     """
     data = tf.data.Dataset.from_tensor_slices(texts).map(normalize)
     lines = [line.decode() for line in data.as_numpy_iterator()]
@@ -60,8 +62,8 @@ def open_tokenizer(
 
     Args:
         path: File of the pieces.
-        lowercase: Whether it lower-cases itself, as the saved preset must;
-            texts that passed `normalize` need none.
+        lowercase: Whether the tokenizer lower-cases, as that of the saved
+            preset must; texts that passed `normalize` need not.
     """
     return keras_hub.models.BertTokenizer(
         str(path), lowercase=lowercase, strip_accents=True

@@ -14,8 +14,8 @@ from tools.mini_encoder.vocabulary import (
     Ids,
 )
 
-# Share of the steps for each T: a short window costs less for each target,
-# but every position must be trained.
+# Share of the steps for each T: a short window costs less per target, but every
+# position must be trained.
 WINDOW_SHARES = {64: 0.4, 128: 0.37, 256: 0.2, 512: 0.03}
 
 Batch = dict[str, np.ndarray]
@@ -24,7 +24,7 @@ Batch = dict[str, np.ndarray]
 def make_batches(
     ids: Ids, space: Space, steps: range, *, tokens_per_batch: int, seed: int
 ) -> Iterator[Batch]:
-    """Yields the batch of each step: a function of the seed and the step."""
+    """Yields the batch of each step, a function of the seed and the step."""
     lengths = np.array([len(text) for text in ids])
     review_targets = find_targets(ids, space)
     for step in steps:
@@ -58,7 +58,7 @@ def pack(texts: Ids, width: int) -> Batch:
 
 
 def hide_pieces(batch: Batch, rng: np.random.Generator) -> Batch:
-    """Hides 15 % of the pieces, to be found by the masked-language head.
+    """Hides 15 % of the pieces, which the masked-language head predicts.
 
     Source: Devlin et al. 2019, section 3.1: of the hidden pieces 80 % become
     [MASK], 10 % a random piece, 10 % stay.

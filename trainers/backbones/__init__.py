@@ -111,8 +111,8 @@ class Preprocessing:
     bgr: bool = False
 
 
-# Mean and standard deviation of ImageNet's RGB pixels in [0, 1], as
-# torchvision's transforms state them.
+# Mean and standard deviation of ImageNet's RGB pixels in [0, 1].
+# Source: torchvision's transforms.
 IMAGENET_MEAN = (0.485, 0.456, 0.406)
 IMAGENET_STD = (0.229, 0.224, 0.225)
 

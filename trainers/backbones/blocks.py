@@ -1,7 +1,7 @@
-"""The pieces torchvision's architectures are made of, as Keras layers.
+"""The layers of torchvision's architectures, built of Keras's.
 
-Padding is explicit: at stride 2 Keras' `same` pads one side more than
-torchvision does and shifts the whole map. Names follow one rule: the batch
+Padding is explicit: at stride 2 Keras's `same` pads one side more than
+torchvision does and shifts the feature maps. Names follow one rule: the batch
 norm of convolution `X` is `X_bn`, its activation `X_relu`.
 
 Source: torchvision 0.28, models/{alexnet,resnet,shufflenetv2}.py.
@@ -10,7 +10,7 @@ Source: torchvision 0.28, models/{alexnet,resnet,shufflenetv2}.py.
 import keras
 import numpy as np
 
-# torch.nn.BatchNorm2d's defaults; torch's momentum 0.1 is Keras' 0.9.
+# torch.nn.BatchNorm2d's defaults; torch's momentum 0.1 is Keras's 0.9.
 BATCH_NORM_EPSILON = 1e-5
 BATCH_NORM_MOMENTUM = 0.9
 
@@ -19,9 +19,9 @@ BATCH_NORM_MOMENTUM = 0.9
 class GroupedConv2D(keras.layers.Conv2D):
     """`Conv2D` with groups, computed as one dense convolution.
 
-    The kernel of a group is written among zeros. That is `groups` times the
-    multiplications, but of one large matrix product instead of 32 small ones,
-    which on a processor is twice as fast (BUILD_NOTES.md). Weights and results
+    Zeros fill the kernel up to all input channels. That is `groups` times the
+    multiplications, but in one large matrix product instead of 32 small ones,
+    which is twice as fast on a CPU (docs/decisions.md). Weights and results
     are those of `Conv2D(groups=...)`.
     """
 
@@ -49,7 +49,7 @@ def convolution(
     groups: int = 1,
     use_bias: bool = False,
 ) -> keras.KerasTensor:
-    """Convolves `(N, H, W, C)` as `torch.nn.Conv2d` of these arguments."""
+    """Convolves `(N, H, W, C)` as `torch.nn.Conv2d` with these arguments."""
     layer = GroupedConv2D if groups > 1 else keras.layers.Conv2D
     return layer(
         filters,
@@ -64,7 +64,7 @@ def convolution(
 def depthwise(
     x: keras.KerasTensor, kernel_size: int, *, name: str, stride: int
 ) -> keras.KerasTensor:
-    """Filters each channel alone, padded by half the kernel, and normalises."""
+    """Filters each channel, padded by half the kernel, and normalises."""
     x = keras.layers.DepthwiseConv2D(
         kernel_size, strides=stride, use_bias=False, name=name
     )(pad(x, kernel_size // 2, name))
@@ -97,8 +97,8 @@ def max_pool(x: keras.KerasTensor, padding: int) -> keras.KerasTensor:
 
     Args:
         x: `(N, H, W, C)`, not negative if padded: torch pads with minus
-            infinity, we with 0, and behind a ReLU that is the same.
-        padding: Cells on all four sides.
+            infinity, we with 0, which is the same after a ReLU.
+        padding: Zeros on all four sides.
     """
     return keras.layers.MaxPooling2D(3, strides=2, name="maxpool")(
         pad(x, padding, "maxpool")

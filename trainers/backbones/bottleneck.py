@@ -1,8 +1,8 @@
 """The bottleneck stage that ResNeXt-50 and Wide ResNet-50-2 share.
 
 Both run conv1 (7 x 7, stride 2), batch norm, ReLU, max-pool and layer1: three
-bottleneck blocks without a stride. They differ in the groups of the middle
-convolution only.
+bottleneck blocks without a stride. They differ only in the groups of the middle
+convolution.
 
 Source: He et al. 2015, arXiv 1512.03385; torchvision 0.28, models/resnet.py.
 """
@@ -21,7 +21,7 @@ def build(name: str, *, width: int, groups: int) -> keras.Model:
     Args:
         name: Name of the model.
         width: Channels of the first two convolutions of each block.
-        groups: Groups of the second one.
+        groups: Groups of the second convolution.
     """
     image = keras.Input((None, None, 3), name="image")
     x = blocks.convolution(image, 64, 7, name="conv1", stride=2, padding=3)

@@ -1,4 +1,4 @@
-"""RGB images to a backbone's input in numpy, outside of any model."""
+"""RGB images to the input of a backbone, in numpy."""
 
 import numpy as np
 

@@ -23,7 +23,7 @@ def build() -> keras.Model:
 
 
 def _unit(x: keras.KerasTensor, name: str, stride: int) -> keras.KerasTensor:
-    """Runs two branches: at stride 1 the first is half of the input as is."""
+    """Concatenates two branches; at stride 1 the first is half of the input."""
     if stride == 1:
         first, second = keras.ops.split(x, 2, axis=-1)
     else:
@@ -70,9 +70,9 @@ class ChannelShuffle(keras.layers.Layer):
     def compute_output_shape(
         self, input_shape: tuple[int | None, ...]
     ) -> tuple[int | None, ...]:
-        """Returns the shape as it came."""
+        """Returns the shape of the input."""
         return input_shape
 
     def get_config(self) -> dict[str, object]:
-        """Returns what `__init__` takes."""
+        """Returns the arguments of `__init__`."""
         return {**super().get_config(), "groups": self.groups}

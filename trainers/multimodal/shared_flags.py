@@ -6,6 +6,7 @@ from text2image.corpora import row_files
 from tfrecords import command_line
 from tfrecords.config import MultimodalConfig, RecordsConfig
 from trainers.multimodal.config import MultimodalTrainConfig
+from trainers.weights import sources
 
 SETTINGS = (MultimodalTrainConfig, RecordsConfig, MultimodalConfig)
 
@@ -27,9 +28,7 @@ def check(arguments: command_line.Arguments) -> None:
             "images, or a directory of WebVision or TFDS. Received: none. "
             "There is no demo of images."
         )
-    from trainers.weights import readers
-
-    readers.check_source(train.weights, ("imagenet", "random"))
+    sources.check_source(train.weights, ("imagenet", "random"))
 
 
 def _ignored_flags(

@@ -1,1 +1,1 @@
-"""Weights of the slices: found, fetched, checked, converted, fitted."""
+"""Weights of the slices: fetched, verified, read, converted, drawn."""

@@ -30,7 +30,7 @@ def fetch(
     Args:
         file: The file to fetch.
         directory: Its directory, which is created if it is missing.
-        timeout_s: Seconds without an answer after which to give up.
+        timeout_s: Seconds without a response after which to give up.
 
     Raises:
         RuntimeError: If the server cannot be reached or breaks off.
@@ -97,9 +97,9 @@ def _download(
     limit = file.size_bytes[1]
     received = 0
     try:
-        with urllib.request.urlopen(file.url, timeout=timeout_s) as answer:
-            announced = answer.headers.get("Content-Length")
-            while chunk := answer.read(_CHUNK_BYTES):
+        with urllib.request.urlopen(file.url, timeout=timeout_s) as response:
+            announced = response.headers.get("Content-Length")
+            while chunk := response.read(_CHUNK_BYTES):
                 received += len(chunk)
                 if received > limit:
                     raise ValueError(

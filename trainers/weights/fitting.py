@@ -1,8 +1,8 @@
 """Fits arrays to a slice: names, shapes, and batch norm that was folded.
 
-Batch norm folded into its convolution is understood: a bias for a convolution
-`X` that has none becomes the shift of `X_bn`, and `X_bn/scale`, `X_bn/shift`
-become that layer's gamma and beta.
+Batch norm that was folded into its convolution is unfolded: a bias for a
+convolution `X` that has none becomes the beta of `X_bn`, and `X_bn/scale`,
+`X_bn/shift` become its gamma and beta.
 """
 
 import keras
@@ -12,7 +12,7 @@ Arrays = dict[str, np.ndarray]
 
 
 def slice_variables(slice_: keras.Model) -> dict[str, keras.Variable]:
-    """Returns every weight of the slice by its canonical name."""
+    """Returns canonical name to variable, for every weight of the slice."""
     return {
         f"{layer.name}/{variable.name}": variable
         for layer in slice_.layers
@@ -24,18 +24,21 @@ def slice_variables(slice_: keras.Model) -> dict[str, keras.Variable]:
 def fit_arrays(
     slice_: keras.Model, arrays: Arrays, source: str, *, whole: bool = True
 ) -> Arrays:
-    """Returns the arrays of the slice, unfolded, float32, all validated.
+    """Validates and unfolds the arrays of a slice.
 
     Args:
-        slice_: What `backbones.build_slice` returned.
-        arrays: By canonical name, batch norm folded or not.
-        source: Where they are from, for the error.
-        whole: Whether every layer must be there; if not, those of which there
-            is nothing are left out of what is returned.
+        slice_: A model whose layers have unique names.
+        arrays: Canonical name to array, with batch norm folded or not.
+        source: Name of the source in errors.
+        whole: Whether every layer is required; if not, layers without any
+            array are left out of the result.
+
+    Returns:
+        Canonical name to float32 array with the shape of its variable.
 
     Raises:
-        ValueError: If anything is missing, not of this slice, given twice,
-            of another shape, not a number, or no variance.
+        ValueError: If an array is missing, not of this slice, given twice,
+            has a different shape, is not finite, or is a negative variance.
     """
     expected = slice_variables(slice_)
     unfolded, faults = _unfold_batch_norm(slice_, arrays)
@@ -59,7 +62,7 @@ def fit_arrays(
     if faults:
         raise ValueError(
             f"`weights` must hold the {len(expected)} arrays of "
-            f"{slice_.name}, from {next(iter(expected))} on. Received: "
+            f"{slice_.name}, {next(iter(expected))} and so on. Received: "
             f"{source!r} with {len(arrays)} arrays, of which "
             + "; ".join(faults[:8])
             + (f"; and {len(faults) - 8} more." if len(faults) > 8 else ".")
@@ -77,7 +80,7 @@ def _fault(name: str, array: np.ndarray, shape: tuple[int, ...]) -> str:
         if not np.isfinite(array.astype("float32")).all():
             return f"{name}: not finite"
     if name.endswith("/moving_variance") and (array < 0).any():
-        return f"{name}: negative, hence no variance"
+        return f"{name}: negative, so not a variance"
     return ""
 
 
@@ -95,13 +98,17 @@ def _unfold_batch_norm(
     faults = []
     for name, array in arrays.items():
         layer, _, variable = name.rpartition("/")
-        behind = _batch_norm_name(layer)
+        batch_norm = _batch_norm_name(layer)
         if variable in ("scale", "shift") and layer in epsilons:
             folded.add(layer)
             name = f"{layer}/{'gamma' if variable == 'scale' else 'beta'}"
-        elif variable == "bias" and name not in expected and behind in epsilons:
-            folded.add(behind)
-            name = f"{behind}/beta"
+        elif (
+            variable == "bias"
+            and name not in expected
+            and batch_norm in epsilons
+        ):
+            folded.add(batch_norm)
+            name = f"{batch_norm}/beta"
         if name in unfolded:
             faults.append(f"given twice, folded and not: {name}")
         unfolded[name] = array

@@ -21,7 +21,7 @@ def load_weights(
     """Sets every weight of `slice_` from `source`.
 
     Args:
-        slice_: What `backbones.build_slice(backbone)` returned.
+        slice_: Result of `backbones.build_slice(backbone)`.
         backbone: Its entry of the table.
         source: `imagenet` (the published file, fetched once, verified,
             converted and cached), `cifar10` (shipped with the package),
@@ -30,10 +30,10 @@ def load_weights(
         seed: Seed of `random`.
 
     Raises:
-        FileNotFoundError: If the file does not exist.
-        ValueError: If the file is not for this slice: names what is missing,
-            superfluous within the slice, of another shape, or not finite.
-            If a shipped file was altered.
+        FileNotFoundError: If the file is missing.
+        ValueError: If the file is not for this slice: names the arrays that
+            are missing, superfluous, not finite or have a different shape. If
+            a shipped file was altered.
         RuntimeError: If `imagenet` cannot be fetched.
     """
     if source == "random":
@@ -54,10 +54,15 @@ def load_weights(
 
 
 def assign(slice_: keras.Model, arrays: Arrays, source: str) -> None:
-    """Validates arrays by their canonical names and sets every weight.
+    """Validates arrays and sets every weight of the slice.
+
+    Args:
+        slice_: The slice.
+        arrays: Canonical name to array.
+        source: Name of the source in errors.
 
     Raises:
-        ValueError: If they do not fit; `source` says where they are from.
+        ValueError: If the arrays do not fit the slice.
     """
     fitted = fitting.fit_arrays(slice_, arrays, source)
     for name, variable in fitting.slice_variables(slice_).items():
@@ -65,7 +70,7 @@ def assign(slice_: keras.Model, arrays: Arrays, source: str) -> None:
 
 
 def slice_arrays(slice_: keras.Model) -> Arrays:
-    """Returns a copy of every weight of the slice, by its canonical name."""
+    """Returns canonical name to a copy, for every weight of the slice."""
     return {
         name: np.array(keras.ops.convert_to_numpy(variable))
         for name, variable in fitting.slice_variables(slice_).items()
@@ -73,7 +78,7 @@ def slice_arrays(slice_: keras.Model) -> Arrays:
 
 
 def random_arrays(slice_: keras.Model, seed: int) -> Arrays:
-    """He normal kernels drawn from `seed`, scales 1, shifts 0, by name."""
+    """Returns He normal kernels drawn from `seed`, scales 1 and shifts 0."""
     rng = np.random.default_rng(seed)
     constants = {"gamma": 1.0, "moving_variance": 1.0}
     arrays = {}

@@ -1,10 +1,10 @@
-"""Where the published ImageNet weights are, and how to know them again.
+"""Addresses, sizes and hashes of the published ImageNet weights.
 
-The hashes are the publishers' own: torchvision puts the first digits of the
-sha256 into a file's name, keras.applications an md5 into its source. Sizes
-are torchvision's `_file_size`, rounded to 0.001 MiB, or what the server of
-keras.applications announces. Where others have published a full hash of the
-same file, it is required as well.
+The hashes are the publishers': torchvision puts the first digits of the sha256
+into a file's name, keras.applications an md5 into its source. Sizes are
+torchvision's `_file_size`, rounded to 0.001 MiB, or those that the server of
+keras.applications announces. If others have published a full hash of the same
+file, it is required as well.
 """
 
 import dataclasses
@@ -20,10 +20,11 @@ class PublishedFile:
     """A file of weights on a publisher's server.
 
     Attributes:
-        url: Its address; the last part is the name it is stored under.
-        hashes: (algorithm, leading hexadecimal digits) pairs; all must hold.
-        size_bytes: Smallest and largest size the publisher's figure allows.
-        licence: Of the weights, as far as the publisher states one.
+        url: Address; its last part is the file's name.
+        hashes: (algorithm, leading hexadecimal digits) pairs; all must match.
+        size_bytes: Smallest and largest size that the published one, which
+            may be rounded, allows.
+        licence: Licence of the weights, as far as the publisher states one.
     """
 
     url: str
@@ -38,7 +39,7 @@ class PublishedFile:
 
 
 def cache_directory() -> pathlib.Path:
-    """Where converted weights are kept: under $XDG_CACHE_HOME or ~/.cache."""
+    """Directory of converted weights: under $XDG_CACHE_HOME or ~/.cache."""
     base = os.environ.get("XDG_CACHE_HOME") or pathlib.Path.home() / ".cache"
     return pathlib.Path(base) / "text2image" / "backbones"
 
@@ -65,8 +66,8 @@ def _keras(name: str, size_bytes: int, md5: str) -> PublishedFile:
 
 
 PUBLISHED = {
-    # Full sha256: the digits of the name continued, as several projects that
-    # pin this file agree.
+    # Several projects that pin this file agree on the full sha256, which
+    # continues the digits of the name.
     "alexnet": _torchvision(
         "alexnet-owt-7be5be79.pth",
         233.087,

@@ -1,39 +1,32 @@
 """Reads the arrays of a weight file under canonical names.
 
-A canonical name is `<layer>/<variable>` with Keras' variable names (`kernel`,
+A canonical name is `<layer>/<variable>` with Keras's variable names (`kernel`,
 `bias`, `gamma`, `beta`, `moving_mean`, `moving_variance`). Nothing in a file
 is executed: no pickles, no external or virtual HDF5 data.
 """
 
 import pathlib
 import re
-import typing
 import zipfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 
 import h5py
+import keras
 import numpy as np
 import safetensors
 import safetensors.numpy
 
-from trainers.weights import torch_names
-
-if typing.TYPE_CHECKING:
-    import keras
+from trainers.weights import sources, torch_names
 
 Arrays = dict[str, np.ndarray]
 
-# What `--weights` takes besides a file.
-NAMES = ("imagenet", "cifar10", "random")
-_SUFFIXES = (".npz", ".safetensors", ".h5")
-
-# No array of any slice comes near: the largest full architecture's largest
-# (VGG16's first dense layer) has 411 MB.
+# Far above every array here: the largest of all architectures, the first dense
+# layer of VGG16, has 411 MB.
 _MAX_ARRAY_BYTES = 1 << 30
 
-# Layers that the full architectures have behind the slice. A file may hold
-# them; any other layer that the slice has not means a wrong file.
-_LAYERS_BEHIND = {
+# Layers that follow the slice in the full architecture. A file may hold them;
+# any other layer that is not in the slice means a wrong file.
+_LAYERS_AFTER = {
     "alexnet": r"(conv[345]|fc\d|features.*|classifier.*)$",
     "resnet": r"(conv2_block3|conv[345]_block\d+|post|predictions|probs)",
     "resnext": r"(layer[234]_|fc$)",
@@ -43,57 +36,32 @@ _LAYERS_BEHIND = {
 }
 
 
-def check_source(source: str, names: Sequence[str] = NAMES) -> None:
-    """Refuses weights that cannot be had, before any long work.
-
-    Args:
-        source: As `--weights`.
-        names: What it may be besides a file.
-
-    Raises:
-        FileNotFoundError: If it is a file that does not exist.
-        ValueError: If it is neither a name nor a file of a known extension.
-    """
-    if source in names:
-        return
-    known = ", ".join(f"`{name}`" for name in names)
-    expected = (
-        f"`weights` must be {known} or the path of a .npz, .safetensors or "
-        f".h5 file. Received: {source!r}"
-    )
-    path = pathlib.Path(source)
-    if path.suffix not in _SUFFIXES:
-        raise ValueError(expected)
-    if not path.is_file():
-        raise FileNotFoundError(f"{expected}, which is not a file.")
-
-
 def read_arrays(
     path: pathlib.Path,
-    slice_: "keras.Model",
+    slice_: keras.Model,
     backbone_name: str,
-    layers_behind: str = "",
+    layers_after: str = "",
 ) -> Arrays:
-    """Reads what a file holds for the slice.
+    """Reads the arrays of a slice from a file.
 
     Args:
         path: A .npz or .safetensors file with canonical names (in
             .safetensors also torchvision's), or a Keras .h5 or .weights.h5
             file of the slice or of the full architecture.
-        slice_: Gives the order of a layer's variables, which .h5 files have
-            by position only.
-        backbone_name: Name of its architecture.
-        layers_behind: Pattern of the layers that a file may hold after those
+        slice_: The slice, whose layers give the order of their variables:
+            .h5 files store them by position.
+        backbone_name: Name of the slice's architecture.
+        layers_after: Pattern of the layers that a file may hold after those
             of the slice; by default those of the backbone of that name.
 
     Returns:
-        Arrays by canonical name, without the layers behind the slice.
+        Canonical name to array, without the layers after the slice.
 
     Raises:
-        FileNotFoundError: If there is no such file.
+        FileNotFoundError: If the file is missing.
         ValueError: If it cannot be read or has an unknown extension.
     """
-    check_source(str(path))
+    sources.check_source(str(path))
     readers = {".npz": _read_npz, ".safetensors": _read_safetensors}
     try:
         if path.suffix == ".h5":
@@ -105,18 +73,18 @@ def read_arrays(
             f"`weights` must be a whole {path.suffix} file. Received: "
             f"{str(path)!r}, which cannot be read ({error}). Fetch it again."
         ) from error
-    pattern = layers_behind or _LAYERS_BEHIND[backbone_name]
-    return _without_layers_behind(arrays, slice_, pattern)
+    pattern = layers_after or _LAYERS_AFTER[backbone_name]
+    return _without_layers_after(arrays, slice_, pattern)
 
 
-def _without_layers_behind(
-    arrays: Arrays, slice_: "keras.Model", pattern: str
+def _without_layers_after(
+    arrays: Arrays, slice_: keras.Model, pattern: str
 ) -> Arrays:
-    own = {layer.name for layer in slice_.layers}
+    in_slice = {layer.name for layer in slice_.layers}
     return {
         name: array
         for name, array in arrays.items()
-        if (layer := name.rsplit("/", 1)[0]) in own
+        if (layer := name.rsplit("/", 1)[0]) in in_slice
         or not re.match(pattern, layer)
     }
 
@@ -144,7 +112,7 @@ def _canonical(name: str) -> str:
     return name.replace(".", "_")
 
 
-def _read_h5(path: pathlib.Path, slice_: "keras.Model") -> Arrays:
+def _read_h5(path: pathlib.Path, slice_: keras.Model) -> Arrays:
     variables = {
         layer.name: [variable.name for variable in layer.variables]
         for layer in slice_.layers
@@ -164,8 +132,7 @@ def _read_h5(path: pathlib.Path, slice_: "keras.Model") -> Arrays:
                     f"({', '.join(names)}). Received: {len(datasets)} in "
                     f"{str(path)!r}"
                 )
-            # A layer that is not ours is told by name; its arrays are not
-            # read.
+            # Arrays of a layer that is not in the slice are not read.
             for name, dataset in zip(names, datasets, strict=False):
                 arrays[f"{layer}/{name}"] = _read_dataset(path, dataset)
             if not names and datasets:
@@ -176,8 +143,8 @@ def _read_h5(path: pathlib.Path, slice_: "keras.Model") -> Arrays:
 def _legacy_layers(root: h5py.Group) -> Iterator[tuple[str, list]]:
     """Yields layers of Keras 1 and 2: arrays in the order of an attribute.
 
-    Their own names are not used: those of the published VGG16 file are
-    `block1_conv1_W_1:0`.
+    The names of the arrays are not used: in the published VGG16 file they are
+    like `block1_conv1_W_1:0`.
     """
     for layer in _names(root, "layer_names"):
         group = _child(root, layer)
@@ -188,7 +155,7 @@ def _legacy_layers(root: h5py.Group) -> Iterator[tuple[str, list]]:
 def _names(group: h5py.Group, key: str) -> list[str]:
     if key in group.attrs:
         values = list(group.attrs[key])
-    else:  # long lists are cut up into key0, key1, ...
+    else:  # long lists are split into key0, key1, ...
         values, part = [], 0
         while f"{key}{part}" in group.attrs:
             values += list(group.attrs[f"{key}{part}"])
@@ -197,7 +164,7 @@ def _names(group: h5py.Group, key: str) -> list[str]:
 
 
 def _keras3_layers(file: h5py.File) -> Iterator[tuple[str, list]]:
-    """Yields layers of `save_weights`: groups `vars` that carry a name."""
+    """Yields layers of `save_weights`: groups `vars` with a name."""
     groups: list[h5py.Group] = []
 
     def visit(path: str, item: object) -> None:
@@ -216,11 +183,11 @@ def _keras3_layers(file: h5py.File) -> Iterator[tuple[str, list]]:
 
 
 def _child(group: h5py.Group, path: str) -> h5py.Group | h5py.Dataset:
-    """Descends by hard links only: the others may name any file there is."""
+    """Descends by hard links only: others may name any file on the disk."""
     for name in path.split("/"):
         if not isinstance(group.get(name, getlink=True), h5py.HardLink):
             raise ValueError(
-                "`weights` must hold its own arrays. Received: a file whose "
+                "`weights` must hold its arrays itself. Received: a file whose "
                 f"{group.name}/{name} is a link to other data, or missing. "
                 "Do not load it."
             )
@@ -231,7 +198,7 @@ def _child(group: h5py.Group, path: str) -> h5py.Group | h5py.Dataset:
 def _read_dataset(path: pathlib.Path, dataset: h5py.Dataset) -> np.ndarray:
     if dataset.external or dataset.is_virtual:
         raise ValueError(
-            "`weights` must hold its own arrays. Received: "
+            "`weights` must hold its arrays itself. Received: "
             f"{str(path)!r}, whose {dataset.name} lies in another file. Do "
             "not load it."
         )

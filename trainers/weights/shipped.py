@@ -1,6 +1,6 @@
-"""The early layers that come with the package, pre-trained on CIFAR-10.
+"""The slices shipped with the package, pre-trained on CIFAR-10.
 
-`data/cifar10/CARD.md` says how they were made and what they reached.
+`data/cifar10/CARD.md` says how they were trained, and their accuracy.
 """
 
 import numpy as np
@@ -32,7 +32,7 @@ SHA256 = {
 
 
 def cifar10_arrays(backbone: backbones.Backbone) -> dict[str, np.ndarray]:
-    """Returns the shipped weights of a slice, float16, by canonical name.
+    """Returns canonical name to float16 array, for a shipped slice.
 
     Raises:
         FileNotFoundError: If the file is missing.

@@ -1,4 +1,4 @@
-"""torchvision's names and layouts of the four ported slices, as ours.
+"""Renames and transposes torchvision's weights of the four ported slices.
 
 Imports numpy only, so that the same table serves the reader of published
 weights and the script that makes the reference tensors with torchvision.
@@ -19,7 +19,7 @@ _BATCH_NORM = {
 }
 _CONVOLUTION = {"weight": "kernel", "bias": "bias"}
 
-# Position in a branch of torchvision's InvertedResidual: our layer.
+# Branch of torchvision's InvertedResidual to our layer at each position.
 _SHUFFLENET_BRANCHES = {
     "branch1": ("dw", "dw_bn", "pw", "pw_bn"),
     "branch2": ("pw1", "pw1_bn", "", "dw", "dw_bn", "pw2", "pw2_bn"),
@@ -32,15 +32,14 @@ def canonical_arrays(
     """Renames and transposes a torchvision state dict.
 
     Args:
-        state: Arrays by torchvision's names (`layer1.0.bn1.running_mean`);
+        state: torchvision's name (`layer1.0.bn1.running_mean`) to array;
             kernels are `(O, I, h, w)`, depthwise ones `(C, 1, h, w)`.
-        backbone_name: Which slice to cut out.
+        backbone_name: Name of the slice to cut out.
 
     Returns:
-        The arrays of the slice by `<layer>/<variable>`; kernels are
-        `(h, w, I, O)`, depthwise ones `(h, w, C, 1)`. What lies behind the
-        slice is left out; what torchvision's model does not have keeps its
-        name, for the caller to refuse.
+        `<layer>/<variable>` to array; kernels are `(h, w, I, O)`, depthwise
+        ones `(h, w, C, 1)`. Layers after the slice are left out; names that
+        torchvision's model does not have are kept, for the caller to refuse.
 
     Raises:
         ValueError: If torchvision has no such slice.
@@ -49,13 +48,13 @@ def canonical_arrays(
         raise ValueError(
             "Weights with torchvision's names fit the slices "
             f"{sorted(_LAYER_NAMES)}. Received: backbone {backbone_name!r}. "
-            "Give it the weights of keras.applications."
+            "Use the weights of keras.applications."
         )
-    layer_of, behind = _LAYER_NAMES[backbone_name]
+    layer_of, after_slice = _LAYER_NAMES[backbone_name]
     arrays = {}
     for name, array in state.items():
         module, _, variable = name.rpartition(".")
-        if variable == "num_batches_tracked" or re.match(behind, name):
+        if variable == "num_batches_tracked" or re.match(after_slice, name):
             continue
         layer = layer_of(module)
         if layer is None:
@@ -67,7 +66,7 @@ def canonical_arrays(
 
 
 def are_torch_names(names: list[str]) -> bool:
-    """Tells torchvision's names from ours, which have a slash."""
+    """Whether names are torchvision's; ours have a slash."""
     return any(re.search(r"\.(weight|running_mean)$", name) for name in names)
 
 
@@ -108,8 +107,8 @@ def _resnet_layer(module: str) -> str | None:
     return f"layer1_{block}_conv{number}" + ("_bn" if kind == "bn" else "")
 
 
-# Backbone: what names our layer for a torch module, and a pattern of the
-# names that lie behind the slice.
+# Backbone to a function that names our layer for a torch module, and a pattern
+# of the names after the slice.
 _RESNET = (_resnet_layer, r"layer[234]\.|fc\.")
 _LAYER_NAMES: dict[str, tuple[Callable[[str], str | None], str]] = {
     "alexnet": (_alexnet_layer, r"features\.(6|8|10)\.|classifier\."),

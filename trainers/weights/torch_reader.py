@@ -1,10 +1,10 @@
 """Reads the tensors of a torch .pth file without torch.
 
-A .pth file is a pickle, and a pickle is a program. This one may call nothing
-but what a state dict of plain tensors needs: `OrderedDict`, the rebuilding of
-a tensor from its storage, and the names of storage types. Any other name in
-the file is refused before it is looked up. Both layouts are read: the zip
-archive of torch >= 1.6 and the stream before it.
+A .pth file is a pickle, and a pickle is a program. Here it may call only what a
+state dict of plain tensors needs: `OrderedDict`, the rebuilding of a tensor
+from its storage, and the names of storage types. Any other name in the file is
+refused before it is looked up. Both layouts are read: the zip archive of torch
+>= 1.6 and the older stream.
 
 Source: torch 2.13, torch/serialization.py (`_load`, `_legacy_load`).
 """
@@ -49,11 +49,11 @@ def read_state_dict(path: pathlib.Path) -> dict[str, np.ndarray]:
         path: A file that `torch.save(model.state_dict(), path)` wrote.
 
     Returns:
-        Arrays by torch's names, in torch's layout.
+        torch's name to array, in torch's layout.
 
     Raises:
-        ValueError: If the file is damaged, holds something else than plain
-            tensors, or asks for anything a state dict does not need.
+        ValueError: If the file is damaged, holds values that are not plain
+            tensors, or calls anything that a state dict does not need.
     """
     try:
         if zipfile.is_zipfile(path):
@@ -118,12 +118,12 @@ def _read_stream(path: pathlib.Path) -> tuple[object, dict[str, bytes]]:
 
 
 class _Unpickler(pickle.Unpickler):
-    """Looks up nothing outside of its own short table."""
+    """Looks names up in a short table, and nowhere else."""
 
     def __init__(self, stream: typing.IO[bytes]) -> None:
         super().__init__(stream)
         self.keys: dict[str, _Storage] = {}
-        # Made anew for each file: whatever it does to them dies with it.
+        # A new one for each file, so that a file cannot alter the next one's.
         rebuild = _rebuilder()
         self._allowed: dict[tuple[str, str], object] = {
             ("collections", "OrderedDict"): collections.OrderedDict,
@@ -169,8 +169,8 @@ def _checked(state: object) -> Mapping[str, _Tensor]:
         for name, tensor in state.items()
     ):
         raise ValueError(
-            "expected a state dict, that is names and tensors. Received: a "
-            f"{type(state).__name__} with other things"
+            "expected a state dict of names and tensors. Received: a "
+            f"{type(state).__name__} with non-tensor values"
         )
     return state
 

@@ -1,4 +1,4 @@
-"""The slices return what torchvision's and keras.applications' models do."""
+"""The slices equal those of torchvision and keras.applications."""
 
 import pathlib
 
@@ -18,7 +18,7 @@ SIZES = [f"{height}x{width}" for height, width in backbones_arrays.SIZES]
 
 @pytest.fixture(scope="module")
 def slices():
-    """Builds each port once, with the weights torchvision's slice had."""
+    """Builds each port once, with the weights of torchvision's slice."""
     built = {}
     for name in PORTS:
         model = backbones.build_slice(backbones.get_backbone(name))
@@ -47,7 +47,7 @@ def test_port_equals_torchvision(slices, name, size):
 
 
 @pytest.mark.parametrize("name", PORTS)
-def test_samples_notice_a_shift_of_one_cell(name):
+def test_samples_differ_after_a_shift_of_one_position(name):
     with np.load(GOLDEN / f"backbones_{name}.npz") as golden:
         cells = golden["50x50/cells"]
     assert np.abs(np.roll(cells, 1, axis=0) - cells).max() > 1e-3
@@ -76,7 +76,7 @@ def test_slice_equals_layer_of_keras_applications(name, application):
     shapes = {k: v.shape for k, v in load.slice_arrays(slice_).items()}
     arrays = backbones_arrays.random_weights(shapes)
     load.assign(slice_, arrays, "seed")
-    for layer in cut.layers:  # by hand, so as not to trust `assign` twice
+    for layer in cut.layers:  # not by `assign`, which is tested here too
         if layer.variables:
             layer.set_weights(
                 [arrays[f"{layer.name}/{v.name}"] for v in layer.variables]

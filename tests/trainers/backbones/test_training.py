@@ -1,4 +1,4 @@
-"""What holds for every slice of the table inside the whole network."""
+"""A training step of the whole network trains all but the slice."""
 
 import keras
 import numpy as np
@@ -85,7 +85,7 @@ def test_step_trains_all_of_the_papers_autoencoder_and_head(name):
     assert_step_trains_all_but_the_slice(models, *batch(50))
 
 
-def test_too_small_picture_names_the_upsampling_to_use():
+def test_too_small_image_names_the_upsampling_to_use():
     with pytest.raises(ValueError, match=r"alexnet slice.*--upsample=2 or"):
         build("alexnet", "symmetric", side=14, upsample=1)
     with pytest.raises(ValueError, match=r"shufflenet slice.*--upsample=2 or"):

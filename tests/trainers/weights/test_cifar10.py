@@ -1,4 +1,4 @@
-"""`--weights=cifar10`: shipped with the package, loaded as they are stored."""
+"""`--weights=cifar10`: the shipped files are loaded as they are stored."""
 
 import hashlib
 import pathlib
@@ -30,7 +30,7 @@ def test_slice_has_the_stored_weights(name):
     maps = slice_(backbones_arrays.random_images(50, 50))
     assert np.isfinite(maps).all()
     spread = np.asarray(maps).std(axis=(0, 1, 2))
-    assert (spread > 0).mean() > 0.5  # most filters answer to something
+    assert (spread > 0).mean() > 0.5  # most filters respond
 
 
 @pytest.mark.parametrize("name", backbones.BACKBONES)

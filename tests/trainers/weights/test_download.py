@@ -1,5 +1,6 @@
 """`--weights=imagenet` against a server on loopback, whole and broken."""
 
+import concurrent.futures
 import dataclasses
 import hashlib
 import os
@@ -19,7 +20,7 @@ from tests.support import (
     backbones_weights,
 )
 from trainers import backbones
-from trainers.weights import convert, download, load, published
+from trainers.weights import cache, convert, download, load, published
 
 ROOT = pathlib.Path(__file__).parents[3]
 
@@ -37,7 +38,7 @@ def cached(monkeypatch, tmp_path):
     return tmp_path / "text2image" / "backbones"
 
 
-TORCH_LAYERS = {  # of AlexNet
+ALEXNET_NAMES = {
     "conv1/kernel": "features.0.weight",
     "conv1/bias": "features.0.bias",
     "conv2/kernel": "features.3.weight",
@@ -46,12 +47,12 @@ TORCH_LAYERS = {  # of AlexNet
 
 
 def alexnet_file(tmp_path, stream, dtype="float32"):
-    """Writes a .pth of the published layout; returns bytes and arrays."""
+    """Writes a .pth in the published layout; returns its bytes and arrays."""
     slice_ = backbones.build_slice(backbones.get_backbone("alexnet"))
     arrays = backbones_weights.random_arrays(slice_)
     arrays = {k: v.astype(dtype).astype("float32") for k, v in arrays.items()}
     state = {
-        TORCH_LAYERS[name]: (
+        ALEXNET_NAMES[name]: (
             array.transpose(3, 2, 0, 1) if array.ndim == 4 else array
         ).astype(dtype)
         for name, array in arrays.items()
@@ -78,9 +79,9 @@ def test_torchvision_file_is_fetched_converted_and_cached(
         received = backbones_weights.load(slice_, "alexnet", "imagenet")
         backbones_weights.assert_equal(received, arrays)
     assert server.requests == 1  # the second time from the cache
-    (kept,) = cached.iterdir()
-    assert kept.name == f"alexnet-{file.hashes[0][1]}.safetensors"
-    with safetensors.safe_open(kept, "numpy") as opened:
+    (converted,) = cached.iterdir()
+    assert converted.name == f"alexnet-{file.hashes[0][1]}.safetensors"
+    with safetensors.safe_open(converted, "numpy") as opened:
         metadata = opened.metadata()
     assert metadata["source"] == file.url
     assert metadata["source_sha256"] == hashlib.sha256(content).hexdigest()
@@ -115,7 +116,7 @@ def test_keras_file_is_fetched_by_its_md5(
         ("endless", ValueError, "Received: more"),
     ],
 )
-def test_broken_server_leaves_nothing(tmp_path, server, mode, error, message):
+def test_broken_server_leaves_no_file(tmp_path, server, mode, error, message):
     file = backbones_server.published_file(server, "w.pth", bytes(100))
     server.mode = mode
     with pytest.raises(error, match=message):
@@ -150,7 +151,7 @@ def test_every_published_hash_must_hold(tmp_path, server):
         download.fetch(file, tmp_path)
 
 
-def test_no_server_is_answered_at_once_with_the_flag_to_use(
+def test_without_a_server_the_error_comes_at_once_and_names_a_flag(
     cached, server, monkeypatch
 ):
     file = backbones_server.published_file(server, "w.pth", bytes(100))
@@ -185,23 +186,39 @@ def test_killed_download_is_never_trusted(tmp_path, server):
     assert download.fetch(file, tmp_path).read_bytes() == server.content
 
 
-def test_file_put_there_by_hand_is_verified_and_kept(
+def test_file_that_was_copied_manually_is_verified_and_stays(
     tmp_path, cached, server, monkeypatch
 ):
     content, arrays = alexnet_file(tmp_path, stream=True)
-    file = backbones_server.published_file(server, "by-hand.pth", content)
+    file = backbones_server.published_file(server, "copied.pth", content)
     monkeypatch.setitem(published.PUBLISHED, "alexnet", file)
     cached.mkdir(parents=True)
-    by_hand = cached / file.name
+    copied = cached / file.name
     slice_ = backbones.build_slice(backbones.get_backbone("alexnet"))
-    by_hand.write_bytes(b"x" + content[1:])
+    copied.write_bytes(b"x" + content[1:])
     with pytest.raises(ValueError, match="Delete it and fetch it again"):
         backbones_weights.load(slice_, "alexnet", "imagenet")
-    by_hand.write_bytes(content)
+    copied.write_bytes(content)
     received = backbones_weights.load(slice_, "alexnet", "imagenet")
     backbones_weights.assert_equal(received, arrays)
     assert server.requests == 0
-    assert by_hand.is_file()
+    assert copied.is_file()
+
+
+def test_several_may_fill_the_cache_at_the_same_time(tmp_path, server):
+    content, arrays = alexnet_file(tmp_path, stream=True)
+    file = backbones_server.published_file(server, "alexnet.pth", content)
+    directory = tmp_path / "cache"
+    backbone = backbones.get_backbone("alexnet")
+    slices = [backbones.build_slice(backbone) for _ in range(4)]
+
+    def fill(slice_):
+        return cache.published_arrays(slice_, backbone, file, directory)
+
+    with concurrent.futures.ThreadPoolExecutor(len(slices)) as pool:
+        for received in pool.map(fill, slices):
+            backbones_weights.assert_equal(received, arrays)
+    assert [path.suffix for path in directory.iterdir()] == [".safetensors"]
 
 
 @pytest.mark.parametrize("fault", ["truncated", "altered", "other backbone"])
@@ -211,20 +228,20 @@ def test_damaged_cache_is_refused(tmp_path, cached, server, monkeypatch, fault):
     monkeypatch.setitem(published.PUBLISHED, "alexnet", file)
     slice_ = backbones.build_slice(backbones.get_backbone("alexnet"))
     backbones_weights.load(slice_, "alexnet", "imagenet")
-    (kept,) = cached.iterdir()
-    whole = kept.read_bytes()
+    (converted,) = cached.iterdir()
+    whole = converted.read_bytes()
     if fault == "truncated":
-        kept.write_bytes(whole[:-8])
+        converted.write_bytes(whole[:-8])
     elif fault == "altered":
-        kept.write_bytes(whole[:-4] + b"\0\0\0\1")
+        converted.write_bytes(whole[:-4] + b"\0\0\0\1")
     else:
-        kept.write_bytes(whole.replace(b'"alexnet"', b'"alexnut"'))
+        converted.write_bytes(whole.replace(b'"alexnet"', b'"alexnut"'))
     with pytest.raises(ValueError, match="Delete it; the next run makes it"):
         backbones_weights.load(slice_, "alexnet", "imagenet")
 
 
 @pytest.mark.parametrize("given", [False, True])
-def test_convert_makes_a_file_for_weights_path(
+def test_convert_writes_a_file_for_weights_path(
     tmp_path, server, monkeypatch, given
 ):
     content, arrays = alexnet_file(tmp_path, stream=True)

@@ -1,4 +1,4 @@
-"""`--weights=PATH` for Keras' three .h5 layouts, and hostile files."""
+"""`--weights=PATH` for Keras's three .h5 layouts, and hostile files."""
 
 import h5py
 import keras
@@ -83,7 +83,7 @@ def test_h5_that_points_elsewhere_is_refused(tmp_path, alexnet, kind):
             layout = h5py.VirtualLayout((64,), "float32")
             layout[:] = h5py.VirtualSource(str(secret), "x", (64,))
             group.create_virtual_dataset(name, layout)
-    with pytest.raises(ValueError, match="must hold its own arrays"):
+    with pytest.raises(ValueError, match="must hold its arrays itself"):
         load(alexnet, "alexnet", path)
 
 

@@ -14,7 +14,7 @@ from tests.support.backbones_weights import (
 )
 from trainers import backbones
 from trainers.weights import load as weights
-from trainers.weights import readers
+from trainers.weights import sources
 
 
 @pytest.fixture(scope="module")
@@ -23,7 +23,7 @@ def shufflenet():
 
 
 @pytest.mark.parametrize("suffix", [".npz", ".safetensors"])
-def test_own_names_are_read(tmp_path, shufflenet, suffix):
+def test_canonical_names_are_read(tmp_path, shufflenet, suffix):
     arrays = random_arrays(shufflenet)
     path = tmp_path / f"w{suffix}"
     if suffix == ".npz":  # dots, as the layout of the published slices
@@ -80,11 +80,11 @@ def test_folded_batch_norm_gives_the_same_maps(tmp_path, shufflenet):
 def test_scale_and_shift_become_gamma_and_beta(tmp_path, resnet):
     arrays = random_arrays(resnet)
     bn = "conv2_block1_preact_bn"
-    kept = {k: v for k, v in arrays.items() if not k.startswith(bn)}
-    kept[f"{bn}/scale"] = arrays[f"{bn}/gamma"]
-    kept[f"{bn}/shift"] = arrays[f"{bn}/beta"]
+    others = {k: v for k, v in arrays.items() if not k.startswith(bn)}
+    others[f"{bn}/scale"] = arrays[f"{bn}/gamma"]
+    others[f"{bn}/shift"] = arrays[f"{bn}/beta"]
     path = tmp_path / "folded.npz"
-    np.savez(path, **kept)
+    np.savez(path, **others)
     received = load(resnet, "resnet", path)
     assert_equal(
         {k: received[f"{bn}/{k}"] for k in ("gamma", "beta", "moving_mean")},
@@ -133,7 +133,7 @@ def test_negative_variance_is_refused(tmp_path, shufflenet):
     arrays["conv1_bn/moving_variance"] *= -1
     path = tmp_path / "wrong.npz"
     np.savez(path, **arrays)
-    with pytest.raises(ValueError, match="hence no variance"):
+    with pytest.raises(ValueError, match="so not a variance"):
         load(shufflenet, "shufflenet", path)
 
 
@@ -219,12 +219,12 @@ def test_random_weights_are_a_function_of_the_seed(alexnet):
     assert not np.array_equal(draw(1), draw(2))
 
 
-def test_sources_are_checked_before_any_long_work(tmp_path):
-    there = tmp_path / "mine.npz"
-    there.write_bytes(b"")
-    for source in ("imagenet", "cifar10", "random", str(there)):
-        readers.check_source(source)
+def test_sources_that_cannot_be_loaded_are_refused(tmp_path):
+    weights_file = tmp_path / "mine.npz"
+    weights_file.write_bytes(b"")
+    for source in ("imagenet", "cifar10", "random", str(weights_file)):
+        sources.check_source(source)
     with pytest.raises(ValueError, match=r"`imagenet` or the.*'cifar10'"):
-        readers.check_source("cifar10", ("imagenet",))
+        sources.check_source("cifar10", ("imagenet",))
     with pytest.raises(FileNotFoundError, match="which is not a file"):
-        readers.check_source(str(tmp_path / "other.npz"))
+        sources.check_source(str(tmp_path / "other.npz"))

@@ -47,7 +47,7 @@ def slices():
 
 
 @pytest.mark.parametrize("name", FILES)
-def test_files_are_the_known_ones(slices, name):
+def test_files_have_the_published_hashes(slices, name):
     file, digits, first = FILES[name]
     content = (DIRECTORY / file).read_bytes()
     assert hashlib.sha256(content).hexdigest().startswith(digits)
@@ -85,7 +85,7 @@ def test_first_filters_are_edges_and_colours_not_noise(slices, name):
     assert correlation(filters) > (0.05 if name == "shufflenet" else 0.4)
 
 
-def test_random_filters_are_neither():
+def test_random_filters_are_neither_edges_nor_colours():
     backbone = backbones.get_backbone("resnet")
     slice_ = backbones.build_slice(backbone)
     load.load_weights(slice_, backbone, "random")
@@ -97,7 +97,7 @@ def test_random_filters_are_neither():
 
 @pytest.mark.parametrize("name", FILES)
 def test_maps_of_an_edge_are_of_the_order_of_one(slices, name):
-    # AlexNet's cells see 51 pixels: in the middle no border is in sight.
+    # AlexNet's receptive field has 51 pixels: the middle sees no border.
     image = np.full((1, 128, 128, 3), 0.2, "float32")
     image[:, :, 64:] = 0.8
     backbone = backbones.get_backbone(name)

@@ -1,4 +1,4 @@
-"""The reader of .pth files: torch's own, damaged ones and hostile ones."""
+"""The reader of .pth files: written by torch, damaged, and hostile."""
 
 import pathlib
 import zipfile
@@ -14,7 +14,7 @@ LAYOUTS = ("archive", "stream")
 
 
 @pytest.mark.parametrize("layout", LAYOUTS)
-def test_reads_what_torch_wrote(layout):
+def test_files_written_by_torch_are_read(layout):
     state = torch_reader.read_state_dict(GOLDEN / f"backbones_{layout}.pth")
     assert list(state) == [
         "0.weight",
@@ -39,7 +39,7 @@ def test_reads_what_torch_wrote(layout):
 
 
 @pytest.mark.parametrize("stream", [False, True])
-def test_reads_the_layouts_that_the_tests_write(tmp_path, stream):
+def test_files_written_by_the_tests_are_read_in_both_layouts(tmp_path, stream):
     state = {
         "single": np.arange(6, dtype="float32").reshape(2, 3),
         "half": np.array([1.5, -2.0], "float16"),
@@ -89,10 +89,10 @@ def test_hostile_call_is_refused_and_not_made(tmp_path, stream, module, name):
     assert not marker.exists()
 
 
-def test_other_values_than_tensors_are_refused(tmp_path):
+def test_values_that_are_not_tensors_are_refused(tmp_path):
     path = tmp_path / "state.pth"
     writer.write_state(path, {"epoch": 3}, stream=False)
-    with pytest.raises(ValueError, match="expected a state dict"):
+    with pytest.raises(ValueError, match="Dict with non-tensor values"):
         torch_reader.read_state_dict(path)
 
 
@@ -118,7 +118,7 @@ def test_tensor_beyond_its_storage_is_refused(tmp_path):
         torch_reader.read_state_dict(path)
 
 
-def test_names_behind_the_slice_are_left_out_and_unknown_ones_are_kept():
+def test_names_after_the_slice_are_left_out_and_unknown_ones_are_kept():
     array = np.zeros((4, 3, 2, 2), "float32")
     names = ["features.0.weight", "features.6.weight", "classifier.1.bias", "x"]
     arrays = torch_names.canonical_arrays(
@@ -133,7 +133,7 @@ def test_torchvision_names_for_a_keras_architecture_are_refused():
         torch_names.canonical_arrays({}, "vgg16")
 
 
-def test_archive_whose_storage_has_another_size_is_refused(tmp_path):
+def test_archive_whose_storage_has_a_different_size_is_refused(tmp_path):
     path = tmp_path / "state.pth"
     writer.write_state(path, {"w": np.zeros(4, "float32")}, stream=False)
     with zipfile.ZipFile(path) as archive:

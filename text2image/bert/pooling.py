@@ -71,7 +71,10 @@ class FirstRow(keras.layers.Layer):
     """keras-hub's `TransformerEncoder` for the query of row 0 alone.
 
     Post-norm and without dropout, as BERT runs it: Devlin et al. 2018, arXiv
-    1810.04805. Calls its private layers: no public call computes one row only.
+    1810.04805. With one query, neither keys nor values need to be computed:
+    with states x_j, a head's q (x_j K + b) is (q K') x_j plus a constant,
+    which cancels in the softmax; and the sum of a_j (x_j V + c) is
+    (sum of a_j x_j) V + c.
     """
 
     def __init__(self, layer: keras_hub.layers.TransformerEncoder) -> None:
@@ -83,13 +86,22 @@ class FirstRow(keras.layers.Layer):
         self, states: keras.KerasTensor, mask: keras.KerasTensor
     ) -> keras.KerasTensor:
         """States `(N, T, D)` and padding mask `(N, T)` to `(N, D)`."""
-        layer, first = self._layer, states[:, :1]
-        attended = layer._self_attention_layer(
-            query=first,
-            value=states,
-            attention_mask=keras.ops.cast(mask, "bool")[:, None],
+        layer, attention = self._layer, self._layer._self_attention_layer
+        query = attention._query_dense(states[:, :1])[:, 0]  # (N, heads, d)
+        query *= keras.ops.cast(query.shape[-1] ** -0.5, query.dtype)
+        query = keras.ops.einsum(
+            "nhd,xhd->nhx", query, attention._key_dense.kernel
         )
-        x = layer._self_attention_layer_norm(attended + first)
+        scores = keras.ops.einsum("nhx,ntx->nht", query, states)
+        is_token = keras.ops.cast(mask, "bool")[:, None]
+        weights = keras.ops.softmax(keras.ops.where(is_token, scores, -1e9))
+        mean_state = keras.ops.einsum("nht,ntx->nhx", weights, states)
+        values = keras.ops.einsum(
+            "nhx,xhd->nhd", mean_state, attention._value_dense.kernel
+        )
+        values += attention._value_dense.bias
+        attended = attention._output_dense(values[:, None])[:, 0]
+        x = layer._self_attention_layer_norm(attended + states[:, 0])
         y = layer._feedforward_intermediate_dense(x)
         y = layer._feedforward_output_dense(y)
-        return layer._feedforward_layer_norm(x + y)[:, 0]
+        return layer._feedforward_layer_norm(x + y)

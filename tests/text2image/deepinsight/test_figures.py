@@ -1,4 +1,4 @@
-"""Figures show what they should, and can be drawn."""
+"""Pictures for people: what they show, and that they draw."""
 
 import io
 

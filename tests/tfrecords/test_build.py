@@ -252,6 +252,7 @@ def test_a_chain_of_kills_ends_in_the_same_bytes(
     assert record_sets.tree(tmp_path / "records") == record_sets.tree(built)
 
 
+@pytest.mark.slow
 def test_other_classes_image_sizes_and_scalers_can_be_built(
     tmp_path, run_in_fork
 ):

@@ -185,6 +185,7 @@ def test_the_command_labels_a_file_with_a_run(trained, tmp_path):
     assert "3 texts" in done.stderr  # the bar
 
 
+@pytest.mark.slow
 def test_the_command_labels_a_pipe_with_an_export_alone(trained, tmp_path):
     moved = shutil.copytree(trained[3].export.parent, tmp_path / "models")
     done = run(

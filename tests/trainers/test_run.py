@@ -63,8 +63,9 @@ def test_text_to_report_and_the_second_run_reuses_everything(
     assert json.loads((workdir / "metrics.json").read_text()) == metrics
 
     caplog.clear()
-    another = ["--backbone=alexnet", "--upsample=3", "--export=false"]
-    assert run.main([*typed[:-1], *another]) == 0
+    another = ["--backbone=alexnet", "--upsample=3", "--epochs=1"]
+    without = ["--export=false", "--baselines=false"]
+    assert run.main([*typed[:-1], *another, *without]) == 0
     for line in ("stacks: reusing", "images: reusing", "making runs/"):
         assert line in caplog.text
 

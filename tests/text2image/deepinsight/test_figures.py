@@ -1,4 +1,4 @@
-"""Pictures for people: what they show, and that they draw."""
+"""Figures: what they show, and that they draw."""
 
 import io
 

@@ -54,6 +54,7 @@ def test_every_sample_is_in_one_split_with_its_image_and_texts(built):
             assert bool(np.abs(vector).sum()) == bool(text)
 
 
+@pytest.mark.slow
 def test_the_layers_of_a_text_are_concatenated(tmp_path, tiny_bert):
     corpus = multimodal_corpora.write_jsonl(tmp_path / "corpus", 24)
     settings = multimodal_corpora.settings(

@@ -149,6 +149,7 @@ def test_stability_compares_the_vectors_of_two_seeds(make_tfds, tmp_path):
     )
 
 
+@pytest.mark.slow
 def test_another_inverse_trains_nothing_again(make_tfds, tmp_path):
     dataset = make_tfds()
     first = experiment.run(quick(dataset), tmp_path / "run")

@@ -66,6 +66,7 @@ def held_out(trained, corpus):
     return [by_id[row["id"]] for row in rows], rows
 
 
+@pytest.mark.slow
 def test_an_export_predicts_as_the_run_was_evaluated(
     trained, corpus, from_export
 ):
@@ -83,6 +84,7 @@ def test_an_export_predicts_as_the_run_was_evaluated(
         assert answer["score"] == max(answer["top5"].values())
 
 
+@pytest.mark.slow
 def test_run_and_export_agree_in_any_batch(
     trained, corpus, from_run, from_export
 ):
@@ -97,12 +99,12 @@ def test_run_and_export_agree_in_any_batch(
 
 
 def test_a_claim_is_judged_by_the_model_and_by_each_tower(
-    trained, corpus, from_export
+    trained, corpus, from_run
 ):
     chosen, _ = held_out(trained, corpus)
     whole = [item for item in chosen if item.title and item.description]
-    judged = list(from_export.verify(whole))
-    answers = list(from_export.predict(whole))
+    judged = list(from_run.verify(whole))
+    answers = list(from_run.predict(whole))
     for item, claim, answer in zip(whole, judged, answers, strict=True):
         assert claim["label"] == answer["label"]
         assert claim["agrees"] == (answer["label"] == item.label)
@@ -110,13 +112,11 @@ def test_a_claim_is_judged_by_the_model_and_by_each_tower(
         assert set(claim["towers"]) == {"image", "title", "description"}
 
 
-def test_a_claim_changes_agreement_and_nothing_else(
-    trained, corpus, from_export
-):
+def test_a_claim_changes_agreement_and_nothing_else(trained, corpus, from_run):
     item = next(s for s in held_out(trained, corpus)[0] if s.title)
-    names = from_export.label_names
+    names = from_run.label_names
     claims = list(
-        from_export.verify(dataclasses.replace(item, label=n) for n in names)
+        from_run.verify(dataclasses.replace(item, label=n) for n in names)
     )
     for part in (lambda claim: claim, lambda claim: claim["towers"]["title"]):
         opinions = [part(claim) for claim in claims]
@@ -130,6 +130,7 @@ def test_a_claim_changes_agreement_and_nothing_else(
         assert opinions[0]["score"] == max(probabilities)
 
 
+@pytest.mark.slow
 def test_vectors_are_0_where_a_modality_is_missing(exported, corpus, trained):
     functions, _ = saved_model.load(exported)
     item = next(s for s in held_out(trained, corpus)[0] if s.title)
@@ -146,21 +147,21 @@ def test_vectors_are_0_where_a_modality_is_missing(exported, corpus, trained):
 
 
 def test_a_towers_opinion_is_the_answer_without_the_others(
-    trained, corpus, from_export
+    trained, corpus, from_run
 ):
     item = next(s for s in held_out(trained, corpus)[0] if s.title)
     alone = dataclasses.replace(item, description="", read_image=bytes)
-    opinion = next(from_export.verify([item]))["towers"]["title"]
-    answer = next(from_export.predict([alone]))
+    opinion = next(from_run.verify([item]))["towers"]["title"]
+    answer = next(from_run.predict([alone]))
     assert opinion["label"] == answer["label"]
     assert abs(opinion["score"] - answer["score"]) < 1e-6
 
 
-def test_everything_may_be_missing(from_export, trained, tmp_path):
+def test_everything_may_be_missing(from_run, trained, tmp_path):
     item = dataclasses.replace(
         one_sample(tmp_path), title="", description="", read_image=bytes
     )
-    answer = next(from_export.predict([item]))
+    answer = next(from_run.predict([item]))
     bias = np.array(
         loading.load_run(trained).models.classifier.get_layer("head_dense").bias
     )
@@ -173,13 +174,13 @@ def one_sample(directory):
     return next(captioned_images.read_file(path, captioned_images.Keys()))
 
 
-def test_a_label_of_no_class_is_refused(from_export, tmp_path):
+def test_a_label_of_no_class_is_refused(from_run, tmp_path):
     item = dataclasses.replace(one_sample(tmp_path), label="gelb")
     with pytest.raises(ValueError, match="one of the model's 3 classes"):
-        list(from_export.verify([item]))
+        list(from_run.verify([item]))
 
 
-def test_an_image_that_cannot_be_read_is_named(from_export, tmp_path):
+def test_an_image_that_cannot_be_read_is_named(from_run, tmp_path):
     item = one_sample(tmp_path)
     for read, message in (
         (lambda: b"no image", "not a whole"),
@@ -187,10 +188,11 @@ def test_an_image_that_cannot_be_read_is_named(from_export, tmp_path):
     ):
         bad = dataclasses.replace(item, read_image=read)
         with pytest.raises((ValueError, OSError), match=message) as error:
-            list(from_export.predict([bad]))
+            list(from_run.predict([bad]))
         assert "line 1" in str(error.value)
 
 
+@pytest.mark.slow
 def test_the_same_run_is_exported_once(exported, trained):
     assert export.export_finished(trained) == exported
     provenance = json.loads(

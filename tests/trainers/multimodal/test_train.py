@@ -184,6 +184,7 @@ def test_a_loss_that_is_not_finite_stops_the_run(make_config, tmp_path):
         train.train_and_evaluate(config, tmp_path)
 
 
+@pytest.mark.slow
 def test_weights_names_do_not_depend_on_what_was_built_before(make_config):
     config = make_config()
     one, other = (

@@ -121,11 +121,9 @@ def test_plain_libraries_and_load_read_what_was_written(job, places):
 
 @pytest.mark.parametrize(
     ("name", "kind"),
-    [
-        ("run", "workdir"),
-        pytest.param("export", "export_dir", marks=pytest.mark.slow),
-    ],
+    [("run", "workdir"), ("export", "export_dir")],
 )
+@pytest.mark.slow
 def test_texts_get_the_answers_that_were_kept(job, places, name, kind):
     done = _run(job, *finished_job.predict(places, name, kind))
     expected = _json_lines(_expected()["predict"])

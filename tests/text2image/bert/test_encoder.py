@@ -164,6 +164,7 @@ def test_the_length_step_is_fine_for_many_texts_only():
     assert encoder.length_step(10_000) == 16
 
 
+@pytest.mark.slow
 def test_fine_steps_pad_less_and_give_the_same_stacks(tiny, tiny_bert):
     fine = encoder.Encoder(
         tiny_bert,

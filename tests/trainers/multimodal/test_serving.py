@@ -67,6 +67,7 @@ def held_out(trained, corpus):
 
 
 @pytest.mark.slow
+@pytest.mark.slow
 def test_an_export_predicts_as_the_run_was_evaluated(
     trained, corpus, from_export
 ):
@@ -85,6 +86,7 @@ def test_an_export_predicts_as_the_run_was_evaluated(
 
 
 @pytest.mark.slow
+@pytest.mark.slow
 def test_run_and_export_agree_in_any_batch(
     trained, corpus, from_run, from_export
 ):
@@ -98,6 +100,7 @@ def test_run_and_export_agree_in_any_batch(
         )
 
 
+@pytest.mark.slow
 def test_a_claim_is_judged_by_the_model_and_by_each_tower(
     trained, corpus, from_run
 ):
@@ -112,6 +115,7 @@ def test_a_claim_is_judged_by_the_model_and_by_each_tower(
         assert set(claim["towers"]) == {"image", "title", "description"}
 
 
+@pytest.mark.slow
 def test_a_claim_changes_agreement_and_nothing_else(trained, corpus, from_run):
     item = next(s for s in held_out(trained, corpus)[0] if s.title)
     names = from_run.label_names
@@ -131,6 +135,7 @@ def test_a_claim_changes_agreement_and_nothing_else(trained, corpus, from_run):
 
 
 @pytest.mark.slow
+@pytest.mark.slow
 def test_vectors_are_0_where_a_modality_is_missing(exported, corpus, trained):
     functions, _ = saved_model.load(exported)
     item = next(s for s in held_out(trained, corpus)[0] if s.title)
@@ -146,6 +151,7 @@ def test_vectors_are_0_where_a_modality_is_missing(exported, corpus, trained):
     assert not vectors["description"].numpy().any()
 
 
+@pytest.mark.slow
 def test_a_towers_opinion_is_the_answer_without_the_others(
     trained, corpus, from_run
 ):
@@ -157,6 +163,7 @@ def test_a_towers_opinion_is_the_answer_without_the_others(
     assert abs(opinion["score"] - answer["score"]) < 1e-6
 
 
+@pytest.mark.slow
 def test_everything_may_be_missing(from_run, trained, tmp_path):
     item = dataclasses.replace(
         one_sample(tmp_path), title="", description="", read_image=bytes
@@ -174,12 +181,14 @@ def one_sample(directory):
     return next(captioned_images.read_file(path, captioned_images.Keys()))
 
 
+@pytest.mark.slow
 def test_a_label_of_no_class_is_refused(from_run, tmp_path):
     item = dataclasses.replace(one_sample(tmp_path), label="gelb")
     with pytest.raises(ValueError, match="one of the model's 3 classes"):
         list(from_run.verify([item]))
 
 
+@pytest.mark.slow
 def test_an_image_that_cannot_be_read_is_named(from_run, tmp_path):
     item = one_sample(tmp_path)
     for read, message in (
@@ -193,6 +202,7 @@ def test_an_image_that_cannot_be_read_is_named(from_run, tmp_path):
 
 
 @pytest.mark.slow
+@pytest.mark.slow
 def test_the_same_run_is_exported_once(exported, trained):
     assert export.export_finished(trained) == exported
     provenance = json.loads(
@@ -203,6 +213,7 @@ def test_the_same_run_is_exported_once(exported, trained):
     assert provenance["accuracy"] == loading.read_run(trained)[1]["accuracy"]
 
 
+@pytest.mark.slow
 @pytest.mark.slow
 def test_an_export_of_texts_is_no_multimodal_one(exported, tmp_path):
     directory = shutil.copytree(exported, tmp_path / "1")

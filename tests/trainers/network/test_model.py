@@ -64,6 +64,7 @@ def test_training_moves_autoencoder_and_head_and_nothing_frozen(rng, settings):
         assert (np.asarray(variable) != old).any(), variable.path
 
 
+@pytest.mark.slow
 def test_batch_norm_in_training_mode_drifts_and_learns_nothing(rng):
     """The published code's way, against the formula of batch norm."""
     models = model.build_models(

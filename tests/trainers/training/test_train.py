@@ -137,6 +137,7 @@ def test_memory_and_disk_train_the_same_model(make_image_records, tmp_path):
     )
 
 
+@pytest.mark.slow
 def test_shared_maps_change_nothing(make_image_records, tmp_path):
     records = make_image_records()
     shared = tmp_path / "maps"
@@ -194,6 +195,7 @@ def test_metrics_are_those_of_the_saved_whole_model(
     assert accuracy == pytest.approx(metrics["accuracy"])
 
 
+@pytest.mark.slow
 def test_what_is_kept_of_the_images_is_measured_on_validation(
     make_image_records, tmp_path
 ):

@@ -57,6 +57,9 @@ class Parser(argparse.ArgumentParser):
             known = [name[2:] for name in self._option_string_actions]
             message = f"there is no flag --{unknown[1]}."
             message += _suggestion(unknown[1], known, "--")
+        elif message.startswith("unrecognized arguments: "):
+            rest = message.removeprefix("unrecognized arguments: ")
+            message = f"expected flags only. Received: {rest}"
         else:
             message = re.sub(r"^argument (\S+): ", r"\1 ", message)
         self.exit(2, f"error: {message}\nSee {self.prog} --help\n")
@@ -155,7 +158,9 @@ def parse(
     }
     parser = build_parser(program)
     values = vars(
-        parser.parse_args([_spelled_out(word, switches) for word in arguments])
+        parser.parse_intermixed_args(
+            [_spelled_out(word, switches) for word in arguments]
+        )
     )
     rest = values.pop(program.positional[0]) if program.positional else []
     return values, rest

@@ -92,6 +92,12 @@ def test_values_have_the_type_of_their_field(argument, name, value):
     assert type(received) is type(value)
 
 
+def test_texts_may_come_before_and_after_flags():
+    program = dataclasses.replace(PROGRAM, positional=("TEXT", "Texts."))
+    typed, rest = flags.parse(program, ["a b", "--text_key=x", "c"])
+    assert (typed, rest) == ({"text_key": "x"}, ["a b", "c"])
+
+
 def test_tuples_are_typed_with_commas_and_repeated_flags_collect():
     options = parse("--names=a,b", "--weights=x", "--weights=y", kind=Options)
     assert options.names == ("a", "b")
@@ -110,7 +116,7 @@ def test_tuples_are_typed_with_commas_and_repeated_flags_collect():
         ("--image_widht=9", "no flag --image_widht. Did you mean --image_widt"),
         ("--resolved=x", "there is no flag --resolved"),
         ("--image_w=9", "there is no flag --image_w"),  # no abbreviations
-        ("positional", "positional"),
+        ("positional", "expected flags only. Received: positional"),
     ],
 )
 def test_a_wrong_command_line_exits_with_2_and_says_why(

@@ -23,7 +23,11 @@ from trainers.serving import predictor, saved_model
         ("--workdir=x", 2, "Expected either --file=PATH or some of"),
         ("--workdir=x --file=a.csv --title=a", 2, "Received: both"),
         ("--workdir=x --title=a --verify", 2, "claimed --label"),
-        ("--workdir=x --title=a more", 2, "unrecognized arguments: more"),
+        (
+            "--workdir=x --title=a more",
+            2,
+            "expected flags only. Received: more",
+        ),
         ("--export_dir=x --title=a --encoder=b", 1, "--encoder would"),
         ("--workdir=x --title=a --title_key=b", 1, "--title_key would"),
         ("--workdir=x --file=a.csv --label_key=b", 1, "--label_key would"),

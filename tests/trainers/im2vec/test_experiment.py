@@ -138,6 +138,7 @@ def test_a_finished_directory_holds_no_lock(make_tfds, tmp_path):
         assert not (workdir / ".lock").exists()
 
 
+@pytest.mark.slow
 def test_stability_compares_the_vectors_of_two_seeds(make_tfds, tmp_path):
     metrics = experiment.run(quick(make_tfds(), num_seeds=2), tmp_path)
     assert [row["name"] for row in metrics["networks"]] == ["seed 0", "seed 1"]

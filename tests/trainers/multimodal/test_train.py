@@ -116,6 +116,7 @@ def test_a_finished_run_is_reused_and_loads(trained, make_config):
     assert figures["accuracy"] == metrics["accuracy"]
 
 
+@pytest.mark.slow
 def test_a_stream_gives_what_memory_gives(trained):
     run = loading.load_run(trained)
     taken = set(run.models.classifier.input)

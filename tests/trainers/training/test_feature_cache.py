@@ -81,7 +81,10 @@ def test_cached_features_equal_recomputed_ones(
     assert inputs["train"].labels.tolist() == batch["label"].numpy().tolist()
 
 
-@pytest.mark.parametrize("autoencoder", ["linear", "symmetric"])
+@pytest.mark.parametrize(
+    "autoencoder",
+    ["linear", pytest.param("symmetric", marks=pytest.mark.slow)],
+)
 def test_shared_features_are_computed_once_and_with_the_fit(
     records, tmp_path, autoencoder
 ):

@@ -9,6 +9,7 @@ import safetensors.numpy
 
 from tests.golden import backbones_arrays
 from trainers import backbones
+from trainers.backbones.slices import build_slice
 from trainers.weights import load, shipped
 
 DATA = pathlib.Path(shipped.__file__).parent / "data" / "cifar10"
@@ -17,7 +18,7 @@ DATA = pathlib.Path(shipped.__file__).parent / "data" / "cifar10"
 @pytest.mark.parametrize("name", backbones.BACKBONES)
 def test_slice_has_the_stored_weights(name):
     backbone = backbones.get_backbone(name)
-    slice_ = backbones.build_slice(backbone)
+    slice_ = build_slice(backbone)
     load.load_weights(slice_, backbone, "cifar10")
     stored = safetensors.numpy.load_file(DATA / f"{name}.safetensors")
     loaded = load.slice_arrays(slice_)

@@ -20,6 +20,7 @@ from tests.support import (
     backbones_weights,
 )
 from trainers import backbones
+from trainers.backbones.slices import build_slice
 from trainers.weights import cache, convert, download, load, published
 
 ROOT = pathlib.Path(__file__).parents[3]
@@ -48,7 +49,7 @@ ALEXNET_NAMES = {
 
 def alexnet_file(tmp_path, stream, dtype="float32"):
     """Writes a .pth in the published layout; returns its bytes and arrays."""
-    slice_ = backbones.build_slice(backbones.get_backbone("alexnet"))
+    slice_ = build_slice(backbones.get_backbone("alexnet"))
     arrays = backbones_weights.random_arrays(slice_)
     arrays = {k: v.astype(dtype).astype("float32") for k, v in arrays.items()}
     state = {
@@ -74,7 +75,7 @@ def test_torchvision_file_is_fetched_converted_and_cached(
     content, arrays = alexnet_file(tmp_path, stream, dtype)
     file = backbones_server.published_file(server, "alexnet-owt-1.pth", content)
     monkeypatch.setitem(published.PUBLISHED, "alexnet", file)
-    slice_ = backbones.build_slice(backbones.get_backbone("alexnet"))
+    slice_ = build_slice(backbones.get_backbone("alexnet"))
     for _ in range(2):
         received = backbones_weights.load(slice_, "alexnet", "imagenet")
         backbones_weights.assert_equal(received, arrays)
@@ -92,7 +93,7 @@ def test_torchvision_file_is_fetched_converted_and_cached(
 def test_keras_file_is_fetched_by_its_md5(
     tmp_path, cached, server, monkeypatch
 ):
-    slice_ = backbones.build_slice(backbones.get_backbone("vgg16"))
+    slice_ = build_slice(backbones.get_backbone("vgg16"))
     arrays = backbones_weights.random_arrays(slice_)
     ordered = {name: arrays[name] for name in load.slice_arrays(slice_)}
     path = tmp_path / "vgg16.h5"
@@ -158,7 +159,7 @@ def test_without_a_server_the_error_comes_at_once_and_names_a_flag(
     server.shutdown()
     server.server_close()
     monkeypatch.setitem(published.PUBLISHED, "alexnet", file)
-    slice_ = backbones.build_slice(backbones.get_backbone("alexnet"))
+    slice_ = build_slice(backbones.get_backbone("alexnet"))
     start = time.monotonic()
     with pytest.raises(RuntimeError, match="--weights=random"):
         backbones_weights.load(slice_, "alexnet", "imagenet")
@@ -194,7 +195,7 @@ def test_file_that_was_copied_manually_is_verified_and_stays(
     monkeypatch.setitem(published.PUBLISHED, "alexnet", file)
     cached.mkdir(parents=True)
     copied = cached / file.name
-    slice_ = backbones.build_slice(backbones.get_backbone("alexnet"))
+    slice_ = build_slice(backbones.get_backbone("alexnet"))
     copied.write_bytes(b"x" + content[1:])
     with pytest.raises(ValueError, match="Delete it and fetch it again"):
         backbones_weights.load(slice_, "alexnet", "imagenet")
@@ -210,7 +211,7 @@ def test_several_may_fill_the_cache_at_the_same_time(tmp_path, server):
     file = backbones_server.published_file(server, "alexnet.pth", content)
     directory = tmp_path / "cache"
     backbone = backbones.get_backbone("alexnet")
-    slices = [backbones.build_slice(backbone) for _ in range(4)]
+    slices = [build_slice(backbone) for _ in range(4)]
 
     def fill(slice_):
         return cache.published_arrays(slice_, backbone, file, directory)
@@ -226,7 +227,7 @@ def test_damaged_cache_is_refused(tmp_path, cached, server, monkeypatch, fault):
     content, _ = alexnet_file(tmp_path, stream=True)
     file = backbones_server.published_file(server, "alexnet.pth", content)
     monkeypatch.setitem(published.PUBLISHED, "alexnet", file)
-    slice_ = backbones.build_slice(backbones.get_backbone("alexnet"))
+    slice_ = build_slice(backbones.get_backbone("alexnet"))
     backbones_weights.load(slice_, "alexnet", "imagenet")
     (converted,) = cached.iterdir()
     whole = converted.read_bytes()
@@ -252,7 +253,7 @@ def test_convert_writes_a_file_for_weights_path(
     flags = ["--backbone=alexnet", *source, f"--output={output}"]
     assert convert.main(flags) == 0
     assert server.requests == (0 if given else 1)
-    slice_ = backbones.build_slice(backbones.get_backbone("alexnet"))
+    slice_ = build_slice(backbones.get_backbone("alexnet"))
     received = backbones_weights.load(slice_, "alexnet", output)
     backbones_weights.assert_equal(received, arrays)
 

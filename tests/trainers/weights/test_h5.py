@@ -13,11 +13,12 @@ from tests.support.backbones_weights import (
     write_legacy_h5,
 )
 from trainers import backbones
+from trainers.backbones.slices import build_slice
 from trainers.weights import load as weights
 
 
 def test_published_vgg16_names_are_read_by_position(tmp_path):
-    vgg16 = backbones.build_slice(backbones.get_backbone("vgg16"))
+    vgg16 = build_slice(backbones.get_backbone("vgg16"))
     arrays = random_arrays(vgg16)
     order = sorted(arrays, key=lambda n: (n.split("/")[0], "bias" in n))
     more = {name: arrays[name] for name in order}

@@ -13,13 +13,14 @@ from tests.support.backbones_weights import (
     write_legacy_h5,
 )
 from trainers import backbones
+from trainers.backbones.slices import build_slice
 from trainers.weights import load as weights
 from trainers.weights import sources
 
 
 @pytest.fixture(scope="module")
 def shufflenet():
-    return backbones.build_slice(backbones.get_backbone("shufflenet"))
+    return build_slice(backbones.get_backbone("shufflenet"))
 
 
 @pytest.mark.parametrize("suffix", [".npz", ".safetensors"])

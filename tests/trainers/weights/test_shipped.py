@@ -8,6 +8,7 @@ import pytest
 
 from trainers import backbones
 from trainers.backbones import preprocess
+from trainers.backbones.slices import build_slice
 from trainers.weights import filters_and_maps, load
 
 DIRECTORY = (
@@ -41,7 +42,7 @@ def slices():
     built = {}
     for name, (file, _, _) in FILES.items():
         backbone = backbones.get_backbone(name)
-        built[name] = backbones.build_slice(backbone)
+        built[name] = build_slice(backbone)
         load.load_weights(built[name], backbone, str(DIRECTORY / file))
     return built
 
@@ -87,7 +88,7 @@ def test_first_filters_are_edges_and_colours_not_noise(slices, name):
 
 def test_random_filters_are_neither_edges_nor_colours():
     backbone = backbones.get_backbone("resnet")
-    slice_ = backbones.build_slice(backbone)
+    slice_ = build_slice(backbone)
     load.load_weights(slice_, backbone, "random")
     filters = filters_and_maps.first_filters(slice_, backbone)
     share = grey_share(filters)

@@ -17,7 +17,7 @@ import numpy as np
 import torch
 import transformers
 
-from tests.golden import minilm_texts
+from tests.support import minilm_texts
 
 
 def main(directory: str) -> None:

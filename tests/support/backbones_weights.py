@@ -3,8 +3,7 @@
 import h5py
 import numpy as np
 
-from tests.golden import backbones_arrays
-from tests.support import backbones_pth_writer
+from tests.support import backbones_arrays, backbones_pth_writer
 from trainers import backbones
 from trainers.backbones.slices import build_slice
 from trainers.weights import load

@@ -6,7 +6,7 @@ import keras
 import numpy as np
 import pytest
 
-from tests.golden import backbones_arrays
+from tests.support import backbones_arrays
 from trainers import backbones
 from trainers.backbones import preprocess
 from trainers.backbones.slices import build_slice

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import safetensors.numpy
 
-from tests.golden import backbones_arrays
+from tests.support import backbones_arrays
 from tests.support.backbones_weights import (
     assert_equal,
     changed,

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 import safetensors.numpy
 
-from tests.golden import backbones_arrays
+from tests.support import backbones_arrays
 from trainers import backbones
 from trainers.backbones.slices import build_slice
 from trainers.weights import load, shipped

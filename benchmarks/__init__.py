@@ -1,1 +1,1 @@
-"""What a user would pick instead, timed beside ours."""
+"""Ours, timed beside what a user would pick instead."""

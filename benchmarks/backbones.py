@@ -24,9 +24,10 @@ def keras_forward(
     """Returns a compiled forward pass and the number of parameters."""
     import tensorflow as tf
 
+    from trainers.backbones.slices import build_slice
     from trainers.weights import load
 
-    slice_ = backbones.build_slice(backbone)
+    slice_ = build_slice(backbone)
     load.load_weights(slice_, backbone, "random")
     slice_.trainable = False
     function = tf.function(slice_, autograph=False)

@@ -69,12 +69,18 @@ def main(argv: Sequence[str] | None = None) -> None:
     )
     flags = parser.parse_args(argv)
 
-    torch = peers.import_torch()
+    torch = peers.import_torch()  # before TensorFlow
+    command.start(
+        flags,
+        "tensorflow-text",
+        "torch",
+        "transformers",
+        "tokenizers",
+        "onnx",
+        "onnxruntime",
+    )
     from text2image.bert import checkpoint, encoder
 
-    command.start(
-        flags, "torch", "transformers", "tokenizers", "onnx", "onnxruntime"
-    )
     texts = command.read_texts(flags.dataset, flags.data_dir, flags.texts)
     source = checkpoint.locate(flags.encoder)
     backbone = checkpoint.load_checkpoint(source).backbone

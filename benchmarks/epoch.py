@@ -1,4 +1,4 @@
-"""A training epoch on cached features, and with the slice run every step.
+"""Times an epoch on cached features, and with the slice run every step.
 
     python -m benchmarks.epoch --backbone=vgg16 --backbone=resnet
 

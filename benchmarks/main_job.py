@@ -1,4 +1,4 @@
-r"""The seconds of `--help` and of the whole job, as a user types them.
+r"""Times `--help` and the whole job, as a user types them.
 
     python -m benchmarks.main_job -- --backbone=resnet --dataset=imdb_reviews \
         --data_dir=TFDS_DIR --weights=random
@@ -43,7 +43,7 @@ def main(argv: Sequence[str] | None = None) -> None:
         __doc__, rounds=5, without=("device", "threads", "clock")
     )
     parser.add_argument("--only_help", action="store_true")
-    parser.add_argument("arguments", nargs="*", help="Of trainers.run.")
+    parser.add_argument("arguments", nargs="*", help="Flags of trainers.run.")
     flags = parser.parse_args(argv)
     command.prepare(flags)
     program = [sys.executable, "-m", "trainers.run"]

@@ -1,4 +1,4 @@
-"""Does the input pipeline keep up with the model?
+"""Measures whether the input pipeline keeps up with the model.
 
     python -m benchmarks.multimodal_input --records=DIR --backbone=mobilenetv2
 

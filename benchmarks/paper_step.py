@@ -1,4 +1,4 @@
-"""A step of the published recipe, and the same network in torch.
+"""Times a step of the published recipe, and the same network in torch.
 
     python -m benchmarks.paper_step --backbone=wide_resnet
 

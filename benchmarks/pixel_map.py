@@ -5,9 +5,9 @@
 Each side runs in its own process, from the same rows: scaling, t-SNE of the
 features by cosine distance, hull, rectangle, pixels. Without `--cls_records`
 the rows are random, with features in correlated groups, as BERT's are. One
-formula over all pairs gives the divergence of both. Memory is what rose above
-the rows themselves, which ours need not hold (it reads batches, from records
-or, as here, from the array).
+formula over all pairs gives the divergence of both. Memory is the peak above
+the rows themselves, which ours does not need to hold: it reads batches, from
+records or, as here, from the array.
 """
 
 from collections.abc import Sequence

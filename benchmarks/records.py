@@ -32,11 +32,11 @@ def main(argv: Sequence[str] | None = None) -> None:
     parser.add_argument("--dir", default=None, help="On the disk to measure.")
     flags = parser.parse_args(argv)
 
+    command.start(flags)
     import tensorflow as tf
 
     from tfrecords import reader, schema, writer
 
-    command.start(flags)
     shape = (flags.layers, flags.hidden)
     record_schema = schema.cls_schema(shape, ("neg", "pos"))
     stacks = np.random.default_rng(0).standard_normal(

@@ -1,4 +1,4 @@
-"""Feature rows to images: ours, and pyDeepInsight's transform.
+"""Times feature rows to images: ours, and pyDeepInsight's transform.
 
     python -m benchmarks.rendering --rows=10000 --features=4608
 

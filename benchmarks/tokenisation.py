@@ -46,11 +46,11 @@ def main(argv: Sequence[str] | None = None) -> None:
     )
     flags = parser.parse_args(argv)
 
+    command.start(flags, "tensorflow-text", "tokenizers")
     import tensorflow as tf
 
     from text2image.bert import checkpoint, encoder
 
-    command.start(flags, "tokenizers")
     texts = command.read_texts(flags.dataset, flags.data_dir, flags.texts)
     source = checkpoint.locate(flags.encoder)
     bert = encoder.Encoder(source, layers="last1")

@@ -26,6 +26,7 @@ from absl import logging
 from text2image import hashes
 from tfrecords import files, process
 from trainers import backbones
+from trainers.backbones.slices import build_slice
 from trainers.network import input_layers
 from trainers.weights import load
 
@@ -168,7 +169,7 @@ def train(
     recipe = RECIPES[backbone.name]
     num_images = min(recipe.num_images, limit or recipe.num_images)
     images, labels = read_split(cifar10, "train", num_images)
-    slice_ = backbones.build_slice(backbone)
+    slice_ = build_slice(backbone)
     load.load_weights(slice_, backbone, "random", seed=seed)
     model = build_classifier(slice_, backbone, images.shape[1])
     batches = Augmented(images, labels, seed)

@@ -1,6 +1,7 @@
 """Every benchmark starts at once and prints what its numbers depend on."""
 
 import argparse
+import ast
 import importlib
 import math
 import pathlib
@@ -51,6 +52,26 @@ def test_help_of_no_benchmark_imports_anything_heavy():
     loaded = {name.split(".")[0] for name in finished.stdout.split()}
     assert "benchmarks" in loaded
     assert not loaded & {"tensorflow", "keras", "sklearn", "matplotlib"}
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_the_environment_is_set_before_a_framework_is_imported(name):
+    # TensorFlow and XLA read it once, when they are loaded.
+    source = (ROOT / "benchmarks" / f"{name}.py").read_text("utf-8")
+    (main,) = (
+        node
+        for node in ast.parse(source).body
+        if isinstance(node, ast.FunctionDef) and node.name == "main"
+    )
+    (start,) = (
+        node.lineno
+        for node in ast.walk(main)
+        if isinstance(node, ast.Call)
+        and ast.unparse(node.func) in ("command.start", "command.prepare")
+    )
+    for node in ast.walk(main):
+        if isinstance(node, ast.Import | ast.ImportFrom):
+            assert node.lineno > start, ast.unparse(node)
 
 
 def test_a_shared_flag_without_effect_is_not_offered(capsys):

@@ -1,4 +1,4 @@
-"""Seconds and memory are measured of the call alone."""
+"""Seconds and memory are those of the call alone."""
 
 import math
 import sys

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 import torch
 
-from tests.golden import backbones_arrays
+from tests.support import backbones_arrays
 from tools import torchvision_slices
 from trainers.weights import torch_names
 

@@ -1,7 +1,7 @@
 """Makes `deepinsight.npz`: coordinates and images of pyDeepInsight 0.2.3.
 
-Run once, by hand, with pyDeepInsight 0.2.3, torch 2.13, numpy 2.4.6 and
-scikit-learn 1.9.1 (the first two are no dependencies of this project):
+Run once, with pyDeepInsight 0.2.3, torch 2.13, numpy 2.4.6 and
+scikit-learn 1.9.1 (the first two are not dependencies of this project):
 
     python tests/golden/make_deepinsight.py
 
@@ -24,7 +24,7 @@ SHAPES = ((12, 12), (9, 20), (20, 9))
 
 
 def clouds() -> dict[str, np.ndarray]:
-    """Slanted, ragged, the least one; one where the closing edge counts."""
+    """Point clouds `(F, 2)` by name; in the last the closing edge matters."""
     rng = np.random.default_rng(5)
     slanted = rng.normal(size=(60, 2)) * (4.0, 1.0)
     angle = 0.6
@@ -40,7 +40,7 @@ def clouds() -> dict[str, np.ndarray]:
 
 
 class Injected:
-    """A feature extractor that has already been run."""
+    """A projector that returns stored points."""
 
     def __init__(self, points: np.ndarray) -> None:
         self._points = points
@@ -51,11 +51,12 @@ class Injected:
 
 
 def main() -> None:
+    """Writes the file."""
     spec = importlib.util.find_spec("pyDeepInsight")
     for name in ("pyDeepInsight", "pyDeepInsight.utils"):
         stub = types.ModuleType(name)
-        place = pathlib.Path(spec.origin).parent
-        stub.__path__ = [str(place / "utils" if "." in name else place)]
+        folder = pathlib.Path(spec.origin).parent
+        stub.__path__ = [str(folder / "utils" if "." in name else folder)]
         sys.modules[name] = stub
     reference = importlib.import_module("pyDeepInsight.image_transformer")
     norm2 = importlib.import_module("pyDeepInsight.utils._norm2")

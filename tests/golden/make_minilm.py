@@ -1,6 +1,6 @@
-"""Makes `minilm.npz`: what Hugging Face says of MiniLM on eight reviews.
+"""Makes `minilm.npz`: Hugging Face's vectors of eight reviews, from MiniLM.
 
-Run once, by hand, with torch 2.13 and transformers 5.23 (neither is a
+Run once, with torch 2.13 and transformers 5.23 (neither is a
 dependency of this project), and the model's directory:
 
     PYTHONPATH=. python tests/golden/make_minilm.py DIRECTORY
@@ -17,10 +17,11 @@ import numpy as np
 import torch
 import transformers
 
-from tests.golden import minilm_texts
+from tests.support import minilm_texts
 
 
 def main(directory: str) -> None:
+    """Writes the file."""
     model = transformers.BertModel.from_pretrained(
         directory, dtype=torch.float32, attn_implementation="eager"
     ).eval()

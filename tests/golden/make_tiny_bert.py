@@ -1,6 +1,6 @@
-"""Makes `tiny_bert/` and `tiny_bert.npz`: a random BERT and what HF says of it.
+"""Makes `tiny_bert/`, a random BERT, and `tiny_bert.npz`, its vectors.
 
-Run once, by hand, with torch 2.13 and transformers 5.23 (neither is a
+Run once, with torch 2.13 and transformers 5.23 (neither is a
 dependency of this project):
 
     python tests/golden/make_tiny_bert.py
@@ -92,6 +92,7 @@ TEXTS = (
 
 
 def main() -> None:
+    """Writes the directory and the file."""
     out = HERE / "tiny_bert"
     out.mkdir(exist_ok=True)
     letters = "abcdefghijklmnopqrstuvwxyz0123456789"

@@ -1,7 +1,6 @@
-"""Makes `warmup_requests.tfrecord`: warm-up requests as TF Serving writes them.
+"""Makes `warmup_requests.tfrecord`: requests as TensorFlow Serving logs them.
 
-Run once, by hand, with tensorflow-serving-api 2.21 (no dependency of this
-project):
+Run once, with tensorflow-serving-api 2.21 (not a dependency of this project):
 
     python -m tests.golden.make_warmup
 """

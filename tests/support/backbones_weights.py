@@ -3,19 +3,20 @@
 import h5py
 import numpy as np
 
-from tests.golden import backbones_arrays
+from tests.support import backbones_arrays, backbones_pth_writer
 from trainers import backbones
-from trainers.weights import load as weights
+from trainers.backbones.slices import build_slice
+from trainers.weights import load
 
 
 def random_arrays(slice_):
-    shapes = {k: v.shape for k, v in weights.slice_arrays(slice_).items()}
+    shapes = {k: v.shape for k, v in load.slice_arrays(slice_).items()}
     return backbones_arrays.random_weights(shapes)
 
 
-def load(slice_, name, path):
-    weights.load_weights(slice_, backbones.get_backbone(name), str(path))
-    return weights.slice_arrays(slice_)
+def load_source(slice_, name, path):
+    load.load_weights(slice_, backbones.get_backbone(name), str(path))
+    return load.slice_arrays(slice_)
 
 
 def assert_equal(received, expected):
@@ -48,3 +49,29 @@ def changed(arrays, **changes):
         else:
             copy[name] = value
     return copy
+
+
+_ALEXNET_NAMES = {
+    "conv1/kernel": "features.0.weight",
+    "conv1/bias": "features.0.bias",
+    "conv2/kernel": "features.3.weight",
+    "conv2/bias": "features.3.bias",
+}
+
+
+def write_alexnet(tmp_path, stream, dtype="float32"):
+    """Writes source.pth in a published layout; returns its bytes and arrays."""
+    slice_ = build_slice(backbones.get_backbone("alexnet"))
+    arrays = random_arrays(slice_)
+    arrays = {k: v.astype(dtype).astype("float32") for k, v in arrays.items()}
+    state = {
+        _ALEXNET_NAMES[name]: (
+            array.transpose(3, 2, 0, 1) if array.ndim == 4 else array
+        ).astype(dtype)
+        for name, array in arrays.items()
+    }
+    state["features.6.weight"] = np.zeros((2, 2, 1, 1), dtype)
+    state["classifier.1.bias"] = np.zeros(3, dtype)
+    path = tmp_path / "source.pth"
+    backbones_pth_writer.write_state(path, state, stream=stream)
+    return path.read_bytes(), arrays

@@ -100,12 +100,14 @@ def reviews(tmp_path):
 @pytest.fixture(scope="module")
 def alexnet():
     from trainers import backbones
+    from trainers.backbones.slices import build_slice
 
-    return backbones.build_slice(backbones.get_backbone("alexnet"))
+    return build_slice(backbones.get_backbone("alexnet"))
 
 
 @pytest.fixture(scope="module")
 def resnet():
     from trainers import backbones
+    from trainers.backbones.slices import build_slice
 
-    return backbones.build_slice(backbones.get_backbone("resnet"))
+    return build_slice(backbones.get_backbone("resnet"))

@@ -1,19 +1,14 @@
 """The frozen feature extractors: early layers of ImageNet architectures.
 
 One table, `BACKBONES`, declares every slice of the paper's Table I; one file
-per architecture builds it. This module imports no framework, so that flags
-and reports can read the table at once.
+per architecture builds it (`slices.build_slice`). This module imports no
+framework, so that flags and reports can read the table at once.
 
 Letters: N examples, H and W pixels, C channels.
 """
 
 import dataclasses
-import importlib
 import math
-import typing
-
-if typing.TYPE_CHECKING:
-    import keras
 
 Window = tuple[int, int, int]  # kernel side, stride, padding on each side
 
@@ -51,7 +46,6 @@ class Backbone:
     Attributes:
         name: Value of `--backbone`.
         title: The architecture's name, for reports.
-        module: File of this package whose `build()` returns the slice.
         cut_layer: Name of the layer whose output is the feature maps.
         windows: Kernel side, stride and padding of every layer that changes
             the size of its input, in order.
@@ -63,7 +57,6 @@ class Backbone:
 
     name: str
     title: str
-    module: str
     cut_layer: str
     windows: tuple[Window, ...]
     num_maps: int
@@ -142,7 +135,6 @@ BACKBONES = {
         Backbone(
             name="alexnet",
             title="AlexNet",
-            module="alexnet",
             cut_layer="conv2_relu",
             windows=((11, 4, 2), (3, 2, 0)),
             num_maps=192,
@@ -160,7 +152,6 @@ BACKBONES = {
         Backbone(
             name="resnet",
             title="ResNet50V2",
-            module="resnet50v2",
             cut_layer="conv2_block2_out",
             windows=_RESNET_WINDOWS,
             num_maps=256,
@@ -170,7 +161,6 @@ BACKBONES = {
         Backbone(
             name="resnext",
             title="ResNeXt50_32x4d",
-            module="resnext",
             cut_layer="layer1_2_out",
             windows=_RESNET_WINDOWS,
             num_maps=256,
@@ -180,7 +170,6 @@ BACKBONES = {
         Backbone(
             name="shufflenet",
             title="ShuffleNetV2 x1.0",
-            module="shufflenet",
             cut_layer="stage2_3_out",
             windows=((3, 2, 1), (3, 2, 1), (3, 2, 1)),
             num_maps=116,
@@ -190,7 +179,6 @@ BACKBONES = {
         Backbone(
             name="vgg16",
             title="VGG16",
-            module="vgg16",
             cut_layer="block3_conv1",
             windows=((2, 2, 0), (2, 2, 0)),
             num_maps=256,
@@ -200,7 +188,6 @@ BACKBONES = {
         Backbone(
             name="wide_resnet",
             title="Wide ResNet50-2",
-            module="wide_resnet",
             cut_layer="layer1_2_out",
             windows=_RESNET_WINDOWS,
             num_maps=256,
@@ -258,19 +245,3 @@ def validate_input_size(
         f"enlarged {upsample} times, which give {maps[0]} x {maps[1]}. Use "
         f"--upsample={factor} or larger images."
     )
-
-
-def build_slice(backbone: Backbone) -> "keras.Model":
-    """Builds the slice with fresh weights; `load.load_weights` fills it.
-
-    Args:
-        backbone: Entry of the table.
-
-    Returns:
-        A functional model `(N, H, W, 3) -> (N, map_size(H), map_size(W),
-        num_maps)` with free H and W. The names of its layers with weights
-        are stable: they are the keys of every weight file.
-    """
-    module = importlib.import_module(f"{__name__}.{backbone.module}")
-    model: keras.Model = module.build()
-    return model

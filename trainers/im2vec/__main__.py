@@ -38,7 +38,7 @@ class RunOptions:
 
     workdir: str = setting(
         "",
-        "Directory of the run. By default runs/im2vec- and a name of the "
+        "Directory of the run. By default runs/im2vec-, the name of the "
         "dataset and a fingerprint of the settings.",
         group="common",
     )

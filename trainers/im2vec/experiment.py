@@ -49,14 +49,15 @@ def run(config: Im2VecConfig, workdir: pathlib.Path) -> dict[str, Any]:
     """
     files.make_directory(workdir, "workdir")
     with files.lock(workdir):
-        if _claim(config, workdir):
-            logging.info("class vectors: reusing %s", workdir)
-            metrics = read_metrics(workdir)
-        else:
-            metrics = _compute(config, workdir)
-        # Not earlier: another process could lock an unfinished run.
-        (workdir / files.LOCK).unlink()
-    return metrics
+        try:
+            if _claim(config, workdir):
+                logging.info("class vectors: reusing %s", workdir)
+                return read_metrics(workdir)
+            return _compute(config, workdir)
+        finally:
+            # Only now: another process could lock an unfinished run.
+            if is_finished(workdir):
+                (workdir / files.LOCK).unlink()
 
 
 def _claim(config: Im2VecConfig, workdir: pathlib.Path) -> bool:

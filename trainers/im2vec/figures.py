@@ -43,20 +43,20 @@ def draw_vectors(
         axes.axhline(0, color="0.85", linewidth=0.8, zorder=0)
         axes.axvline(0, color="0.85", linewidth=0.8, zorder=0)
         if "normalised" in title:  # all on the unit circle
-            places = _draw_circle(axes, points)
+            positions = _draw_circle(axes, points)
         else:
             axes.scatter(
                 points[:, 0], points[:, 1], s=1, color="none"
             )  # sets the limits
             axes.margins(0.14)
-            places = points
-        _draw_classes(axes, places, class_names, images)
+            positions = points
+        _draw_classes(axes, positions, class_names, images)
         axes.set_title(title)
     return figure
 
 
 def _draw_circle(axes: matplotlib.axes.Axes, points: np.ndarray) -> np.ndarray:
-    """Draws points on the unit circle; returns `(K, 2)` places for their names.
+    """Draws points on the unit circle; returns the names' positions `(K, 2)`.
 
     The angles of the names are the nearest to those of their points that leave
     room for each name (least squares, cut where the circle is emptiest).
@@ -76,12 +76,12 @@ def _draw_circle(axes: matplotlib.axes.Axes, points: np.ndarray) -> np.ndarray:
     turned = np.unwrap(angles[order])
     steps = min(0.36, 2 * np.pi / count) * np.arange(count)
     spread = scipy.optimize.isotonic_regression(turned - steps).x + steps
-    places = np.empty_like(points)
-    places[order] = 1.45 * np.stack([np.cos(spread), np.sin(spread)], axis=1)
-    for place, point in zip(places, points, strict=True):
-        xs, ys = np.stack([place, point], axis=1)
+    positions = np.empty_like(points)
+    positions[order] = 1.45 * np.stack([np.cos(spread), np.sin(spread)], axis=1)
+    for position, point in zip(positions, points, strict=True):
+        xs, ys = np.stack([position, point], axis=1)
         axes.plot(xs, ys, color="0.6", linewidth=0.6, zorder=1)
-    return places
+    return positions
 
 
 def _draw_classes(
@@ -109,14 +109,14 @@ def _draw_classes(
 
 def _draw_thumbnail(
     axes: matplotlib.axes.Axes,
-    place: tuple[float, float],
+    position: tuple[float, float],
     image: np.ndarray,
     size: float,
 ) -> None:
     zoom = size * _THUMBNAIL_INCHES * 72 / max(image.shape[:2])
     box = matplotlib.offsetbox.AnnotationBbox(
         matplotlib.offsetbox.OffsetImage(image, zoom=zoom),
-        place,
+        position,
         pad=0.1,
         bboxprops={"linewidth": 0.5},
     )

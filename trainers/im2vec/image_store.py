@@ -160,8 +160,8 @@ def _require_every_class(
     empty = [name for name, count in names if not count]
     if empty:
         raise ValueError(
-            f"{source.name}: every class must have images in {split}. There "
-            f"are none of: {', '.join(empty)}. Name other --classes."
+            f"{source.name}: every class must have images in {split}. "
+            f"Received: no images of {', '.join(empty)}. Name other --classes."
         )
 
 

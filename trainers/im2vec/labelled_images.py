@@ -1,4 +1,4 @@
-"""Labelled images of the classes that a run takes.
+"""Labelled images of the classes that a run uses.
 
 Classes are chosen by the label in the record. (The published code compares the
 position of an image in its batch with the wanted labels, so its networks never

@@ -14,6 +14,7 @@ from typing import Any
 import keras
 
 from trainers import backbones
+from trainers.backbones.slices import build_slice
 from trainers.config import TrainConfig
 from trainers.network import autoencoder, head, input_layers, linear_autoencoder
 from trainers.weights import load
@@ -115,7 +116,7 @@ def build_extractor(
     backbones.validate_input_size(
         backbone, height, width, config.enlargement, min_map_size=min_side
     )
-    slice_ = backbones.build_slice(backbone)
+    slice_ = build_slice(backbone)
     load.load_weights(slice_, backbone, config.weights, seed=config.seed)
     _freeze(slice_, config.slice_batch_norm)
     image = keras.Input(image_shape, name="image")

@@ -34,7 +34,7 @@ def published_arrays(
     """Returns the published weights of a slice, from the cache if it has them.
 
     Args:
-        slice_: Result of `backbones.build_slice(backbone)`.
+        slice_: Result of `build_slice(backbone)`.
         backbone: Its entry of the table.
         file: The published file of the full architecture. It is not kept; a
             copy that was put into `directory` manually is used, and stays.
@@ -77,7 +77,7 @@ def convert(
     Args:
         path: A torchvision .pth file, or one that `readers` reads.
         target: The .safetensors file, which is written whole or not at all.
-        slice_: Result of `backbones.build_slice(backbone)`.
+        slice_: Result of `build_slice(backbone)`.
         backbone: Its entry of the table.
         source: The published file that `path` was verified to be, if any.
 

@@ -64,10 +64,11 @@ def convert_file(
         RuntimeError: If the published file cannot be fetched.
         ValueError: If a file is not the published one or not for this slice.
     """
+    from trainers.backbones.slices import build_slice
     from trainers.weights import cache, download, published
 
     file = published.PUBLISHED[backbone.name]
-    slice_ = backbones.build_slice(backbone)
+    slice_ = build_slice(backbone)
     with tempfile.TemporaryDirectory() as directory:
         if source is None:
             source = download.fetch(file, pathlib.Path(directory))

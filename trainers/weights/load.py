@@ -21,7 +21,7 @@ def load_weights(
     """Sets every weight of `slice_` from `source`.
 
     Args:
-        slice_: Result of `backbones.build_slice(backbone)`.
+        slice_: Result of `build_slice(backbone)`.
         backbone: Its entry of the table.
         source: `imagenet` (the published file, fetched once, verified,
             converted and cached), `cifar10` (shipped with the package),

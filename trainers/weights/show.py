@@ -78,11 +78,12 @@ def _check(arguments: command_line.Arguments) -> None:
 
 def _run(arguments: command_line.Arguments) -> None:
     from tfrecords import files
+    from trainers.backbones.slices import build_slice
     from trainers.weights import filters_and_maps, load
 
     options = arguments.settings(ShowOptions)
     backbone = backbones.get_backbone(options.backbone)
-    slice_ = backbones.build_slice(backbone)
+    slice_ = build_slice(backbone)
     load.load_weights(slice_, backbone, options.weights)
     figures = {
         "filters.png": filters_and_maps.draw_filters(

@@ -215,7 +215,7 @@ def test_encoding_changes_no_weight(tiny):
 
 @pytest.mark.slow
 def test_minilm_equals_hugging_faces(shared_data):
-    from tests.golden import minilm_texts
+    from tests.support import minilm_texts
 
     real = encoder.Encoder(
         str(shared_data / "models" / "minilm_l6_uncased"), layers="last6"

@@ -136,7 +136,7 @@ def test_tokenising_is_traced_once(tiny):
 
 @pytest.mark.slow
 def test_ids_equal_hugging_faces_with_a_real_vocabulary(shared_data):
-    from tests.golden import minilm_texts
+    from tests.support import minilm_texts
 
     words = shared_data / "models" / "minilm_l6_uncased" / "vocab.txt"
     real = tokenizer.Tokenizer(

@@ -7,8 +7,9 @@ import keras
 import numpy as np
 import pytest
 
-from tests.golden import backbones_arrays
+from tests.support import backbones_arrays
 from trainers import backbones
+from trainers.backbones.slices import build_slice
 from trainers.weights import load
 
 NAMES = sorted(backbones.BACKBONES)
@@ -16,7 +17,7 @@ NAMES = sorted(backbones.BACKBONES)
 
 def build(name):
     backbone = backbones.get_backbone(name)
-    slice_ = backbones.build_slice(backbone)
+    slice_ = build_slice(backbone)
     shapes = {k: v.shape for k, v in load.slice_arrays(slice_).items()}
     load.assign(slice_, backbones_arrays.random_weights(shapes), "seed")
     return slice_
@@ -191,7 +192,7 @@ def test_saving_and_loading_keeps_the_maps(slices, name, tmp_path):
     weights_path = tmp_path / "slice.weights.h5"
     slices[name].save_weights(weights_path)
     backbone = backbones.get_backbone(name)
-    again = backbones.build_slice(backbone)
+    again = build_slice(backbone)
     load.load_weights(again, backbone, str(weights_path))
     before = load.slice_arrays(slices[name])
     for array_name, array in load.slice_arrays(again).items():

@@ -6,9 +6,10 @@ import keras
 import numpy as np
 import pytest
 
-from tests.golden import backbones_arrays
+from tests.support import backbones_arrays
 from trainers import backbones
 from trainers.backbones import preprocess
+from trainers.backbones.slices import build_slice
 from trainers.weights import load
 
 GOLDEN = pathlib.Path(__file__).parents[2] / "golden"
@@ -21,7 +22,7 @@ def slices():
     """Builds each port once, with the weights of torchvision's slice."""
     built = {}
     for name in PORTS:
-        model = backbones.build_slice(backbones.get_backbone(name))
+        model = build_slice(backbones.get_backbone(name))
         shapes = {k: v.shape for k, v in load.slice_arrays(model).items()}
         load.assign(model, backbones_arrays.random_weights(shapes), "seed")
         built[name] = model
@@ -72,7 +73,7 @@ def test_slice_equals_layer_of_keras_applications(name, application):
         include_top=False, weights=None, input_shape=(None, None, 3)
     )
     cut = keras.Model(full.input, full.get_layer(backbone.cut_layer).output)
-    slice_ = backbones.build_slice(backbone)
+    slice_ = build_slice(backbone)
     shapes = {k: v.shape for k, v in load.slice_arrays(slice_).items()}
     arrays = backbones_arrays.random_weights(shapes)
     load.assign(slice_, arrays, "seed")

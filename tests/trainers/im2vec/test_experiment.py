@@ -1,6 +1,7 @@
 """`python -m trainers.im2vec`, as a user types it."""
 
 import csv
+import dataclasses
 import shutil
 
 import numpy as np
@@ -136,6 +137,10 @@ def test_a_finished_directory_holds_no_lock(make_tfds, tmp_path):
         experiment.run(config, workdir)
         assert (workdir / "metrics.json").is_file()
         assert not (workdir / ".lock").exists()
+    with pytest.raises(ValueError, match="epochs: 1 there, 2 here"):
+        experiment.run(dataclasses.replace(config, epochs=2), workdir)
+    assert (workdir / "metrics.json").is_file()
+    assert not (workdir / ".lock").exists()
 
 
 @pytest.mark.slow

@@ -125,7 +125,7 @@ def test_statistics_are_numpys(make_tfds, tmp_path):
         ),
         ({"names": ("ant",)}, {}, "two classes or more"),
         ({"counts": {"train": 8}}, {}, "train and test.*Received: train"),
-        ({"counts": {"train": 8, "test": 2}}, {}, "none of: cow, dog"),
+        ({"counts": {"train": 8, "test": 2}}, {}, "no images of cow, dog"),
     ],
 )
 def test_bad_images_are_refused_with_what_was_expected(

@@ -4,22 +4,22 @@ import numpy as np
 import pytest
 import safetensors.numpy
 
-from tests.golden import backbones_arrays
+from tests.support import backbones_arrays
 from tests.support.backbones_weights import (
     assert_equal,
     changed,
-    load,
+    load_source,
     random_arrays,
     write_legacy_h5,
 )
 from trainers import backbones
-from trainers.weights import load as weights
-from trainers.weights import sources
+from trainers.backbones.slices import build_slice
+from trainers.weights import load, sources
 
 
 @pytest.fixture(scope="module")
 def shufflenet():
-    return backbones.build_slice(backbones.get_backbone("shufflenet"))
+    return build_slice(backbones.get_backbone("shufflenet"))
 
 
 @pytest.mark.parametrize("suffix", [".npz", ".safetensors"])
@@ -32,7 +32,7 @@ def test_canonical_names_are_read(tmp_path, shufflenet, suffix):
         )
     else:
         safetensors.numpy.save_file(arrays, path)
-    assert_equal(load(shufflenet, "shufflenet", path), arrays)
+    assert_equal(load_source(shufflenet, "shufflenet", path), arrays)
 
 
 def test_torchvision_names_in_safetensors_are_read(tmp_path, alexnet):
@@ -48,12 +48,12 @@ def test_torchvision_names_in_safetensors_are_read(tmp_path, alexnet):
     safetensors.numpy.save_file(
         {k: np.ascontiguousarray(v) for k, v in state.items()}, path
     )
-    assert_equal(load(alexnet, "alexnet", path), arrays)
+    assert_equal(load_source(alexnet, "alexnet", path), arrays)
 
 
 def test_folded_batch_norm_gives_the_same_maps(tmp_path, shufflenet):
     arrays = random_arrays(shufflenet)
-    weights.assign(shufflenet, arrays, "seed")
+    load.assign(shufflenet, arrays, "seed")
     images = backbones_arrays.random_images(50, 50)
     expected = shufflenet.predict(images, verbose=0)
     folded = {}
@@ -71,7 +71,7 @@ def test_folded_batch_norm_gives_the_same_maps(tmp_path, shufflenet):
         )
     path = tmp_path / "folded.npz"
     np.savez(path, **folded)
-    load(shufflenet, "shufflenet", path)
+    load_source(shufflenet, "shufflenet", path)
     received = shufflenet.predict(images, verbose=0)
     # Folding rounds each kernel once more in float32.
     np.testing.assert_allclose(received, expected, rtol=0, atol=1e-5)
@@ -85,7 +85,7 @@ def test_scale_and_shift_become_gamma_and_beta(tmp_path, resnet):
     others[f"{bn}/shift"] = arrays[f"{bn}/beta"]
     path = tmp_path / "folded.npz"
     np.savez(path, **others)
-    received = load(resnet, "resnet", path)
+    received = load_source(resnet, "resnet", path)
     assert_equal(
         {k: received[f"{bn}/{k}"] for k in ("gamma", "beta", "moving_mean")},
         {
@@ -118,14 +118,14 @@ WRONG = {
 @pytest.mark.parametrize("case", WRONG)
 def test_wrong_array_is_refused_and_nothing_is_set(tmp_path, alexnet, case):
     changes, message = WRONG[case]
-    before = weights.slice_arrays(alexnet)
+    before = load.slice_arrays(alexnet)
     path = tmp_path / "wrong.npz"
     np.savez(path, **changed(random_arrays(alexnet), **changes))
     with pytest.raises(ValueError, match=message) as caught:
-        load(alexnet, "alexnet", path)
+        load_source(alexnet, "alexnet", path)
     assert "alexnet_slice" in str(caught.value)
     assert "wrong.npz" in str(caught.value)
-    assert_equal(weights.slice_arrays(alexnet), before)
+    assert_equal(load.slice_arrays(alexnet), before)
 
 
 def test_negative_variance_is_refused(tmp_path, shufflenet):
@@ -134,7 +134,7 @@ def test_negative_variance_is_refused(tmp_path, shufflenet):
     path = tmp_path / "wrong.npz"
     np.savez(path, **arrays)
     with pytest.raises(ValueError, match="so not a variance"):
-        load(shufflenet, "shufflenet", path)
+        load_source(shufflenet, "shufflenet", path)
 
 
 def test_incomplete_batch_norm_is_not_taken_for_a_folded_one(
@@ -148,7 +148,7 @@ def test_incomplete_batch_norm_is_not_taken_for_a_folded_one(
     path = tmp_path / "wrong.npz"
     np.savez(path, **arrays)
     with pytest.raises(ValueError, match="missing: conv1_bn/moving_mean"):
-        load(shufflenet, "shufflenet", path)
+        load_source(shufflenet, "shufflenet", path)
 
 
 def test_batch_norm_folded_and_not_is_refused(tmp_path, shufflenet):
@@ -157,14 +157,14 @@ def test_batch_norm_folded_and_not_is_refused(tmp_path, shufflenet):
     path = tmp_path / "wrong.npz"
     np.savez(path, **arrays)
     with pytest.raises(ValueError, match="given twice"):
-        load(shufflenet, "shufflenet", path)
+        load_source(shufflenet, "shufflenet", path)
 
 
 def test_file_of_another_architecture_is_refused(tmp_path, alexnet, resnet):
     path = tmp_path / "resnet.npz"
     np.savez(path, **random_arrays(resnet))
     with pytest.raises(ValueError, match="another architecture"):
-        load(alexnet, "alexnet", path)
+        load_source(alexnet, "alexnet", path)
 
 
 @pytest.mark.parametrize("suffix", [".npz", ".safetensors", ".h5"])
@@ -173,7 +173,7 @@ def test_damaged_file_is_refused(tmp_path, alexnet, suffix, content):
     path = tmp_path / f"damaged{suffix}"
     path.write_bytes(content)
     with pytest.raises(ValueError, match="cannot be read"):
-        load(alexnet, "alexnet", path)
+        load_source(alexnet, "alexnet", path)
 
 
 @pytest.mark.parametrize("suffix", [".npz", ".safetensors", ".h5"])
@@ -188,32 +188,32 @@ def test_truncated_file_is_refused(tmp_path, alexnet, suffix):
         write_legacy_h5(path, arrays)
     path.write_bytes(path.read_bytes()[: path.stat().st_size // 2])
     with pytest.raises(ValueError, match="cannot be read"):
-        load(alexnet, "alexnet", path)
+        load_source(alexnet, "alexnet", path)
 
 
 def test_pickled_npz_is_refused(tmp_path, alexnet):
     path = tmp_path / "pickled.npz"
     np.savez(path, **{"conv1/kernel": np.array([{}], dtype=object)})
     with pytest.raises(ValueError, match="allow_pickle"):
-        load(alexnet, "alexnet", path)
+        load_source(alexnet, "alexnet", path)
 
 
 @pytest.mark.parametrize("name", ["w.pth", "w.bin", "w", "Imagenet"])
 def test_unknown_extension_is_refused(alexnet, name):
     with pytest.raises(ValueError, match=r"`imagenet`, `cifar10`, `random` or"):
-        load(alexnet, "alexnet", name)
+        load_source(alexnet, "alexnet", name)
 
 
 def test_missing_file_is_named(tmp_path, alexnet):
     with pytest.raises(FileNotFoundError, match=r"none\.npz"):
-        load(alexnet, "alexnet", tmp_path / "none.npz")
+        load_source(alexnet, "alexnet", tmp_path / "none.npz")
 
 
 def test_random_weights_are_a_function_of_the_seed(alexnet):
     def draw(seed):
         backbone = backbones.get_backbone("alexnet")
-        weights.load_weights(alexnet, backbone, "random", seed=seed)
-        return weights.slice_arrays(alexnet)["conv1/kernel"]
+        load.load_weights(alexnet, backbone, "random", seed=seed)
+        return load.slice_arrays(alexnet)["conv1/kernel"]
 
     np.testing.assert_array_equal(draw(1), draw(1))
     assert not np.array_equal(draw(1), draw(2))

@@ -8,12 +8,13 @@ import tensorflow as tf
 from text2image import hashes
 from tfrecords import schema
 from trainers import backbones
+from trainers.backbones.slices import build_slice
 from trainers.weights import filters_and_maps, load, show
 
 
 def build(name):
     backbone = backbones.get_backbone(name)
-    slice_ = backbones.build_slice(backbone)
+    slice_ = build_slice(backbone)
     load.load_weights(slice_, backbone, "random")
     return slice_, backbone
 

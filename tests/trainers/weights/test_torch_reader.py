@@ -6,7 +6,7 @@ import zipfile
 import numpy as np
 import pytest
 
-from tests.support import backbones_pth_writer as writer
+from tests.support.backbones_pth_writer import Global, write_state
 from trainers.weights import torch_names, torch_reader
 
 GOLDEN = pathlib.Path(__file__).parents[2] / "golden"
@@ -46,7 +46,7 @@ def test_files_written_by_the_tests_are_read_in_both_layouts(tmp_path, stream):
         "count": np.array(7),
     }
     path = tmp_path / "state.pth"
-    writer.write_state(path, state, stream=stream)
+    write_state(path, state, stream=stream)
     read = torch_reader.read_state_dict(path)
     assert list(read) == list(state)
     for name, array in state.items():
@@ -58,7 +58,7 @@ class _Call:
     """Pickles as a call of a function, as a hostile file would have it."""
 
     def __init__(self, module, name, *arguments):
-        self.function = writer.Global(module, name)
+        self.function = Global(module, name)
         self.arguments = arguments
 
     def __reduce__(self):
@@ -83,7 +83,7 @@ def test_hostile_call_is_refused_and_not_made(tmp_path, stream, module, name):
     code = f"open({str(marker)!r}, 'w')"
     path = tmp_path / "hostile.pth"
     state = {"a": np.zeros(2, "float32"), "b": _Call(module, name, code)}
-    writer.write_state(path, state, stream=stream)
+    write_state(path, state, stream=stream)
     with pytest.raises(ValueError, match="asks for more than a state dict"):
         torch_reader.read_state_dict(path)
     assert not marker.exists()
@@ -91,7 +91,7 @@ def test_hostile_call_is_refused_and_not_made(tmp_path, stream, module, name):
 
 def test_values_that_are_not_tensors_are_refused(tmp_path):
     path = tmp_path / "state.pth"
-    writer.write_state(path, {"epoch": 3}, stream=False)
+    write_state(path, {"epoch": 3}, stream=False)
     with pytest.raises(ValueError, match="Dict with non-tensor values"):
         torch_reader.read_state_dict(path)
 
@@ -110,7 +110,7 @@ def test_tensor_beyond_its_storage_is_refused(tmp_path):
     path = tmp_path / "state.pth"
     # The pickled shape (2, 3) becomes (2, 9).
     state = {"w": np.zeros((2, 3), "float32")}
-    writer.write_state(path, state, stream=True)
+    write_state(path, state, stream=True)
     altered = path.read_bytes().replace(b"K\x02K\x03\x86", b"K\x02K\x09\x86")
     assert altered != path.read_bytes()
     path.write_bytes(altered)
@@ -135,7 +135,7 @@ def test_torchvision_names_for_a_keras_architecture_are_refused():
 
 def test_archive_whose_storage_has_a_different_size_is_refused(tmp_path):
     path = tmp_path / "state.pth"
-    writer.write_state(path, {"w": np.zeros(4, "float32")}, stream=False)
+    write_state(path, {"w": np.zeros(4, "float32")}, stream=False)
     with zipfile.ZipFile(path) as archive:
         contents = {name: archive.read(name) for name in archive.namelist()}
     contents["archive/data/0"] = bytes(1 << 20)

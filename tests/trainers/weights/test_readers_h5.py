@@ -8,16 +8,17 @@ import pytest
 from tests.support.backbones_weights import (
     assert_equal,
     changed,
-    load,
+    load_source,
     random_arrays,
     write_legacy_h5,
 )
 from trainers import backbones
-from trainers.weights import load as weights
+from trainers.backbones.slices import build_slice
+from trainers.weights import load
 
 
 def test_published_vgg16_names_are_read_by_position(tmp_path):
-    vgg16 = backbones.build_slice(backbones.get_backbone("vgg16"))
+    vgg16 = build_slice(backbones.get_backbone("vgg16"))
     arrays = random_arrays(vgg16)
     order = sorted(arrays, key=lambda n: (n.split("/")[0], "bias" in n))
     more = {name: arrays[name] for name in order}
@@ -29,17 +30,17 @@ def test_published_vgg16_names_are_read_by_position(tmp_path):
 
     path = tmp_path / "vgg16_notop.h5"
     write_legacy_h5(path, more, rename)
-    assert_equal(load(vgg16, "vgg16", path), arrays)
+    assert_equal(load_source(vgg16, "vgg16", path), arrays)
 
 
 def test_legacy_h5_with_batch_norm_is_read(tmp_path, resnet):
     arrays = random_arrays(resnet)
-    ordered = {name: arrays[name] for name in weights.slice_arrays(resnet)}
+    ordered = {name: arrays[name] for name in load.slice_arrays(resnet)}
     path = tmp_path / "resnet.h5"
     write_legacy_h5(
         path, ordered, lambda name: f"{name.split('/')[0]}/{name}:0"
     )
-    assert_equal(load(resnet, "resnet", path), arrays)
+    assert_equal(load_source(resnet, "resnet", path), arrays)
 
 
 @pytest.mark.parametrize("whole", [False, True])
@@ -60,7 +61,7 @@ def test_keras_weights_h5_is_read(tmp_path, resnet, whole):
             )
     path = tmp_path / "model.weights.h5"
     source.save_weights(path)
-    assert_equal(load(resnet, "resnet", path), arrays)
+    assert_equal(load_source(resnet, "resnet", path), arrays)
 
 
 @pytest.mark.parametrize("kind", ["soft", "external", "virtual"])
@@ -84,11 +85,11 @@ def test_h5_that_points_elsewhere_is_refused(tmp_path, alexnet, kind):
             layout[:] = h5py.VirtualSource(str(secret), "x", (64,))
             group.create_virtual_dataset(name, layout)
     with pytest.raises(ValueError, match="must hold its arrays itself"):
-        load(alexnet, "alexnet", path)
+        load_source(alexnet, "alexnet", path)
 
 
 def test_h5_layer_with_too_few_arrays_is_refused(tmp_path, alexnet):
     path = tmp_path / "few.h5"
     write_legacy_h5(path, changed(random_arrays(alexnet), conv1__bias=None))
     with pytest.raises(ValueError, match="2 arrays for conv1"):
-        load(alexnet, "alexnet", path)
+        load_source(alexnet, "alexnet", path)

@@ -1,4 +1,4 @@
-"""Seeded weights, images and samples, alike under torchvision and Keras.
+"""Seeded weights, images and samples, the same for torchvision and Keras.
 
 Imports numpy only. Both the script that makes the reference tensors and the
 parity test call these, so no weights need to be stored.
@@ -47,14 +47,14 @@ def random_images(height: int, width: int) -> np.ndarray:
 
 
 def samples(maps: np.ndarray) -> dict[str, np.ndarray]:
-    """Reduces feature maps to what a shift or a swap cannot leave unchanged.
+    """Reduces feature maps to samples that any shift or swap changes.
 
     Args:
         maps: `(2, H, W, C)` float32.
 
     Returns:
-        `shape`; `cells`, the mean over images and channels of each cell
-        `(H, W)`; `channels`, the mean over images and cells of each channel
+        `shape`; `cells`, the mean over images and channels at each position
+        `(H, W)`; `channels`, the mean over images and positions of each channel
         `(C,)`; `rows` and `columns`, the borders and the middle of the second
         image in eight channels, `(3, W, 8)` and `(H, 3, 8)`. float32.
     """

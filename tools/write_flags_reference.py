@@ -19,8 +19,9 @@ Generated from the settings by `python -m tools.write_flags_reference`; a test
 fails when this page is out of date. `--help` of a program says the same.
 
 A switch such as `--export` is turned off by `--export=false`, or by `no` before
-its name. Flags that another setting leaves without effect are refused. Every program also takes
-`--help`, `--version` and `--verbosity=1`, which logs the trace of an error.
+its name. Flags that another setting leaves without effect are refused. Every
+program also takes `--help`, `--version` and `--verbosity=1`, which logs the
+trace of an error.
 Exit codes: 0 success, 1 an error that you can fix, 2 wrong usage, 130 Ctrl-C.
 
 """

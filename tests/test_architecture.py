@@ -68,7 +68,7 @@ FLOORS = {
     "text2image": (
         ("corpora", "bert", "deepinsight"),
         ("assets", "cpu"),
-        ("hashes", "options"),
+        ("hashes", "options", "torch_reader"),
     ),
 }
 

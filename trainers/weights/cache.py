@@ -9,7 +9,7 @@ import numpy as np
 import safetensors
 import safetensors.numpy
 
-from text2image import hashes
+from text2image import hashes, torch_reader
 from tfrecords import files
 from trainers import backbones
 from trainers.weights import (
@@ -18,7 +18,6 @@ from trainers.weights import (
     published,
     readers,
     torch_names,
-    torch_reader,
 )
 
 Arrays = dict[str, np.ndarray]

@@ -223,7 +223,7 @@ def test_unknown_name_lists_the_table():
 def test_the_table_and_the_download_need_no_framework():
     code = (
         "import sys, trainers.weights.published, "
-        "trainers.weights.download, trainers.weights.torch_reader; "
+        "trainers.weights.download, text2image.torch_reader; "
         "sys.exit(bool({'keras', 'tensorflow', 'torch'} & set(sys.modules)))"
     )
     assert subprocess.run([sys.executable, "-c", code]).returncode == 0

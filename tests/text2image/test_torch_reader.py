@@ -7,9 +7,10 @@ import numpy as np
 import pytest
 
 from tests.support.backbones_pth_writer import Global, write_state
-from trainers.weights import torch_names, torch_reader
+from text2image import torch_reader
+from trainers.weights import torch_names
 
-GOLDEN = pathlib.Path(__file__).parents[2] / "golden"
+GOLDEN = pathlib.Path(__file__).parents[1] / "golden"
 LAYOUTS = ("archive", "stream")
 
 

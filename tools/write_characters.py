@@ -1,16 +1,16 @@
-"""Writes text2image/data/characters.json: what the tokenizers library does to
-each character of Unicode.
+"""Writes what the tokenizers library does to each character of Unicode.
 
 python -m tools.write_characters
 
-Its parts follow different versions of Unicode, none of them TensorFlow's, so
-the facts are taken from the library itself, one character at a time.
+Writes text2image/data/characters.json. The library's parts follow different
+versions of Unicode, none of them TensorFlow's, so the facts are taken from the
+library itself, one character at a time.
 """
 
 import itertools
 import json
 import unicodedata
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from pathlib import Path
 
 import tokenizers
@@ -56,10 +56,6 @@ def _images(normalizer: normalizers.Normalizer) -> dict[int, list[int]]:
     return {c: [*map(ord, s)] for c, s in images.items() if s != chr(c)}
 
 
-def _splitting(words: Callable[[str], list[str]]) -> list[int]:
-    return [c for c in SCALARS if words(chr(c)) == ["a", "b"]]
-
-
 def _isolated(pre_tokenizer: pre_tokenizers.PreTokenizer) -> list[int]:
     def words(code: int) -> list[str]:
         pieces = pre_tokenizer.pre_tokenize_str(f"a{chr(code)}b")
@@ -83,7 +79,9 @@ def _word_characters() -> list[int]:
     tokenizer = tokenizers.Tokenizer(model)
     token = tokenizers.AddedToken("$", single_word=True, normalized=False)
     tokenizer.add_tokens([token])
-    return [c for c in SCALARS if "$" not in tokenizer.encode(f"${chr(c)}").tokens]
+    return [
+        c for c in SCALARS if "$" not in tokenizer.encode(f"${chr(c)}").tokens
+    ]
 
 
 def _classes(nfd: normalizers.Normalizer) -> dict[int, list[list[int]]]:
@@ -118,7 +116,9 @@ def facts() -> dict[str, object]:
         "marks": _ranges(_turned_into(normalizers.StripAccents(), "")),
         "blanks": _ranges(_blanks()),
         "punctuation": _ranges(_isolated(pre_tokenizers.Punctuation())),
-        "digits": _ranges(_isolated(pre_tokenizers.Digits(individual_digits=True))),
+        "digits": _ranges(
+            _isolated(pre_tokenizers.Digits(individual_digits=True))
+        ),
         "word_characters": _ranges(_word_characters()),
         "classes": _classes(nfd),
         "lowercase": _images(normalizers.Lowercase()),

@@ -40,7 +40,7 @@ _CLASSES = frozenset(
 )
 # Values that `BertTokenizer` cannot do without, by field of
 # `tokenizer_config.json`.
-_BASIC = {
+_BASIC: dict[str, tuple[object, ...]] = {
     "do_basic_tokenize": (True,),
     "never_split": (None, []),
     "word_tokenizer_type": (None, "basic"),

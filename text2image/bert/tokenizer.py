@@ -214,7 +214,24 @@ def _patterns(
     if all(token.content in frame for token in chosen):
         return []
     # The library seeks special tokens first, which matters to equal ones.
-    return [pattern(t) for t in sorted(chosen, key=lambda t: not t.special)]
+    patterns = [pattern(t) for t in sorted(chosen, key=lambda t: not t.special)]
+    strips = any(
+        token.lstrip or token.rstrip
+        for token in wordpiece.added_tokens
+        if token.content not in frame
+    )
+    blanks = characters.members("blanks")
+    for sought in patterns:
+        codes = sought.codes
+        if not codes or (strips and blanks[[codes[0], codes[-1]]].any()):
+            text = "".join(map(chr, codes))
+            raise ValueError(
+                "An added token must have characters that the normaliser "
+                "keeps, and with `lstrip` or `rstrip` of any token no blank "
+                f"at its ends. Received: {text!r}, normalised. Name another "
+                "--encoder."
+            )
+    return patterns
 
 
 @functools.cache

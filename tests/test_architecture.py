@@ -68,7 +68,7 @@ FLOORS = {
     "text2image": (
         ("corpora", "bert", "deepinsight"),
         ("assets", "cpu"),
-        ("hashes", "options", "torch_reader"),
+        ("figure_text", "hashes", "options", "torch_reader"),
     ),
 }
 

@@ -10,6 +10,7 @@ import numpy as np
 from tfrecords import files
 from trainers.im2vec import (
     class_vectors,
+    distance_figure,
     evaluation,
     figures,
     similarity_tests,
@@ -19,6 +20,7 @@ from trainers.im2vec import (
 from trainers.im2vec.config import Im2VecConfig
 from trainers.im2vec.image_store import Images, Statistics
 from trainers.reports import markdown
+from trainers.reports.confusion_figure import draw_confusion
 from trainers.reports.figures import Line, learning_curves, save
 from trainers.runs.workdir import REPORT_FILE
 
@@ -88,7 +90,7 @@ def write_report(
             dict(zip(_TITLES, planes.values(), strict=True)), names, thumbnails
         ),
         "truth.png": _draw_distances(shown, vectors, means, metrics, names),
-        "confusion.png": figures.draw_confusion(shown.confusion, names),
+        "confusion.png": draw_confusion(shown.confusion, names),
     }
     if findings.histories:
         drawn["curves.png"] = _draw_curves(findings.histories)
@@ -153,7 +155,7 @@ def _draw_distances(
             similarity_tests.distances(vectors),
             evaluation.reference_distances(reference, network, means),
         )
-    return figures.draw_distances(panels, names)
+    return distance_figure.draw_distances(panels, names)
 
 
 def compose(

@@ -5,6 +5,9 @@ import numpy as np
 
 from text2image import figure_text
 
+# Most pairs to the size and opacity of their dots.
+_DOTS = {1_000: (18, 0.8), 20_000: (4, 0.3), float("inf"): (1, 0.1)}
+
 
 def draw_distances(
     panels: dict[str, tuple[np.ndarray, np.ndarray]],
@@ -22,7 +25,9 @@ def draw_distances(
     )
     labels = figure_text.class_labels(class_names, 14)
     above = np.triu_indices(len(class_names), 1)
-    is_dense = len(above[0]) > 1000
+    size, alpha = next(
+        drawn for most, drawn in _DOTS.items() if len(above[0]) <= most
+    )
     for axes, (heading, (vectors, others)) in zip(
         figure.subplots(1, len(panels), squeeze=False)[0],
         panels.items(),
@@ -32,8 +37,8 @@ def draw_distances(
         axes.scatter(
             others[above],
             vectors[above],
-            s=4 if is_dense else 18,
-            alpha=0.3 if is_dense else 0.8,
+            s=size,
+            alpha=alpha,
         )
         axes.margins(0.16, 0.08)
         if len(above[0]) <= 10:

@@ -11,6 +11,7 @@ from text2image import figure_text
 
 _THUMBNAIL_INCHES = 0.42
 _WITH_IMAGES = 20  # most classes with mean images; more are dots
+_FEW = 6  # most classes with room for long names
 _SMALL = 7  # points, the names of dots
 # Height of a line, and mean width of a character, in units of the font's size.
 _LINE = 1.3
@@ -46,7 +47,9 @@ def draw_vectors(
         images: Mean images from 0 to 1, `(K, H, W, 3)`.
     """
     has_images = len(class_names) <= _WITH_IMAGES
-    labels = figure_text.class_labels(class_names, 28 if has_images else 20)
+    labels = figure_text.class_labels(
+        class_names, 28 if len(class_names) <= _FEW else 18
+    )
     side = 6.0 if has_images else 8.0  # inches of a view
     figure = matplotlib.figure.Figure(
         figsize=(2 * side, 2 * side - 0.5), layout="constrained"
@@ -57,6 +60,10 @@ def draw_vectors(
         axes.axhline(0, color="0.85", linewidth=0.8, zorder=0)
         axes.axvline(0, color="0.85", linewidth=0.8, zorder=0)
         is_circle = "normalised" in title  # all on the unit circle
+        # Rounding is no position: two classes are on a line.
+        points = np.where(
+            np.abs(points) < 1e-9 * np.abs(points).max(), 0, points
+        )
         if is_circle:
             axes.add_patch(
                 matplotlib.patches.Circle(
@@ -92,13 +99,21 @@ def _angles(points: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     order = np.argsort(angles)
     gaps = np.diff(angles[order], append=angles[order[0]] + 2 * np.pi)
     order = np.roll(order, -(gaps.argmax() + 1))
-    return order, np.unwrap(angles[order])
+    angles = angles[order]
+    return order, np.where(angles < angles[0], angles + 2 * np.pi, angles)
 
 
 def _nearest_apart(angles: np.ndarray, step: float) -> np.ndarray:
-    """Nearest angles that are at least a step apart (least squares)."""
-    steps = step * np.arange(len(angles))
-    return scipy.optimize.isotonic_regression(angles - steps).x + steps
+    """Nearest angles that are at least a step apart (least squares).
+
+    Equally spaced where the last would run into the first.
+    """
+    count = len(angles)
+    steps = step * np.arange(count)
+    spread = scipy.optimize.isotonic_regression(angles - steps).x + steps
+    if count > 1 and spread[-1] - spread[0] > 2 * np.pi - step:
+        return angles[0] + 2 * np.pi / count * np.arange(count)
+    return spread
 
 
 def _spread(axes: matplotlib.axes.Axes, points: np.ndarray) -> np.ndarray:
@@ -161,7 +176,7 @@ def _draw_names_beside(
     side: float,
 ) -> int:
     """Draws dots with names that do not overlap; returns how many names."""
-    axes.scatter(*points.T, s=8, color="black", alpha=0.7, zorder=2)
+    axes.scatter(*points.T, s=6, color="black", alpha=0.7, zorder=5)
     axes.margins(0.12, 0.05)
     low = np.array([axes.get_xlim()[0], axes.get_ylim()[0]])
     high = np.array([axes.get_xlim()[1], axes.get_ylim()[1]])
@@ -185,6 +200,7 @@ def _draw_names_beside(
             ha="center",
             va="bottom",
             fontsize=_SMALL,
+            bbox={"facecolor": "white", "alpha": 0.6, "pad": 0, "lw": 0},
             zorder=4,
         )
     return len(taken)

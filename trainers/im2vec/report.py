@@ -7,6 +7,7 @@ from typing import Any
 import matplotlib.figure
 import numpy as np
 
+from text2image import figure_text
 from tfrecords import files
 from trainers.im2vec import (
     class_vectors,
@@ -175,6 +176,7 @@ def compose(
     names = findings.images.class_names
     means = findings.statistics.class_means
     captions = dict(_CAPTIONS)
+    captions["vectors.png"] += figure_text.note_on_numbers(names)
     if not findings.histories:
         del captions["curves.png"]
     return markdown.document(
@@ -216,7 +218,8 @@ def _title(findings: Findings) -> str:
     names = findings.images.class_names
     if len(names) > _FEW:
         return f"{findings.images.name}, {len(names)} classes"
-    return f"{findings.images.name} ({', '.join(names)})"
+    shown = (markdown.plain(name, most=40) for name in names)
+    return f"{findings.images.name} ({', '.join(shown)})"
 
 
 _CAPTIONS = {
@@ -251,7 +254,8 @@ def _about(
         origin = "the last dense layer of finished runs"
     else:
         origin = (
-            f"two linear layers, {config.epochs} epochs of SGD at "
+            "two linear layers, "
+            f"{markdown.count(config.epochs, 'epoch')} of SGD at "
             f"{config.learning_rate:g} (momentum {config.momentum:g}, weight "
             f"decay {config.weight_decay:g}, batch {config.batch_size}"
             f"{_drops(config)}), pixels: {config.normalization}"

@@ -158,7 +158,8 @@ def _draw_names_around(
         axes.plot(xs, ys, color="0.7", linewidth=0.4, zorder=1)
         is_left = direction[0] < 0
         axes.text(
-            *(radius * direction),
+            radius * direction[0],
+            radius * direction[1],
             labels[index],
             fontsize=_SMALL,
             rotation=np.degrees(angle) + (180 if is_left else 0),
@@ -176,7 +177,9 @@ def _draw_names_beside(
     side: float,
 ) -> int:
     """Draws dots with names that do not overlap; returns how many names."""
-    axes.scatter(*points.T, s=6, color="black", alpha=0.7, zorder=5)
+    axes.scatter(
+        points[:, 0], points[:, 1], s=6, color="black", alpha=0.7, zorder=5
+    )
     axes.margins(0.12, 0.05)
     low = np.array([axes.get_xlim()[0], axes.get_ylim()[0]])
     high = np.array([axes.get_xlim()[1], axes.get_ylim()[1]])

@@ -63,7 +63,7 @@ FLOORS = {
         ("schema", "jpeg"),
         ("command_line",),
         ("config", "flags", "process"),
-        ("settings", "files", "versions"),
+        ("settings", "files", "versions", "image_header"),
     ),
     "text2image": (
         ("corpora", "bert", "deepinsight"),

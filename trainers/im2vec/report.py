@@ -176,7 +176,8 @@ def compose(
     names = findings.images.class_names
     means = findings.statistics.class_means
     captions = dict(_CAPTIONS)
-    captions["vectors.png"] += figure_text.note_on_numbers(names)
+    for name in ("vectors.png", "confusion.png"):
+        captions[name] += figure_text.note_on_numbers(names)
     if not findings.histories:
         del captions["curves.png"]
     return markdown.document(

@@ -129,7 +129,7 @@ def nearest_table(
         names: K class names.
         means: Mean images, `(K, P)`.
     """
-    shown = [markdown.plain(name) for name in names]
+    shown = [markdown.plain(name, most=40) for name in names]
     columns = [
         similarity_tests.nearest(matrix)
         for matrix in (
@@ -141,7 +141,7 @@ def nearest_table(
     return markdown.table(
         ("class", "by vectors", "by confusion", "by mean images"),
         [
-            (name, *(shown[index] for index in nearest))
-            for name, *nearest in zip(shown, *columns, strict=True)
+            (markdown.plain(name), *(shown[index] for index in nearest))
+            for name, *nearest in zip(names, *columns, strict=True)
         ],
     )

@@ -4,10 +4,9 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 import matplotlib.figure
-import tensorflow as tf
 
 from text2image import figure_text
-from tfrecords import reader, schema
+from tfrecords import jpeg, reader, schema
 from trainers.training.metrics import held_out_split
 
 _NUM_EXAMPLES = 6
@@ -77,10 +76,7 @@ def draw_examples(
         for axes, key in zip(row, ids, strict=False):
             sample = samples[key]
             if sample["image"]:
-                pixels = tf.io.decode_image(
-                    sample["image"], expand_animations=False
-                )
-                axes.imshow(pixels.numpy())
+                axes.imshow(jpeg.decode(sample["image"]).numpy())
             texts = [
                 figure_text.label(text, 60, wrap=34)
                 for name in ("title", "description")

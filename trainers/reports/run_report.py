@@ -210,7 +210,7 @@ def _accuracy_table(
         ("**this model, last epoch**", f"**{metrics['accuracy']:.4f}**"),
         (
             "this model, cumulative as the published code prints it (mean of "
-            f"{metrics['num_validations']} validations)",
+            f"{markdown.count(metrics['num_validations'], 'validation')})",
             f"{metrics['cumulative_accuracy']:.4f}",
         ),
     ]

@@ -29,15 +29,13 @@ def pixels(content: tf.Tensor) -> tf.Tensor:
     count = tf.shape(decoded)[-1]
 
     def mixed() -> tf.Tensor:
-        values = tf.cast(decoded, tf.int32)
-        colour, alpha = values[..., :-1], values[..., -1:]
-        # Rounded as Pillow's alpha_composite.
-        return tf.cast(
-            (colour * alpha + 255 * (255 - alpha) + 127) // 255, "uint8"
-        )
+        values = tf.cast(decoded, tf.float32)
+        colour, alpha = values[..., :-1], values[..., -1:] / 255
+        on_white = colour * alpha + 255 * (1 - alpha)
+        return tf.cast(tf.floor(on_white + 0.5), tf.uint8)
 
     # Two channels are grey with alpha, four are RGB with alpha.
-    opaque = tf.cond(tf.equal(count % 2, 0), mixed, lambda: decoded)
+    opaque = tf.cond(tf.equal(tf.abs(count - 3), 1), mixed, lambda: decoded)
     rgb = tf.cond(
         tf.equal(tf.shape(opaque)[-1], 1),
         lambda: tf.tile(opaque, (1, 1, 3)),
@@ -68,7 +66,7 @@ def decode(content: bytes) -> tf.Tensor:
         decoded = pixels(tf.constant(content))
     except tf.errors.InvalidArgumentError as error:
         reason = error.message.strip().splitlines()[0].split("}} ")[-1]
-        reason = reason.removesuffix(" [Op:DecodeImage]")
+        reason = reason.partition(" [Op:")[0]
         raise ValueError(f"not a whole {name} image: {reason}") from error
     return _turned(decoded, image_header.orientation(content))
 

@@ -63,12 +63,12 @@ FLOORS = {
         ("schema", "jpeg"),
         ("command_line",),
         ("config", "flags", "process"),
-        ("settings", "files", "versions"),
+        ("settings", "files", "versions", "image_header"),
     ),
     "text2image": (
         ("corpora", "bert", "deepinsight"),
         ("assets", "cpu"),
-        ("hashes", "options", "torch_reader"),
+        ("figure_text", "hashes", "options", "torch_reader"),
     ),
 }
 

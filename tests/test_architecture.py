@@ -68,7 +68,8 @@ FLOORS = {
     "text2image": (
         ("corpora", "bert", "deepinsight"),
         ("assets", "cpu"),
-        ("hashes", "options", "torch_reader"),
+        ("torch_reader",),
+        ("file_signatures", "hashes", "options", "torch_unpickler"),
     ),
 }
 

@@ -83,7 +83,9 @@ def _word_characters() -> list[int]:
     tokenizer = tokenizers.Tokenizer(model)
     token = tokenizers.AddedToken("$", single_word=True, normalized=False)
     tokenizer.add_tokens([token])
-    return [c for c in SCALARS if "$" not in tokenizer.encode(f"${chr(c)}").tokens]
+    return [
+        c for c in SCALARS if "$" not in tokenizer.encode(f"${chr(c)}").tokens
+    ]
 
 
 def _classes(nfd: normalizers.Normalizer) -> dict[int, list[list[int]]]:
@@ -118,7 +120,9 @@ def facts() -> dict[str, object]:
         "marks": _ranges(_turned_into(normalizers.StripAccents(), "")),
         "blanks": _ranges(_blanks()),
         "punctuation": _ranges(_isolated(pre_tokenizers.Punctuation())),
-        "digits": _ranges(_isolated(pre_tokenizers.Digits(individual_digits=True))),
+        "digits": _ranges(
+            _isolated(pre_tokenizers.Digits(individual_digits=True))
+        ),
         "word_characters": _ranges(_word_characters()),
         "classes": _classes(nfd),
         "lowercase": _images(normalizers.Lowercase()),

@@ -158,6 +158,21 @@ class Encoder:
         )
         return lengths.numpy()
 
+    def count_unknown(self, texts: list[str]) -> tuple[int, int]:
+        """Counts `[UNK]` among the tokens of texts that are kept.
+
+        Returns:
+            The number of `[UNK]`, and of all tokens, without [CLS] and [SEP].
+        """
+        if not texts:
+            return 0, 0
+        ids, lengths = self.tokenizer.ids(
+            tf.constant(texts), tf.constant(self.max_tokens)
+        )
+        kept = np.minimum(lengths.numpy(), self.max_tokens) - 2
+        is_unknown = ids.numpy() == self.tokenizer.unk_id
+        return int(is_unknown.sum()), int(kept.sum())
+
     def encode(
         self,
         texts: list[str],

@@ -14,7 +14,7 @@ from text2image.corpora.split import Split, split_corpus
 from text2image.corpora.texts import open_corpus
 from tfrecords import schema
 from tfrecords.config import RecordsConfig
-from tfrecords.stages import encoded_records, record_sets
+from tfrecords.stages import encoded_records, record_sets, unknown_tokens
 from tfrecords.writer import RecordWriter
 
 # Fields of `RecordsConfig` that the stacks depend on, besides corpus and
@@ -81,15 +81,28 @@ def _encode(
     bert = encoded_records.build_encoder(
         settings, target, parts, layers=settings.layers
     )
+    unknown_tokens.check_vocabulary(
+        bert,
+        settings.encoder,
+        (
+            example.text
+            for _, _, examples in encoded_records.deal_shards(
+                source, parts, settings.examples_per_shard
+            )
+            for example in examples
+        ),
+    )
     record_schema = schema.cls_schema(bert.stack_shape, parts.label_names)
     with encoded_records.open_writer(
         settings, target, parts, record_schema
     ) as records:
+        unknown = unknown_tokens.UnknownTokens(bert)
         num_tokens, num_truncated = _write_shards(
             records,
             record_schema,
             bert,
             parts,
+            unknown,
             encoded_records.deal_shards(
                 source, parts, settings.examples_per_shard
             ),
@@ -101,6 +114,7 @@ def _encode(
             "gelu": bert.gelu,
             "mean_tokens": num_tokens / count,
             "truncated_share": num_truncated / count,
+            "unknown_share": unknown.share,
         }
         records.finish(
             f"BERT [CLS] stacks {bert.stack_shape} of {source.name}.", details
@@ -113,6 +127,7 @@ def _write_shards(
     record_schema: schema.Schema,
     bert: Encoder,
     parts: Split,
+    unknown: unknown_tokens.UnknownTokens,
     shards: Iterable[tuple[str, int, list[Any]]],
 ) -> tuple[int, int]:
     """Encodes and writes the shards that are not finished.
@@ -129,6 +144,7 @@ def _write_shards(
     with tqdm.tqdm(total=total, unit="text", desc="stacks") as progress:
         for split, index, examples in shards:
             texts = [example.text for example in examples]
+            unknown.add(texts)
             if records.is_finished(split, index):
                 lengths = bert.count_tokens(texts)
                 progress.update(len(texts))
@@ -152,11 +168,13 @@ def _write_shards(
 def _log_tokens(settings: RecordsConfig, details: dict[str, Any]) -> None:
     logging.info(
         "stacks: %.0f tokens per text on average, %.1f%% of the texts cut at "
-        "%d",
+        "%d%s",
         details["mean_tokens"],
         100 * details["truncated_share"],
         settings.max_tokens,
+        unknown_tokens.describe(details),
     )
+    unknown_tokens.warn(details.get("unknown_share", 0.0))
 
 
 def _log_audit(audit: dict[str, Any]) -> None:

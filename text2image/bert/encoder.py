@@ -1,7 +1,7 @@
 """Texts to stacks of BERT vectors, [CLS] or mean, `(N, L, D)`."""
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from concurrent import futures
 
 import numpy as np
@@ -158,7 +158,7 @@ class Encoder:
         )
         return lengths.numpy()
 
-    def count_unknown(self, texts: list[str]) -> tuple[int, int]:
+    def count_unknown(self, texts: Sequence[str | bytes]) -> tuple[int, int]:
         """Counts `[UNK]` among the tokens of texts that are kept.
 
         Returns:

@@ -10,6 +10,7 @@ import functools
 import json
 import pathlib
 import unicodedata
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -96,11 +97,6 @@ class Images:
         begins = np.repeat(after.splits[self.values], lengths)
         return Images(after.values[begins + within], total[self.splits])
 
-    def of(self, text: str) -> list[int]:
-        """Returns the image of a text, before any marks are put in order."""
-        codes = (self.splits[ord(c) : ord(c) + 2] for c in text)
-        return [int(v) for a, b in codes for v in self.values[a:b]]
-
 
 def identity() -> Images:
     """Returns the images of a normaliser without steps."""
@@ -163,7 +159,7 @@ def _lowercase() -> Images:
     return _from_dict({int(code): image for code, image in stated})
 
 
-_STEPS = {
+_STEPS: dict[str, Callable[[], Images]] = {
     wordpiece.CLEAN: _clean,
     wordpiece.CHINESE: _chinese,
     wordpiece.NFD: _nfd,

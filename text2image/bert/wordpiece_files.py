@@ -91,7 +91,7 @@ def _special_tokens(
 ) -> SpecialTokens:
     """Names of the special tokens, BERT's where the files state none."""
     file = directory / "special_tokens_map.json"
-    stated = _read_optional(file) | config
+    stated = {**_read_optional(file), **config}
     names = {}
     for role in _ROLES:
         value = stated.get(f"{role}_token")

@@ -79,15 +79,16 @@ def check_connection(name: str, library: str) -> None:
 def _unknown(source: str, presets: list[str]) -> str:
     message = (
         "--encoder must be a directory, mini, hf://OWNER/NAME or the name of "
-        f"a keras-hub preset. Received: {source!r}, which is none of them"
+        f"a keras-hub preset. Received: {source!r}, which "
     )
+    message += "is not a directory" if "/" in source else "is none of them"
     if source.count("/") == 1 and not source.startswith((".", "~", "/")):
         return f"{message}. From Hugging Face: --encoder={_HUB}{source}"
     near = difflib.get_close_matches(source, presets, n=1)
     if near:
         message += f"; did you mean --encoder={near[0]}?"
     if "/" in source:
-        return f"{message}. There is no such directory."
+        return f"{message}."
     return f"{message}. From Hugging Face: --encoder={_HUB}OWNER/{source}"
 
 

@@ -56,7 +56,9 @@ def open_tensors(directory: pathlib.Path) -> Iterator["Tensors"]:
             if path:
                 yield Tensors(path, read(path, stack))
                 return
-        unread = [file.name for name in _UNREAD for file in directory.glob(name)]
+        unread = [
+            file.name for name in _UNREAD for file in directory.glob(name)
+        ]
         raise FileNotFoundError(
             f"--encoder={directory} must have weights as {_SAFETENSORS}, "
             f"{_TORCH} (either in shards) or {_CHECKPOINT}.index. Missing: "
@@ -76,7 +78,9 @@ class Tensors:
         self.path = path
         self._readers = readers
         end = "embeddings.word_embeddings.weight"
-        stems = [name.removesuffix(end) for name in readers if name.endswith(end)]
+        stems = [
+            name.removesuffix(end) for name in readers if name.endswith(end)
+        ]
         # The encoder itself where a file holds several models.
         self._prefix = min(stems, key=len, default="")
 
@@ -184,9 +188,7 @@ def _google(path: pathlib.Path, _: contextlib.ExitStack) -> dict[str, Read]:
     return readers
 
 
-def _reader(
-    path: pathlib.Path, checkpoint: Any, name: str
-) -> Read:
+def _reader(path: pathlib.Path, checkpoint: Any, name: str) -> Read:
     def read() -> np.ndarray:
         try:
             array = checkpoint.get_tensor(name)

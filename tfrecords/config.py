@@ -121,12 +121,13 @@ class RecordsConfig:
     )
     encoder: str = _common(
         "mini",
-        "BERT: mini (shipped with the package), a keras-hub preset name, or "
-        "a keras-hub or Hugging Face directory.",
+        "BERT: mini (shipped with the package), a directory (Hugging Face's, "
+        "Google's, sentence-transformers', keras-hub's), hf://OWNER/NAME, or "
+        "the name of a keras-hub preset.",
     )
     layers: str = _records(
         "last6",
-        "Layers whose [CLS] vectors make up the stack: lastN, or a range "
+        "Layers whose [CLS] vectors make up the stack: lastN, all, or a range "
         "such as 6-11, counted from 0, both ends included. The paper's text "
         "uses 6-11, its code 5-10.",
     )
@@ -269,7 +270,7 @@ class MultimodalConfig:
     )
     text_layers: str = _records(
         "last1",
-        "Encoder layers whose vectors are concatenated: lastN, or a range "
+        "Encoder layers whose vectors are concatenated: lastN, all, or a range "
         "such as 0-5, counted from 0, both ends included.",
     )
 

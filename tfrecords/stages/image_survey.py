@@ -8,7 +8,8 @@ from collections.abc import Callable, Iterator
 import tqdm
 
 from text2image import cpu
-from text2image.corpora.examples import CaptionedImage, Corpus
+from text2image.corpora.examples import CaptionedImage, Corpus, usable
+from text2image.corpora.rows import Fault
 from tfrecords import jpeg
 
 _BATCH_SIZE = 256  # samples whose images are checked in threads
@@ -48,8 +49,8 @@ class Survey:
 
 
 def _without(
-    read: Callable[[], Iterator[CaptionedImage]], rows: set[int]
-) -> Callable[[], Iterator[CaptionedImage]]:
+    read: Callable[[], Iterator[CaptionedImage | Fault]], rows: set[int]
+) -> Callable[[], Iterator[CaptionedImage | Fault]]:
     return lambda: (
         sample for row, sample in enumerate(read()) if row not in rows
     )
@@ -63,7 +64,8 @@ def survey_images(source: Corpus[CaptionedImage], *, drop: bool) -> Survey:
         drop: Whether samples of broken images may be dropped.
 
     Raises:
-        ValueError: If images are missing or broken and must not be dropped.
+        ValueError: If images are missing or broken and must not be dropped,
+            or no image is whole.
     """
     missing: dict[str, dict[str, int]] = {}
     broken: list[str] = []
@@ -72,7 +74,7 @@ def survey_images(source: Corpus[CaptionedImage], *, drop: bool) -> Survey:
     stream = (
         (part, row, sample)
         for part, read in source.parts.items()
-        for row, sample in enumerate(read())
+        for row, sample in enumerate(map(usable, read()))
     )
     with (
         concurrent.futures.ThreadPoolExecutor(cpu.count()) as pool,
@@ -93,16 +95,20 @@ def survey_images(source: Corpus[CaptionedImage], *, drop: bool) -> Survey:
                 else:
                     num_bytes += result
             progress.update(len(batch))
-    if broken and not drop:
-        total = sum(counts["samples"] for counts in missing.values())
+    total = sum(counts["samples"] for counts in missing.values())
+    if broken and (not drop or len(broken) == total):
         lines = broken[:_SHOWN]
         if len(broken) > _SHOWN:
             lines.append(f"and {len(broken) - _SHOWN} more")
         raise ValueError(
             f"{len(broken)} of {total} images are missing or broken:\n"
             + "\n".join(lines)
-            + "\nRepair them, or drop their samples with "
-            "--broken_images=drop."
+            + "\nRepair them"
+            + (
+                "."
+                if drop
+                else ", or drop their samples with --broken_images=drop."
+            )
         )
     return Survey(missing, broken, broken_rows, num_bytes)
 

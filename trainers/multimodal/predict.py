@@ -16,7 +16,7 @@ import pathlib
 import sys
 from collections.abc import Iterator, Sequence
 
-from text2image.corpora import captioned_images, examples
+from text2image.corpora import captioned_images, examples, image_fields
 from tfrecords import command_line
 from tfrecords.settings import validate
 from trainers.serving import formats
@@ -135,22 +135,30 @@ def _samples(options: PredictOptions) -> Iterator[examples.CaptionedImage]:
         options.description_key,
         options.label_key,
     )
-    return captioned_images.read_file(
-        pathlib.Path(options.file), keys, labelled=options.verify
+    return map(
+        examples.usable,
+        captioned_images.read_file(
+            pathlib.Path(options.file),
+            keys,
+            labelled=options.verify,
+            may_lack=True,
+        ),
     )
 
 
 def _typed_sample(options: PredictOptions) -> examples.CaptionedImage:
     image = options.image
-    return examples.make_captioned_image(
-        pathlib.Path("command line"),
-        1,
+    sample = examples.make_captioned_image(
+        "command line",
         key=image or "1",
         texts={"title": options.title, "description": options.description},
         label=options.label or _UNKNOWN,
         source="",
-        read_image=pathlib.Path(image).read_bytes if image else bytes,
+        read_image=(
+            image_fields.image_reader(pathlib.Path(), image) if image else bytes
+        ),
     )
+    return examples.usable(sample)
 
 
 if __name__ == "__main__":

@@ -116,7 +116,7 @@ def main(
     except USER_ERRORS as error:
         return _fail(error, 1)
     except KeyboardInterrupt as error:
-        return _fail(error, 130)
+        return _fail(error, 130, resumes=program.resumes)
 
 
 def _preset(program: Program, typed: Mapping[str, Any]) -> Mapping[str, Any]:
@@ -126,13 +126,14 @@ def _preset(program: Program, typed: Mapping[str, Any]) -> Mapping[str, Any]:
     return program.presets[typed.get("preset", default)]
 
 
-def _fail(error: BaseException, code: int) -> int:
+def _fail(error: BaseException, code: int, *, resumes: bool = False) -> int:
     """Prints the error, and with --verbosity=1 its trace."""
     if logging.get_absl_logger().isEnabledFor(DEBUG):
         logging.debug("", exc_info=error)
+    message = f"error: {error}"
     if isinstance(error, KeyboardInterrupt):
-        message = "interrupted: run the same command to resume"
-    else:
-        message = f"error: {error}"
+        message = "interrupted"
+        if resumes:
+            message += ": run the same command to resume"
     sys.stderr.write(message + "\n")
     return code

@@ -25,6 +25,7 @@ class Program:
         helps: Field to the help (default included) that replaces its own,
             where it means something different in this program.
         positional: Name and help of the positional arguments, if any.
+        resumes: Whether the same command resumes after Ctrl-C.
     """
 
     name: str
@@ -36,6 +37,7 @@ class Program:
     without: Collection[str] = ()
     helps: Mapping[str, str] = dataclasses.field(default_factory=dict)
     positional: tuple[str, str] | None = None
+    resumes: bool = True
 
     def fields(self) -> dict[str, dataclasses.Field[Any]]:
         """Returns flag name to the field it sets."""

@@ -16,6 +16,7 @@ PROGRAM = command_line.Program(
     __doc__,
     settings=(),
     positional=("DIR", "Directory of a set: .../KIND/CONFIG/VERSION."),
+    resumes=False,
 )
 
 

@@ -57,6 +57,7 @@ PROGRAM = command_line.Program(
     __doc__,
     settings=(ModelOptions, PredictOptions),
     positional=("TEXT", "Texts to label, instead of a --file."),
+    resumes=False,
 )
 
 

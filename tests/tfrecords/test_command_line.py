@@ -1,6 +1,7 @@
 """Flags become settings; every ending of a program has its exit code."""
 
 import dataclasses
+import importlib
 import importlib.metadata
 import re
 
@@ -9,6 +10,7 @@ import pytest
 from tfrecords import build, command_line, flags
 from tfrecords.config import MultimodalConfig, RecordsConfig
 from tfrecords.settings import setting
+from trainers.__main__ import COMMANDS
 
 
 @dataclasses.dataclass(frozen=True)
@@ -151,6 +153,22 @@ def test_every_ending_has_its_exit_code(capsys, error, code, message):
 
     assert command_line.main(PROGRAM, run, []) == code
     assert capsys.readouterr().err == message
+
+
+def test_only_a_program_that_resumes_says_so(capsys):
+    def interrupt(arguments):
+        raise KeyboardInterrupt
+
+    program = dataclasses.replace(PROGRAM, resumes=False)
+    assert command_line.main(program, interrupt, []) == 130
+    assert capsys.readouterr().err == "interrupted\n"
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_programs_that_keep_parts_of_their_work_resume(command):
+    program = importlib.import_module(COMMANDS[command]).PROGRAM
+    resuming = ("run", "table", "build", "multimodal-run", "multimodal-table")
+    assert program.resumes == (command in (*resuming, "im2vec"))
 
 
 def test_the_exit_code_of_the_work_is_the_programs():

@@ -61,6 +61,7 @@ PROGRAM = command_line.Program(
     "trainers.multimodal.predict",
     __doc__,
     settings=(ModelOptions, PredictOptions),
+    resumes=False,
 )
 
 

@@ -124,6 +124,7 @@ def _run(arguments: command_line.Arguments) -> None:
     from tfrecords import build, reader
     from trainers.experiments import runner
     from trainers.reports import table_report
+    from trainers.weights import load
 
     options = arguments.settings(TableOptions)
     records = arguments.settings(RecordsConfig)
@@ -132,6 +133,7 @@ def _run(arguments: command_line.Arguments) -> None:
         for line in runner.describe(_plan(arguments, layers=()), workdir):
             sys.stdout.write(line + "\n")
         return
+    load.check_weights(runner.weights_to_load(_plan(arguments, ()), workdir))
     cls_dir, image_dir = build.prepare_records(records)
     layers = reader.open_records(cls_dir).details["layers"]
     rows = _plan(arguments, layers)

@@ -39,8 +39,8 @@ class TrainConfig(JsonSettings):
     weights: str = _common(
         "imagenet",
         "Weights of that architecture: imagenet (downloaded, checked), cifar10 "
-        "(shipped with the package), random, or a .npz, .safetensors or .h5 "
-        "file.",
+        "(shipped with the package), random, or a file: .npz, .safetensors, "
+        ".h5, .hdf5, .keras, .pth, .pt or .bin.",
     )
     normalization: str = _training(
         "image",

@@ -193,7 +193,8 @@ def default_workdir(config: TrainConfig) -> str:
     # The name of the records has a fingerprint; the cache changes no result.
     for name in ("image_records", "cache_gb"):
         del settings[name]
-    dataset = pathlib.Path(config.image_records).parent.name
+    # The end, with the fingerprint, and no more than a file system takes.
+    dataset = pathlib.Path(config.image_records).parent.name[-200:]
     return f"runs/{dataset}-{config.backbone}-{fingerprint(settings)[:8]}"
 
 

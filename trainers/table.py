@@ -8,6 +8,7 @@ after an interruption, run the same command to resume.
 
 import dataclasses
 import functools
+import os
 import pathlib
 import sys
 from collections.abc import Sequence
@@ -77,7 +78,7 @@ class TableOptions:
                 raise ValueError(
                     f"--weights_for must be NAME=SOURCE. Received: {pair!r}"
                 )
-            weights[get_backbone(name).name] = source
+            weights[get_backbone(name).name] = os.path.expanduser(source)
         return weights
 
 

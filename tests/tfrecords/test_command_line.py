@@ -74,6 +74,26 @@ def test_typed_overrides_preset_overrides_default(argv, width):
 @pytest.mark.parametrize(
     ("argument", "name", "value"),
     [
+        ("--dataset=~/r.csv", "dataset", "/home/me/r.csv"),
+        ("--records_dir=~/records", "records_dir", "/home/me/records"),
+        ("--records_dir=~", "records_dir", "/home/me"),
+        ("--encoder=~/bert", "encoder", "/home/me/bert"),
+        ("--dataset=~", "dataset", "~"),
+        ("--dataset=a/~/b.csv", "dataset", "a/~/b.csv"),
+        ("--dataset=imdb_reviews", "dataset", "imdb_reviews"),
+    ],
+)
+def test_home_directory_is_expanded_in_paths(
+    monkeypatch, argument, name, value
+):
+    monkeypatch.setenv("HOME", "/home/me")
+    assert getattr(parse(argument), name) == value
+    assert getattr(parse(*argument.split("=")), name) == value
+
+
+@pytest.mark.parametrize(
+    ("argument", "name", "value"),
+    [
         ("--download", "download", True),
         ("--nodownload", "download", False),
         ("--download=false", "download", False),

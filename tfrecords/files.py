@@ -49,7 +49,8 @@ def make_directory(directory: pathlib.Path, flag: str) -> None:
     Raises:
         PermissionError: If it cannot be created or written: no permission, or
             a read-only file system.
-        NotADirectoryError: If it, or what should hold it, is a file.
+        FileExistsError, NotADirectoryError: If it, or what should hold it, is
+            a file.
         OSError: If its name is too long.
     """
     try:
@@ -57,7 +58,7 @@ def make_directory(directory: pathlib.Path, flag: str) -> None:
         is_writable = os.access(directory, os.W_OK)
     except OSError as error:
         if error.errno in (errno.EEXIST, errno.ENOTDIR):
-            raise NotADirectoryError(
+            raise type(error)(
                 f"--{flag} must be a directory, new or not. Received: "
                 f"{directory}, where there is a file. Name another."
             ) from error

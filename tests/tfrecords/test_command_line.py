@@ -272,3 +272,23 @@ def test_a_flag_is_offered_once_even_if_two_settings_share_its_name():
         PROGRAM, settings=(RecordsConfig, Other), presets={}
     )
     assert flags.parse(program, ["--dataset=y"]) == ({"dataset": "y"}, [])
+
+
+@pytest.mark.parametrize(
+    ("work", "message"),
+    [
+        (lambda path: path.read_bytes(), "a directory where a file is exp"),
+        (lambda path: (path / "new").read_bytes(), "does not exist"),
+        (lambda path: (path / "file" / "x").mkdir(), "is below a file"),
+        (lambda path: (path / "file").mkdir(), "exists already"),
+        (lambda path: (path / ("x" * 300)).mkdir(), "more than 255 bytes"),
+        (lambda path: path.rmdir(), "is not empty"),
+    ],
+)
+def test_errors_of_the_system_become_sentences(tmp_path, capsys, work, message):
+    (tmp_path / "file").touch()
+    assert command_line.main(PROGRAM, lambda _: work(tmp_path), []) == 1
+    error = capsys.readouterr().err
+    assert error.startswith(f"error: {tmp_path}")
+    assert message in error
+    assert "Errno" not in error

@@ -38,7 +38,7 @@ def _run(arguments: command_line.Arguments) -> int:
 
     exit_code = 0
     for directory in arguments.rest:
-        faults = find_faults(pathlib.Path(directory))
+        faults = find_faults(pathlib.Path(directory).expanduser())
         for fault in faults or ["ok"]:
             sys.stdout.write(f"{directory}: {fault}\n")
         if faults:

@@ -15,7 +15,7 @@ from collections.abc import Iterator, Sequence
 from absl import logging
 
 from text2image.corpora import row_files, unlabelled
-from tfrecords import command_line
+from tfrecords import command_line, files
 from tfrecords.settings import validate
 from trainers.serving import formats
 from trainers.serving.options import (
@@ -103,7 +103,7 @@ def _run(arguments: command_line.Arguments) -> int:
     image_dir = None
     if options.image_dir:
         image_dir = pathlib.Path(options.image_dir)
-        image_dir.mkdir(parents=True, exist_ok=True)
+        files.make_directory(image_dir, "image_dir")
     model = arguments.settings(ModelOptions)
     predictor = load_predictor(**dataclasses.asdict(model))
     predictions = predictor.predict(

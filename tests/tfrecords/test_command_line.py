@@ -76,6 +76,26 @@ def test_typed_overrides_preset_overrides_default(argv, width):
 @pytest.mark.parametrize(
     ("argument", "name", "value"),
     [
+        ("--dataset=~/r.csv", "dataset", "/home/me/r.csv"),
+        ("--records_dir=~/records", "records_dir", "/home/me/records"),
+        ("--records_dir=~", "records_dir", "/home/me"),
+        ("--encoder=~/bert", "encoder", "/home/me/bert"),
+        ("--dataset=~", "dataset", "~"),
+        ("--dataset=a/~/b.csv", "dataset", "a/~/b.csv"),
+        ("--dataset=imdb_reviews", "dataset", "imdb_reviews"),
+    ],
+)
+def test_home_directory_is_expanded_in_paths(
+    monkeypatch, argument, name, value
+):
+    monkeypatch.setenv("HOME", "/home/me")
+    assert getattr(parse(argument), name) == value
+    assert getattr(parse(*argument.split("=")), name) == value
+
+
+@pytest.mark.parametrize(
+    ("argument", "name", "value"),
+    [
         ("--download", "download", True),
         ("--nodownload", "download", False),
         ("--download=false", "download", False),
@@ -270,3 +290,23 @@ def test_a_flag_is_offered_once_even_if_two_settings_share_its_name():
         PROGRAM, settings=(RecordsConfig, Other), presets={}
     )
     assert flags.parse(program, ["--dataset=y"]) == ({"dataset": "y"}, [])
+
+
+@pytest.mark.parametrize(
+    ("work", "message"),
+    [
+        (lambda path: path.read_bytes(), "a directory where a file is exp"),
+        (lambda path: (path / "new").read_bytes(), "does not exist"),
+        (lambda path: (path / "file" / "x").mkdir(), "is below a file"),
+        (lambda path: (path / "file").mkdir(), "exists already"),
+        (lambda path: (path / ("x" * 300)).mkdir(), "more than 255 bytes"),
+        (lambda path: path.rmdir(), "is not empty"),
+    ],
+)
+def test_errors_of_the_system_become_sentences(tmp_path, capsys, work, message):
+    (tmp_path / "file").touch()
+    assert command_line.main(PROGRAM, lambda _: work(tmp_path), []) == 1
+    error = capsys.readouterr().err
+    assert error.startswith(f"error: {tmp_path}")
+    assert message in error
+    assert "Errno" not in error

@@ -63,7 +63,7 @@ def learning_curves(
     for axes, (label, lines) in zip(row, panels.items(), strict=True):
         is_crowded = len(lines) > _MOST_INSIDE
         if is_crowded:
-            axes.set_prop_cycle(color=matplotlib.colormaps["tab20"].colors)
+            axes.set_prop_cycle(color=matplotlib.colormaps["tab20"](range(20)))
         for line in lines:
             epochs, values = _points(line)
             (drawn,) = axes.plot(

@@ -68,7 +68,7 @@ def test_many_lines_have_colours_of_their_own_and_a_legend_beside_them():
     figure = figures.learning_curves({"loss": lines})
     figure.draw_without_rendering()
     (axes,) = figure.axes
-    assert len({line.get_color() for line in axes.get_lines()}) == 12
+    assert len({tuple(line.get_color()) for line in axes.get_lines()}) == 12
     legend = axes.get_legend().get_window_extent()
     assert legend.x0 >= axes.get_window_extent().x1
 

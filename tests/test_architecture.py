@@ -68,7 +68,14 @@ FLOORS = {
     "text2image": (
         ("corpora", "bert", "deepinsight"),
         ("assets", "cpu"),
-        ("figure_text", "hashes", "options", "torch_reader"),
+        ("torch_reader",),
+        (
+            "figure_text",
+            "file_signatures",
+            "hashes",
+            "options",
+            "torch_unpickler",
+        ),
     ),
 }
 

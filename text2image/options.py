@@ -4,6 +4,10 @@ Both the flag that sets an option and the code that interprets it use these.
 """
 
 SPLIT_PROTOCOLS = ("pooled", "official")
+# Quotes inside quoted fields: as the file's first lines say, doubled "",
+# escaped \", or no quoting at all.
+QUOTINGS = ("auto", "double", "backslash", "none")
+BAD_ROWS = ("refuse", "drop")
 
 ENCODER_DTYPES = ("float32", "bfloat16")
 POOLINGS = ("cls", "mean")

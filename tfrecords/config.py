@@ -18,7 +18,21 @@ _reproduction = functools.partial(setting, group="reproduction")
 
 # Settings added after records already existed, with the value that those were
 # built with; left out of fingerprints.
-_ADDED_LATER = {"encoder_dtype": "float32"}
+_ADDED_LATER = {
+    "encoder_dtype": "float32",
+    "encoding": "",
+    "delimiter": "",
+    "quoting": "auto",
+    "columns": "",
+    "label_map": "",
+    "merge_labels": False,
+    "bad_rows": "refuse",
+    "max_bad_rows": 0.05,
+    "min_class_size": 0,
+}
+# Keys that are found in the data unless they are given, with the defaults that
+# they had before; fingerprints of settings hold these.
+_FORMER_DEFAULTS = {"text_key": "text", "label_key": "label"}
 
 
 @dataclasses.dataclass(frozen=True)
@@ -35,8 +49,63 @@ class RecordsConfig:
         "", "Where TFDS keeps its datasets; by default where TFDS decides."
     )
     download: bool = _records(False, "Let TFDS download a missing dataset.")
-    text_key: str = _common("text", "Column or key of the text.")
-    label_key: str = _common("label", "Column or key of the label.")
+    text_key: str = _common(
+        "",
+        "Column or key of the text; several, as in title,description, are "
+        "joined by a line break; a.b reaches into nested fields. By default "
+        "the one column that is named text, review, sentence or the like.",
+    )
+    label_key: str = _common(
+        "",
+        "Column or key of the label. By default the one column that is named "
+        "label, sentiment, category or the like.",
+    )
+    encoding: str = _records(
+        "",
+        "Character encoding of a file, such as cp1252. By default UTF-8, or "
+        "what a byte-order mark says.",
+    )
+    delimiter: str = _records(
+        "",
+        "What separates the fields of a text file: one character, or comma, "
+        "tab, semicolon or pipe. By default as the file's first lines say.",
+    )
+    quoting: str = _records(
+        "auto",
+        "Quotes inside quoted fields of a file: doubled, escaped by a "
+        "backslash, or none: quotes have no meaning. auto: as the file's "
+        "first lines say.",
+        options.QUOTINGS,
+    )
+    columns: str = _records(
+        "",
+        "Names of the columns, as in label,text, of a file without a header "
+        "line.",
+    )
+    label_map: str = _records(
+        "",
+        "New names of labels, as in 0:neg,4:pos; labels with one name become "
+        "one class, and an empty name (N/A:) leaves the rows out as "
+        "unlabelled.",
+    )
+    merge_labels: bool = _records(
+        False,
+        "Make one class of labels that differ only in case, blanks, invisible "
+        "characters or the form of a number, under the most frequent spelling.",
+    )
+    bad_rows: str = _records(
+        "refuse",
+        "What to do about rows that cannot be used (empty, unlabelled, not "
+        "decodable, with too few or too many fields): refuse the corpus, or "
+        "drop the rows and list them in dropped.csv.",
+        options.BAD_ROWS,
+    )
+    max_bad_rows: float = _records(
+        0.05, "Largest share of rows that --bad_rows=drop may drop."
+    )
+    min_class_size: int = _records(
+        0, "Leave out classes with fewer texts than this; 0: none."
+    )
     split: str = _records(
         "pooled",
         "pooled: all labelled texts together, 80/20, stratified and seeded "
@@ -149,11 +218,14 @@ class RecordsConfig:
                 "image_height": 1,
                 "image_width": 1,
                 "examples_per_shard": 1,
+                "min_class_size": 0,
+                "max_bad_rows": 0,
                 "split_seed": 0,
                 "map_seed": 0,
                 "tsne_learning_rate": 0,
             },
             above={"perplexity": 0},
+            most={"max_bad_rows": 1},
         )
 
 
@@ -264,7 +336,7 @@ def without_added_later(settings: dict[str, Any]) -> dict[str, Any]:
     So records and runs that are older than a setting keep their fingerprints.
     """
     return {
-        name: value
+        name: value or _FORMER_DEFAULTS.get(name, value)
         for name, value in settings.items()
         if (name, value) not in _ADDED_LATER.items()
     }

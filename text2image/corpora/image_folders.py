@@ -19,6 +19,7 @@ from absl import logging
 
 from text2image import hashes
 from text2image.corpora import examples, image_fields, image_metadata
+from text2image.corpora.rows import Fault
 
 # Name of a folder to the part that it is.
 PARTS = {
@@ -171,7 +172,7 @@ def _read(
     part: _Part,
     texts: Callable[[dict], dict],
     label_key: str,
-) -> Iterator[examples.CaptionedImage]:
+) -> Iterator[examples.CaptionedImage | Fault]:
     if part.metadata is not None:
         yield from image_metadata.read(
             root, name, part.metadata, texts, label_key
@@ -179,16 +180,14 @@ def _read(
         return
     for label, paths in part.images.items():
         for path in paths:
-            sample = examples.make_captioned_image(
-                path,
-                1,
+            yield examples.make_captioned_image(
+                str(path),
                 key=path.relative_to(root).as_posix(),
                 texts={},
                 label=label,
                 source=name,
                 read_image=functools.partial(image_fields.read_file, path),
             )
-            yield dataclasses.replace(sample, place=str(path))  # not a line
 
 
 def _log(root: pathlib.Path, parts: dict[str, _Part]) -> None:

@@ -10,6 +10,7 @@ import pathlib
 from collections.abc import Callable, Iterator
 
 from text2image.corpora import examples, image_fields, row_files
+from text2image.corpora.rows import Fault
 
 NAMES = ("metadata.csv", "metadata.jsonl")
 _FILE_NAME = "file_name"
@@ -27,7 +28,7 @@ def read(
     metadata: pathlib.Path,
     texts: Callable[[dict], dict],
     label_key: str,
-) -> Iterator[examples.CaptionedImage]:
+) -> Iterator[examples.CaptionedImage | Fault]:
     """Streams the images of a list.
 
     Args:
@@ -58,8 +59,7 @@ def read(
             )
         folder = metadata.parent
         yield examples.make_captioned_image(
-            metadata,
-            line,
+            f"{metadata}, line {line}",
             key=(folder.relative_to(root) / image).as_posix(),
             texts=texts(row),
             label=label,

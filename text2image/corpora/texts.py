@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterator
 from text2image import assets, hashes
 from text2image.corpora import row_files, tfds_datasets
 from text2image.corpora.examples import Corpus, Example, make_example
+from text2image.corpora.rows import Fault
 
 DEMO = "demo"
 
@@ -70,10 +71,12 @@ def _open_file(path: pathlib.Path, text_key: str, label_key: str) -> Corpus:
 
 def _read(
     path: pathlib.Path, text_key: str, label_key: str
-) -> Iterator[Example]:
+) -> Iterator[Example | Fault]:
     keys = {"text_key": text_key, "label_key": label_key}
     for line, row in row_files.read_rows(path, keys):
-        yield make_example(path, line, str(line), row[text_key], row[label_key])
+        yield make_example(
+            f"{path}, line {line}", str(line), row[text_key], row[label_key]
+        )
 
 
 def _open_demo() -> Corpus:

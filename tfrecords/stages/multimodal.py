@@ -70,7 +70,7 @@ def _open(
             chosen.image_key,
             chosen.title_key,
             chosen.description_key,
-            settings.label_key,
+            settings.label_key or "label",
         ),
     )
     path = pathlib.Path(settings.dataset)

@@ -134,19 +134,21 @@ def _samples(options: PredictOptions) -> Iterator[examples.CaptionedImage]:
         options.description_key,
         options.label_key,
     )
-    return captioned_images.read_file(
-        pathlib.Path(options.file),
-        keys,
-        labelled=options.verify,
-        may_lack=True,
+    return map(
+        examples.usable,
+        captioned_images.read_file(
+            pathlib.Path(options.file),
+            keys,
+            labelled=options.verify,
+            may_lack=True,
+        ),
     )
 
 
 def _typed_sample(options: PredictOptions) -> examples.CaptionedImage:
     image = options.image
-    return examples.make_captioned_image(
-        pathlib.Path("command line"),
-        1,
+    sample = examples.make_captioned_image(
+        "command line",
         key=image or "1",
         texts={"title": options.title, "description": options.description},
         label=options.label or _UNKNOWN,
@@ -155,6 +157,7 @@ def _typed_sample(options: PredictOptions) -> examples.CaptionedImage:
             image_fields.image_reader(pathlib.Path(), image) if image else bytes
         ),
     )
+    return examples.usable(sample)
 
 
 if __name__ == "__main__":

@@ -5,7 +5,7 @@ import json
 import pytest
 
 from tests.support import multimodal_corpora
-from text2image.corpora import image_fields
+from text2image.corpora import examples, image_fields
 from text2image.corpora.captioned_images import open_captioned_images
 
 EXPECTED = [
@@ -15,7 +15,11 @@ EXPECTED = [
 
 
 def read(source):
-    return [item for part in source.parts.values() for item in part()]
+    return [
+        examples.usable(item)
+        for part in source.parts.values()
+        for item in part()
+    ]
 
 
 @pytest.mark.parametrize(
@@ -95,7 +99,7 @@ def test_a_list_without_its_metadata_is_refused(tmp_path):
     ("row", "message"),
     [
         ({"image": "a.jpg"}, "--label_key"),
-        ({"image": "a", "label": 0.5}, "`label` must be"),
+        ({"image": "a", "label": 0.5}, "must be a class"),
         ({"image": "a", "label": "a", "title": [3]}, "title must be a string"),
         ({"image": "a", "label": "a", "title": "\ud800"}, "surrogate"),
     ],

@@ -1,0 +1,109 @@
+"""Rows as a source holds them, rows that cannot be used, and how to read both.
+
+A source (a file, a folder, a TFDS dataset) is a stream of `Row | Fault`. What
+becomes of a fault is decided once, where the corpus is split: see `--bad_rows`.
+"""
+
+import dataclasses
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any
+
+# What can be wrong with a row, as `--bad_rows=drop` counts it.
+EMPTY_TEXT = "empty text"
+NO_LABEL = "no label"
+NOT_DECODABLE = "not in the encoding"
+LONE_SURROGATE = "lone surrogate"
+TOO_FEW_FIELDS = "too few fields"
+TOO_MANY_FIELDS = "too many fields"
+NOT_A_ROW = "not a row"  # faulty JSON, faulty quotes, another type
+CAUSES = (
+    EMPTY_TEXT,
+    NO_LABEL,
+    NOT_DECODABLE,
+    LONE_SURROGATE,
+    TOO_FEW_FIELDS,
+    TOO_MANY_FIELDS,
+    NOT_A_ROW,
+)
+
+
+@dataclasses.dataclass(frozen=True)
+class Row:
+    """One row of a source.
+
+    Attributes:
+        place: Where it is, for messages: `reviews.csv, line 12`.
+        key: Id of the row, unique in its source and stable across runs.
+        values: Column or key to value; strings in CSV, any JSON value
+            elsewhere; `None` for null.
+    """
+
+    place: str
+    key: str
+    values: Mapping[str, Any]
+
+
+@dataclasses.dataclass(frozen=True)
+class Fault:
+    """A row that cannot be an example.
+
+    Attributes:
+        place: Where it is, for messages: `reviews.csv, line 12`.
+        cause: One of `CAUSES`.
+        message: The error: place, what was expected and received, the cure.
+        content: The row as far as it can be shown, for `dropped.csv`.
+    """
+
+    place: str
+    cause: str
+    message: str
+    content: str
+
+
+@dataclasses.dataclass(frozen=True)
+class Reading:
+    """How rows are read; what is empty is guessed from the data, and said.
+
+    Attributes:
+        text_key: Column or key of the text; several, separated by commas, are
+            joined. `a.b` and `a/b` reach nested fields.
+        label_key: Column or key of the label.
+        encoding: Name of the character encoding, as Python knows it.
+        delimiter: One character, or `tab`, `comma`, `semicolon`, `pipe`.
+        quoting: One of `options.QUOTINGS`.
+        columns: Names of the columns, separated by commas, of a file without
+            a header line.
+    """
+
+    text_key: str = ""
+    label_key: str = ""
+    encoding: str = ""
+    delimiter: str = ""
+    quoting: str = "auto"
+    columns: str = ""
+
+
+@dataclasses.dataclass(frozen=True)
+class RowSource:
+    """An opened source of rows.
+
+    Attributes:
+        name: Name for file names and reports.
+        parts: Part name (`train`, `validation`, `test`) to a function that
+            starts a new stream of the part.
+        columns: Names of the columns, or of the keys of the first rows.
+        sha256: Hash of the files it is read from; identifies the data.
+        guesses: What was guessed, a line each, for the log.
+        format: How it is read, as far as that differs from strict UTF-8 CSV,
+            TSV or JSON lines by the file's suffix; part of the provenance of
+            what is made from the rows.
+        label_names: Class names in label order where the source states them.
+    """
+
+    name: str
+    parts: dict[str, Callable[[], Iterator[Row | Fault]]]
+    columns: tuple[str, ...]
+    sha256: str
+    guesses: tuple[str, ...] = ()
+    format: Mapping[str, Any] = dataclasses.field(default_factory=dict)
+    label_names: tuple[str, ...] | None = None

@@ -37,8 +37,11 @@ class Keys:
     def texts(self, row: dict) -> dict:
         """Title and description of a row; `None` where it has none."""
         return {
-            "title": image_fields.text_of(row.get(self.title)),
-            "description": image_fields.text_of(row.get(self.description)),
+            name: image_fields.text_of(row.get(spelled(row, key)))
+            for name, key in (
+                ("title", self.title),
+                ("description", self.description),
+            )
         }
 
 
@@ -72,6 +75,14 @@ def open_captioned_images(
     if _is_image_folder(path):
         return image_folders.open_image_folders(path, keys.texts, keys.label)
     return _open_tfds(dataset, data_dir, download, keys)
+
+
+def spelled(row: dict, key: str) -> str:
+    """The key as a row spells it: with blanks, or in other case."""
+    if key in row:
+        return key
+    names = [name for name in row if name.strip().casefold() == key.casefold()]
+    return names[0] if len(names) == 1 else key
 
 
 def _is_image_folder(path: pathlib.Path) -> bool:
@@ -140,14 +151,15 @@ def read_file(
 def _image_reader(
     path: pathlib.Path, row: dict, keys: Keys, may_lack: bool
 ) -> Callable[[], bytes]:
-    if keys.image not in row:
+    key = spelled(row, keys.image)
+    if key not in row:
         return image_fields.refusing(
             f"no {keys.image!r} among {list(row)}. Name the right one with "
             "--image_key"
         )
-    if may_lack and image_fields.is_missing(row[keys.image]):
+    if may_lack and image_fields.is_missing(row[key]):
         return bytes
-    return image_fields.image_reader(path.parent, row[keys.image])
+    return image_fields.image_reader(path.parent, row[key])
 
 
 def _open_tfds(

@@ -117,10 +117,11 @@ def read_file(
     labelled: bool = True,
     may_lack: bool = False,
 ) -> Iterator[examples.CaptionedImage | Fault]:
-    """Streams the captioned images of a .csv, .tsv or .jsonl file.
+    """Streams the captioned images of a file or a directory of images.
 
     Args:
-        path: The file to read.
+        path: A .csv, .tsv or .jsonl file; or a directory as
+            `image_folders.read_images` takes it.
         keys: Names of its columns or keys.
         labelled: Whether every row must have a label; if not, all labels are
             `?`.
@@ -131,9 +132,15 @@ def read_file(
         FileNotFoundError: If the file does not exist.
         ValueError: If the file cannot be read; names file and line.
     """
+    if path.is_dir():
+        yield from image_folders.read_images(
+            path, keys.texts, keys.label if labelled else None
+        )
+        return
     if path.suffix not in row_files.SUFFIXES or not path.is_file():
         raise FileNotFoundError(
-            f"Expected an existing file, one of {row_files.SUFFIXES}. "
+            f"Expected an existing file, one of {row_files.SUFFIXES}, or a "
+            "directory of images. "
             f"Received: {str(path)!r}"
         )
     required = {"label_key": keys.label} if labelled else {}

@@ -311,8 +311,9 @@ MULTIMODAL_IGNORES = tuple(
 MULTIMODAL_HELPS = {
     "dataset": (
         "Captioned images: a .jsonl, .csv or .tsv file with a column of image "
-        "paths, a directory of WebVision, a prepared TFDS directory, or a "
-        "TFDS name. There is no demo."
+        "paths, a directory with a folder of images per class or in "
+        "WebVision's layout, a prepared TFDS directory, or a TFDS name. There "
+        "is no demo."
     ),
     "label_key": "Column or feature of the label. Default: label.",
     "split": (

@@ -1,6 +1,7 @@
 """Multimodal records: complete, counted, and split as asked."""
 
 import collections
+import json
 
 import numpy as np
 import pytest
@@ -161,6 +162,47 @@ def test_broken_and_missing_images_are_all_named_or_dropped(tmp_path):
     # Another format is recorded as JPEG.
     assert found[1]["image"].startswith(b"\xff\xd8\xff")
     assert len(reader.open_records(directory).details["broken"]) == 3
+
+
+def test_samples_without_an_image_are_broken_ones(tmp_path):
+    path = multimodal_corpora.write_jsonl(tmp_path)
+    lines = [json.loads(line) for line in path.read_text("utf-8").splitlines()]
+    lines[3]["image"] = None
+    del lines[5]["image"]
+    path.write_text("".join(json.dumps(line) + "\n" for line in lines))
+    directory = multimodal.prepare_multimodal(
+        *multimodal_corpora.settings(path, tmp_path, broken_images="drop")
+    )
+    found = {int(r["id"]) for split in rows(directory).values() for r in split}
+    assert found == set(range(1, 61)) - {4, 6}
+
+
+def test_a_corpus_without_any_image_is_refused_whatever_may_be_dropped(
+    tmp_path,
+):
+    path = multimodal_corpora.write_jsonl(tmp_path)
+    path.write_text(path.read_text("utf-8").replace('"image"', '"img"'))
+    with pytest.raises(ValueError, match=r"60 of 60.*\n.*--image_key"):
+        multimodal.prepare_multimodal(
+            *multimodal_corpora.settings(path, tmp_path, broken_images="drop")
+        )
+
+
+def test_a_folder_of_images_per_class_makes_records(tmp_path):
+    for number in range(24):
+        image = tmp_path / f"data/{number % 3}/{number}.jpg"
+        image.parent.mkdir(parents=True, exist_ok=True)
+        image.write_bytes(multimodal_corpora.jpeg(number))
+    directory = multimodal.prepare_multimodal(
+        *multimodal_corpora.settings(tmp_path / "data", tmp_path)
+    )
+    names = reader.open_records(directory).schema.label_names
+    found = [row for split in rows(directory).values() for row in split]
+    assert len(found) == 24
+    for row in found:
+        assert row["id"].decode().split("/")[0] == names[row["label"]]
+        assert (row["title"], row["description"]) == (b"", b"")
+        assert not row["text_vectors"].any()
 
 
 def test_samples_with_equal_texts_are_in_one_split_if_asked(built, tmp_path):

@@ -139,8 +139,11 @@ def _clean() -> Images:
 
 @functools.cache
 def _chinese() -> Images:
-    chosen = np.flatnonzero(members("chinese"))
-    return _from_dict({int(c): [ord(" "), int(c), ord(" ")] for c in chosen})
+    chosen = members("chinese")
+    splits = np.concatenate([[0], np.cumsum(np.where(chosen, 3, 1))])
+    values = np.full(splits[-1], ord(" "), np.int32)
+    values[splits[:-1] + chosen] = np.arange(DOMAIN)
+    return Images(values, splits)
 
 
 @functools.cache

@@ -22,11 +22,9 @@ class CodeTable:
         """
         padded = np.zeros(-(-DOMAIN // _BLOCK) * _BLOCK, np.int32)
         padded[:DOMAIN] = values
-        blocks, index = np.unique(
-            padded.reshape(-1, _BLOCK), axis=0, return_inverse=True
-        )
+        blocks, index = unique_rows(padded.reshape(-1, _BLOCK))
         self._blocks = blocks.ravel()
-        self._index = (index.ravel() << _BITS).astype(np.int32)
+        self._index = (index << _BITS).astype(np.int32)
 
     def __call__(self, codes: tf.Tensor) -> tf.Tensor:
         """Returns the values of `(C,)` int32 code points, `(C,)` int32."""
@@ -34,6 +32,25 @@ class CodeTable:
         high = tf.gather(self._index, tf.bitwise.right_shift(codes, _BITS))
         low = tf.bitwise.bitwise_and(codes, _BLOCK - 1)
         return tf.gather(self._blocks, high + low)
+
+
+def unique_rows(table: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Returns the distinct rows of a table and the index of each row in them.
+
+    They are in the order of their first appearance: without the sort of
+    `np.unique`, it takes a fiftieth of the time.
+    """
+    numbers: dict[bytes, int] = {}
+    data, size = table.tobytes(), table.itemsize * table.shape[1]
+    index = np.array(
+        [
+            numbers.setdefault(data[i : i + size], len(numbers))
+            for i in range(0, len(data), size)
+        ],
+        np.int64,
+    )
+    unique = np.frombuffer(b"".join(numbers), table.dtype)
+    return unique.reshape(-1, table.shape[1]), index
 
 
 def shift(values: tf.Tensor, first: int | tf.Tensor) -> tf.Tensor:

@@ -4,11 +4,13 @@ Texts are code points and the row of each, so that every step is a look-up or a
 filter over all texts at once.
 """
 
+import functools
+
 import numpy as np
 import tensorflow as tf
 
 from text2image.bert import characters, wordpiece
-from text2image.bert.code_tables import CodeTable, begins
+from text2image.bert.code_tables import CodeTable, begins, unique_rows
 
 # Marks an entry of `_Replacement`'s table that is no difference of two code
 # points but a row of images; more than any difference.
@@ -30,14 +32,9 @@ class Normalizer:
         Args:
             steps: See `wordpiece`.
         """
-        self._all_at_once = _Replacement(characters.images(steps))
-        self._parts = [
-            _Replacement(characters.images(p)) for p in _parts(steps)
-        ]
-        self._unordered: CodeTable | None = None
-        if len(self._parts) > 1:
-            self._unordered = CodeTable(_leave_marks(steps))
-            self._combining = CodeTable(characters.combining_classes())
+        self._all_at_once = _replacement(steps)
+        self._parts = [_replacement(part) for part in _parts(steps)]
+        self._unordered = _leave_marks(steps) if len(self._parts) > 1 else None
 
     def __call__(
         self, codes: tf.Tensor, rows: tf.Tensor
@@ -69,33 +66,9 @@ class Normalizer:
 
     def _order_marks(self, codes: tf.Tensor, rows: tf.Tensor) -> tf.Tensor:
         """Sorts each run of marks by combining class, as NFD states."""
-        combining = tf.cast(self._combining(codes), tf.int64)
+        combining = tf.cast(_combining()(codes), tf.int64)
         run = tf.cumsum(tf.cast((combining == 0) | begins(rows), tf.int64))
         return tf.gather(codes, tf.argsort(run * 256 + combining, stable=True))
-
-
-def _parts(steps: tuple[str, ...]) -> list[tuple[str, ...]]:
-    """Splits steps after each NFD."""
-    parts: list[tuple[str, ...]] = [()]
-    for step in steps:
-        parts[-1] += (step,)
-        if step == wordpiece.NFD:
-            parts.append(())
-    return parts
-
-
-def _leave_marks(steps: tuple[str, ...]) -> np.ndarray:
-    """Whether a mark in a character's image outlives an NFD, `(DOMAIN,)`."""
-    is_mark = characters.combining_classes() > 0
-    found = np.zeros(characters.DOMAIN, bool)
-    for position, step in enumerate(steps):
-        if step == wordpiece.NFD:
-            after = characters.images(steps[position + 1 :])
-            outlives = is_mark & (np.diff(after.splits) > 0)
-            here = characters.images(steps[: position + 1])
-            total = np.concatenate([[0], np.cumsum(outlives[here.values])])
-            found |= np.diff(total[here.splits]) > 0
-    return found
 
 
 class _Replacement:
@@ -120,8 +93,8 @@ class _Replacement:
         table = np.where(used, images.values[places], 0)
         table[used & (table == others[:, None])] = _ITSELF
         packed = np.concatenate([lengths[others, None], table], axis=1)
-        unique, index = np.unique(packed, axis=0, return_inverse=True)
-        entries[others] = _ROW + index.ravel()
+        unique, index = unique_rows(packed)
+        entries[others] = _ROW + index
         self._entries = CodeTable(entries)
         self._lengths = unique[:, 0].astype(np.int32)
         self._width = width
@@ -160,3 +133,41 @@ class _Replacement:
             itself + tf.gather(entries, source),
         )
         return image, tf.gather(rows, source)
+
+
+def _parts(steps: tuple[str, ...]) -> list[tuple[str, ...]]:
+    """Splits steps after each NFD."""
+    parts: list[tuple[str, ...]] = [()]
+    for step in steps:
+        parts[-1] += (step,)
+        if step == wordpiece.NFD:
+            parts.append(())
+    return parts
+
+
+# Tables depend on the steps alone.
+
+
+@functools.cache
+def _combining() -> CodeTable:
+    return CodeTable(characters.combining_classes())
+
+
+@functools.cache
+def _leave_marks(steps: tuple[str, ...]) -> CodeTable:
+    """1 where a mark in a character's image outlives an NFD."""
+    is_mark = characters.combining_classes() > 0
+    found = np.zeros(characters.DOMAIN, bool)
+    for position, step in enumerate(steps):
+        if step == wordpiece.NFD:
+            after = characters.images(steps[position + 1 :])
+            outlives = is_mark & (np.diff(after.splits) > 0)
+            here = characters.images(steps[: position + 1])
+            total = np.concatenate([[0], np.cumsum(outlives[here.values])])
+            found |= np.diff(total[here.splits]) > 0
+    return CodeTable(found)
+
+
+@functools.cache
+def _replacement(steps: tuple[str, ...]) -> _Replacement:
+    return _Replacement(characters.images(steps))

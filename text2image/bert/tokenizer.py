@@ -6,6 +6,8 @@ ours, on code points, because its character classes are of another version of
 Unicode and its limit of a word is in bytes.
 """
 
+import functools
+
 import tensorflow as tf
 import tensorflow_text as tf_text
 
@@ -47,11 +49,11 @@ class Tokenizer:
         self._cls_id = wordpiece.id_of(special.cls)
         self._sep_id = wordpiece.id_of(special.sep)
         self._normalize = Normalizer(wordpiece.normalizer)
-        self._find_raw = _finder(wordpiece, normalized=False)
-        self._find_normalized = _finder(wordpiece, normalized=True)
-        self._classes = CodeTable(
-            characters.classes(digits=wordpiece.splits_digits)
-        )
+        raw = _patterns(wordpiece, None)
+        normalized = _patterns(wordpiece, self._normalize)
+        self._find_raw = AddedTokens(raw) if raw else None
+        self._find_normalized = AddedTokens(normalized) if normalized else None
+        self._classes = _classes(wordpiece.splits_digits)
         self._max_characters = wordpiece.max_characters
         self._unknown = _unused_character(wordpiece.vocabulary)
         self._wordpiece = tf_text.FastWordpieceTokenizer(
@@ -70,6 +72,7 @@ class Tokenizer:
                 tf.TensorSpec([None], tf.string),
                 tf.TensorSpec([], tf.int32),
             ],
+            autograph=False,  # nothing to convert, and twice the time to trace
         )
 
     def _ids(
@@ -183,27 +186,57 @@ class Tokenizer:
         )
 
 
-def _finder(wordpiece: WordPiece, *, normalized: bool) -> AddedTokens | None:
-    """Finds the added tokens of one kind; None: there is nothing to find."""
-    normalize = Normalizer(wordpiece.normalizer if normalized else ())
+def _patterns(
+    wordpiece: WordPiece, normalize: Normalizer | None
+) -> list[Pattern]:
+    """What is sought in the normalised texts; None: in the raw texts.
+
+    Tokens that frame a text hide others, but alone they change nothing.
+    """
     special = wordpiece.special
     frame = {special.pad, special.unk, special.cls, special.sep, special.mask}
 
     def pattern(token: AddedToken) -> Pattern:
-        content = tf.constant([ord(c) for c in token.content])
-        codes, _ = normalize(content, tf.zeros_like(content))
+        codes = tf.constant([ord(c) for c in token.content])
+        if normalize is not None:
+            codes, _ = normalize(codes, tf.zeros_like(codes))
         return Pattern(
             codes.numpy().tolist(),
             None if token.content in frame else token.id,
             token.single_word,
         )
 
+    chosen = [
+        token
+        for token in wordpiece.added_tokens
+        if token.normalized == (normalize is not None)
+    ]
+    if all(token.content in frame for token in chosen):
+        return []
     # The library seeks special tokens first, which matters to equal ones.
-    tokens = sorted(wordpiece.added_tokens, key=lambda token: not token.special)
-    patterns = [pattern(t) for t in tokens if t.normalized == normalized]
-    if all(pattern.id is None for pattern in patterns):
-        return None
-    return AddedTokens(patterns)
+    patterns = [pattern(t) for t in sorted(chosen, key=lambda t: not t.special)]
+    strips = any(
+        token.lstrip or token.rstrip
+        for token in wordpiece.added_tokens
+        if token.content not in frame
+    )
+    blanks = characters.members("blanks")
+    for sought in patterns:
+        codes = sought.codes
+        if not codes or (strips and blanks[[codes[0], codes[-1]]].any()):
+            text = "".join(map(chr, codes))
+            raise ValueError(
+                "An added token must have characters that the normaliser "
+                "keeps, and with `lstrip` or `rstrip` of any token no blank "
+                f"at its ends. Received: {text!r}, normalised. Name another "
+                "--encoder."
+            )
+    return patterns
+
+
+@functools.cache
+def _classes(digits: bool) -> CodeTable:
+    return CodeTable(characters.classes(digits=digits))
 
 
 def _unused_character(vocabulary: list[str]) -> int:

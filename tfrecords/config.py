@@ -9,6 +9,7 @@ import functools
 from typing import Any
 
 from text2image import options
+from text2image.corpora.rows import Reading
 from tfrecords.settings import setting, validate
 
 _common = functools.partial(setting, group="common")
@@ -205,6 +206,16 @@ class RecordsConfig:
     records_dir: str = _records("records", "Where records are kept.")
     examples_per_shard: int = _records(2048, "Examples per TFRecord file.")
 
+    @property
+    def reading(self) -> Reading:
+        """The settings that say how rows are read."""
+        return Reading(
+            **{
+                field.name: getattr(self, field.name)
+                for field in dataclasses.fields(Reading)
+            }
+        )
+
     def __post_init__(self) -> None:
         """Refuses values that no run could use."""
         validate(
@@ -282,6 +293,10 @@ class MultimodalConfig:
 # and encoder.
 MULTIMODAL_SETTINGS = (
     "label_key",
+    "encoding",
+    "delimiter",
+    "quoting",
+    "columns",
     "split",
     "split_seed",
     "limit_train",

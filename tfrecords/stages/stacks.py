@@ -47,14 +47,13 @@ def prepare_cls(settings: RecordsConfig) -> pathlib.Path:
         settings.dataset,
         data_dir=settings.data_dir or None,
         download=settings.download,
-        text_key=settings.text_key or "text",
-        label_key=settings.label_key or "label",
+        reading=settings.reading,
     )
     target = encoded_records.locate(
         settings,
         "cls",
         source,
-        record_sets.pick(settings, SETTINGS),
+        {**record_sets.pick(settings, SETTINGS), **source.reading},
     )
     manifest = record_sets.existing(target.directory, target.provenance)
     if manifest:

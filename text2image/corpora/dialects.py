@@ -1,0 +1,296 @@
+"""How the fields of a delimited file are separated and quoted.
+
+A guess is a dialect in which every row of the file's beginning has the same
+number of fields. The dialect of the file's suffix is tried first, and stays
+unless another one fits better.
+"""
+
+import csv
+import dataclasses
+import re
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from typing import Protocol
+
+from text2image import options
+
+DELIMITERS = {"comma": ",", "semicolon": ";", "tab": "\t", "pipe": "|"}
+AUTO, DOUBLE, BACKSLASH, NONE = options.QUOTINGS
+_IN_WORDS = {
+    DOUBLE: "quotes doubled",
+    BACKSLASH: "quotes escaped by backslashes",
+    NONE: "quotes without meaning",
+}
+# A quote that is open for longer at the end of the sample is a stray one.
+_LONGEST_OPEN_FIELD = 1 << 16
+_FAULTY = -1  # number of fields of a row that cannot be parsed
+_CLEAR_SHARE = 0.8  # of the rows that have as many fields as the header
+
+
+class Reader(Protocol):
+    """What reads rows of fields: a `csv.reader`, or one without quoting."""
+
+    @property
+    def line_num(self) -> int:
+        """Lines read so far."""
+
+    def __iter__(self) -> Iterator[list[str]]:
+        """The reader itself."""
+
+    def __next__(self) -> list[str]:
+        """The next row; `[]` for a blank line."""
+
+
+@dataclasses.dataclass(frozen=True)
+class Dialect:
+    """Separation and quoting of fields.
+
+    Attributes:
+        delimiter: Character between fields.
+        quoting: `double`, `backslash` or `none`, as `--quoting`.
+        skips_blanks: Whether blanks after a delimiter belong to no field.
+    """
+
+    delimiter: str
+    quoting: str = DOUBLE
+    skips_blanks: bool = False
+
+    def reader(self, lines: Iterable[str]) -> Reader:
+        """Reads rows; after a `csv.Error` the next one is at the next line."""
+        if self.quoting == NONE:
+            return _Unquoted(lines, self.delimiter)
+        csv.field_size_limit(1 << 30)  # a field is a text, however long
+        if self.quoting == BACKSLASH:
+            return csv.reader(
+                _with_literal_backslashes(lines, self.delimiter),
+                delimiter=self.delimiter,
+                doublequote=False,
+                escapechar="\\",
+                skipinitialspace=self.skips_blanks,
+                strict=True,
+            )
+        return csv.reader(
+            lines,
+            delimiter=self.delimiter,
+            skipinitialspace=self.skips_blanks,
+            strict=True,
+        )
+
+    def __str__(self) -> str:
+        """The dialect in words, for the log."""
+        names = {value: name for name, value in DELIMITERS.items()}
+        words = [f"delimiter {names.get(self.delimiter, self.delimiter)}"]
+        if self.quoting != DOUBLE:
+            words.append(_IN_WORDS[self.quoting])
+        if self.skips_blanks:
+            words.append("blanks after delimiters skipped")
+        return ", ".join(words)
+
+
+class _Unquoted:
+    """Rows of lines in which quotes are characters like others.
+
+    The csv module's QUOTE_NONE refuses a carriage return inside a text.
+    """
+
+    def __init__(self, lines: Iterable[str], delimiter: str) -> None:
+        self._lines = iter(lines)
+        self._delimiter = delimiter
+        self.line_num = 0
+
+    def __iter__(self) -> "_Unquoted":
+        return self
+
+    def __next__(self) -> list[str]:
+        line = next(self._lines).rstrip("\r\n")
+        self.line_num += 1
+        return line.split(self._delimiter) if line else []
+
+
+def _with_literal_backslashes(
+    lines: Iterable[str], delimiter: str
+) -> Iterator[str]:
+    r"""Doubles the backslashes that escape nothing, as in `C:\dir`.
+
+    The csv module would drop them.
+    """
+    pattern = re.compile(rf'\\(["\\{re.escape(delimiter)}])?')
+    for line in lines:
+        if "\\" in line:
+            line = pattern.sub(
+                lambda match: match[0] if match[1] else r"\\", line
+            )
+        yield line
+
+
+def delimiter_of(asked: str) -> str:
+    """The character that `--delimiter` names; `""` if it is empty.
+
+    Raises:
+        ValueError: If it is neither one character nor one of `DELIMITERS`.
+    """
+    delimiter = DELIMITERS.get(asked, "\t" if asked == r"\t" else asked)
+    if len(delimiter) > 1 or delimiter in '"\r\n' and delimiter:
+        raise ValueError(
+            "--delimiter must be one character, no quote or line end, or one "
+            f"of {', '.join(DELIMITERS)}. Received: {asked!r}"
+        )
+    return delimiter
+
+
+@dataclasses.dataclass(frozen=True)
+class _Trial:
+    """How the beginning of a file reads in a dialect."""
+
+    dialect: Dialect
+    rows: list[list[str]]
+    counts: list[int]  # of fields, per row, the header first
+    is_open: bool  # whether a quote is open for too long at the end
+
+    @property
+    def is_consistent(self) -> bool:
+        return (
+            not self.is_open
+            and len(set(self.counts)) == 1
+            and self.counts[0] > 1
+        )
+
+    @property
+    def share(self) -> float:
+        """Rows with as many fields as the header, which has several."""
+        if not self.counts or self.counts[0] < 2:
+            return 0.0
+        return self.counts.count(self.counts[0]) / len(self.counts)
+
+    @property
+    def has_blanks_before_quotes(self) -> bool:
+        return any(
+            field.startswith((" ", "\t")) and field.lstrip().startswith('"')
+            for row in self.rows
+            for field in row
+        )
+
+
+def guess(
+    name: str,
+    sample: Sequence[str],
+    own: str,
+    *,
+    is_cut: bool,
+    delimiter: str,
+    quoting: str,
+    is_header: Callable[[Sequence[str]], bool],
+) -> Dialect:
+    """Finds the dialect of a file.
+
+    Args:
+        name: Name of the file, for messages.
+        sample: Its first lines.
+        own: Delimiter that its suffix stands for; `""` if none.
+        is_cut: Whether the file goes on after the sample.
+        delimiter: Delimiter that was asked for, or `""`.
+        quoting: Quoting that was asked for, or `auto`.
+        is_header: Whether a row has a name that only a header has.
+
+    Raises:
+        ValueError: If dialects fit equally well and give different rows.
+    """
+    own = delimiter or own or ","
+    delimiters = [own]
+    if not delimiter:
+        delimiters += [d for d in DELIMITERS.values() if d != own]
+    trials = []
+    for dialect in _candidates(delimiters, quoting):
+        trial = _try(dialect, sample, is_cut)
+        if dialect.skips_blanks and not any(
+            other.has_blanks_before_quotes
+            for other in trials
+            if other.dialect.delimiter == dialect.delimiter
+        ):
+            continue
+        trials.append(trial)
+        if (
+            len(trials) == 1
+            and trial.is_consistent
+            and not trial.has_blanks_before_quotes
+        ):
+            return trial.dialect
+    first = trials[0]
+    headed = [t for t in trials if t.rows and is_header(t.rows[0])]
+    for choice in (headed, trials if not headed else []):
+        fitting = [t for t in choice if t.is_consistent]
+        if fitting:
+            return _best(name, fitting)
+    # No dialect fits every row: the one that fits most.
+    most = max(headed or trials, key=lambda trial: trial.share)
+    is_clear = most.share > max(_CLEAR_SHARE, first.share)
+    return (most if is_clear or headed else first).dialect
+
+
+def _candidates(delimiters: list[str], quoting: str) -> Iterator[Dialect]:
+    """Dialects to try, the strongest evidence first."""
+    for skips_blanks, kind in (
+        (False, DOUBLE),
+        (True, DOUBLE),
+        (False, BACKSLASH),
+        (True, BACKSLASH),
+        (False, NONE),
+    ):
+        for delimiter in delimiters:
+            if quoting == AUTO:
+                # In a table with commas, stray quotes are a row's fault.
+                if kind == NONE and delimiter != "\t":
+                    continue
+            elif kind != quoting:
+                continue
+            yield Dialect(delimiter, kind, skips_blanks)
+
+
+def _best(name: str, fitting: list[_Trial]) -> Dialect:
+    """The first quoting that fits, if one delimiter fits with it."""
+    first = fitting[0]
+    blank = [
+        t
+        for t in fitting
+        if t.dialect.skips_blanks
+        and t.dialect.delimiter == first.dialect.delimiter
+    ]
+    if first.has_blanks_before_quotes and blank:
+        first = blank[0]
+    rivals = {
+        trial.dialect.delimiter: trial
+        for trial in fitting
+        if trial.dialect.quoting == first.dialect.quoting
+        and not trial.dialect.skips_blanks
+    }
+    if len(rivals) > 1:
+        raise ValueError(
+            f"{name}: the delimiter could be "
+            f"{' or '.join(map(repr, rivals))}. Say which with --delimiter."
+        )
+    return first.dialect
+
+
+def _try(dialect: Dialect, sample: Sequence[str], is_cut: bool) -> _Trial:
+    reader = dialect.reader(sample)
+    rows: list[list[str]] = []
+    counts = []
+    start = 0
+    is_open = False
+    while True:
+        try:
+            row = next(reader)
+        except StopIteration:
+            break
+        except csv.Error:
+            is_at_end = reader.line_num == len(sample)
+            size = sum(map(len, sample[start : reader.line_num]))
+            if not (is_cut and is_at_end):
+                counts.append(_FAULTY)
+            elif size > _LONGEST_OPEN_FIELD:
+                is_open = True
+        else:
+            if row:
+                rows.append(row)
+                counts.append(len(row))
+        start = reader.line_num
+    return _Trial(dialect, rows, counts, is_open)

@@ -1,0 +1,253 @@
+"""Character encodings: from bytes to lines, and the likely one of a file."""
+
+import codecs
+import dataclasses
+from collections.abc import Iterable, Iterator
+
+UTF8 = "utf-8"
+# Byte-order mark to the encoding that skips it; UTF-32's begins like UTF-16's.
+_MARKS = (
+    (codecs.BOM_UTF8, UTF8),
+    (codecs.BOM_UTF32_LE, "utf-32"),
+    (codecs.BOM_UTF32_BE, "utf-32"),
+    (codecs.BOM_UTF16_LE, "utf-16"),
+    (codecs.BOM_UTF16_BE, "utf-16"),
+)
+# What files are in that are not in Unicode, by how their bytes above 127 lie:
+# one by one among ASCII letters, or in runs.
+_WESTERN = ("cp1252", "cp1250", "cp1254", "cp1257", "cp850", "mac_roman")
+_OTHERS = (
+    *("cp1251", "koi8_r", "cp866", "cp1253", "cp1255", "cp1256", "cp874"),
+    *("gb18030", "big5", "cp932", "euc_jp", "cp949", "cp1252", "cp1250"),
+)
+# A file of which this share of lines is not UTF-8 is in another encoding.
+_MOST_FAULTY_LINES = 0.05
+_FEW_LINES = 3
+
+
+@dataclasses.dataclass(frozen=True)
+class Undecodable:
+    """A byte that is not in the encoding: where, which, and its line."""
+
+    line: int
+    column: int
+    byte: int
+    content: bytes
+
+
+def encoding_of(name: str, head: bytes, asked: str) -> tuple[str, str]:
+    """Decides the encoding of a file.
+
+    Args:
+        name: Name of the file, for messages.
+        head: First bytes of the file.
+        asked: `--encoding`, or empty.
+
+    Returns:
+        The encoding, and how it was guessed; `""` for UTF-8 or as asked.
+
+    Raises:
+        ValueError: If there is no such encoding, the byte-order mark
+            contradicts it, or the file is in another encoding than UTF-8.
+    """
+    marked = next(
+        (encoding for mark, encoding in _MARKS if head.startswith(mark)), ""
+    )
+    if asked:
+        encoding = _known(asked)
+        if marked and not encoding.startswith(marked):
+            raise ValueError(
+                f"{name}: --encoding={asked} contradicts the file's byte-order "
+                f"mark, which says {marked}. Leave --encoding out."
+            )
+        return marked or encoding, ""
+    if marked:
+        return marked, "" if marked == UTF8 else "by its byte-order mark"
+    pairs = len(head) // 2
+    zeros = [head[parity : 2 * pairs : 2].count(0) for parity in (0, 1)]
+    # ASCII characters are half of most texts' bytes even in Chinese tables,
+    # but a few NULs are part of some text.
+    for encoding, most, least in (
+        ("utf-16-le", zeros[1], zeros[0]),
+        ("utf-16-be", zeros[0], zeros[1]),
+    ):
+        if most > 0.2 * pairs and least < 0.02 * pairs:
+            return encoding, "by its NUL bytes"
+    _check_utf8(name, head)
+    return UTF8, ""
+
+
+def likely_encoding(content: bytes) -> str:
+    """Encoding that bytes which are not UTF-8 are probably in; "" if unknown.
+
+    Args:
+        content: Some of the file's text; only lines that are not ASCII count.
+    """
+    import charset_normalizer  # slow to import, and only errors need it
+
+    lines = [line for line in content.splitlines() if not line.isascii()]
+    content = b"\n".join(lines)[: 1 << 16]
+    high = [byte > 127 for byte in b" " + content + b" "]
+    total = sum(high)
+    alone = sum(
+        here and not before and not after
+        for before, here, after in zip(high, high[1:], high[2:], strict=False)
+    )
+    found = charset_normalizer.from_bytes(
+        content,
+        cp_isolation=list(_WESTERN if 2 * alone > total else _OTHERS),
+        enable_fallback=False,
+    ).best()
+    if found is None:
+        return ""
+    # Encodings that give the same text, or nearly: the frequent one.
+    same = found.could_be_from_charset
+    return "cp1252" if "cp1252" in same else found.encoding
+
+
+def cure_of(content: bytes) -> str:
+    """Sentence that says which `--encoding` reads `content`.
+
+    Args:
+        content: Lines that are not UTF-8.
+    """
+    encoding = likely_encoding(content)
+    if not encoding:
+        return "Name its encoding with --encoding."
+    line = next(line for line in content.splitlines() if not line.isascii())
+    first = next(i for i, byte in enumerate(line) if byte > 127)
+    # Not from the middle of a character of several bytes.
+    text = line.decode(encoding, errors="replace")
+    near = text[max(first - 20, 0) : first + 20].strip() or text[:40]
+    return (
+        f"It looks like {encoding}, which reads {near!r}: add "
+        f"--encoding={encoding}, or another if that reads wrong."
+    )
+
+
+class Lines:
+    """Decoded lines of a file, line ends included.
+
+    A line that cannot be decoded is noted in `undecodable`, and comes with
+    escapes in place of its faulty bytes.
+
+    Attributes:
+        undecodable: Faulty bytes of the lines given since it was last cleared.
+    """
+
+    def __init__(
+        self, name: str, lines: Iterable[bytes], encoding: str, end: str = "\n"
+    ) -> None:
+        """Wraps a stream.
+
+        Args:
+            name: Name of the file, for messages.
+            lines: Binary lines, or chunks where `end` is not a newline.
+            encoding: Character encoding.
+            end: Character at which lines end.
+        """
+        self.undecodable: list[Undecodable] = []
+        self._name = name
+        self._lines = lines
+        self._encoding = encoding
+        self._end = end
+
+    def __iter__(self) -> Iterator[str]:
+        """Yields the lines."""
+        if is_by_line(self._encoding, self._end):
+            return self._decoded_by_line()
+        return self._decoded_by_chunk()
+
+    def _decoded_by_line(self) -> Iterator[str]:
+        encoding = "utf-8-sig" if self._encoding == UTF8 else self._encoding
+        for number, line in enumerate(self._lines, start=1):
+            try:
+                yield line.decode(encoding)
+            except UnicodeDecodeError as error:
+                self.undecodable.append(
+                    Undecodable(
+                        number, error.start + 1, line[error.start], line
+                    )
+                )
+                yield line.decode(encoding, errors="backslashreplace")
+            encoding = self._encoding
+
+    def _decoded_by_chunk(self) -> Iterator[str]:
+        decoder = codecs.getincrementaldecoder(
+            "utf-8-sig" if self._encoding == UTF8 else self._encoding
+        )()
+        rest, number = "", 0
+        for chunk, is_last in _with_last(self._lines):
+            try:
+                rest += decoder.decode(chunk, is_last)
+            except UnicodeDecodeError as error:
+                raise ValueError(
+                    f"{self._name}, line {number + 1} or later: expected "
+                    f"{self._encoding}. Received: byte "
+                    f"0x{error.object[error.start]:02x}. Repair the file, or "
+                    "name another --encoding."
+                ) from error
+            *whole, rest = rest.split(self._end)
+            number += len(whole)
+            for line in whole:
+                yield line + self._end
+        if rest:
+            yield rest
+
+
+def is_by_line(encoding: str, end: str) -> bool:
+    """Whether bytes can be split into lines before they are decoded."""
+    return end == "\n" and "\n".encode(encoding) == b"\n"
+
+
+def _with_last(chunks: Iterable[bytes]) -> Iterator[tuple[bytes, bool]]:
+    for chunk in chunks:
+        yield chunk, False
+    yield b"", True
+
+
+def _known(asked: str) -> str:
+    """Python's name of an encoding of text."""
+    try:
+        found = codecs.lookup(asked)
+        if not found._is_text_encoding:
+            raise LookupError(f"{asked} is no character encoding")
+    except (LookupError, ValueError) as error:
+        raise ValueError(
+            "--encoding must be a character encoding that Python knows, such "
+            f"as utf-8, utf-16, cp1252 or gb18030. Received: {asked!r}"
+        ) from error
+    return UTF8 if found.name == "utf-8-sig" else found.name
+
+
+def _check_utf8(name: str, head: bytes) -> None:
+    """Refuses a file of which more than a few lines are not UTF-8."""
+    lines = head.split(b"\n") if b"\n" in head else head.split(b"\r")
+    lines = lines[:-1] or lines  # the last one may be cut
+    faulty = []
+    for number, line in enumerate(lines, start=1):
+        try:
+            line.decode(UTF8)
+        except UnicodeDecodeError as error:
+            faulty.append((number, line, error))
+    if len(faulty) > max(_FEW_LINES, _MOST_FAULTY_LINES * len(lines)):
+        number, line, error = faulty[0]
+        raise ValueError(
+            undecodable_message(
+                name,
+                Undecodable(number, error.start + 1, line[error.start], line),
+                UTF8,
+                cure_of(b"\n".join(line for _, line, _ in faulty)),
+            )
+        )
+
+
+def undecodable_message(
+    name: str, fault: Undecodable, encoding: str, cure: str
+) -> str:
+    """Error of a byte that is not in the encoding."""
+    expected = "UTF-8" if encoding == UTF8 else encoding
+    return (
+        f"{name}, line {fault.line}: expected {expected}. Received: byte "
+        f"0x{fault.byte:02x} at column {fault.column}. {cure}"
+    )

@@ -9,7 +9,7 @@ import re
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from text2image.corpora import columns, dialects, headers
+from text2image.corpora import columns, dialects, encodings, headers
 from text2image.corpora.rows import (
     NOT_A_ROW,
     TOO_FEW_FIELDS,
@@ -81,7 +81,7 @@ def open_delimited(
             if excel:
                 next(numbered)
                 numbered = itertools.chain([file.end], numbered)
-            rows = _rows(file, lines.undecodable, numbered, dialect, header)
+            rows = _rows(file.name, lines, numbered, dialect, header)
             for line, row in rows:
                 if isinstance(row, Fault):
                     yield row
@@ -90,6 +90,7 @@ def open_delimited(
                         f"{file.name}, line {line}", f"{prefix}{line}", row
                     )
 
+    next(read(), None)  # refuses a header that cannot be decoded
     words = [str(dialect)] if dialect != usual else []
     words += ["lines end in a carriage return"] * (file.end == "\r")
     return Table(
@@ -123,9 +124,9 @@ _QUOTES = (
 
 
 def _rows(
-    file: TextFile,
-    undecodable: list,
-    lines: Iterator[str],
+    name: str,
+    lines: encodings.Lines,
+    numbered: Iterator[str],
     dialect: dialects.Dialect,
     header: headers.Header,
 ) -> Iterator[tuple[int, dict[str, str] | Fault]]:
@@ -133,7 +134,7 @@ def _rows(
     names = header.names
     width = len(names)
     left_out = "" in names
-    reader = dialect.reader(lines)
+    reader = dialect.reader(numbered)
     is_first = header.is_line
     while True:
         start = reader.line_num + 1
@@ -143,7 +144,7 @@ def _rows(
             return
         except csv.Error as error:
             last = reader.line_num
-            place = f"{file.name}, line {start}"
+            place = f"{name}, line {start}"
             through = f" (up to line {last})" if last > start else ""
             yield (
                 start,
@@ -154,11 +155,10 @@ def _rows(
                     "",
                 ),
             )
-            undecodable.clear()
+            lines.undecodable.clear()
             continue
-        if undecodable:
-            fault = file.fault(undecodable[0], _content(dialect, fields))
-            undecodable.clear()
+        if lines.undecodable:
+            fault = lines.fault(_content(dialect, fields))
             if is_first:
                 raise ValueError(fault.message)
             yield start, fault
@@ -169,7 +169,7 @@ def _rows(
             is_first = False
             continue
         if len(fields) != width:
-            place = f"{file.name}, line {start}"
+            place = f"{name}, line {start}"
             few = len(fields) < width
             yield (
                 start,

@@ -22,6 +22,10 @@ _IN_WORDS = {
 }
 # A quote that is open for longer at the end of the sample is a stray one.
 _LONGEST_OPEN_FIELD = 1 << 16
+# Stands for an escaped quote while a line is split; no text has it, because
+# Unicode assigns no character to it.
+_HIDDEN_QUOTE = "\ufdd0"
+_ESCAPE = re.compile(r'\\(["\\])')
 _FAULTY = -1  # number of fields of a row that cannot be parsed
 _CLEAR_SHARE = 0.8  # of the rows that have as many fields as the header
 
@@ -60,14 +64,7 @@ class Dialect:
             return _Unquoted(lines, self.delimiter)
         csv.field_size_limit(1 << 30)  # a field is a text, however long
         if self.quoting == BACKSLASH:
-            return csv.reader(
-                _with_literal_backslashes(lines, self.delimiter),
-                delimiter=self.delimiter,
-                doublequote=False,
-                escapechar="\\",
-                skipinitialspace=self.skips_blanks,
-                strict=True,
-            )
+            return _Escaped(lines, self)
         return csv.reader(
             lines,
             delimiter=self.delimiter,
@@ -106,20 +103,40 @@ class _Unquoted:
         return line.split(self._delimiter) if line else []
 
 
-def _with_literal_backslashes(
-    lines: Iterable[str], delimiter: str
-) -> Iterator[str]:
-    r"""Doubles the backslashes that escape nothing, as in `C:\dir`.
+class _Escaped:
+    """Rows of which the quotes are escaped by backslashes.
 
-    The csv module would drop them.
+    The csv module's `escapechar` drops backslashes that escape nothing, and
+    takes text after a closing quote.
     """
-    pattern = re.compile(rf'\\(["\\{re.escape(delimiter)}])?')
-    for line in lines:
-        if "\\" in line:
-            line = pattern.sub(
-                lambda match: match[0] if match[1] else r"\\", line
-            )
-        yield line
+
+    def __init__(self, lines: Iterable[str], dialect: "Dialect") -> None:
+        self._reader = csv.reader(
+            map(self._hidden, lines),
+            delimiter=dialect.delimiter,
+            skipinitialspace=dialect.skips_blanks,
+            strict=True,
+        )
+
+    @property
+    def line_num(self) -> int:
+        return self._reader.line_num
+
+    def __iter__(self) -> "_Escaped":
+        return self
+
+    def __next__(self) -> list[str]:
+        return [
+            field.replace(_HIDDEN_QUOTE, '"') for field in next(self._reader)
+        ]
+
+    @staticmethod
+    def _hidden(line: str) -> str:
+        if "\\" not in line:
+            return line
+        return _ESCAPE.sub(
+            lambda match: _HIDDEN_QUOTE if match[1] == '"' else "\\", line
+        )
 
 
 def delimiter_of(asked: str) -> str:
@@ -129,7 +146,7 @@ def delimiter_of(asked: str) -> str:
         ValueError: If it is neither one character nor one of `DELIMITERS`.
     """
     delimiter = DELIMITERS.get(asked, "\t" if asked == r"\t" else asked)
-    if len(delimiter) > 1 or delimiter in '"\r\n' and delimiter:
+    if len(delimiter) > 1 or (delimiter and delimiter in '"\r\n'):
         raise ValueError(
             "--delimiter must be one character, no quote or line end, or one "
             f"of {', '.join(DELIMITERS)}. Received: {asked!r}"
@@ -198,7 +215,7 @@ def guess(
     delimiters = [own]
     if not delimiter:
         delimiters += [d for d in DELIMITERS.values() if d != own]
-    trials = []
+    trials: list[_Trial] = []
     for dialect in _candidates(delimiters, quoting):
         trial = _try(dialect, sample, is_cut)
         if dialect.skips_blanks and not any(

@@ -4,6 +4,8 @@ import codecs
 import dataclasses
 from collections.abc import Iterable, Iterator
 
+from text2image.corpora.rows import NOT_DECODABLE, Fault
+
 UTF8 = "utf-8"
 # Byte-order mark to the encoding that skips it; UTF-32's begins like UTF-16's.
 _MARKS = (
@@ -128,29 +130,35 @@ def cure_of(content: bytes) -> str:
 class Lines:
     """Decoded lines of a file, line ends included.
 
-    A line that cannot be decoded is noted in `undecodable`, and comes with
-    escapes in place of its faulty bytes.
-
-    Attributes:
-        undecodable: Faulty bytes of the lines given since it was last cleared.
+    A line that cannot be decoded comes with escapes in place of its faulty
+    bytes, and is noted for `fault`.
     """
 
     def __init__(
-        self, name: str, lines: Iterable[bytes], encoding: str, end: str = "\n"
+        self,
+        name: str,
+        lines: Iterable[bytes],
+        encoding: str,
+        end: str = "\n",
+        *,
+        is_surely_utf8: bool = False,
     ) -> None:
         """Wraps a stream.
 
         Args:
             name: Name of the file, for messages.
-            lines: Binary lines, or chunks where `end` is not a newline.
+            lines: Binary lines, or chunks where `is_by_line` is false.
             encoding: Character encoding.
             end: Character at which lines end.
+            is_surely_utf8: Whether the file has characters that show that it
+                is UTF-8; another encoding is no cure then.
         """
         self.undecodable: list[Undecodable] = []
         self._name = name
         self._lines = lines
         self._encoding = encoding
         self._end = end
+        self._is_surely_utf8 = is_surely_utf8
 
     def __iter__(self) -> Iterator[str]:
         """Yields the lines."""
@@ -158,41 +166,97 @@ class Lines:
             return self._decoded_by_line()
         return self._decoded_by_chunk()
 
+    def fault(self, content: str) -> Fault:
+        """Fault of the row that was read last; forgets its faulty bytes.
+
+        Args:
+            content: The row, for `dropped.csv`.
+        """
+        first = self.undecodable[0]
+        self.undecodable.clear()
+        return Fault(
+            f"{self._name}, line {first.line}",
+            NOT_DECODABLE,
+            self._message(first),
+            content,
+        )
+
+    def chunks(self) -> Iterator[str]:
+        """Yields the text in pieces, for `lines` that are chunks.
+
+        Raises:
+            ValueError: If it cannot be decoded; names line and cure.
+        """
+        decoder = codecs.getincrementaldecoder(_skipping_mark(self._encoding))()
+        line = 1
+        for chunk, is_last in _with_last(self._lines):
+            try:
+                text = decoder.decode(chunk, is_last)
+            except UnicodeDecodeError as error:
+                before = error.object[: error.start]
+                start = before.rfind(b"\n") + 1
+                end = error.object.find(b"\n", error.start)
+                fault = Undecodable(
+                    line + before.count(b"\n"),
+                    error.start - start + 1,
+                    error.object[error.start],
+                    error.object[start : end if end >= 0 else None],
+                )
+                raise ValueError(self._message(fault)) from error
+            line += text.count("\n")
+            yield text
+
     def _decoded_by_line(self) -> Iterator[str]:
-        encoding = "utf-8-sig" if self._encoding == UTF8 else self._encoding
+        encoding = _skipping_mark(self._encoding)
         for number, line in enumerate(self._lines, start=1):
             try:
                 yield line.decode(encoding)
             except UnicodeDecodeError as error:
-                self.undecodable.append(
-                    Undecodable(
-                        number, error.start + 1, line[error.start], line
-                    )
-                )
+                self.undecodable.append(_undecodable(number, line, error))
                 yield line.decode(encoding, errors="backslashreplace")
             encoding = self._encoding
 
     def _decoded_by_chunk(self) -> Iterator[str]:
-        decoder = codecs.getincrementaldecoder(
-            "utf-8-sig" if self._encoding == UTF8 else self._encoding
-        )()
-        rest, number = "", 0
-        for chunk, is_last in _with_last(self._lines):
-            try:
-                rest += decoder.decode(chunk, is_last)
-            except UnicodeDecodeError as error:
-                raise ValueError(
-                    f"{self._name}, line {number + 1} or later: expected "
-                    f"{self._encoding}. Received: byte "
-                    f"0x{error.object[error.start]:02x}. Repair the file, or "
-                    "name another --encoding."
-                ) from error
-            *whole, rest = rest.split(self._end)
-            number += len(whole)
+        rest = ""
+        for text in self.chunks():
+            *whole, rest = (rest + text).split(self._end)
             for line in whole:
                 yield line + self._end
         if rest:
             yield rest
+
+    def _message(self, fault: Undecodable) -> str:
+        cure = "Repair the line, or name another --encoding."
+        if self._is_surely_utf8:
+            cure = (
+                "The rest of the file is UTF-8: repair the line, or leave "
+                "such rows out with --bad_rows=drop."
+            )
+        elif self._encoding == UTF8:
+            cure = cure_of(fault.content)
+        return undecodable_message(self._name, fault, self._encoding, cure)
+
+
+def is_surely_utf8(head: bytes) -> bool:
+    """Whether some lines are UTF-8 and more than ASCII."""
+    for line in head.splitlines()[:-1]:
+        if not line.isascii():
+            try:
+                line.decode(UTF8)
+            except UnicodeDecodeError:
+                continue
+            return True
+    return False
+
+
+def _skipping_mark(encoding: str) -> str:
+    return "utf-8-sig" if encoding == UTF8 else encoding
+
+
+def _undecodable(
+    number: int, line: bytes, error: UnicodeDecodeError
+) -> Undecodable:
+    return Undecodable(number, error.start + 1, line[error.start], line)
 
 
 def is_by_line(encoding: str, end: str) -> bool:
@@ -229,15 +293,16 @@ def _check_utf8(name: str, head: bytes) -> None:
         try:
             line.decode(UTF8)
         except UnicodeDecodeError as error:
-            faulty.append((number, line, error))
-    if len(faulty) > max(_FEW_LINES, _MOST_FAULTY_LINES * len(lines)):
-        number, line, error = faulty[0]
+            faulty.append(_undecodable(number, line, error))
+    is_other = len(faulty) > max(_FEW_LINES, _MOST_FAULTY_LINES * len(lines))
+    if is_other and not is_surely_utf8(head):
+        fault = faulty[0]
         raise ValueError(
             undecodable_message(
                 name,
-                Undecodable(number, error.start + 1, line[error.start], line),
+                fault,
                 UTF8,
-                cure_of(b"\n".join(line for _, line, _ in faulty)),
+                cure_of(b"\n".join(fault.content for fault in faulty)),
             )
         )
 

@@ -30,8 +30,7 @@ def open_fasttext(file: TextFile, prefix: str = "") -> Table:
         with file.lines() as lines:
             for number, line in enumerate(lines, start=1):
                 if lines.undecodable:
-                    yield file.fault(lines.undecodable[0], line)
-                    lines.undecodable.clear()
+                    yield lines.fault(line)
                 elif line.strip():
                     yield _row(file.name, number, line.strip(), prefix)
 

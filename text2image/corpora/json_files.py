@@ -84,8 +84,8 @@ def _kind_of_objects(file: TextFile) -> tuple[str, str]:
         `objects` and `""`, or `member` and the key of the list.
     """
     kinds: dict[str, set[type]] = {}
-    with file.lines() as lines:
-        stream = JsonStream(file.name, lines)
+    with file.chunks() as chunks:
+        stream = JsonStream(file.name, chunks)
         stream.take("{")
         while stream.peek() != "}":
             key = stream.value()
@@ -132,8 +132,7 @@ def _read_lines(file: TextFile, prefix: str) -> Iterator[Row | Fault]:
     with file.lines() as lines:
         for number, line in enumerate(lines, start=1):
             if lines.undecodable:
-                yield file.fault(lines.undecodable[0], line[:_MOST_CONTENT])
-                lines.undecodable.clear()
+                yield lines.fault(line[:_MOST_CONTENT])
                 continue
             if not line.strip():
                 continue
@@ -162,8 +161,8 @@ def _named(line: str, error: Exception) -> str:
 def _read_stream(
     file: TextFile, kind: str, key: str, prefix: str
 ) -> Iterator[Row | Fault]:
-    with file.lines() as lines:
-        stream = JsonStream(file.name, lines)
+    with file.chunks() as chunks:
+        stream = JsonStream(file.name, chunks)
         for number, (line, value) in enumerate(
             _items(stream, kind, key), start=1
         ):

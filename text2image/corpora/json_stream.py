@@ -5,8 +5,6 @@ import re
 from collections.abc import Iterator
 from typing import Any
 
-from text2image.corpora import encodings
-
 _CHUNK_SIZE = 1 << 16
 _BLANK = re.compile(r"[ \t\r\n]*")
 
@@ -18,17 +16,16 @@ class JsonStream:
         line: Line of the position, from 1.
     """
 
-    def __init__(self, name: str, lines: encodings.Lines) -> None:
+    def __init__(self, name: str, chunks: Iterator[str]) -> None:
         """Begins at the start of the text.
 
         Args:
             name: Name of the file, for messages.
-            lines: Its lines.
+            chunks: Its text in pieces.
         """
         self.line = 1
         self._name = name
-        self._source = lines
-        self._lines = iter(lines)
+        self._chunks = chunks
         self._buffer = ""
         self._at = 0
         self._decode = json.JSONDecoder().raw_decode
@@ -115,23 +112,9 @@ class JsonStream:
     def _fill(self, size: int = _CHUNK_SIZE) -> bool:
         """Appends `size` characters or more; whether there were any."""
         pieces = [self._buffer[self._at :]]
-        self._buffer, self._at = "", 0
         added = 0
-        while added < size:
-            line = next(self._lines, "")
-            if not line:
-                break
-            if self._source.undecodable:
-                fault = self._source.undecodable[0]
-                raise ValueError(
-                    encodings.undecodable_message(
-                        self._name,
-                        fault,
-                        encodings.UTF8,
-                        encodings.cure_of(fault.content[: 1 << 16]),
-                    )
-                )
-            pieces.append(line)
-            added += len(line)
-        self._buffer = "".join(pieces)
+        while added < size and (piece := next(self._chunks, None)) is not None:
+            pieces.append(piece)
+            added += len(piece)
+        self._buffer, self._at = "".join(pieces), 0
         return added > 0

@@ -1,6 +1,9 @@
 """Parts of a corpus (train, validation, test) by the names of files."""
 
 import re
+from typing import TypeVar
+
+T = TypeVar("T")
 
 PARTS = ("train", "validation", "test")
 # Names as Hugging Face's datasets library reads them.
@@ -18,6 +21,12 @@ _WORDS = {
 }
 # `train-00000-of-00001.parquet`: the name of the part is written out.
 _SHARD = re.compile(r"(.+)-\d{5}-of-\d{5}\.[a-z]+$")
+
+
+def in_order(parts: dict[str, T]) -> dict[str, T]:
+    """Parts in the order train, validation, test, others."""
+    names = dict.fromkeys((*PARTS, *sorted(parts)))
+    return {name: parts[name] for name in names if name in parts}
 
 
 def part_of(name: str) -> str | None:

@@ -6,8 +6,8 @@ from its beginning: see docs/guide/data.md.
 
 import dataclasses
 import pathlib
-from collections.abc import Callable, Collection, Iterator, Mapping
-from typing import Any
+from collections.abc import Collection, Iterator, Mapping
+from typing import Any, BinaryIO
 
 from text2image.corpora import (
     arrow_files,
@@ -19,7 +19,7 @@ from text2image.corpora import (
     json_files,
     text_files,
 )
-from text2image.corpora.rows import Fault, Reading
+from text2image.corpora.rows import GUESSED, Fault, Reading
 from text2image.corpora.table import Table
 
 # Suffix to the delimiter that it stands for.
@@ -58,7 +58,7 @@ def is_table(name: str | pathlib.Path) -> bool:
 
 
 def open_table(
-    path: pathlib.Path, reading: Reading = Reading(), prefix: str = ""
+    path: pathlib.Path, reading: Reading = GUESSED, prefix: str = ""
 ) -> Table:
     """Opens a file as a table.
 
@@ -112,9 +112,8 @@ _OF_DELIMITED = ("delimiter", "quoting", "columns")
 def _refuse_unused(
     path: pathlib.Path, reading: Reading, names: Collection[str]
 ) -> None:
-    default = Reading()
     for name in names:
-        if getattr(reading, name) != getattr(default, name):
+        if getattr(reading, name) != getattr(GUESSED, name):
             raise ValueError(
                 f"{path}: --{name} has no use for this kind of file. Leave it "
                 "out."
@@ -141,10 +140,33 @@ def _described(
     return dataclasses.replace(table, guesses=tuple(words), format=details)
 
 
+def decoded_lines(name: str, stream: BinaryIO) -> Iterator[str]:
+    """Decodes lines, line ends included, as strict UTF-8.
+
+    A byte order mark is skipped.
+
+    Raises:
+        ValueError: If a byte is not UTF-8; names line, column and cure.
+    """
+    return strict(encodings.Lines(name, stream, encodings.UTF8))
+
+
+def strict(lines: encodings.Lines) -> Iterator[str]:
+    """Refuses the first line that cannot be decoded.
+
+    Raises:
+        ValueError: Names line, column and cure.
+    """
+    for line in lines:
+        if lines.undecodable:
+            raise ValueError(lines.fault(line).message)
+        yield line
+
+
 def read_rows(
     path: pathlib.Path,
     keys: Mapping[str, str],
-    reading: Reading = Reading(),
+    reading: Reading = GUESSED,
 ) -> Iterator[tuple[int, dict[str, Any]]]:
     """Streams a file's rows, each with its line or number, from 1.
 
@@ -177,6 +199,13 @@ def read_rows(
             if key not in values and column in values:
                 values[key] = values[column]
         check_keys(row.place, values, keys)
+        for flag, key in keys.items():
+            # A label may be a number.
+            if flag != "label_key" and not isinstance(values[key], str):
+                raise ValueError(
+                    f"{row.place}: `{key}` must be a string. Received: "
+                    f"{type(values[key]).__name__}"
+                )
         yield int(row.key), values
 
 

@@ -10,7 +10,7 @@ from text2image.corpora import (
     table_folders,
     text_folders,
 )
-from text2image.corpora.rows import Reading, RowSource
+from text2image.corpora.rows import GUESSED, Reading, RowSource
 
 _TFDS_INFO = "dataset_info.json"
 _MOST_NAMES = 10
@@ -27,7 +27,7 @@ def is_path(dataset: str) -> bool:
     return path.is_file() or row_files.is_table(path)
 
 
-def open_rows(dataset: str, reading: Reading = Reading()) -> RowSource:
+def open_rows(dataset: str, reading: Reading = GUESSED) -> RowSource:
     """Opens a file or folder; a file has the part `train`.
 
     Args:

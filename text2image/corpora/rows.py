@@ -83,6 +83,9 @@ class Reading:
     columns: str = ""
 
 
+GUESSED = Reading()
+
+
 @dataclasses.dataclass(frozen=True)
 class RowSource:
     """An opened source of rows.

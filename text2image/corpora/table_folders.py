@@ -147,10 +147,7 @@ def _parts(
                 "Name a file or a folder with --dataset, or move the others "
                 "away."
             )
-    order = [*part_names.PARTS, *sorted(parts)]
-    return {
-        part: parts[part] for part in dict.fromkeys(order) if part in parts
-    }, ignored
+    return part_names.in_order(parts), ignored
 
 
 def _saved(directory: pathlib.Path) -> list[pathlib.Path]:

@@ -2,12 +2,12 @@
 
 import contextlib
 import dataclasses
-import io
 import pathlib
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from typing import BinaryIO
 
-from text2image.corpora import compression, encodings, rows
+from text2image.corpora import compression, encodings
 
 SAMPLE_SIZE = 1 << 20  # bytes by which a file's format is guessed
 _CHUNK_SIZE = 1 << 16
@@ -30,7 +30,7 @@ class TextFile:
         sample: Its first lines, line ends included; the last one is whole.
         is_cut: Whether the file goes on after the sample.
         end: Character at which lines end.
-        is_empty: Whether it has no bytes at all.
+        is_surely_utf8: Whether the sample has characters that show it.
     """
 
     path: pathlib.Path
@@ -40,42 +40,33 @@ class TextFile:
     sample: tuple[str, ...]
     is_cut: bool
     end: str
-    is_empty: bool
+    is_surely_utf8: bool
 
     @contextlib.contextmanager
     def lines(self) -> Iterator[encodings.Lines]:
         """Opens the file's lines, from the first."""
         with compression.open_bytes(self.path) as stream:
             is_by_line = encodings.is_by_line(self.encoding, self.end)
-            buffered = (
-                stream
-                if isinstance(stream, io.BufferedReader)
-                else io.BufferedReader(stream, _CHUNK_SIZE)  # type: ignore[type-var]
-            )
-            yield encodings.Lines(
-                self.name,
-                buffered
-                if is_by_line
-                else iter(lambda: buffered.read(_CHUNK_SIZE), b""),
-                self.encoding,
-                self.end,
-            )
+            yield self._decoded(stream if is_by_line else _chunks(stream))
 
-    def fault(
-        self, undecodable: encodings.Undecodable, content: str
-    ) -> rows.Fault:
-        """Fault of a row with a byte that is not in the encoding."""
-        cure = "Repair the line, or name another --encoding."
-        if self.encoding == encodings.UTF8:
-            cure = encodings.cure_of(undecodable.content)
-        return rows.Fault(
-            place=f"{self.name}, line {undecodable.line}",
-            cause=rows.NOT_DECODABLE,
-            message=encodings.undecodable_message(
-                self.name, undecodable, self.encoding, cure
-            ),
-            content=content,
+    @contextlib.contextmanager
+    def chunks(self) -> Iterator[Iterator[str]]:
+        """Opens the file's text, in pieces that need not end with a line."""
+        with compression.open_bytes(self.path) as stream:
+            yield self._decoded(_chunks(stream)).chunks()
+
+    def _decoded(self, lines: Iterable[bytes]) -> encodings.Lines:
+        return encodings.Lines(
+            self.name,
+            lines,
+            self.encoding,
+            self.end,
+            is_surely_utf8=self.is_surely_utf8,
         )
+
+
+def _chunks(stream: BinaryIO) -> Iterator[bytes]:
+    return iter(lambda: stream.read(_CHUNK_SIZE), b"")
 
 
 def examine(path: pathlib.Path, encoding: str) -> TextFile:
@@ -104,14 +95,19 @@ def examine(path: pathlib.Path, encoding: str) -> TextFile:
     if "\r" in text and ("\n" not in text or _CR.match(text)):
         end = "\r"
     sample = [line + end for line in text.split(end)]
-    if is_cut and len(sample) > 1:
-        sample.pop()
-    elif sample[-1] == end:
+    if (is_cut and len(sample) > 1) or sample[-1] == end:
         sample.pop()
     elif sample:
         sample[-1] = sample[-1].removesuffix(end)
     return TextFile(
-        path, name, encoding, how, tuple(sample), is_cut, end, not head
+        path,
+        name,
+        encoding,
+        how,
+        tuple(sample),
+        is_cut,
+        end,
+        encoding == encodings.UTF8 and encodings.is_surely_utf8(head),
     )
 
 

@@ -54,10 +54,7 @@ def open_text_folder(directory: pathlib.Path, reading: Reading) -> RowSource:
                         f"Received: {child.name!r} with folders of texts."
                     )
                 parts[part] = classes
-    order = [*part_names.PARTS, *parts]
-    parts = {
-        part: parts[part] for part in dict.fromkeys(order) if part in parts
-    }
+    parts = part_names.in_order(parts)
     encoding = encodings.encoding_of(str(directory), b"", reading.encoding)[0]
     files = [
         (file, label)

@@ -13,7 +13,7 @@ from absl import logging
 from text2image import assets, hashes
 from text2image.corpora import columns, part_names, row_sources, tfds_datasets
 from text2image.corpora.examples import Corpus, Example, make_example
-from text2image.corpora.rows import Fault, Reading, Row, RowSource
+from text2image.corpora.rows import GUESSED, Fault, Reading, Row, RowSource
 
 DEMO = "demo"
 
@@ -23,7 +23,7 @@ def open_corpus(
     *,
     data_dir: str | None = None,
     download: bool = False,
-    reading: Reading = Reading(),
+    reading: Reading = GUESSED,
 ) -> Corpus:
     """Opens a corpus; what is guessed about it is logged.
 
@@ -95,10 +95,19 @@ def _examples(
         is_empty = True
         for row in rows():
             is_empty = False
-            text = row if isinstance(row, Fault) else choice.text(row)
-            if isinstance(row, Fault) or isinstance(text, Fault):
+            if isinstance(row, Fault):
+                raise ValueError(row.message)
+            text = choice.text(row)
+            if isinstance(text, Fault):
                 raise ValueError(text.message)
-            yield make_example(row.place, row.key, text, choice.label_of(row))
+            path, _, line = row.place.rpartition(", line ")
+            yield make_example(
+                pathlib.Path(path),
+                int(line or 0),
+                row.key,
+                text,
+                choice.label_of(row),
+            )
         if is_empty:
             raise ValueError(f"{name}: expected rows. Received: none.")
 

@@ -4,10 +4,11 @@ import numpy as np
 import pytest
 
 from text2image.corpora import texts
+from text2image.corpora.rows import Reading
 
 
 def read(path, **keys):
-    opened = texts.open_corpus(str(path), **keys)
+    opened = texts.open_corpus(str(path), reading=Reading(**keys))
     return [
         (example.text, example.label)
         for part in opened.parts.values()

@@ -5,11 +5,12 @@ import io
 import pytest
 
 from text2image.corpora import unlabelled
+from text2image.corpora.rows import Reading
 
 
 def read(path, **keywords):
     return [
-        (t.id, t.text) for t in unlabelled.read_texts(str(path), **keywords)
+        (t.id, t.text) for t in unlabelled.read_texts(str(path), reading=Reading(**keywords))
     ]
 
 

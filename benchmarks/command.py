@@ -60,15 +60,16 @@ def add_corpus(flags: argparse.ArgumentParser, *, texts: int) -> None:
 
 def read_texts(dataset: str, data_dir: str | None, count: int) -> list[str]:
     """Returns the first texts of a corpus, at most `count`."""
+    from text2image.corpora import examples
     from text2image.corpora import texts as corpus
 
     texts: list[str] = []
     source = corpus.open_corpus(dataset, data_dir=data_dir)
     for part in source.parts.values():
-        for example in part():
+        for item in part():
             if len(texts) == count:
                 return texts
-            texts.append(example.text)
+            texts.append(examples.usable(item).text)
     return texts
 
 

@@ -15,6 +15,7 @@ from text2image.corpora import (
     tfds_datasets,
     webvision,
 )
+from text2image.corpora.rows import Fault
 
 
 @dataclasses.dataclass(frozen=True)
@@ -88,7 +89,7 @@ def _open_file(
 
 def read_file(
     path: pathlib.Path, keys: Keys, *, labelled: bool = True
-) -> Iterator[examples.CaptionedImage]:
+) -> Iterator[examples.CaptionedImage | Fault]:
     """Streams the captioned images of a .csv, .tsv or .jsonl file.
 
     Args:
@@ -111,8 +112,7 @@ def read_file(
         del required["label_key"]
     for line, row in row_files.read_rows(path, required):
         yield examples.make_captioned_image(
-            path,
-            line,
+            f"{path}, line {line}",
             key=str(line),
             texts=keys.texts(row),
             label=row[keys.label] if labelled else "?",
@@ -128,17 +128,18 @@ def _open_tfds(
     row_files.check_keys(builder.name, builder.info.features, keys.required)
     names = tfds_datasets.class_names(builder, keys.label)
 
-    def part(split: str) -> Callable[[], Iterator[examples.CaptionedImage]]:
+    def part(
+        split: str,
+    ) -> Callable[[], Iterator[examples.CaptionedImage | Fault]]:
         place = pathlib.Path(f"{split} of {builder.name}")
 
-        def read() -> Iterator[examples.CaptionedImage]:
+        def read() -> Iterator[examples.CaptionedImage | Fault]:
             rows = tfds_datasets.read_rows(
                 builder, split, undecoded=[keys.image]
             )
             for number, row in enumerate(rows):
                 yield examples.make_captioned_image(
-                    place,
-                    number,
+                    f"{place}, example {number}",
                     key=f"{split}-{number:07d}",
                     texts={
                         name: value

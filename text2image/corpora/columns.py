@@ -69,7 +69,10 @@ class Choice:
 
     def label_of(self, row: Row) -> Any:
         """The label of a row; `None` if it has none."""
-        return value(row.values, self.label) if self.label else None
+        label = value(row.values, self.label) if self.label else None
+        if isinstance(label, bytes):
+            return label.decode(errors="backslashreplace")
+        return label
 
 
 def choose(

@@ -1,35 +1,42 @@
 """Labelled examples, the corpus that holds them, and checks on both."""
 
 import dataclasses
-import pathlib
+import json
+import math
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any, Generic, TypeVar
+
+import numpy as np
+
+from text2image.corpora import labels, rows
+from text2image.corpora.rows import Fault
 
 E = TypeVar("E")
 
 
 @dataclasses.dataclass(frozen=True)
 class Example:
-    """One labelled text.
+    """One text, with its label if it has one.
 
     Attributes:
         id: Unique in the corpus, stable across runs.
         text: The text as in the source; never cleaned.
-        label: Name of its class.
+        label: Its label as in the source, stripped; `None` if unlabelled.
     """
 
     id: str
     text: str
-    label: str
+    label: str | None
 
 
 @dataclasses.dataclass(frozen=True)
 class Corpus(Generic[E]):
-    """Labelled examples in named parts.
+    """Examples in named parts.
 
     Attributes:
         name: Name for file names and reports.
-        parts: Part name to a function that starts a new stream of the part.
+        parts: Part name to a function that starts a new stream of the part:
+            its examples, and a fault in place of each that cannot be one.
         label_names: Class names in label order, or `None` where only a pass
             over the data can tell (files).
         sha256: Hash of the files it is read from; identifies the data.
@@ -40,83 +47,155 @@ class Corpus(Generic[E]):
     """
 
     name: str
-    parts: dict[str, Callable[[], Iterator[E]]]
+    parts: dict[str, Callable[[], Iterator[E | Fault]]]
     label_names: tuple[str, ...] | None
     sha256: str
     is_split: bool = False
     reading: Mapping[str, Any] = dataclasses.field(default_factory=dict)
 
 
+def usable(item: E | Fault) -> E:
+    """Returns an example, or refuses a fault.
+
+    Raises:
+        ValueError: If it is a fault; the fault's message.
+    """
+    if isinstance(item, Fault):
+        raise ValueError(item.message)
+    return item
+
+
 def make_example(
-    path: pathlib.Path, line: int, key: str, text: str, label: Any
-) -> Example:
-    """Makes an example from a row, or refuses the row.
+    place: str, key: str, text: Any, label: Any
+) -> Example | Fault:
+    """Makes an example from a row.
 
     Args:
-        path: File or dataset of the row, for messages.
-        line: Line or row number, for messages.
+        place: File and line, or dataset and example, for messages.
         key: Id of the example.
         text: Text of the example.
-        label: Class of the example, as `class_name` takes it.
+        label: Its label, as `class_name` takes it.
+
+    Returns:
+        The example; or a fault if the text is no string, is empty or is not
+        Unicode, or if `class_name` gives one.
 
     Raises:
-        ValueError: If text or label is empty or not Unicode; names path and
-            line.
+        ValueError: If such a label makes the whole corpus no classification
+            with one class per text; see `class_name`.
     """
-    if not text.strip():
-        raise ValueError(
-            f"{path}, line {line}: the text is empty. Remove the line."
+    name = class_name(place, label)
+    fault = _fault_of_text(place, "text", text)
+    if fault is None and isinstance(text, str) and not labels.visible(text):
+        fault = Fault(
+            place,
+            rows.EMPTY_TEXT,
+            f"{place}: the text is empty. Remove the row.",
+            "",
         )
-    check_unicode(path, line, "text", text)
-    return Example(key, text, class_name(path, line, label))
-
-
-def class_name(path: pathlib.Path, line: int, label: Any) -> str:
-    """Converts a row's label to the name of a class.
-
-    Raises:
-        ValueError: If the label is neither a string nor an integer, is empty,
-            spans several lines or is not Unicode; names path and line.
-    """
-    if not isinstance(label, str | int) or isinstance(label, bool):
-        raise ValueError(
-            f"{path}, line {line}: `label` must be a string or a whole "
-            f"number. Received: {label!r}"
+    if fault is None and isinstance(name, Fault):
+        fault = name
+    if fault is not None:
+        return dataclasses.replace(
+            fault, content=_shown({"text": text, "label": label})
         )
-    label = str(label)
-    if not label.strip():
-        raise ValueError(
-            f"{path}, line {line}: the label is empty. Remove the line or "
-            "give it one."
-        )
-    if len(label.split("\n")) > 1:
-        raise ValueError(
-            f"{path}, line {line}: the label {label!r} contains a newline. "
-            "Class names must be one line."
-        )
-    check_unicode(path, line, "label", label)
-    return label.strip()
+    return Example(key, text, name)  # type: ignore[arg-type]
 
 
-def check_unicode(path: pathlib.Path, line: int, name: str, value: str) -> None:
-    """Refuses a string that UTF-8 cannot encode.
+def class_name(place: str, label: Any) -> str | Fault | None:
+    """Converts the label of a row to a string.
 
     Args:
-        path: File or dataset of the row, for the message.
-        line: Line or row number, for the message.
-        name: What the string is (`text`, `label`), for the message.
-        value: The string to check.
+        place: File and line, or dataset and example, for messages.
+        label: A string, which is stripped; a whole number; a float that is
+            whole (`1.0` becomes `1`); a truth value (`true`, `false`). `None`
+            and NaN say that the row is unlabelled.
+
+    Returns:
+        The label; `None` if there is none; or a fault if a string is empty,
+        spans several lines or is not Unicode.
 
     Raises:
-        ValueError: If it cannot be encoded; names path and line.
+        ValueError: If it is a fraction (a regression target), several labels,
+            or of another type.
     """
+    if isinstance(label, np.generic):
+        label = label.item()
+    if label is None or (isinstance(label, float) and math.isnan(label)):
+        return None
+    if isinstance(label, bool):
+        return "true" if label else "false"
+    if isinstance(label, float) and label.is_integer():
+        label = int(label)  # -0.0 becomes 0
+    if isinstance(label, int):
+        return str(label)
+    if isinstance(label, str):
+        return _checked_name(place, label)
+    if isinstance(label, float):
+        raise ValueError(
+            f"{place}: the label must be a class. Received: {label!r}, a "
+            "target of regression, which is not supported. Name a column of "
+            "classes with --label_key."
+        )
+    if isinstance(label, list | tuple | dict | set | np.ndarray):
+        raise ValueError(
+            f"{place}: every text must have one label; several (multi-label) "
+            f"are not supported. Received: {_shortened(repr(label))}. Name a "
+            "column of single labels with --label_key."
+        )
+    raise ValueError(
+        f"{place}: the label must be a string, a whole number or a truth "
+        f"value. Received: {_shortened(repr(label))}. Name the right column "
+        "with --label_key."
+    )
+
+
+def _checked_name(place: str, label: str) -> str | Fault:
+    stripped = label.strip()
+    if not labels.visible(stripped):
+        message = (
+            f"{place}: the label is empty. Give the row one, or remove it."
+        )
+        return Fault(place, rows.NO_LABEL, message, "")
+    if "\n" in stripped or "\r" in stripped:
+        message = (
+            f"{place}: the label {_shortened(repr(label))} contains a newline. "
+            "Class names must be one line."
+        )
+        return Fault(place, rows.NOT_A_ROW, message, "")
+    return _fault_of_text(place, "label", stripped) or stripped
+
+
+def _fault_of_text(place: str, name: str, value: Any) -> Fault | None:
+    """Returns what is wrong with a string: its type, or a lone surrogate."""
+    if value is None:
+        message = f"{place}: the {name} is empty (null). Remove the row."
+        return Fault(place, rows.EMPTY_TEXT, message, "")
+    if not isinstance(value, str):
+        message = (
+            f"{place}: the {name} must be a string. Received: "
+            f"{type(value).__name__}"
+        )
+        return Fault(place, rows.NOT_A_ROW, message, "")
     try:
         value.encode("utf-8")
-    except UnicodeEncodeError as error:
-        raise ValueError(
-            f"{path}, line {line}: the {name} contains a lone surrogate, "
-            "which is not Unicode text. Remove or repair it."
-        ) from error
+    except UnicodeEncodeError:
+        message = (
+            f"{place}: the {name} contains a lone surrogate, which is not "
+            "Unicode text. Remove or repair it."
+        )
+        return Fault(place, rows.LONE_SURROGATE, message, "")
+    return None
+
+
+def _shown(row: dict[str, Any]) -> str:
+    """Writes a row as JSON, lone surrogates as escapes."""
+    value = json.dumps(row, ensure_ascii=False, default=str)
+    return value.encode("utf-8", "backslashreplace").decode("utf-8")
+
+
+def _shortened(text: str, length: int = 80) -> str:
+    return text if len(text) <= length else text[: length - 1] + "…"
 
 
 @dataclasses.dataclass(frozen=True)
@@ -127,7 +206,7 @@ class CaptionedImage:
         id: Unique in the corpus, stable across runs.
         title: The title as in the source; empty if there is none.
         description: The description as in the source; empty if there is none.
-        label: Name of its class.
+        label: Its label as in the source, stripped; `None` if unlabelled.
         source: Where it was collected (`flickr`, `google`), or the corpus's
             part.
         place: File and line, for messages.
@@ -137,7 +216,7 @@ class CaptionedImage:
     id: str
     title: str
     description: str
-    label: str
+    label: str | None
     source: str
     place: str
     read_image: Callable[[], bytes] = dataclasses.field(compare=False)
@@ -149,20 +228,18 @@ class CaptionedImage:
 
 
 def make_captioned_image(
-    path: pathlib.Path,
-    line: int,
+    place: str,
     *,
     key: str,
     texts: dict[str, Any],
     label: Any,
     source: str,
     read_image: Callable[[], bytes],
-) -> CaptionedImage:
-    """Makes a captioned image from a row, or refuses the row.
+) -> CaptionedImage | Fault:
+    """Makes a captioned image from a row.
 
     Args:
-        path: File or dataset of the row, for messages.
-        line: Line or row number, for messages.
+        place: File and line, or dataset and example, for messages.
         key: Id of the image.
         texts: `title` and `description`; missing, `None` and blank ones
             become empty.
@@ -170,27 +247,29 @@ def make_captioned_image(
         source: See `CaptionedImage`.
         read_image: See `CaptionedImage`.
 
+    Returns:
+        The captioned image; or a fault if a text is neither a string nor null
+        or is not Unicode, or if `class_name` gives one.
+
     Raises:
-        ValueError: If a text is not a string or not Unicode, or the label is
-            not a class name; names path and line.
+        ValueError: See `class_name`.
     """
-    checked = {}
-    for name in ("title", "description"):
-        value = texts.get(name)
-        if value is None:
-            value = ""
-        if not isinstance(value, str):
-            raise ValueError(
-                f"{path}, line {line}: the {name} must be a string or null. "
-                f"Received: {value!r}"
-            )
-        check_unicode(path, line, name, value)
-        checked[name] = value if value.strip() else ""
+    captions = {
+        name: "" if texts.get(name) is None else texts[name]
+        for name in ("title", "description")
+    }
+    name = class_name(place, label)
+    faults = [_fault_of_text(place, *caption) for caption in captions.items()]
+    faults.append(name if isinstance(name, Fault) else None)
+    for fault in faults:
+        if fault is not None:
+            content = _shown({"id": key, **captions, "label": label})
+            return dataclasses.replace(fault, content=content)
     return CaptionedImage(
         id=key,
-        label=class_name(path, line, label),
+        label=name,  # type: ignore[arg-type]
         source=source,
-        place=f"{path}, line {line}",
+        place=place,
         read_image=read_image,
-        **checked,
+        **{key: text if text.strip() else "" for key, text in captions.items()},
     )

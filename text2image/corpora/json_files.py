@@ -118,13 +118,22 @@ def _kind_of_objects(file: TextFile) -> tuple[str, str]:
 
 
 def _columns(read: Any) -> tuple[str, ...]:
-    """Keys of the first rows, in the order in which they occur."""
+    """Keys of the first rows, in the order in which they occur.
+
+    Raises:
+        ValueError: If there are rows and all of them are faulty.
+    """
     names: dict[str, None] = {}
+    fault = None
     for number, row in enumerate(read()):
         if number == _ROWS_FOR_COLUMNS:
             break
         if isinstance(row, Row):
             names |= dict.fromkeys(row.values)
+        else:
+            fault = fault or row
+    if fault and not names:
+        raise ValueError(fault.message)
     return tuple(names)
 
 

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 
 from text2image import options
-from text2image.corpora.examples import Corpus
+from text2image.corpora.examples import Corpus, usable
 
 TRAIN, VALIDATION, TEST, UNUSED = 0, 1, 2, 3
 SIDES = ("train", "validation", "test")
@@ -113,7 +113,7 @@ def _index(
     part, digests, labels = [], bytearray(), []
     known: dict[str, int] = {}
     for number, read in enumerate(source.parts.values()):
-        for example in read():
+        for example in map(usable, read()):
             digests += hashlib.blake2b(
                 fold(identity(example)).encode("utf-8"), digest_size=16
             ).digest()

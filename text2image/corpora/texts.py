@@ -5,7 +5,6 @@ its examples in a fixed order. Nothing is held in memory.
 """
 
 import json
-import pathlib
 from collections.abc import Callable, Iterator
 
 from absl import logging
@@ -58,6 +57,8 @@ def open_corpus(
 
 def _of_rows(name: str, source: RowSource, reading: Reading) -> Corpus:
     """Chooses the columns of a source of rows, and makes its rows examples."""
+    if not source.columns:
+        raise ValueError(f"{name}: expected rows. Received: none.")
     choice = columns.choose(
         name, source.columns, reading, has_header=source.has_header
     )
@@ -90,28 +91,22 @@ def _examples(
     name: str,
     rows: Callable[[], Iterator[Row | Fault]],
     choice: columns.Choice,
-) -> Callable[[], Iterator[Example]]:
-    def read() -> Iterator[Example]:
-        is_empty = True
+) -> Callable[[], Iterator[Example | Fault]]:
+    def read() -> Iterator[Example | Fault]:
+        row = None
         for row in rows():
-            is_empty = False
-            if isinstance(row, Fault):
-                raise ValueError(row.message)
-            text = choice.text(row)
-            if isinstance(text, Fault):
-                raise ValueError(text.message)
-            path, _, line = row.place.rpartition(", line ")
-            yield make_example(
-                pathlib.Path(path),
-                int(line or 0),
-                row.key,
-                text,
-                choice.label_of(row),
-            )
-        if is_empty:
+            yield row if isinstance(row, Fault) else _example(row, choice)
+        if row is None:
             raise ValueError(f"{name}: expected rows. Received: none.")
 
     return read
+
+
+def _example(row: Row, choice: columns.Choice) -> Example | Fault:
+    text = choice.text(row)
+    if isinstance(text, Fault):
+        return text
+    return make_example(row.place, row.key, text, choice.label_of(row))
 
 
 def _open_demo() -> Corpus:

@@ -9,6 +9,7 @@ from typing import Any
 
 from text2image import hashes
 from text2image.corpora import examples, row_files
+from text2image.corpora.rows import Fault
 
 _ROWS_AT_A_TIME = 1024
 
@@ -154,12 +155,14 @@ def read_rows(
 
 def label_of(
     place: pathlib.Path, number: int, label: int, names: list[str]
-) -> str:
-    """Returns the name of a row's class.
+) -> str | None:
+    """Returns the name of a row's class; `None` for -1, unlabelled.
 
     Raises:
         ValueError: If the label has no name.
     """
+    if label == -1:
+        return None
     if not 0 <= label < len(names):
         raise ValueError(
             f"{place}, example {number}: unknown label {label}. Expected 0 to "
@@ -184,14 +187,13 @@ def decoded(place: pathlib.Path, number: int, text: bytes) -> str:
 
 def _tfds_part(
     builder: Any, split: str, text_key: str, label_key: str, names: list[str]
-) -> Callable[[], Iterator[examples.Example]]:
+) -> Callable[[], Iterator[examples.Example | Fault]]:
     place = pathlib.Path(f"{split} of {builder.name}")
 
-    def read() -> Iterator[examples.Example]:
+    def read() -> Iterator[examples.Example | Fault]:
         for number, row in enumerate(read_rows(builder, split)):
             yield examples.make_example(
-                place,
-                number,
+                f"{place}, example {number}",
                 f"{split}-{number:07d}",
                 decoded(place, number, row[text_key]),
                 label_of(place, number, row[label_key], names),

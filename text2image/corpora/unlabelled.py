@@ -84,6 +84,8 @@ def has_lines(file: str, reading: Reading) -> bool:
 
 def _read_rows(file: str, reading: Reading, part: str) -> Iterator[Text]:
     source = row_sources.open_rows(file, reading)
+    if not source.columns:
+        return  # an empty file
     choice = columns.choose(
         file,
         source.columns,

@@ -21,9 +21,11 @@ from typing import Any
 
 from text2image import hashes
 from text2image.corpora import examples, row_files
+from text2image.corpora.rows import Fault
 
 SOURCES = ("flickr", "google")
 _SYNSETS = "info/synsets.txt"
+_Part = Callable[[], Iterator[examples.CaptionedImage | Fault]]
 _CURE = "Unpack WebVision's archives again."
 # Folders of the published archives, original and resized to 256 pixels.
 _VALIDATION_FOLDERS = ("val_images", "val_images_256", ".")
@@ -67,7 +69,9 @@ def open_webvision(
                 "are. It comes with WebVision's info archive."
             )
         files += [_list(root, source), meta]
-    parts: dict[str, Callable[[], Iterator[examples.CaptionedImage]]] = {
+    parts: dict[
+        str, Callable[[], Iterator[examples.CaptionedImage | Fault]]
+    ] = {
         "train": lambda: (
             item for source in sources for item in _train(root, source, names)
         )
@@ -86,7 +90,7 @@ def open_webvision(
 
 def _train(
     root: pathlib.Path, source: str, names: tuple[str, ...]
-) -> Iterator[examples.CaptionedImage]:
+) -> Iterator[examples.CaptionedImage | Fault]:
     listed = _list(root, source)
     described = _meta_list(root, source)
     load = functools.lru_cache(maxsize=4)(_load_json)  # queries come in order
@@ -107,8 +111,7 @@ def _train(
                 f" Received: {index}. {_CURE}"
             )
         yield examples.make_captioned_image(
-            listed,
-            line,
+            f"{listed}, line {line}",
             key=image,
             texts=entries[index - 1],
             label=_name(listed, line, label, names),
@@ -119,7 +122,7 @@ def _train(
 
 def _validation(
     root: pathlib.Path, listed: pathlib.Path, names: tuple[str, ...]
-) -> Iterator[examples.CaptionedImage]:
+) -> Iterator[examples.CaptionedImage | Fault]:
     folder = next(
         root / name
         for name in _VALIDATION_FOLDERS
@@ -128,8 +131,7 @@ def _validation(
     for line, row in _lines(listed):
         image, label = _pair(listed, line, row)
         yield examples.make_captioned_image(
-            listed,
-            line,
+            f"{listed}, line {line}",
             key=image,
             texts={},
             label=_name(listed, line, label, names),

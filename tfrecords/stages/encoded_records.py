@@ -7,7 +7,7 @@ from typing import Any
 
 from text2image.bert import checkpoint
 from text2image.bert.encoder import Encoder, length_step
-from text2image.corpora.examples import Corpus
+from text2image.corpora.examples import Corpus, usable
 from text2image.corpora.split import Split
 from tfrecords import schema
 from tfrecords.config import RecordsConfig
@@ -168,12 +168,12 @@ def deal_shards(
     index = [0] * len(schema.SPLITS)
     row = 0
     for read in source.parts.values():
-        for example in read():
+        for item in read():
             side = int(parts.side[row])
             row += 1
             if side >= len(pending):
                 continue
-            pending[side].append(example)
+            pending[side].append(usable(item))
             if len(pending[side]) == size:
                 yield schema.SPLITS[side], index[side], pending[side]
                 index[side] += 1

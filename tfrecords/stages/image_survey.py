@@ -8,7 +8,8 @@ from collections.abc import Callable, Iterator
 import tqdm
 
 from text2image import cpu
-from text2image.corpora.examples import CaptionedImage, Corpus
+from text2image.corpora.examples import CaptionedImage, Corpus, usable
+from text2image.corpora.rows import Fault
 from tfrecords import jpeg
 
 _BATCH_SIZE = 256  # samples whose images are checked in threads
@@ -48,8 +49,8 @@ class Survey:
 
 
 def _without(
-    read: Callable[[], Iterator[CaptionedImage]], rows: set[int]
-) -> Callable[[], Iterator[CaptionedImage]]:
+    read: Callable[[], Iterator[CaptionedImage | Fault]], rows: set[int]
+) -> Callable[[], Iterator[CaptionedImage | Fault]]:
     return lambda: (
         sample for row, sample in enumerate(read()) if row not in rows
     )
@@ -72,7 +73,7 @@ def survey_images(source: Corpus[CaptionedImage], *, drop: bool) -> Survey:
     stream = (
         (part, row, sample)
         for part, read in source.parts.items()
-        for row, sample in enumerate(read())
+        for row, sample in enumerate(map(usable, read()))
     )
     with (
         concurrent.futures.ThreadPoolExecutor(cpu.count()) as pool,

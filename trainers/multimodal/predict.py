@@ -134,22 +134,25 @@ def _samples(options: PredictOptions) -> Iterator[examples.CaptionedImage]:
         options.description_key,
         options.label_key,
     )
-    return captioned_images.read_file(
-        pathlib.Path(options.file), keys, labelled=options.verify
+    return map(
+        examples.usable,
+        captioned_images.read_file(
+            pathlib.Path(options.file), keys, labelled=options.verify
+        ),
     )
 
 
 def _typed_sample(options: PredictOptions) -> examples.CaptionedImage:
     image = options.image
-    return examples.make_captioned_image(
-        pathlib.Path("command line"),
-        1,
+    sample = examples.make_captioned_image(
+        "command line",
         key=image or "1",
         texts={"title": options.title, "description": options.description},
         label=options.label or _UNKNOWN,
         source="",
         read_image=pathlib.Path(image).read_bytes if image else bytes,
     )
+    return examples.usable(sample)
 
 
 if __name__ == "__main__":

@@ -5,6 +5,7 @@ import json
 import pytest
 
 from tests.support import multimodal_corpora
+from text2image.corpora import examples
 from text2image.corpora.captioned_images import open_captioned_images
 
 EXPECTED = [
@@ -14,7 +15,11 @@ EXPECTED = [
 
 
 def read(source):
-    return [item for part in source.parts.values() for item in part()]
+    return [
+        examples.usable(item)
+        for part in source.parts.values()
+        for item in part()
+    ]
 
 
 @pytest.mark.parametrize(
@@ -96,7 +101,7 @@ def test_a_list_without_its_metadata_is_refused(tmp_path):
         ({"image": "a.jpg"}, "--label_key"),
         ({"label": "a"}, "--image_key"),
         ({"image": 3, "label": "a"}, "`image` must be a string"),
-        ({"image": "a", "label": 0.5}, "`label` must be"),
+        ({"image": "a", "label": 0.5}, "must be a class"),
         ({"image": "a", "label": "a", "title": 3}, "title must be a string"),
         ({"image": "a", "label": "a", "title": "\ud800"}, "surrogate"),
     ],

@@ -7,6 +7,7 @@ import tensorflow as tf
 import tensorflow_datasets as tfds
 
 from text2image.corpora import texts
+from text2image.corpora.examples import usable
 
 
 @pytest.fixture
@@ -77,13 +78,19 @@ def test_a_prepared_tfds_directory_is_read_in_order(tfds_directory):
         ((b"caf\xe9", 0), "example 1: expected UTF-8"),
         (("  ", 0), "1: the text is empty"),
         (("good", 7), "example 1: unknown label 7"),
-        (("good", -1), "example 1: unknown label -1"),
     ],
 )
 def test_a_bad_tfds_example_is_named(tmp_path, row, message):
     opened = texts.open_corpus(str(make_tfds(tmp_path, [("fine", 1), row])))
     with pytest.raises(ValueError, match=f"train of little.*{message}"):
-        list(opened.parts["train"]())
+        [usable(item) for item in opened.parts["train"]()]
+
+
+def test_minus_one_of_a_class_label_is_unlabelled(tmp_path):
+    rows = [("fine", 1), ("open", -1)]
+    opened = texts.open_corpus(str(make_tfds(tmp_path, rows)))
+    labels = [example.label for example in opened.parts["train"]()]
+    assert labels == ["pos", None]
 
 
 def test_a_directory_above_a_single_tfds_dataset_is_enough(tfds_directory):

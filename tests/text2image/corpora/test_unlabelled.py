@@ -10,7 +10,8 @@ from text2image.corpora.rows import Reading
 
 def read(path, **keywords):
     return [
-        (t.id, t.text) for t in unlabelled.read_texts(str(path), reading=Reading(**keywords))
+        (t.id, t.text)
+        for t in unlabelled.read_texts(str(path), reading=Reading(**keywords))
     ]
 
 

@@ -1,7 +1,7 @@
 """JSON lines, arrays, objects one after the other, or one list in an object."""
 
 import json
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 from text2image.corpora import columns
@@ -45,7 +45,7 @@ def open_json(file: TextFile, prefix: str = "") -> Table:
         else:
             yield from _read_stream(file, kind, key, prefix)
 
-    return Table(_columns(read), read, said)
+    return Table(_columns(file.name, read), read, said)
 
 
 def _is_lines(file: TextFile, start: str) -> bool:
@@ -117,14 +117,16 @@ def _kind_of_objects(file: TextFile) -> tuple[str, str]:
     return "objects", ""
 
 
-def _columns(read: Any) -> tuple[str, ...]:
+def _columns(
+    name: str, read: Callable[[], Iterator[Row | Fault]]
+) -> tuple[str, ...]:
     """Keys of the first rows, in the order in which they occur.
 
     Raises:
         ValueError: If there are rows and all of them are faulty.
     """
     names: dict[str, None] = {}
-    fault = None
+    fault = number = None
     for number, row in enumerate(read()):
         if number == _ROWS_FOR_COLUMNS:
             break
@@ -132,8 +134,12 @@ def _columns(read: Any) -> tuple[str, ...]:
             names |= dict.fromkeys(row.values)
         else:
             fault = fault or row
-    if fault and not names:
+    if not names and fault:
         raise ValueError(fault.message)
+    if not names and number is not None:
+        raise ValueError(
+            f"{name}: expected rows. Received: objects without keys."
+        )
     return tuple(names)
 
 

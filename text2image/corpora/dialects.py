@@ -179,11 +179,20 @@ class _Trial:
         return self.counts.count(self.counts[0]) / len(self.counts)
 
     @property
-    def has_blanks_before_quotes(self) -> bool:
+    def may_have_blanks_before_quotes(self) -> bool:
         return any(
             field.startswith((" ", "\t")) and field.lstrip().startswith('"')
             for row in self.rows
             for field in row
+        )
+
+    def has_blanks_before_quotes(self, skipping: "_Trial") -> bool:
+        """Whether a field is quoted only where blanks are skipped."""
+        return any(
+            field.lstrip()[:1] == '"' and field.strip()[1:-1] == other
+            for row, others in zip(self.rows, skipping.rows, strict=False)
+            for field, other in zip(row, others, strict=False)
+            if field != other
         )
 
 
@@ -219,7 +228,7 @@ def guess(
     for dialect in _candidates(delimiters, quoting):
         trial = _try(dialect, sample, is_cut)
         if dialect.skips_blanks and not any(
-            other.has_blanks_before_quotes
+            other.may_have_blanks_before_quotes
             for other in trials
             if other.dialect.delimiter == dialect.delimiter
         ):
@@ -228,7 +237,7 @@ def guess(
         if (
             len(trials) == 1
             and trial.is_consistent
-            and not trial.has_blanks_before_quotes
+            and not trial.may_have_blanks_before_quotes
         ):
             return trial.dialect
     first = trials[0]
@@ -271,7 +280,7 @@ def _best(name: str, fitting: list[_Trial]) -> Dialect:
         if t.dialect.skips_blanks
         and t.dialect.delimiter == first.dialect.delimiter
     ]
-    if first.has_blanks_before_quotes and blank:
+    if blank and first.has_blanks_before_quotes(blank[0]):
         first = blank[0]
     rivals = {
         trial.dialect.delimiter: trial

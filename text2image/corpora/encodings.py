@@ -25,6 +25,9 @@ _OTHERS = (
 # A file of which this share of lines is not UTF-8 is in another encoding.
 _MOST_FAULTY_LINES = 0.05
 _FEW_LINES = 3
+# Differences of charset-normalizer's measures that short texts have by chance.
+_LITTLE_CHAOS = 0.02
+_LITTLE_COHERENCE = 0.05
 
 
 @dataclasses.dataclass(frozen=True)
@@ -67,20 +70,19 @@ def encoding_of(name: str, head: bytes, asked: str) -> tuple[str, str]:
         return marked, "" if marked == UTF8 else "by its byte-order mark"
     pairs = len(head) // 2
     zeros = [head[parity : 2 * pairs : 2].count(0) for parity in (0, 1)]
-    # ASCII characters are half of most texts' bytes even in Chinese tables,
-    # but a few NULs are part of some text.
+    # The other half of an ASCII character in UTF-16; but a text may have NULs.
     for encoding, most, least in (
         ("utf-16-le", zeros[1], zeros[0]),
         ("utf-16-be", zeros[0], zeros[1]),
     ):
-        if most > 0.2 * pairs and least < 0.02 * pairs:
+        if most > 0.2 * pairs and least < most / 4:
             return encoding, "by its NUL bytes"
     _check_utf8(name, head)
     return UTF8, ""
 
 
-def likely_encoding(content: bytes) -> str:
-    """Encoding that bytes which are not UTF-8 are probably in; "" if unknown.
+def likely_encodings(content: bytes) -> list[str]:
+    """Encodings that bytes which are not UTF-8 may be in, likely ones first.
 
     Args:
         content: Some of the file's text; only lines that are not ASCII count.
@@ -90,21 +92,29 @@ def likely_encoding(content: bytes) -> str:
     lines = [line for line in content.splitlines() if not line.isascii()]
     content = b"\n".join(lines)[: 1 << 16]
     high = [byte > 127 for byte in b" " + content + b" "]
-    total = sum(high)
     alone = sum(
         here and not before and not after
         for before, here, after in zip(high, high[1:], high[2:], strict=False)
     )
+    candidates = _WESTERN if 2 * alone > sum(high) else _OTHERS
     found = charset_normalizer.from_bytes(
-        content,
-        cp_isolation=list(_WESTERN if 2 * alone > total else _OTHERS),
-        enable_fallback=False,
-    ).best()
-    if found is None:
-        return ""
-    # Encodings that give the same text, or nearly: the frequent one.
-    same = found.could_be_from_charset
-    return "cp1252" if "cp1252" in same else found.encoding
+        content, cp_isolation=list(candidates), enable_fallback=False
+    )
+    best = found.best()
+    if best is None:
+        return []
+    alike = [
+        encoding
+        for match in found
+        if match.chaos <= best.chaos + _LITTLE_CHAOS
+        and match.coherence >= best.coherence - _LITTLE_COHERENCE
+        for encoding in match.could_be_from_charset
+        if encoding in candidates
+    ]
+    # Short texts do not tell the Western ones apart: the frequent one first.
+    return (
+        sorted(alike, key=candidates.index) if candidates is _WESTERN else alike
+    )
 
 
 def cure_of(content: bytes) -> str:
@@ -113,17 +123,18 @@ def cure_of(content: bytes) -> str:
     Args:
         content: Lines that are not UTF-8.
     """
-    encoding = likely_encoding(content)
-    if not encoding:
+    encodings = likely_encodings(content)
+    if not encodings:
         return "Name its encoding with --encoding."
     line = next(line for line in content.splitlines() if not line.isascii())
     first = next(i for i, byte in enumerate(line) if byte > 127)
-    # Not from the middle of a character of several bytes.
-    text = line.decode(encoding, errors="replace")
+    text = line.decode(encodings[0], errors="replace")
     near = text[max(first - 20, 0) : first + 20].strip() or text[:40]
+    others = "".join(f", --encoding={name}" for name in encodings[1:3])
     return (
-        f"It looks like {encoding}, which reads {near!r}: add "
-        f"--encoding={encoding}, or another if that reads wrong."
+        f"It looks like {encodings[0]}, which reads {near!r}: add "
+        f"--encoding={encodings[0]}, or if that reads wrong, another"
+        f"{others and ' such as' + others[1:]}."
     )
 
 

@@ -20,13 +20,16 @@ def read(path, **flags):
     choice = columns.choose(
         "corpus", source.columns, reading, has_header=source.has_header
     )
-    return [
-        row.cause
-        if isinstance(row, Fault)
-        else (choice.text(row), choice.label_of(row))
-        for part in source.parts.values()
-        for row in part()
-    ]
+    items = []
+    for part in source.parts.values():
+        for row in part():
+            text = row if isinstance(row, Fault) else choice.text(row)
+            items.append(
+                text.cause
+                if isinstance(text, Fault)
+                else (text, choice.label_of(row))
+            )
+    return items
 
 
 def guesses(path, **flags):

@@ -9,7 +9,13 @@ import re
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from text2image.corpora import columns, dialects, encodings, headers
+from text2image.corpora import (
+    columns,
+    dialect_guess,
+    dialects,
+    encodings,
+    headers,
+)
 from text2image.corpora.rows import (
     NOT_A_ROW,
     TOO_FEW_FIELDS,
@@ -51,7 +57,7 @@ def open_delimited(
     def is_header(cells: Sequence[str]) -> bool:
         return any(columns.is_known(cell, reading) for cell in cells)
 
-    dialect = dialects.guess(
+    dialect = dialect_guess.guess(
         file.name,
         sample,
         own,

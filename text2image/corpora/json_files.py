@@ -56,11 +56,12 @@ def _is_lines(file: TextFile, start: str) -> bool:
         if file.is_cut:
             return len(file.sample) > 1 and start.rstrip().endswith("}")
         # A faulty first line, unless the object goes on in the next ones.
+        text = "".join(file.sample).lstrip()
         try:
-            json.JSONDecoder().raw_decode("".join(file.sample).lstrip())
+            end = json.JSONDecoder().raw_decode(text)[1]
         except (ValueError, RecursionError):
             return True
-        return False
+        return end <= len(start)
     if file.is_cut or sum(not line.isspace() for line in file.sample) > 1:
         return True
     is_row = any(columns.folded(key) in columns.NAMES for key in first)
@@ -106,7 +107,8 @@ def _kind_of_objects(file: TextFile) -> tuple[str, str]:
             f"{file.name}: expected one list of objects. Received an object "
             f"with the lists {lists}. Save the right one as a file."
         )
-    if lists:
+    is_row = any(columns.folded(key) in columns.NAMES for key in kinds)
+    if lists and not is_row:
         return "member", lists[0]
     if kinds and all(found & {list, dict} for found in kinds.values()):
         raise ValueError(

@@ -85,14 +85,14 @@ def open_table(
             f"{_CONVERTED[suffix]}"
         )
     file = text_files.examine(path, reading.encoding)
-    if suffix in DELIMITED_SUFFIXES or reading.delimiter:
+    if suffix in JSON_SUFFIXES:
+        _refuse_unused(path, reading, _OF_DELIMITED)
+        table, flags = json_files.open_json(file, prefix), []
+    elif suffix in DELIMITED_SUFFIXES or reading.delimiter:
         table = delimited.open_delimited(
             file, DELIMITED_SUFFIXES.get(suffix, ""), reading, prefix
         )
         flags = ["delimiter", "quoting"] * bool(table.format)
-    elif suffix in JSON_SUFFIXES:
-        _refuse_unused(path, reading, _OF_DELIMITED)
-        table, flags = json_files.open_json(file, prefix), []
     elif fasttext.is_fasttext(file):
         _refuse_unused(path, reading, _OF_DELIMITED)
         table, flags = fasttext.open_fasttext(file, prefix), []

@@ -1,7 +1,6 @@
 """Files and folders as sources of rows."""
 
 import pathlib
-from collections.abc import Mapping
 
 from text2image import hashes
 from text2image.corpora import (
@@ -49,7 +48,7 @@ def open_rows(dataset: str, reading: Reading = GUESSED) -> RowSource:
         sha256=hashes.sha256_of_files([path]),
         guesses=table.guesses,
         format=table.format,
-        label_names=_only(table.class_names),
+        label_names=table.label_names,
         has_header=table.has_header,
         class_names=table.class_names,
     )
@@ -68,11 +67,6 @@ def _open_folder(path: pathlib.Path, reading: Reading) -> RowSource:
         f"class, or a dataset that TFDS prepared. Received: {len(names)} "
         f"entries{compression.shown(names, _MOST_NAMES)}."
     )
-
-
-def _only(class_names: Mapping[str, tuple[str, ...]]) -> tuple | None:
-    """Class names of the one column that has them."""
-    return next(iter(class_names.values())) if len(class_names) == 1 else None
 
 
 def _is_tfds(directory: pathlib.Path) -> bool:

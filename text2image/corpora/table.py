@@ -29,3 +29,9 @@ class Table:
     class_names: Mapping[str, tuple[str, ...]] = dataclasses.field(
         default_factory=dict
     )
+
+    @property
+    def label_names(self) -> tuple[str, ...] | None:
+        """Class names of the one column that has them."""
+        names = list(self.class_names.values())
+        return names[0] if len(names) == 1 else None

@@ -9,7 +9,7 @@ import pathlib
 from collections.abc import Callable, Iterator
 
 from text2image import hashes
-from text2image.corpora import encodings, part_names
+from text2image.corpora import encodings, likely_encodings, part_names
 from text2image.corpora.rows import (
     NOT_DECODABLE,
     Fault,
@@ -126,7 +126,7 @@ def _row(
             str(file),
             NOT_DECODABLE,
             encodings.undecodable_message(
-                str(file), fault, encoding, encodings.cure_of(content)
+                str(file), fault, encoding, likely_encodings.cure_of(content)
             ),
             decode(errors="backslashreplace")[:1000],
         )

@@ -9,6 +9,7 @@ import functools
 from typing import Any
 
 from text2image import options
+from text2image.corpora import class_names
 from tfrecords.settings import setting, validate
 
 _common = functools.partial(setting, group="common")
@@ -227,6 +228,7 @@ class RecordsConfig:
             above={"perplexity": 0},
             most={"max_bad_rows": 1},
         )
+        class_names.parse_map(self.label_map)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -282,6 +284,10 @@ class MultimodalConfig:
 # and encoder.
 MULTIMODAL_SETTINGS = (
     "label_key",
+    "label_map",
+    "merge_labels",
+    "bad_rows",
+    "min_class_size",
     "split",
     "split_seed",
     "limit_train",
@@ -303,6 +309,7 @@ MULTIMODAL_IGNORES = tuple(
         "data_dir",
         "download",
         "encoder",
+        "max_bad_rows",
         "records_dir",
     )
 )

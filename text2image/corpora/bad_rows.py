@@ -45,19 +45,19 @@ class Tally:
         if not total or (bad_rows == "drop" and total <= most * num_rows):
             return
         share = total / num_rows
-        cure = "--bad_rows=drop leaves out such rows"
+        cure = "--bad_rows=drop"
         if share > most:
             # Rounded up, so that the typed value suffices.
-            cure += f" with --max_bad_rows={math.ceil(share * 1000) / 1000:g}"
+            cure += f" --max_bad_rows={math.ceil(share * 1000) / 1000:g}"
         if bad_rows == "drop":
             raise ValueError(
                 f"{total} of {num_rows} rows ({share:.1%}) cannot be used: "
                 f"{described(self.causes)}. The first: {self.first[0].message}"
-                f" At most {most:.1%} are dropped; {cure}."
+                f" At most {most:.1%} may be dropped; {cure} allows more."
             )
         raise ValueError(
             f"{self.first[0].message} Of {num_rows} rows, {total} cannot be "
-            f"used: {described(self.causes)}. {cure}."
+            f"used: {described(self.causes)}. {cure} leaves such rows out."
         )
 
 

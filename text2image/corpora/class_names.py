@@ -7,7 +7,7 @@ import difflib
 import re
 from collections.abc import Collection, Iterable, Mapping
 
-from text2image.corpora.labels import NUMBER, fold_label, listed, shown
+from text2image.corpora.labels import NUMBER, fold_label, listed, shown, sized
 
 _ESCAPE = re.compile(
     r"\\(?:u([0-9a-fA-F]{4})|U([0-9a-fA-F]{8})|([\\:,]))|(.)", re.DOTALL
@@ -161,12 +161,13 @@ def _check_missing(sizes: Mapping[str, int], decided: Collection[str]) -> None:
     missing = sorted(MISSING_WORDS & set(sizes) - set(decided))
     if not missing:
         return
-    rows = ", ".join(f"{shown(word)} ({sizes[word]} rows)" for word in missing)
+    rows = sized({word: sizes[word] for word in missing})
     leave = ",".join(f"{word}:" for word in missing)
     keep = ",".join(f"{word}:{word}" for word in missing)
     raise ValueError(
-        f"A label looks like a missing value: {rows}. Leave these rows out as "
-        f"unlabelled with --label_map='{leave}', or make a class of them with "
+        f"Labels look like missing values (number of rows): {rows}. Leave "
+        "these rows out as unlabelled with "
+        f"--label_map='{leave}', or make a class of them with "
         f"--label_map='{keep}' or another name."
     )
 
@@ -192,7 +193,7 @@ def _check_fractions(
 
 def _alike_message(groups: list[list[str]], sizes: Mapping[str, int]) -> str:
     lines = [
-        ", ".join(f"{shown(name)} ({sizes[name]})" for name in group)
+        sized({name: sizes[name] for name in group})
         for group in groups[:_SHOWN]
     ]
     if len(groups) > _SHOWN:

@@ -132,6 +132,7 @@ def index_corpus(
             "merged": classes.merged,
             "small_classes": classes.small,
             "empty_classes": classes.empty,
+            "alike_classes": class_names.look_alikes(classes.names),
         },
         faults=faults,
     )

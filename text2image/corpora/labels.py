@@ -51,6 +51,13 @@ def listed(labels: Collection[str]) -> str:
     return ", ".join(words) + (f" and {more} more" if more else "")
 
 
+def sized(counts: Mapping[str, int]) -> str:
+    """Lists labels with their number of rows, at most ten of them."""
+    words = [f"{shown(label)} ({n})" for label, n in counts.items()]
+    more = len(words) - _SHOWN
+    return ", ".join(words[:_SHOWN]) + (f" and {more} more" if more > 0 else "")
+
+
 def counted(counts: Mapping[str, int]) -> str:
     """Lists classes with their sizes; of more than ten, the extremes."""
     if len(counts) <= _SHOWN:

@@ -16,6 +16,8 @@ TRAIN, VALIDATION, TEST, UNUSED = 0, 1, 2, 3
 SIDES = ("train", "validation", "test")
 # The paper's V.A: 40,000 train, 10,000 validation.
 SHARES = {VALIDATION: 0.2}
+# More are suspected to be no classes if most of them are small.
+_MANY_CLASSES = 20
 
 
 @dataclasses.dataclass(frozen=True)
@@ -140,10 +142,12 @@ def _check_sides(
         f"--label_map='{name}:NAME' (joins a class with another; without NAME, "
         "leaves it out)"
     )
+    if 2 * len(absent) > len(sizes) > _MANY_CLASSES:
+        cures.append("another --label_key, if these are no classes")
     raise ValueError(
-        f"Every class needs examples in {side}. None there, of so many in "
-        f"all: {labels.counted(absent)}. Use {', or '.join(cures)}, or add "
-        "texts."
+        f"Every class needs examples in {side}. Classes without any there, "
+        f"with their size in all: {labels.sized(absent)}. Use "
+        f"{', or '.join(cures)}, or add texts."
     )
 
 

@@ -25,7 +25,13 @@ def log_texts(audit: dict[str, Any]) -> None:
         labels.counted(audit["train"]),
         labels.counted(audit["validation"]),
     )
-    warn_of_contradictions(audit)
+    warn(audit)
+
+
+def warn(audit: dict[str, Any]) -> None:
+    """Warns of what is probably wrong in a corpus."""
+    _warn_of_contradictions(audit)
+    _warn_of_alike_classes(audit)
 
 
 def exceptions(audit: dict[str, Any]) -> str:
@@ -55,7 +61,7 @@ def exceptions(audit: dict[str, Any]) -> str:
     return "".join(f", {entry}" for entry in entries)
 
 
-def warn_of_contradictions(audit: dict[str, Any]) -> None:
+def _warn_of_contradictions(audit: dict[str, Any]) -> None:
     """Warns if equal texts have different labels; names the first."""
     counts = audit.get("contradictions", {"texts": 0})
     if not counts["texts"]:
@@ -72,6 +78,16 @@ def warn_of_contradictions(audit: dict[str, Any]) -> None:
         first["ids"][1],
         first["text"],
     )
+
+
+def _warn_of_alike_classes(audit: dict[str, Any]) -> None:
+    """Warns of classes that look alike and are kept apart nevertheless."""
+    for group in audit.get("alike_classes", ()):
+        logging.warning(
+            "corpus: classes that look alike: %s; --merge_labels makes one "
+            "of them",
+            labels.listed(group),
+        )
 
 
 def log_faults(faults: bad_rows.Tally, directory: pathlib.Path) -> None:

@@ -201,7 +201,7 @@ def _log_details(details: dict[str, Any]) -> None:
         audit["repeats"]["all"],
         audit_log.exceptions(audit),
     )
-    audit_log.warn_of_contradictions(audit)
+    audit_log.warn(audit)
     for source, counts in details["missing"].items():
         for attribute in ("title", "description"):
             logging.info(

@@ -9,6 +9,7 @@ import functools
 from typing import Any
 
 from text2image import options
+from text2image.corpora import class_names
 from text2image.corpora.rows import Reading
 from tfrecords.settings import setting, validate
 
@@ -238,6 +239,7 @@ class RecordsConfig:
             above={"perplexity": 0},
             most={"max_bad_rows": 1},
         )
+        class_names.parse_map(self.label_map)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -297,6 +299,10 @@ MULTIMODAL_SETTINGS = (
     "delimiter",
     "quoting",
     "columns",
+    "label_map",
+    "merge_labels",
+    "bad_rows",
+    "min_class_size",
     "split",
     "split_seed",
     "limit_train",
@@ -318,6 +324,7 @@ MULTIMODAL_IGNORES = tuple(
         "data_dir",
         "download",
         "encoder",
+        "max_bad_rows",
         "records_dir",
     )
 )

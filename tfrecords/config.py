@@ -9,6 +9,8 @@ import functools
 from typing import Any
 
 from text2image import options
+from text2image.corpora import class_names
+from text2image.corpora.rows import Reading
 from tfrecords.settings import setting, validate
 
 _common = functools.partial(setting, group="common")
@@ -206,6 +208,16 @@ class RecordsConfig:
     records_dir: str = _records("records", "Where records are kept.")
     examples_per_shard: int = _records(2048, "Examples per TFRecord file.")
 
+    @property
+    def reading(self) -> Reading:
+        """The settings that say how rows are read."""
+        return Reading(
+            **{
+                field.name: getattr(self, field.name)
+                for field in dataclasses.fields(Reading)
+            }
+        )
+
     def __post_init__(self) -> None:
         """Refuses values that no run could use."""
         validate(
@@ -228,6 +240,7 @@ class RecordsConfig:
             above={"perplexity": 0},
             most={"max_bad_rows": 1},
         )
+        class_names.parse_map(self.label_map)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -283,6 +296,14 @@ class MultimodalConfig:
 # and encoder.
 MULTIMODAL_SETTINGS = (
     "label_key",
+    "encoding",
+    "delimiter",
+    "quoting",
+    "columns",
+    "label_map",
+    "merge_labels",
+    "bad_rows",
+    "min_class_size",
     "split",
     "split_seed",
     "limit_train",
@@ -304,6 +325,7 @@ MULTIMODAL_IGNORES = tuple(
         "data_dir",
         "download",
         "encoder",
+        "max_bad_rows",
         "records_dir",
     )
 )

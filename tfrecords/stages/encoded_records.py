@@ -1,8 +1,9 @@
 """Shared by stages that encode a corpus: where, with what, in which shards."""
 
+import contextlib
 import dataclasses
 import pathlib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 from text2image.bert import checkpoint
@@ -13,13 +14,18 @@ from text2image.bert.encoder import (
     parse_layers,
 )
 from text2image.bert.headers import read_header
+from text2image.corpora import bad_rows
 from text2image.corpora.examples import Corpus, usable
+from text2image.corpora.index import Selection
+from text2image.corpora.rows import Fault
 from text2image.corpora.split import Split
-from tfrecords import schema
+from tfrecords import files, schema
 from tfrecords.config import RecordsConfig
 from tfrecords.stages import record_sets
 from tfrecords.versions import installed_versions
 from tfrecords.writer import RecordWriter
+
+DROPPED = "dropped.csv"
 
 
 @dataclasses.dataclass(frozen=True)
@@ -84,6 +90,16 @@ def check_encoder(settings: RecordsConfig, target: Target, layers: str) -> None:
         check_max_tokens(settings.max_tokens, header.max_sequence_length)
 
 
+def selection(settings: RecordsConfig) -> Selection:
+    """Returns which rows of a corpus are used, and under which class."""
+    return Selection(
+        **{
+            field.name: getattr(settings, field.name)
+            for field in dataclasses.fields(Selection)
+        }
+    )
+
+
 def build_encoder(
     settings: RecordsConfig,
     target: Target,
@@ -139,6 +155,27 @@ def open_writer(
     )
 
 
+@contextlib.contextmanager
+def dropped_rows(
+    records: RecordWriter, parts: Split
+) -> Iterator[Callable[[Fault], object]]:
+    """Lists the rows that are dropped in a file of the set, if there are any.
+
+    Yields:
+        What writes a row to the file, for `deal_shards`. The file belongs to
+        the set once the context ends without an error.
+    """
+    if not parts.faults.causes:
+        yield lambda fault: None
+        return
+    path = records.working_directory / DROPPED
+    temporary = path.with_name(path.name + ".writing")
+    with temporary.open("w", encoding="utf-8", newline="") as stream:
+        yield bad_rows.writer_of_dropped(stream)
+    files.publish(temporary, path)
+    records.keep_files((DROPPED,))
+
+
 def common_details(
     target: Target, parts: Split, bert: Encoder
 ) -> dict[str, Any]:
@@ -177,7 +214,11 @@ def count_examples(parts: Split) -> dict[str, int]:
 
 
 def deal_shards(
-    source: Corpus, parts: Split, size: int
+    source: Corpus,
+    parts: Split,
+    size: int,
+    *,
+    on_fault: Callable[[Fault], object] = lambda fault: None,
 ) -> Iterator[tuple[str, int, list[Any]]]:
     """Deals the corpus out to shards, in the order of its rows.
 
@@ -185,6 +226,7 @@ def deal_shards(
         source: The corpus.
         parts: Split of the corpus.
         size: Examples per shard; the last shard of a split may have fewer.
+        on_fault: Called with every row that cannot be used.
 
     Yields:
         Split, index of the shard within it, and the shard's examples.
@@ -196,6 +238,8 @@ def deal_shards(
         for item in read():
             side = int(parts.side[row])
             row += 1
+            if isinstance(item, Fault):
+                on_fault(item)
             if side >= len(pending):
                 continue
             pending[side].append(usable(item))

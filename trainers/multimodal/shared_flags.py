@@ -49,7 +49,7 @@ def _ignored_flags(
         ),
         (
             ("data_dir", "download"),
-            records.dataset.endswith(row_files.SUFFIXES),
+            row_files.is_table(records.dataset),
             f"--dataset={records.dataset} is not a TFDS name",
         ),
         (

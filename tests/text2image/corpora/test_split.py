@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from text2image import options
 from text2image.corpora import split
 from text2image.corpora.examples import Corpus, Example
+from text2image.corpora.index import fold
 from text2image.corpora.texts import DEMO, open_corpus
 
 
@@ -42,7 +43,7 @@ def sides(parts, result):
     flat = [row for part in parts.values() for row in part]
     return {
         side: [
-            (split.fold(text), label)
+            (fold(text), label)
             for (text, label), at in zip(flat, result.side, strict=True)
             if at == side
         ]
@@ -71,7 +72,7 @@ def assert_nothing_across(parts, result):
     ],
 )
 def test_folding_ignores_only_case_and_white_space(one, other, equal):
-    assert (split.fold(one) == split.fold(other)) == equal
+    assert (fold(one) == fold(other)) == equal
 
 
 VARIANTS = (
@@ -313,10 +314,12 @@ def test_impossible_splits_are_refused(parts, options, message):
         split.split_corpus(make(parts), **options)
 
 
-def test_a_class_without_examples_is_refused():
-    pairs = make({"train": rows(40)}, label_names=("neg", "pos", "neutral"))
-    with pytest.raises(ValueError, match="'neutral': 0"):
-        split.split_corpus(pairs)
+def test_a_declared_class_without_examples_is_dropped_and_named():
+    names = ("neg", "neutral", "pos")
+    result = split.split_corpus(make({"train": rows(40)}, label_names=names))
+    assert result.label_names == ("neg", "pos")
+    assert result.label_index == {"neg": 0, "pos": 1}
+    assert result.audit["empty_classes"] == ["neutral"]
 
 
 @pytest.fixture(scope="module")
@@ -339,7 +342,7 @@ def test_imdb_pooled_is_40k_to_10k_with_418_repeats(imdb):
     texts = {split.TRAIN: set(), split.VALIDATION: set()}
     flat = (e for part in imdb.parts.values() for e in part())
     for example, side in zip(flat, result.side, strict=True):
-        texts[int(side)].add(split.fold(example.text))
+        texts[int(side)].add(fold(example.text))
     assert not texts[split.TRAIN] & texts[split.VALIDATION]
 
 

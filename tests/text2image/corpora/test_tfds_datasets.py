@@ -8,6 +8,7 @@ import tensorflow_datasets as tfds
 
 from text2image.corpora import texts
 from text2image.corpora.examples import usable
+from text2image.corpora.rows import Reading
 
 
 @pytest.fixture
@@ -99,18 +100,20 @@ def test_a_directory_above_a_single_tfds_dataset_is_enough(tfds_directory):
 
 
 def test_a_directory_without_a_tfds_dataset_is_refused(tmp_path):
-    with pytest.raises(ValueError, match=r"Found dataset_info\.json in: no"):
+    with pytest.raises(ValueError, match="a folder with train and test tables"):
         texts.open_corpus(str(tmp_path))
 
 
 def test_unknown_tfds_keys_are_refused(tfds_directory):
     with pytest.raises(ValueError, match=r"no 'body' among.*--text_key"):
-        texts.open_corpus(str(tfds_directory), text_key="body")
+        texts.open_corpus(str(tfds_directory), reading=Reading(text_key="body"))
 
 
 def test_a_tfds_label_must_have_names(tfds_directory):
     with pytest.raises(ValueError, match="must be a TFDS ClassLabel"):
-        texts.open_corpus(str(tfds_directory), label_key="text")
+        texts.open_corpus(
+            str(tfds_directory), reading=Reading(label_key="text")
+        )
 
 
 def test_an_unprepared_tfds_name_is_refused_with_the_cure(tmp_path):

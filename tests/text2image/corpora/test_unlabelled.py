@@ -5,11 +5,13 @@ import io
 import pytest
 
 from text2image.corpora import unlabelled
+from text2image.corpora.rows import Reading
 
 
 def read(path, **keywords):
     return [
-        (t.id, t.text) for t in unlabelled.read_texts(str(path), **keywords)
+        (t.id, t.text)
+        for t in unlabelled.read_texts(str(path), reading=Reading(**keywords))
     ]
 
 
@@ -54,22 +56,22 @@ def test_the_text_key_chooses_the_column(tmp_path):
     [
         ("a.txt", b"one\nt\xffwo", r"a\.txt, line 2: expected UTF-8.*0xff"),
         ("a.csv", b"", r"line 1: expected a header.*empty file"),
-        ("a.csv", b"review\na\n", r"no 'text' among \['review'\].*--text_key"),
+        ("a.csv", b"stars\na\n", r"no column.*'stars'.*--text_key"),
         ("a.csv", b"text,n\na\n", r"line 2: expected 2 fields. Received: 1"),
         ("a.csv", b'text\n"a', r"line 2: not valid CSV"),
         (
             "a.jsonl",
             b"{}\n",
-            r"line 1: no 'text' among \[\]",
+            r"expected rows. Received: objects without keys",
         ),
         (
             "a.jsonl",
             b'{"text": "a"}\n{"text": 1}',
             r"line 2: `text` must be a string",
         ),
-        ("a.jsonl", b"[1]\n", r"line 1: expected a JSON object"),
+        ("a.jsonl", b"[1]\n", r"item 1 \(line 1\): expected a JSON object"),
         ("a.jsonl", b"{", r"line 1: expected one JSON object"),
-        ("a.parquet", b"", r"--file must end in one of"),
+        ("a.parquet", b"", r"a\.parquet: expected a whole .parquet file"),
     ],
 )
 def test_a_faulty_file_is_refused_with_its_line(

@@ -1,6 +1,7 @@
 """Sha256 of files and directories, in hex."""
 
 import hashlib
+import os
 import pathlib
 from collections.abc import Iterable
 
@@ -21,8 +22,16 @@ def sha256_of_files(paths: Iterable[pathlib.Path]) -> str:
 
 def sha256_of_directory(path: pathlib.Path) -> str:
     """Hashes name and sha256 of every file below `path`, sorted by name."""
+    return sha256_of_tree(
+        path, sorted(item for item in path.rglob("*") if item.is_file())
+    )
+
+
+def sha256_of_tree(root: pathlib.Path, paths: Iterable[pathlib.Path]) -> str:
+    """Hashes the name relative to `root` and the sha256 of each file."""
     digest = hashlib.sha256()
-    for file in sorted(item for item in path.rglob("*") if item.is_file()):
-        name = file.relative_to(path).as_posix()
-        digest.update(f"{name}\0{sha256_of_file(file)}\n".encode())
+    for path in paths:
+        # A name that is not UTF-8 has its bytes as surrogates.
+        name = os.fsencode(path.relative_to(root).as_posix())
+        digest.update(name + f"\0{sha256_of_file(path)}\n".encode())
     return digest.hexdigest()

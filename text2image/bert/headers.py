@@ -121,7 +121,7 @@ def read_header(directory: pathlib.Path) -> Header:
     if is_keras_hub_preset(config):
         return _of_preset(path, config)
     family = _family(path, config)
-    sizes = []
+    sizes: list[int] = []
     for key in _KEYS[family]:
         value = config.get(key)
         if not isinstance(value, int) or value < 1:
@@ -138,9 +138,8 @@ def read_header(directory: pathlib.Path) -> Header:
         raise _refusal(
             path, _KEYS[family][2], f"a divisor of {sizes[3]}", sizes[2]
         )
-    return Header(
-        family,
-        *sizes,
+    return dataclasses.replace(
+        _shape(family, sizes),
         # DistilBERT has no segments: Sanh et al. 2019, arXiv 1910.01108.
         num_segments=(
             1 if family == DISTILBERT else config.get("type_vocab_size", 2)
@@ -160,7 +159,17 @@ def _of_preset(path: pathlib.Path, config: Mapping[str, Any]) -> Header:
         *("intermediate_dim", "max_sequence_length", "num_segments"),
     )
     # keras-hub's BERT has the tanh form and saves no other.
-    return Header(BERT, *(values[name] for name in names), gelu="tanh")
+    header = _shape(BERT, [values[name] for name in names[:-1]])
+    return dataclasses.replace(
+        header, num_segments=values["num_segments"], gelu="tanh"
+    )
+
+
+def _shape(family: str, sizes: list[int]) -> Header:
+    """Makes a header of sizes in the order of `_KEYS`."""
+    names = [field.name for field in dataclasses.fields(Header)][1:]
+    named = dict(zip(names, sizes, strict=False))
+    return Header(family, **named)
 
 
 def _family(path: pathlib.Path, config: Mapping[str, Any]) -> str:

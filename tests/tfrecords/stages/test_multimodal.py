@@ -1,6 +1,7 @@
 """Multimodal records: complete, counted, and split as asked."""
 
 import collections
+import csv
 import json
 
 import numpy as np
@@ -277,3 +278,41 @@ def test_a_held_out_share_of_nothing_or_everything_is_refused(
 ):
     with pytest.raises(ValueError, match="--held_out"):
         multimodal_corpora.settings("x.jsonl", tmp_path, held_out=held_out)
+
+
+def test_label_flags_and_bad_rows_apply_to_captioned_images(tmp_path):
+    path = multimodal_corpora.write_jsonl(tmp_path)
+    with path.open("a", encoding="utf-8") as file:
+        for label, title in (
+            ("Rot", "t"),
+            (None, "t"),
+            ("", "t"),
+            ("blau", "\ud83d"),
+        ):
+            row = {"image": "images/0.jpg", "label": label, "title": title}
+            file.write(json.dumps(row) + "\n")
+    records_dir = tmp_path / "records"
+    with pytest.raises(ValueError, match="the label is empty"):
+        multimodal.prepare_multimodal(
+            *multimodal_corpora.settings(path, records_dir)
+        )
+    directory = multimodal.prepare_multimodal(
+        *multimodal_corpora.settings(
+            path,
+            records_dir,
+            bad_rows="drop",
+            label_map="grün:gruen",
+            merge_labels=True,
+            min_class_size=2,
+        )
+    )
+    manifest = reader.open_records(directory)
+    assert manifest.schema.label_names == ("blau", "gruen", "rot")
+    assert sum(map(manifest.num_examples, manifest.splits)) == 61
+    audit = manifest.details["audit"]
+    assert audit["unlabelled"] == {"train": 1}
+    assert audit["dropped"] == {"lone surrogate": 1, "no label": 1}
+    assert audit["merged"] == {"Rot": "rot"}
+    with (directory / "dropped.csv").open(newline="") as file:
+        places = [row["place"] for row in csv.DictReader(file)]
+    assert places == [f"{path}, line 63", f"{path}, line 64"]

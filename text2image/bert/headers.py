@@ -168,7 +168,7 @@ def _of_preset(path: pathlib.Path, config: Mapping[str, Any]) -> Header:
 def _shape(family: str, sizes: list[int]) -> Header:
     """Makes a header of sizes in the order of `_KEYS`."""
     names = [field.name for field in dataclasses.fields(Header)][1:]
-    named = dict(zip(names, sizes, strict=False))
+    named: dict[str, Any] = dict(zip(names, sizes, strict=False))
     return Header(family, **named)
 
 

@@ -7,7 +7,7 @@ import pytest
 import tensorflow as tf
 import tensorflow_datasets as tfds
 
-from text2image.corpora import texts
+from text2image.corpora import texts, tfds_datasets
 from text2image.corpora.examples import usable
 from text2image.corpora.rows import Reading
 
@@ -228,3 +228,72 @@ def test_real_imdb_has_its_published_size(shared_data):
     for part in ("train", "test"):
         labels = [example.label for example in opened.parts[part]()]
         assert (labels.count("neg"), labels.count("pos")) == (12500, 12500)
+
+
+def test_a_truncated_shard_is_named(tfds_directory):
+    (shard,) = tfds_directory.glob("*.tfrecord-*")
+    shard.write_bytes(shard.read_bytes()[:-5])
+    opened = texts.open_corpus(str(tfds_directory))
+    with pytest.raises(ValueError, match=f"{shard.name} is truncated"):
+        list(opened.parts["train"]())
+
+
+def test_a_missing_shard_is_named(tfds_directory):
+    (shard,) = tfds_directory.glob("*.tfrecord-*")
+    shard.unlink()
+    with pytest.raises(FileNotFoundError, match=f"{shard.name} is missing"):
+        texts.open_corpus(str(tfds_directory))
+
+
+def test_damaged_metadata_is_named(tfds_directory):
+    info = tfds_directory / "dataset_info.json"
+    info.write_text(info.read_text()[:20])
+    with pytest.raises(ValueError, match="dataset_info.json.*is damaged"):
+        texts.open_corpus(str(tfds_directory))
+
+
+def test_missing_features_are_named(tfds_directory):
+    (tfds_directory / "features.json").unlink()
+    with pytest.raises(ValueError, match="expected features.json"):
+        texts.open_corpus(str(tfds_directory))
+
+
+def test_several_prepared_datasets_are_listed(tmp_path):
+    for name in ("a", "b"):
+        make_tfds(tmp_path / name, [("good", 1)])
+    with pytest.raises(ValueError, match=r"a/little/1\.0\.0, .*b/little/1"):
+        texts.open_corpus(str(tmp_path))
+
+
+def test_a_split_named_dev_is_the_validation_part(tmp_path):
+    row = {"text": "x", "label": 0}
+    directory = written(
+        tmp_path,
+        "splits",
+        {"text": tfds.features.Text(), "label": tf.int64},
+        {"dev": [row], "train": [row, row], "extra": [row]},
+    )
+    opened = texts.open_corpus(str(directory))
+    assert list(opened.parts) == ["train", "validation"]
+    (example,) = opened.parts["validation"]()
+    assert example.id == "dev-0000000"
+    source = tfds_datasets.open_rows(str(directory))
+    assert source.guesses == (
+        "validation: the split 'dev'",
+        "left out: the splits extra",
+    )
+
+
+@pytest.mark.parametrize(
+    ("name", "error", "message"),
+    [
+        ("imdb_review", ValueError, "Did you mean imdb_reviews"),
+        ("glue/sst3", ValueError, "no config 'sst3'.*mean glue/sst2"),
+        ("stanfordnlp/imdb", ValueError, "hf download stanfordnlp/imdb"),
+        ("huggingface:imdb", ValueError, "hf download imdb --repo-type"),
+        ("./no/such", FileNotFoundError, "no such file or directory"),
+    ],
+)
+def test_a_wrong_name_is_refused_with_the_cure(tmp_path, name, error, message):
+    with pytest.raises(error, match=message):
+        texts.open_corpus(name, data_dir=str(tmp_path))

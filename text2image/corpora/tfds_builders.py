@@ -8,6 +8,7 @@ import os
 import pathlib
 import socket
 import threading
+import time
 import urllib.parse
 from collections.abc import Collection
 from typing import Any
@@ -193,11 +194,11 @@ def _can_reach_any(hosts: Collection[str]) -> bool:
     ]
     for thread in threads:
         thread.start()
-    waiting = threading.Thread(
-        target=lambda: [thread.join() for thread in threads], daemon=True
-    )
-    waiting.start()
-    waiting.join(_SECONDS_TO_CONNECT)
+    deadline = time.monotonic() + _SECONDS_TO_CONNECT
+    while time.monotonic() < deadline and not is_reached.is_set():
+        if not any(thread.is_alive() for thread in threads):
+            break
+        is_reached.wait(0.1)
     return is_reached.is_set()
 
 

@@ -6,13 +6,11 @@ does not need them.
 
 import functools
 import pathlib
-from collections.abc import Callable, Collection, Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from typing import Any
 
-import numpy as np
-
 from text2image import hashes
-from text2image.corpora import part_names
+from text2image.corpora import part_names, tfds_features
 from text2image.corpora.rows import NOT_A_ROW, Fault, Row, RowSource
 from text2image.corpora.tfds_builders import open_builder
 
@@ -34,7 +32,7 @@ def open_rows(
         ValueError: If no such dataset exists or it is damaged.
     """
     builder = open_builder(dataset, data_dir, download)
-    features = dict(_flat(builder.info.features))
+    features = dict(tfds_features.flat(builder.info.features))
     splits, guesses = _parts(list(builder.info.splits))
     return RowSource(
         name=builder.name,
@@ -50,8 +48,8 @@ def open_rows(
             for key, feature in features.items()
             if getattr(feature, "names", None)
         },
-        not_text=_reasons(features, _why_not_text),
-        not_label=_reasons(features, _why_not_label),
+        not_text=tfds_features.reasons(features, tfds_features.why_not_text),
+        not_label=tfds_features.reasons(features, tfds_features.why_not_label),
     )
 
 
@@ -177,7 +175,11 @@ def _rows(
     builder: Any, split: str, features: Mapping[str, Any]
 ) -> Iterator[Row | Fault]:
     place = pathlib.Path(f"{split} of {builder.name}")
-    scalars = [key for key, feature in features.items() if _is_scalar(feature)]
+    scalars = [
+        key
+        for key, feature in features.items()
+        if tfds_features.is_scalar(feature)
+    ]
     names = {
         key: list(features[key].names)
         for key in scalars
@@ -218,73 +220,6 @@ def _parts(splits: Collection[str]) -> tuple[dict[str, str], tuple[str, ...]]:
     if others:
         guesses.append(f"left out: the splits {', '.join(others)}")
     return part_names.in_order(taken), tuple(guesses)
-
-
-def _flat(features: Any, before: str = "") -> Iterator[tuple[str, Any]]:
-    """Yields features by name, after a dictionary those that it nests."""
-    for key, feature in features.items():
-        yield before + key, feature
-        if hasattr(feature, "items"):
-            yield from _flat(feature, f"{before}{key}/")
-
-
-def _is_scalar(feature: Any) -> bool:
-    return feature.shape == () and not hasattr(feature, "items")
-
-
-def _reasons(
-    features: Mapping[str, Any], why_not: Callable[[Any], str]
-) -> dict[str, str]:
-    return {
-        key: reason
-        for key, feature in features.items()
-        if (reason := why_not(feature))
-    }
-
-
-def _why_not_text(feature: Any) -> str:
-    if hasattr(feature, "items"):
-        return f"has parts; name one, as in a/b: {', '.join(feature)}"
-    if isinstance(feature.shape, dict) or isinstance(feature.dtype, dict):
-        return f"is no text but {_shown(feature)}"
-    is_whole = np.issubdtype(_dtype(feature), np.integer)
-    if is_whole and len(feature.shape) == 1:
-        return (
-            "is kept as ids of subwords, not as text. Use the config "
-            "`plain_text` of the dataset, as in imdb_reviews/plain_text"
-        )
-    if not _is_scalar(feature) or not _is_string(feature):
-        return f"is no text but {_shown(feature)}"
-    return ""
-
-
-def _why_not_label(feature: Any) -> str:
-    if hasattr(feature, "items"):
-        return f"has parts; name one, as in a/b: {', '.join(feature)}"
-    if not _is_scalar(feature):
-        return (
-            "holds several values per text (multi-label), which is not "
-            f"supported: {_shown(feature)}"
-        )
-    if np.issubdtype(_dtype(feature), np.floating):
-        return (
-            "is a float, a target of regression, which is not supported: "
-            f"{_shown(feature)}"
-        )
-    return ""
-
-
-def _dtype(feature: Any) -> Any:
-    dtype = np.dtype(feature.np_dtype)
-    return dtype
-
-
-def _is_string(feature: Any) -> bool:
-    return _dtype(feature).kind in "OSU"
-
-
-def _shown(feature: Any) -> str:
-    return " ".join(str(feature).split())
 
 
 def _nested(keys: Collection[str]) -> dict[str, Any]:

@@ -248,13 +248,13 @@ def test_a_missing_shard_is_named(tfds_directory):
 def test_damaged_metadata_is_named(tfds_directory):
     info = tfds_directory / "dataset_info.json"
     info.write_text(info.read_text()[:20])
-    with pytest.raises(ValueError, match="dataset_info.json.*is damaged"):
+    with pytest.raises(ValueError, match=r"dataset_info\.json.*is damaged"):
         texts.open_corpus(str(tfds_directory))
 
 
 def test_missing_features_are_named(tfds_directory):
     (tfds_directory / "features.json").unlink()
-    with pytest.raises(ValueError, match="expected features.json"):
+    with pytest.raises(ValueError, match=r"expected features\.json"):
         texts.open_corpus(str(tfds_directory))
 
 

@@ -15,17 +15,18 @@ from text2image.corpora import (
     tfds_datasets,
     webvision,
 )
-from text2image.corpora.rows import Fault
+from text2image.corpora.rows import GUESSED, Fault, Reading
 
 
 @dataclasses.dataclass(frozen=True)
 class Keys:
-    """Names of the columns, JSON keys or TFDS features that are read."""
+    """Names of the columns, JSON keys or TFDS features; how files are read."""
 
     image: str = "image"
     title: str = "title"
     description: str = "description"
     label: str = "label"
+    reading: Reading = GUESSED
 
     @property
     def required(self) -> dict[str, str]:
@@ -62,7 +63,7 @@ def open_captioned_images(
         ValueError: If the data cannot be read; names file and line.
     """
     path = pathlib.Path(dataset)
-    if path.suffix in row_files.SUFFIXES:
+    if row_files.is_table(path):
         return _open_file(path, keys)
     if webvision.is_webvision(path):
         return webvision.open_webvision(path)
@@ -102,7 +103,7 @@ def read_file(
         FileNotFoundError: If the file does not exist.
         ValueError: If the file cannot be read; names file and line.
     """
-    if path.suffix not in row_files.SUFFIXES or not path.is_file():
+    if not row_files.is_table(path) or not path.is_file():
         raise FileNotFoundError(
             f"Expected an existing file, one of {row_files.SUFFIXES}. "
             f"Received: {str(path)!r}"
@@ -110,7 +111,7 @@ def read_file(
     required = keys.required
     if not labelled:
         del required["label_key"]
-    for line, row in row_files.read_rows(path, required):
+    for line, row in row_files.read_rows(path, required, keys.reading):
         yield examples.make_captioned_image(
             f"{path}, line {line}",
             key=str(line),

@@ -63,12 +63,19 @@ FLOORS = {
         ("schema", "jpeg"),
         ("command_line",),
         ("config", "flags", "process"),
-        ("settings", "files", "versions"),
+        ("settings", "files", "versions", "image_header"),
     ),
     "text2image": (
         ("corpora", "bert", "deepinsight"),
         ("assets", "cpu"),
-        ("hashes", "options", "torch_reader"),
+        ("torch_reader",),
+        (
+            "figure_text",
+            "file_signatures",
+            "hashes",
+            "options",
+            "torch_unpickler",
+        ),
     ),
 }
 

@@ -3,7 +3,8 @@
     python -m trainers.export --workdir=RUN [--out=DIR] [--encoder=DIR]
 
 Writes `<out>/<version>/` aside and renames it, so that a server that watches
-`<out>` never sees half a model.
+`<out>` never sees half a model. `<out>/core/<version>/` is the same model from
+token ids or images, for programs without tensorflow-text.
 """
 
 import pathlib
@@ -69,6 +70,7 @@ def export_run(
         "num_validation": run.metrics["num_validation"],
     }
     texts = [np.array([_WARMUP_TEXT] * n, object) for n in _WARMUP_BATCHES]
+    ids, mask = (x.numpy() for x in classifier.tokenize(texts[0]))
     blank = np.zeros((1, *origin.image_shape), np.float32)
     return saved_model.export(
         pathlib.Path(out or workdir / EXPORT_DIRECTORY),
@@ -76,6 +78,7 @@ def export_run(
         provenance=provenance,
         requests=[
             *(("serving_default", {"text": batch}) for batch in texts),
+            ("tokens", {"ids": ids, "mask": mask}),
             ("images", {"image": blank}),
         ],
     )

@@ -16,8 +16,15 @@ import numpy as np
 MAGIC = 0x1950A86A20F9469CFC6C
 _STORAGES = {
     "float32": "FloatStorage",
+    "float64": "DoubleStorage",
     "float16": "HalfStorage",
+    "bfloat16": "BFloat16Storage",  # arrays of ml_dtypes
     "int64": "LongStorage",
+    "int32": "IntStorage",
+    "int16": "ShortStorage",
+    "int8": "CharStorage",
+    "uint8": "ByteStorage",
+    "bool": "BoolStorage",
 }
 
 
@@ -71,16 +78,28 @@ def _dump(stream, obj, is_stream):
     pickler.dump(obj)
 
 
-def write_state(path: pathlib.Path, state: dict, *, stream: bool) -> None:
-    """Writes torch's name to array; other values are pickled as they are."""
-    storages = {}
+def _wrapped(state, storages):
     wrapped = collections.OrderedDict()
-    for index, (name, value) in enumerate(state.items()):
+    for name, value in state.items():
         if isinstance(value, np.ndarray):
-            key = str(index)
-            storages[key] = _Storage(key, np.ascontiguousarray(value))
+            key = str(len(storages))
+            # Zero-dimensional arrays keep their shape.
+            array = np.array(value, order="C")
+            storages[key] = _Storage(key, array)
             value = _Tensor(storages[key])
+        elif isinstance(value, dict):
+            value = _wrapped(value, storages)
         wrapped[name] = value
+    return wrapped
+
+
+def write_state(path: pathlib.Path, state: dict, *, stream: bool) -> None:
+    """Writes torch's name to array, also in dictionaries within.
+
+    Other values are pickled as they are.
+    """
+    storages = {}
+    wrapped = _wrapped(state, storages)
     if stream:
         with path.open("wb") as file:
             system = {"protocol_version": 1001, "little_endian": True}

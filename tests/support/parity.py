@@ -8,7 +8,7 @@ import sys
 import numpy as np
 import tensorflow as tf
 
-_HERE = pathlib.Path(__file__).parent
+HERE = pathlib.Path(__file__).parent
 # The same ops on the same machine: only their fusion may differ.
 TOLERANCE = 1e-6
 
@@ -54,7 +54,7 @@ def serve_alone(export, texts, batches, directory):
     )
     finished = subprocess.run(
         [
-            *(sys.executable, "-I", _HERE / "serve_alone.py"),
+            *(sys.executable, "-I", HERE / "serve_alone.py"),
             *(directory / "request.json", directory / "response.npz"),
         ],
         cwd=directory,

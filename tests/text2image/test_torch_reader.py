@@ -3,6 +3,7 @@
 import pathlib
 import zipfile
 
+import ml_dtypes
 import numpy as np
 import pytest
 
@@ -12,6 +13,27 @@ from trainers.weights import torch_names
 
 GOLDEN = pathlib.Path(__file__).parents[1] / "golden"
 LAYOUTS = ("archive", "stream")
+
+
+class _Call:
+    """Pickles as a call of a function, as a hostile file would have it."""
+
+    def __init__(self, module, name, *arguments):
+        self.function = Global(module, name)
+        self.arguments = arguments
+
+    def __reduce__(self):
+        return self.function, self.arguments
+
+
+class _Instance:
+    """Pickles as an object of a class, with its attributes."""
+
+    def __init__(self, module, name, attributes):
+        self.cls, self.attributes = Global(module, name), attributes
+
+    def __reduce__(self):
+        return self.cls, (), self.attributes
 
 
 @pytest.mark.parametrize("layout", LAYOUTS)
@@ -55,17 +77,6 @@ def test_files_written_by_the_tests_are_read_in_both_layouts(tmp_path, stream):
         assert read[name].dtype == array.dtype
 
 
-class _Call:
-    """Pickles as a call of a function, as a hostile file would have it."""
-
-    def __init__(self, module, name, *arguments):
-        self.function = Global(module, name)
-        self.arguments = arguments
-
-    def __reduce__(self):
-        return self.function, self.arguments
-
-
 @pytest.mark.parametrize("stream", [False, True])
 @pytest.mark.parametrize(
     ("module", "name"),
@@ -90,11 +101,103 @@ def test_hostile_call_is_refused_and_not_made(tmp_path, stream, module, name):
     assert not marker.exists()
 
 
-def test_values_that_are_not_tensors_are_refused(tmp_path):
+def test_file_without_tensors_is_refused(tmp_path):
     path = tmp_path / "state.pth"
-    write_state(path, {"epoch": 3}, stream=False)
-    with pytest.raises(ValueError, match="Dict with non-tensor values"):
+    write_state(path, {"epoch": 3, "lr": 0.1}, stream=False)
+    with pytest.raises(ValueError, match=r"without tensors \(epoch, lr\)"):
         torch_reader.read_state_dict(path)
+
+
+@pytest.mark.parametrize("stream", [False, True])
+@pytest.mark.parametrize(
+    "dtype",
+    [
+        *("float64", "float32", "float16", ml_dtypes.bfloat16),
+        *("int64", "int32", "int16", "int8", "uint8", "bool"),
+    ],
+)
+def test_every_type_of_number_is_read(tmp_path, stream, dtype):
+    array = np.array([[1.0, 0.0], [3.140625, 100.0]]).astype(dtype)
+    path = tmp_path / "state.pth"
+    write_state(path, {"w": array}, stream=stream)
+    received = torch_reader.read_state_dict(path)["w"]
+    np.testing.assert_array_equal(received, array.astype(received.dtype))
+    widened = "float32" if dtype is ml_dtypes.bfloat16 else dtype
+    assert received.dtype == widened
+
+
+WEIGHTS = {"a.weight": np.ones((2, 3), "float32")}
+BESIDE = {
+    "epoch": 3,
+    "arch": "alexnet",
+    "best_acc1": np.array(71.5, "float32"),
+    "history": [0.1, (None, True), {"loss": 2.0}],
+    "args": _Instance("argparse", "Namespace", {"lr": 0.1}),
+    "best": _Call("numpy._core.multiarray", "scalar", "<f8", b"12345678"),
+    "optimizer": {
+        "state": {0: {"exp_avg": np.zeros(9, "float32")}},
+        "param_groups": [{"lr": 0.1, "betas": (0.9, 0.999)}],
+    },
+}
+
+
+@pytest.mark.parametrize("stream", [False, True])
+@pytest.mark.parametrize(
+    "key", ["state_dict", "model_state_dict", "model", "net", "my_own_name"]
+)
+def test_state_dict_in_a_checkpoint_is_read(tmp_path, stream, key):
+    path = tmp_path / "checkpoint.pth"
+    write_state(path, {**BESIDE, key: WEIGHTS}, stream=stream)
+    checkpoint = torch_reader.read_checkpoint(path)
+    assert checkpoint.key == key
+    assert list(checkpoint.arrays) == ["a.weight"]
+    np.testing.assert_array_equal(
+        checkpoint.arrays["a.weight"], WEIGHTS["a.weight"]
+    )
+
+
+def test_usual_name_is_taken_before_an_average(tmp_path):
+    path = tmp_path / "checkpoint.pth"
+    ema = {"a.weight": np.zeros(2, "float32")}
+    state = {"model_ema": ema, "state_dict": WEIGHTS}
+    write_state(path, state, stream=False)
+    assert torch_reader.read_checkpoint(path).key == "state_dict"
+
+
+def test_several_models_are_refused_by_name(tmp_path):
+    path = tmp_path / "checkpoint.pth"
+    state = {"generator": WEIGHTS, "discriminator": WEIGHTS}
+    write_state(path, state, stream=False)
+    with pytest.raises(ValueError, match=r"several \(generator, discrim"):
+        torch_reader.read_checkpoint(path)
+
+
+def test_whole_model_is_told_how_to_save_its_state_dict(tmp_path):
+    path = tmp_path / "model.pth"
+    model = _Instance("torchvision.models.alexnet", "AlexNet", {})
+    write_state(path, {"model": model}, stream=False)
+    with pytest.raises(
+        ValueError, match=r"alexnet\.AlexNet.*torch\.save\(model\.state_dict"
+    ):
+        torch_reader.read_state_dict(path)
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        (b"", "it is empty"),
+        (b"\n<!DOCTYPE html><html>", "it is a web page"),
+        (b"version https://git-lfs.github.com/spec/v1\noid", "git lfs pull"),
+        (b"PK\x05\x06" + bytes(18), "zip archive with data.pkl"),
+        (b"junk", "not a readable torch state dict"),
+    ],
+)
+def test_other_content_is_named(tmp_path, content, message):
+    path = tmp_path / "weights.pth"
+    path.write_bytes(content)
+    with pytest.raises(ValueError, match=message) as caught:
+        torch_reader.read_state_dict(path)
+    assert "weights.pth" in str(caught.value)
 
 
 @pytest.mark.parametrize("layout", LAYOUTS)

@@ -9,6 +9,8 @@ import keras
 import keras_hub
 
 from text2image import assets, hashes
+from text2image.bert import wordpiece_files
+from text2image.bert.wordpiece import WordPiece, bert_steps
 
 # Fixed in keras-hub's BertBackbone: a Hugging Face checkpoint with a different
 # value would load and give wrong vectors.
@@ -31,14 +33,12 @@ class Checkpoint:
 
     Attributes:
         backbone: keras-hub `BertBackbone`, dropout 0.
-        vocabulary: WordPiece tokens by id.
-        lowercase: Whether the checkpoint is uncased.
+        wordpiece: Its tokeniser.
         gelu: Form of GELU that it was trained with: `exact` (erf) or `tanh`.
     """
 
     backbone: keras_hub.models.BertBackbone
-    vocabulary: list[str]
-    lowercase: bool
+    wordpiece: WordPiece
     gelu: str
 
 
@@ -121,12 +121,14 @@ def _load_preset(source: str, gelu: str, dtype: str) -> Checkpoint:
     backbone = keras_hub.models.BertBackbone.from_preset(
         source, dropout=0.0, dtype=dtype
     )
-    wordpiece = keras_hub.models.BertTokenizer.from_preset(source)
+    tokenizer = keras_hub.models.BertTokenizer.from_preset(source)
     _set_gelu(backbone, gelu)
     return Checkpoint(
         backbone,
-        list(wordpiece.get_vocabulary()),
-        bool(wordpiece.lowercase),
+        WordPiece(
+            list(tokenizer.get_vocabulary()),
+            bert_steps(lowercase=bool(tokenizer.lowercase)),
+        ),
         gelu,
     )
 
@@ -154,20 +156,11 @@ def _load_hugging_face(path: pathlib.Path, dtype: str) -> Checkpoint:
         str(path), dropout=0.0, dtype=dtype
     )
     _set_gelu(backbone, _ACTIVATIONS[activation])
-    tokenizer_config = json.loads(
-        (path / "tokenizer_config.json").read_text("utf-8")
-    )
     return Checkpoint(
         backbone,
-        _read_vocabulary(path / "vocab.txt"),
-        bool(tokenizer_config.get("do_lower_case", True)),
+        wordpiece_files.read_wordpiece(path),
         _ACTIVATIONS[activation],
     )
-
-
-def _read_vocabulary(path: pathlib.Path) -> list[str]:
-    # Not splitlines(): a token may be another Unicode line separator.
-    return path.read_text("utf-8").removesuffix("\n").split("\n")
 
 
 def _require(path: pathlib.Path, names: tuple[str, ...]) -> None:

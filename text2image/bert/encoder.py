@@ -129,9 +129,7 @@ class Encoder:
         self.layers = parse_layers(layers, backbone.num_layers)
         self.max_tokens = max_tokens
         self.stack_shape = (len(self.layers), backbone.hidden_dim)
-        self.tokenizer = Tokenizer(
-            loaded.vocabulary, lowercase=loaded.lowercase
-        )
+        self.tokenizer = Tokenizer(loaded.wordpiece)
         self._tokens_per_batch = max(tokens_per_batch, max_tokens)
         self._length_step = length_step
         self.model = MODEL_BUILDERS[pooling](backbone, self.layers)

@@ -10,6 +10,8 @@ import keras_hub
 import tensorflow as tf
 import tensorflow_text as tf_text
 
+from text2image.bert.wordpiece import WordPiece
+
 # Unicode classes as RE2 names them: separators become spaces; controls,
 # format characters and the replacement character are deleted, as in Hugging
 # Face's BertNormalizer. The ids then agree on all of Latin-1.
@@ -31,17 +33,14 @@ class Tokenizer:
         ids: Compiled function of texts and most tokens, see `_ids`.
     """
 
-    def __init__(self, vocabulary: list[str], *, lowercase: bool) -> None:
+    def __init__(self, wordpiece: WordPiece) -> None:
         """Builds the tokeniser.
 
         Args:
-            vocabulary: WordPiece tokens by id, with `[PAD]`, `[UNK]`,
-                `[CLS]`, `[SEP]` and `[MASK]` among them.
-            lowercase: Whether the checkpoint is uncased: texts are
-                lower-cased and accents stripped.
+            wordpiece: The checkpoint's.
         """
-        self.vocabulary = vocabulary
-        self.lowercase = lowercase
+        self.vocabulary = vocabulary = wordpiece.vocabulary
+        self.lowercase = lowercase = wordpiece.lowercase
         self._wordpiece = keras_hub.models.BertTokenizer(
             vocabulary=vocabulary,
             lowercase=False,

@@ -6,11 +6,14 @@ memory: an image is read when it is needed.
 
 import dataclasses
 import pathlib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any
 
 from text2image import hashes
 from text2image.corpora import (
     examples,
+    image_fields,
+    image_folders,
     row_files,
     tfds_datasets,
     webvision,
@@ -36,8 +39,8 @@ class Keys:
     def texts(self, row: dict) -> dict:
         """Title and description of a row; `None` where it has none."""
         return {
-            "title": row.get(self.title),
-            "description": row.get(self.description),
+            "title": image_fields.text_of(row.get(self.title)),
+            "description": image_fields.text_of(row.get(self.description)),
         }
 
 
@@ -52,8 +55,9 @@ def open_captioned_images(
 
     Args:
         dataset: A .csv, .tsv or .jsonl file whose image column holds paths
-            relative to the file; a directory in WebVision's layout; a
-            prepared TFDS directory; or a TFDS name.
+            relative to the file; a directory in WebVision's layout, or with a
+            folder of images per class; a prepared TFDS directory; or a TFDS
+            name.
         data_dir: Directory of TFDS's datasets.
         download: Whether TFDS may fetch a dataset that is not prepared.
         keys: Columns of files, features of TFDS datasets.
@@ -67,7 +71,15 @@ def open_captioned_images(
         return _open_file(path, keys)
     if webvision.is_webvision(path):
         return webvision.open_webvision(path)
+    if _is_image_folder(path):
+        return image_folders.open_image_folders(path, keys.texts, keys.label)
     return _open_tfds(dataset, data_dir, download, keys)
+
+
+def _is_image_folder(path: pathlib.Path) -> bool:
+    # TFDS may keep example images beside a prepared dataset.
+    is_prepared = path.is_dir() and any(path.rglob("dataset_info.json"))
+    return not is_prepared and image_folders.is_image_folder(path)
 
 
 def _open_file(
@@ -75,8 +87,9 @@ def _open_file(
 ) -> examples.Corpus[examples.CaptionedImage]:
     if not path.is_file():
         raise FileNotFoundError(
-            "--dataset must be a .csv, .tsv or .jsonl file, a directory of "
-            "WebVision or TFDS, or a TFDS name. Received: "
+            "--dataset must be a .csv, .tsv or .jsonl file, a directory with a "
+            "folder of images per class, of WebVision or of TFDS, or a TFDS "
+            "name. Received: "
             f"{str(path)!r}, which does not exist."
         )
 
@@ -89,7 +102,11 @@ def _open_file(
 
 
 def read_file(
-    path: pathlib.Path, keys: Keys, *, labelled: bool = True
+    path: pathlib.Path,
+    keys: Keys,
+    *,
+    labelled: bool = True,
+    may_lack: bool = False,
 ) -> Iterator[examples.CaptionedImage | Fault]:
     """Streams the captioned images of a .csv, .tsv or .jsonl file.
 
@@ -98,6 +115,8 @@ def read_file(
         keys: Names of its columns or keys.
         labelled: Whether every row must have a label; if not, all labels are
             `?`.
+        may_lack: Whether an image that is null or empty is read as no bytes;
+            if not, reading it raises ValueError.
 
     Raises:
         FileNotFoundError: If the file does not exist.
@@ -108,18 +127,33 @@ def read_file(
             f"Expected an existing file, one of {row_files.SUFFIXES}. "
             f"Received: {str(path)!r}"
         )
-    required = keys.required
-    if not labelled:
-        del required["label_key"]
-    for line, row in row_files.read_rows(path, required, keys.reading):
+    required = {"label_key": keys.label} if labelled else {}
+    others = (keys.image, keys.title, keys.description)
+    for row in row_files.read_rows(path, required, keys.reading, others):
+        if isinstance(row, Fault):
+            yield row
+            continue
         yield examples.make_captioned_image(
-            f"{path}, line {line}",
-            key=str(line),
-            texts=keys.texts(row),
-            label=row[keys.label] if labelled else "?",
+            row.place,
+            key=row.key,
+            texts=keys.texts(dict(row.values)),
+            label=row.values[keys.label] if labelled else "?",
             source="train",
-            read_image=(path.parent / row[keys.image]).read_bytes,
+            read_image=_image_reader(path, row.values, keys, may_lack),
         )
+
+
+def _image_reader(
+    path: pathlib.Path, row: Mapping[str, Any], keys: Keys, may_lack: bool
+) -> Callable[[], bytes]:
+    if keys.image not in row:
+        return image_fields.refusing(
+            f"no {keys.image!r} among {list(row)}. Name the right one with "
+            "--image_key"
+        )
+    if may_lack and image_fields.is_missing(row[keys.image]):
+        return bytes
+    return image_fields.image_reader(path.parent, row[keys.image])
 
 
 def _open_tfds(

@@ -20,7 +20,7 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 from text2image import hashes
-from text2image.corpora import examples, row_files
+from text2image.corpora import examples, image_fields, row_files
 from text2image.corpora.rows import Fault
 
 SOURCES = ("flickr", "google")
@@ -113,7 +113,10 @@ def _train(
         yield examples.make_captioned_image(
             f"{listed}, line {line}",
             key=image,
-            texts=entries[index - 1],
+            texts={
+                name: image_fields.text_of(entries[index - 1].get(name))
+                for name in ("title", "description")
+            },
             label=_name(listed, line, label, names),
             source=source,
             read_image=(root / image).read_bytes,

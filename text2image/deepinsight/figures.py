@@ -6,6 +6,7 @@ import matplotlib.figure
 import matplotlib.ticker
 import numpy as np
 
+from text2image import figure_text
 from text2image.deepinsight import pixel_map
 
 
@@ -79,10 +80,13 @@ def draw_examples(
             shown = axes.imshow(image, cmap="gray", vmin=low, vmax=high)
             axes.set_xticks([])
             axes.set_yticks([])
-            axes.set_title(f"{title}, {label}", fontsize="small")
+            axes.set_title(
+                figure_text.label(f"{title}, {label}", 80, wrap=42),
+                fontsize="small",
+            )
         if images.shape[-1] == 1:
             figure.colorbar(shown, ax=list(grid[row]), shrink=0.8)
-    return figure
+    return figure_text.set_fonts(figure)
 
 
 def draw_feature_maps(
@@ -105,5 +109,8 @@ def draw_feature_maps(
         axes.axis("off")
         if index < shown.shape[-1]:
             axes.imshow(shown[..., index], cmap="gray")
-    figure.suptitle(f"{title}: {shown.shape[-1]} of {maps.shape[-1]} maps")
-    return figure
+    figure.suptitle(
+        f"{figure_text.label(title, 60)}: "
+        f"{shown.shape[-1]} of {maps.shape[-1]} maps"
+    )
+    return figure_text.set_fonts(figure)

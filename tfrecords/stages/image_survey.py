@@ -66,7 +66,8 @@ def survey_images(source: Corpus[CaptionedImage], *, drop: bool) -> Survey:
         drop: Whether samples of broken images may be dropped.
 
     Raises:
-        ValueError: If images are missing or broken and must not be dropped.
+        ValueError: If images are missing or broken and must not be dropped,
+            or no image is whole.
     """
     missing: dict[str, dict[str, int]] = {}
     broken: list[str] = []
@@ -97,16 +98,20 @@ def survey_images(source: Corpus[CaptionedImage], *, drop: bool) -> Survey:
                 else:
                     num_bytes += result
             progress.update(len(batch))
-    if broken and not drop:
-        total = sum(counts["samples"] for counts in missing.values())
+    total = sum(counts["samples"] for counts in missing.values())
+    if broken and (not drop or len(broken) == total):
         lines = broken[:_SHOWN]
         if len(broken) > _SHOWN:
             lines.append(f"and {len(broken) - _SHOWN} more")
         raise ValueError(
             f"{len(broken)} of {total} images are missing or broken:\n"
             + "\n".join(lines)
-            + "\nRepair them, or drop their samples with "
-            "--broken_images=drop."
+            + "\nRepair them"
+            + (
+                "."
+                if drop
+                else ", or drop their samples with --broken_images=drop."
+            )
         )
     return Survey(missing, broken, broken_rows, num_bytes)
 

@@ -7,9 +7,11 @@ from typing import Any
 import matplotlib.figure
 import numpy as np
 
+from text2image import figure_text
 from tfrecords import files
 from trainers.im2vec import (
     class_vectors,
+    distance_figure,
     evaluation,
     figures,
     similarity_tests,
@@ -19,6 +21,7 @@ from trainers.im2vec import (
 from trainers.im2vec.config import Im2VecConfig
 from trainers.im2vec.image_store import Images, Statistics
 from trainers.reports import markdown
+from trainers.reports.confusion_figure import draw_confusion
 from trainers.reports.figures import Line, learning_curves, save
 from trainers.runs.workdir import REPORT_FILE
 
@@ -88,7 +91,7 @@ def write_report(
             dict(zip(_TITLES, planes.values(), strict=True)), names, thumbnails
         ),
         "truth.png": _draw_distances(shown, vectors, means, metrics, names),
-        "confusion.png": figures.draw_confusion(shown.confusion, names),
+        "confusion.png": draw_confusion(shown.confusion, names),
     }
     if findings.histories:
         drawn["curves.png"] = _draw_curves(findings.histories)
@@ -153,7 +156,7 @@ def _draw_distances(
             similarity_tests.distances(vectors),
             evaluation.reference_distances(reference, network, means),
         )
-    return figures.draw_distances(panels, names)
+    return distance_figure.draw_distances(panels, names)
 
 
 def compose(
@@ -173,6 +176,8 @@ def compose(
     names = findings.images.class_names
     means = findings.statistics.class_means
     captions = dict(_CAPTIONS)
+    for name in ("vectors.png", "confusion.png"):
+        captions[name] += figure_text.note_on_numbers(names)
     if not findings.histories:
         del captions["curves.png"]
     return markdown.document(
@@ -214,7 +219,8 @@ def _title(findings: Findings) -> str:
     names = findings.images.class_names
     if len(names) > _FEW:
         return f"{findings.images.name}, {len(names)} classes"
-    return f"{findings.images.name} ({', '.join(names)})"
+    shown = (markdown.plain(name, most=40) for name in names)
+    return f"{findings.images.name} ({', '.join(shown)})"
 
 
 _CAPTIONS = {
@@ -249,7 +255,8 @@ def _about(
         origin = "the last dense layer of finished runs"
     else:
         origin = (
-            f"two linear layers, {config.epochs} epochs of SGD at "
+            "two linear layers, "
+            f"{markdown.count(config.epochs, 'epoch')} of SGD at "
             f"{config.learning_rate:g} (momentum {config.momentum:g}, weight "
             f"decay {config.weight_decay:g}, batch {config.batch_size}"
             f"{_drops(config)}), pixels: {config.normalization}"

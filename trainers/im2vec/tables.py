@@ -129,6 +129,7 @@ def nearest_table(
         names: K class names.
         means: Mean images, `(K, P)`.
     """
+    shown = [markdown.plain(name, most=40) for name in names]
     columns = [
         similarity_tests.nearest(matrix)
         for matrix in (
@@ -140,7 +141,7 @@ def nearest_table(
     return markdown.table(
         ("class", "by vectors", "by confusion", "by mean images"),
         [
-            (name, *(names[index] for index in nearest))
+            (markdown.plain(name), *(shown[index] for index in nearest))
             for name, *nearest in zip(names, *columns, strict=True)
         ],
     )

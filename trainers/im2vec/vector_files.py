@@ -60,7 +60,9 @@ def write_projector(
     lines = ("\t".join(map(repr, row)) for row in vectors.tolist())
     files.write_text(directory / "vectors.tsv", "\n".join(lines) + "\n")
     # TensorBoard expects no header above a single column.
-    files.write_text(directory / "metadata.tsv", "\n".join(class_names) + "\n")
+    # A tab or a line separator in a name would be another column or row.
+    names = [" ".join(name.split()) for name in class_names]
+    files.write_text(directory / "metadata.tsv", "\n".join(names) + "\n")
     sprite = io.BytesIO()
     matplotlib.image.imsave(sprite, _sprite(thumbnails), format="png")
     files.write_bytes(directory / "sprite.png", sprite.getvalue())

@@ -1,13 +1,12 @@
 """Samples that only the fusion gets right, and that only it gets wrong."""
 
-import textwrap
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 import matplotlib.figure
-import tensorflow as tf
 
-from tfrecords import reader, schema
+from text2image import figure_text
+from tfrecords import jpeg, reader, schema
 from trainers.training.metrics import held_out_split
 
 _NUM_EXAMPLES = 6
@@ -77,26 +76,21 @@ def draw_examples(
         for axes, key in zip(row, ids, strict=False):
             sample = samples[key]
             if sample["image"]:
-                pixels = tf.io.decode_image(
-                    sample["image"], expand_animations=False
-                )
-                axes.imshow(pixels.numpy())
-            text = " / ".join(
-                short
+                axes.imshow(jpeg.decode(sample["image"]).numpy())
+            texts = [
+                figure_text.label(text, 60, wrap=34)
                 for name in ("title", "description")
-                if (short := _short(sample[name].decode()))
-            )
-            answers = [f"true: {predictions['fused'][key][0]}"]
-            answers += [
-                f"{name}: {by_id[key][1]}"
-                for name, by_id in predictions.items()
+                if (text := sample[name].decode())
             ]
-            axes.set_title(
-                "\n".join([textwrap.fill(text, 34), *answers]),
-                fontsize=7,
-                loc="left",
-            )
-    return figure
+            answers = {"true": predictions["fused"][key][0]} | {
+                name: by_id[key][1] for name, by_id in predictions.items()
+            }
+            lines = [
+                figure_text.label(f"{name}: {label}")
+                for name, label in answers.items()
+            ]
+            axes.set_title("\n".join([*texts, *lines]), fontsize=7, loc="left")
+    return figure_text.set_fonts(figure)
 
 
 def read_samples(
@@ -127,9 +121,3 @@ def read_samples(
                     name: values[row] for name, values in batch.items()
                 }
     return samples
-
-
-def _short(text: str, most: int = 60) -> str:
-    # A dollar would start mathematics in matplotlib.
-    text = " ".join(text.split()).replace("$", r"\$")
-    return text if len(text) <= most else text[: most - 1] + "…"

@@ -3,6 +3,7 @@
 import pathlib
 from collections.abc import Sequence
 
+from text2image import figure_text
 from trainers.multimodal import example_figure, loading, vector_figure
 from trainers.multimodal.comparisons import right_by_id
 from trainers.reports import figures
@@ -47,6 +48,7 @@ def draw(
         out / "examples.png",
     )
     return {
-        "vectors.png": vector_figure.caption(scores),
+        "vectors.png": vector_figure.caption(scores)
+        + figure_text.note_on_numbers(run.metrics["label_names"]),
         "examples.png": example_figure.caption(right, wrong),
     }

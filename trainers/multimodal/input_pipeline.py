@@ -4,7 +4,7 @@ import pathlib
 
 import tensorflow as tf
 
-from tfrecords import schema
+from tfrecords import jpeg, schema
 
 # Serialized records in the shuffle buffer: about 30 KB each.
 _SHUFFLED = 4096
@@ -23,11 +23,7 @@ def decode(content: tf.Tensor, image_size: int) -> tf.Tensor:
     shape = (image_size, image_size, 3)
 
     def decoded() -> tf.Tensor:
-        pixels = tf.io.decode_image(
-            content, channels=3, expand_animations=False
-        )
-        pixels.set_shape((None, None, 3))
-        return tf.image.resize(pixels, shape[:2], antialias=True)
+        return tf.image.resize(jpeg.pixels(content), shape[:2], antialias=True)
 
     resized = tf.cond(
         tf.strings.length(content) > 0, decoded, lambda: tf.zeros(shape)

@@ -16,7 +16,7 @@ import pathlib
 import sys
 from collections.abc import Iterator, Sequence
 
-from text2image.corpora import captioned_images, examples
+from text2image.corpora import captioned_images, examples, image_fields
 from tfrecords import command_line
 from tfrecords.settings import validate
 from trainers.serving import formats
@@ -137,7 +137,10 @@ def _samples(options: PredictOptions) -> Iterator[examples.CaptionedImage]:
     return map(
         examples.usable,
         captioned_images.read_file(
-            pathlib.Path(options.file), keys, labelled=options.verify
+            pathlib.Path(options.file),
+            keys,
+            labelled=options.verify,
+            may_lack=True,
         ),
     )
 
@@ -150,7 +153,9 @@ def _typed_sample(options: PredictOptions) -> examples.CaptionedImage:
         texts={"title": options.title, "description": options.description},
         label=options.label or _UNKNOWN,
         source="",
-        read_image=pathlib.Path(image).read_bytes if image else bytes,
+        read_image=(
+            image_fields.image_reader(pathlib.Path(), image) if image else bytes
+        ),
     )
     return examples.usable(sample)
 

@@ -167,15 +167,13 @@ def load_predictor(
 
 
 def _read_image(sample: CaptionedImage) -> bytes:
-    """The encoded image of a sample, which may be empty, once it decodes."""
+    """The encoded image of a sample, empty or one that decodes, upright."""
     try:
         content = sample.read_image()
-        if content:
-            jpeg.decode(content)
+        return jpeg.upright(content) if content else content
     except FileNotFoundError as error:
         raise FileNotFoundError(
             f"{sample.place}: no such image: {error.filename}"
         ) from error
     except ValueError as error:
         raise ValueError(f"{sample.place}: {error}") from error
-    return content

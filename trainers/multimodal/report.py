@@ -82,8 +82,9 @@ def compose(
             f"{first['num_held_out']} {first['split']} samples of "
             f"{num_classes} classes. Weights "
             f"`{pathlib.PurePath(config.weights).name}`, images of "
-            f"{config.image_size} pixels, {config.epochs} epochs, "
-            f"{len(results[0].metrics)} seed(s).",
+            f"{config.image_size} pixels, "
+            f"{markdown.count(config.epochs, 'epoch')}, "
+            f"{markdown.count(len(results[0].metrics), 'seed')}.",
             "",
             *report_sections.results_section(results),
             "",

@@ -5,13 +5,12 @@ frozen part's output can be computed once.
 """
 
 import dataclasses
-import pathlib
 import re
 
 import keras
 from absl import logging
 
-from trainers.weights import fitting, load, readers
+from trainers.weights import fitting, load, readers, sources
 
 _BUILDERS = {
     "resnet50v2": keras.applications.ResNet50V2,
@@ -162,7 +161,7 @@ def _load(
     given: readers.Arrays = {}
     if source != "random":
         read = readers.read_arrays(
-            pathlib.Path(source), full, backbone, _CLASSIFIER
+            sources.file_of(source), full, backbone, _CLASSIFIER
         )
         given = fitting.fit_arrays(full, read, source, whole=False)
     for name, variable in fitting.slice_variables(full).items():

@@ -8,6 +8,7 @@ import numpy as np
 import sklearn.manifold
 import sklearn.metrics
 
+from text2image import figure_text
 from trainers.multimodal import loading, split_inputs
 from trainers.training.metrics import held_out_split
 
@@ -97,6 +98,7 @@ def draw_vectors(
         rng = np.random.default_rng(_SEED)
         rows = np.sort(rng.choice(rows, _MOST_POINTS, replace=False))
     colours = matplotlib.colormaps["tab10"]
+    names = figure_text.class_labels(label_names)
     columns = 2 if len(groups) in (2, 4) else 3
     lines = -(-len(groups) // columns)
     figure = matplotlib.figure.Figure(
@@ -119,19 +121,19 @@ def draw_vectors(
                 *points[labels[rows] == label].T,
                 s=6,
                 color=colours(number),
-                label=label_names[label],
+                label=names[label],
             )
         axes.set_title(f"{name} ({shown.shape[1]}): {scores[name]:.3f}")
         axes.set_xticks([])
         axes.set_yticks([])
     for axes in grid[len(groups) :]:
         axes.set_axis_off()
-    handles, names = grid[0].get_legend_handles_labels()
+    handles, legend = grid[0].get_legend_handles_labels()
     figure.legend(
         handles,
-        names,
+        legend,
         loc="outside lower center",
         ncols=2 * columns - 1,  # names of classes may be long
         markerscale=2.5,
     )
-    return figure, scores
+    return figure_text.set_fonts(figure), scores

@@ -9,6 +9,7 @@ import matplotlib.figure
 import matplotlib.ticker
 import numpy as np
 
+from text2image import figure_text
 from tfrecords import files
 
 _DPI = 120
@@ -60,7 +61,11 @@ def learning_curves(
         for line in lines:
             epochs, values = _points(line)
             (drawn,) = axes.plot(
-                epochs, values.mean(axis=0), "o-", ms=3, label=line.name
+                epochs,
+                values.mean(axis=0),
+                "o-",
+                ms=3,
+                label=figure_text.label(line.name),
             )
             for seed in values if len(values) > 1 else ():
                 axes.plot(epochs, seed, color=drawn.get_color(), lw=0.4)
@@ -71,7 +76,7 @@ def learning_curves(
         )
         axes.grid(alpha=0.3)
         axes.legend()
-    return figure
+    return figure_text.set_fonts(figure)
 
 
 def _points(line: Line) -> tuple[list[float], np.ndarray]:

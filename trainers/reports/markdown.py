@@ -1,10 +1,48 @@
 """Markdown of reports: tables, figures with captions, mean and deviation."""
 
+import re
 import statistics
+import unicodedata
 from collections.abc import Iterable, Mapping, Sequence
 
+# Join letters of Indic and Arabic words, and parts of emoji.
+_JOINERS = "\u200c\u200d"
 # Factor of the values to digits after the point: both show 1e-4.
 _DIGITS = {1: 4, 100: 2}
+# ASCII punctuation that some renderer takes for markup, HTML, mathematics or a
+# link; a backslash makes each itself. `table` does this for `|`.
+_MARKUP = re.compile(r"([\\`*_{}\[\]<>#~^$&:@])")
+# Inside a word, as in `top_up`, it is itself everywhere.
+_UNDERSCORE = re.compile(r"(?<=\w)\\_(?=\w)")
+
+
+def plain(text: str, most: int | None = None) -> str:
+    r"""Escapes a text so that Markdown shows it as it is.
+
+    Markup and HTML become inert; control characters and marks of direction,
+    which could turn round the rest of a line, are written as `\u202e`.
+
+    Args:
+        text: A class name, or another text that is not ours.
+        most: Most characters; the middle of a longer text becomes `…`.
+    """
+    text = " ".join(text.split())
+    if most is not None and len(text) > most:
+        end = (most - 1) // 3
+        text = f"{text[: most - 1 - end]}…{text[-end:]}"
+    shown = "".join(
+        f"\\u{ord(character):04x}"
+        if unicodedata.category(character) in ("Cc", "Cf", "Cs")
+        and character not in _JOINERS
+        else character
+        for character in text
+    )
+    return _UNDERSCORE.sub("_", _MARKUP.sub(r"\\\1", shown))
+
+
+def count(number: int, noun: str) -> str:
+    """`1 epoch`, `2 epochs`."""
+    return f"{number:,} {noun}{'' if number == 1 else 's'}"
 
 
 def table(

@@ -9,6 +9,7 @@ import matplotlib.figure
 import numpy as np
 from absl import logging
 
+from text2image import figure_text
 from text2image.deepinsight import pixel_map
 from text2image.deepinsight.figures import (
     draw_density,
@@ -20,12 +21,14 @@ from tfrecords import files, reader
 from trainers import backbones
 from trainers.config import TrainConfig
 from trainers.network import model
-from trainers.reports import figures, markdown
+from trainers.reports import class_tables, figures, markdown
+from trainers.reports.confusion_figure import draw_confusion
 from trainers.runs import checkpoints
 from trainers.runs.workdir import MODEL_FILE, REPORT_FILE
 from trainers.training.inputs import predict
 
 _NUM_EXAMPLES = 3
+_CONFUSION = "confusion.png"
 CAPTIONS = {
     "curves.png": "Loss and accuracy by epoch. The train figures are means "
     "over the steps of the epoch, with dropout, while the model learns.",
@@ -72,10 +75,26 @@ def write_report(
         "density.png": draw_density(fitted),
         **_draw_examples(config, workdir, records),
     }
+    if _CONFUSION in _captions(metrics):
+        drawn[_CONFUSION] = draw_confusion(
+            np.array(metrics["confusion_matrix"]), metrics["label_names"]
+        )
     for name, figure in drawn.items():
         figures.save(figure, workdir / name)
     files.write_text(path, text)
     return path
+
+
+def _captions(metrics: Mapping[str, Any]) -> dict[str, str]:
+    """File name to caption; few classes have a table for a confusion figure."""
+    names = metrics["label_names"]
+    if len(names) <= class_tables.MOST_IN_MATRIX:
+        return CAPTIONS
+    caption = (
+        "Confusion on the validation texts, as shares of the true class."
+        f"{figure_text.note_on_numbers(names)}"
+    )
+    return {_CONFUSION: caption, **CAPTIONS}
 
 
 def _draw_curves(epochs: figures.History) -> matplotlib.figure.Figure:
@@ -147,8 +166,8 @@ def compose(
         "",
         f"Records: `{config.image_records}` "
         f"(fingerprint {metrics['image_fingerprint']}), "
-        f"{metrics['num_train']} train and {metrics['num_validation']} "
-        "validation texts.",
+        f"{metrics['num_train']} train and "
+        f"{markdown.count(metrics['num_validation'], 'validation text')}.",
         "",
         _about(config, metrics),
         "",
@@ -157,18 +176,10 @@ def compose(
         f"Macro-F1 {metrics['macro_f1']:.4f}, loss {metrics['loss']:.4f}, "
         f"expected calibration error {metrics['calibration_error']:.4f}.",
         "",
-        *markdown.table(
-            ("true \\ predicted", *metrics["label_names"]),
-            [
-                (name, *row)
-                for name, row in zip(
-                    metrics["label_names"],
-                    metrics["confusion_matrix"],
-                    strict=True,
-                )
-            ],
+        *class_tables.confusion_section(
+            metrics["confusion_matrix"], metrics["label_names"]
         ),
-        *markdown.figures(CAPTIONS),
+        *markdown.figures(_captions(metrics)),
     ]
     return markdown.document(lines)
 
@@ -188,7 +199,7 @@ def _about(config: TrainConfig, metrics: Mapping[str, Any]) -> str:
     return (
         f"Frozen slice: {shape} feature maps, weights `{config.weights}`."
         f"{variance} Trained: {metrics['trainable_parameters']:,} parameters, "
-        f"{len(metrics['epochs'])} epochs, Adam at {rates}."
+        f"{markdown.count(len(metrics['epochs']), 'epoch')}, Adam at {rates}."
     )
 
 
@@ -199,7 +210,7 @@ def _accuracy_table(
         ("**this model, last epoch**", f"**{metrics['accuracy']:.4f}**"),
         (
             "this model, cumulative as the published code prints it (mean of "
-            f"{metrics['num_validations']} validations)",
+            f"{markdown.count(metrics['num_validations'], 'validation')})",
             f"{metrics['cumulative_accuracy']:.4f}",
         ),
     ]

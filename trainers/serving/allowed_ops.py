@@ -9,6 +9,7 @@ import pathlib
 from collections.abc import Iterator
 
 import google.protobuf.message
+import tensorflow as tf
 from tensorflow.core.framework import node_def_pb2
 from tensorflow.core.protobuf import meta_graph_pb2, saved_model_pb2
 
@@ -56,6 +57,13 @@ _SAVER_OPS = _names(
     ShardedFilename StringJoin
     """
 )
+
+
+def needs_text_ops(function: tf.types.experimental.ConcreteFunction) -> bool:
+    """Whether a function can only be loaded with tensorflow-text."""
+    graph = function.graph.as_graph_def()
+    bodies = [graph.node, *(body.node_def for body in graph.library.function)]
+    return any(node.op in TEXT_OPS for nodes in bodies for node in nodes)
 
 
 def check_ops(export: pathlib.Path) -> None:

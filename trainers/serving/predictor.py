@@ -98,6 +98,12 @@ def load_predictor(
     """
     if export_dir:
         signatures, provenance = saved_model.load(pathlib.Path(export_dir))
+        if "tokens" in signatures and "render" not in signatures:
+            raise ValueError(
+                f"{export_dir} must be an export that takes texts. Received: "
+                "its core, which takes token ids. Name the same version "
+                "outside the folder `core`."
+            )
         if "render" not in signatures:
             raise ValueError(
                 f"{export_dir} must be an export of a run of texts. Received: "

@@ -1,12 +1,10 @@
 """Finished runs as SavedModels: written, published, found and loaded."""
 
-import importlib.metadata
 import json
 import pathlib
 from collections.abc import Callable, Sequence
-from typing import Any, Protocol
+from typing import Any
 
-import numpy as np
 import tensorflow as tf
 import tensorflow_text  # noqa: F401  registers its ops
 from absl import logging
@@ -17,32 +15,18 @@ from trainers.runs.workdir import (
     RECORDS_FINGERPRINT,
     RunSettings,
 )
-from trainers.serving import allowed_ops, versions, warmup
+from trainers.serving import allowed_ops, saved_model_files, versions
+from trainers.serving.saved_model_files import (
+    EXTRA,
+    PROVENANCE_FILE,
+    VERSIONS_FILE,
+    Request,
+    Servable,
+)
 
 MODEL_FILE = "saved_model.pb"
-EXTRA = "assets.extra"
-PROVENANCE_FILE = "provenance.json"
-VERSIONS_FILE = "versions.json"
-_LIBRARIES = ("tensorflow", "tensorflow-text", "keras", "keras-hub")
 # Settings that are paths; the fingerprint identifies the records.
 _PATHS = ("image_records", "records")
-
-# A signature and its inputs by name.
-Request = tuple[str, dict[str, np.ndarray]]
-
-
-class Servable(Protocol):
-    """A model to serve.
-
-    Attributes:
-        constants: Every variable that the functions read.
-    """
-
-    constants: list[tf.Variable]
-
-    @property
-    def signatures(self) -> dict[str, tf.types.experimental.GenericFunction]:
-        """The functions by the names they are served under."""
 
 
 def export(
@@ -53,6 +37,9 @@ def export(
     requests: Sequence[Request],
 ) -> pathlib.Path:
     """Writes a SavedModel as the next version of an export.
+
+    Beside it, in `<out>/core/<version>`, the same model with the signatures
+    that load without tensorflow-text, if there are such and other signatures.
 
     Args:
         out: Directory of the versions.
@@ -70,7 +57,9 @@ def export(
     """
     version = versions.publish(
         out,
-        lambda directory: _write(directory, servable, provenance, requests),
+        lambda directory: saved_model_files.write(
+            directory, servable, provenance, requests
+        ),
     )
     logging.info("export: made %s", version)
     return version
@@ -192,39 +181,9 @@ def describe(
     }
 
 
-def installed_versions() -> dict[str, str]:
-    """Versions of the libraries that write or load a SavedModel."""
-    return {name: importlib.metadata.version(name) for name in _LIBRARIES}
-
-
-def _write(
-    directory: pathlib.Path,
-    servable: Servable,
-    provenance: dict[str, Any],
-    requests: Sequence[Request],
-) -> None:
-    # Only what the signatures reach: no second copy of their functions.
-    module = tf.Module(name="classifier")
-    module.constants = servable.constants
-    tf.saved_model.save(
-        module,
-        str(directory),
-        signatures={
-            name: function.get_concrete_function()
-            for name, function in servable.signatures.items()
-        },
-    )
-    allowed_ops.check_ops(directory)
-    extra = directory / EXTRA
-    extra.mkdir()
-    _write_json(extra / VERSIONS_FILE, installed_versions())
-    _write_json(extra / PROVENANCE_FILE, provenance)
-    warmup.write_requests(extra, requests)
-
-
 def _warn_of_versions(path: pathlib.Path) -> None:
     written_with = _read_json(path)
-    installed = installed_versions()
+    installed = saved_model_files.installed_versions()
     for name in ("tensorflow", "tensorflow-text"):
         if written_with.get(name) != installed[name]:
             logging.warning(
@@ -241,7 +200,3 @@ def _without(values: dict[str, Any], names: Sequence[str]) -> dict[str, Any]:
 
 def _read_json(path: pathlib.Path) -> Any:
     return json.loads(path.read_text("utf-8"))
-
-
-def _write_json(path: pathlib.Path, value: dict[str, Any]) -> None:
-    path.write_text(json.dumps(value, indent=2, sort_keys=True), "utf-8")

@@ -93,12 +93,13 @@ class TextClassifier(tf.Module):
         return each(self._encode, (ids, mask), shape)
 
     def _classify_text(self, text: tf.Tensor) -> Tensors:
-        return self._classify(*self._tokenize(text))
+        return self._classify(*self.tokenize(text))
 
     def _classify_tokens(self, ids: tf.Tensor, mask: tf.Tensor) -> Tensors:
-        return self._classify(self._checked(ids, mask), mask)
+        return self._classify(*self._checked(ids, mask))
 
     def _classify_images(self, image: tf.Tensor) -> Tensors:
+        image = tf.ensure_shape(image, self._parts.model.input_shape)
         return {
             "probabilities": each(
                 self._probabilities, (image,), self._parts.model.output_shape
@@ -106,10 +107,10 @@ class TextClassifier(tf.Module):
         }
 
     def _embed(self, text: tf.Tensor) -> Tensors:
-        return {"stack": self.stacks(*self._tokenize(text))}
+        return {"stack": self.stacks(*self.tokenize(text))}
 
     def _render(self, text: tf.Tensor) -> Tensors:
-        ids, mask = self._tokenize(text)
+        ids, mask = self.tokenize(text)
         shape = self._parts.drawing.output_shape
         return {"image": each(self._draw, (ids, mask), shape)}
 
@@ -128,7 +129,8 @@ class TextClassifier(tf.Module):
             "probabilities": probabilities,
         }
 
-    def _tokenize(self, text: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+    def tokenize(self, text: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+        """`(N,)` strings to padded `(N, T)` int32 ids and mask."""
         bert = self._parts.encoder
         # A server does not check a request's shape against the signature.
         text = tf.ensure_shape(text, [None])
@@ -156,8 +158,11 @@ class TextClassifier(tf.Module):
         logits = self._parts.model(image, training=False)
         return keras.ops.softmax(logits, axis=-1)
 
-    def _checked(self, ids: tf.Tensor, mask: tf.Tensor) -> tf.Tensor:
-        """The ids, after checks that the encoder can take them."""
+    def _checked(
+        self, ids: tf.Tensor, mask: tf.Tensor
+    ) -> tuple[tf.Tensor, tf.Tensor]:
+        """Ids and mask, after checks that the encoder can take them."""
+        ids, mask = (tf.ensure_shape(x, [None, None]) for x in (ids, mask))
         longest = self._parts.encoder.max_tokens
         last = len(self._parts.encoder.tokenizer.vocabulary) - 1
         width = tf.shape(ids)[1]
@@ -184,9 +189,13 @@ class TextClassifier(tf.Module):
                 tf.cast(mask != 0, tf.int32),
                 "`mask` must be 1 for a token and 0 for padding.",
             ),
+            tf.debugging.assert_positive(
+                mask[:, :1],
+                "`mask` must begin with 1, for [CLS]: pad on the right.",
+            ),
         ]
         with tf.control_dependencies(checks):
-            return tf.identity(ids)
+            return tf.identity(ids), tf.identity(mask)
 
 
 def load_classifier(

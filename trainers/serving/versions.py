@@ -10,7 +10,9 @@ from collections.abc import Callable, Iterator
 
 from tfrecords import files
 
-_ASIDE = "incomplete"  # not a number: servers ignore it
+# Not numbers: servers ignore these folders.
+CORE = "core"
+_ASIDE = "incomplete"
 
 
 def numbers(out: pathlib.Path) -> list[int]:
@@ -31,7 +33,8 @@ def publish(
 
     Args:
         out: Directory of the versions; created if missing.
-        write: Creates the directory that it is given, and fills it.
+        write: Creates the directory that it is given, and fills it. A folder
+            `core` in it becomes `<out>/core/<version>`.
 
     Returns:
         `<out>/<version>`, one above the highest.
@@ -51,10 +54,17 @@ def publish(
             raise
         for path in (*aside.rglob("*"), aside):
             files.sync(path)
-        final = out / str(max(numbers(out), default=0) + 1)
-        os.rename(aside, final)
+        core = out / CORE
+        taken = numbers(out) + numbers(core)
+        name = str(max(taken, default=0) + 1)
+        if (aside / CORE).is_dir():
+            # First: whoever sees the version finds its core, too.
+            core.mkdir(exist_ok=True)
+            os.rename(aside / CORE, core / name)
+            files.sync(core)
+        os.rename(aside, out / name)
         files.sync(out)
-    return final
+    return out / name
 
 
 @contextlib.contextmanager

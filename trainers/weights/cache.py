@@ -9,7 +9,7 @@ import numpy as np
 import safetensors
 import safetensors.numpy
 
-from text2image import hashes, torch_reader
+from text2image import hashes
 from tfrecords import files
 from trainers import backbones
 from trainers.weights import (
@@ -17,7 +17,6 @@ from trainers.weights import (
     fitting,
     published,
     readers,
-    torch_names,
 )
 
 Arrays = dict[str, np.ndarray]
@@ -74,7 +73,7 @@ def convert(
     """Cuts the slice out of a file and writes it as safetensors.
 
     Args:
-        path: A torchvision .pth file, or one that `readers` reads.
+        path: A file that `readers` reads.
         target: The .safetensors file, which is written whole or not at all.
         slice_: Result of `build_slice(backbone)`.
         backbone: Its entry of the table.
@@ -83,11 +82,7 @@ def convert(
     Raises:
         ValueError: If the file is not for this slice.
     """
-    if path.suffix == ".pth":
-        state = torch_reader.read_state_dict(path)
-        arrays = torch_names.canonical_arrays(state, backbone.name)
-    else:
-        arrays = readers.read_arrays(path, slice_, backbone.name)
+    arrays = readers.read_arrays(path, slice_, backbone.name)
     arrays = fitting.fit_arrays(slice_, arrays, str(path))
     metadata = {
         "format": _FORMAT,

@@ -3,6 +3,8 @@
 import hashlib
 import http.client
 import pathlib
+import queue
+import threading
 import typing
 import urllib.error
 import urllib.request
@@ -11,7 +13,7 @@ from tfrecords import files
 from trainers.weights import published
 
 _CHUNK_BYTES = 1 << 20  # 1 MiB
-# For the connection and for each read, so that a dead server is noticed soon.
+# For the answer and for each read, so that a dead server is noticed soon.
 TIMEOUT_S = 10.0
 
 
@@ -97,7 +99,7 @@ def _download(
     limit = file.size_bytes[1]
     received = 0
     try:
-        with urllib.request.urlopen(file.url, timeout=timeout_s) as response:
+        with _open(file.url, timeout_s) as response:
             announced = response.headers.get("Content-Length")
             while chunk := response.read(_CHUNK_BYTES):
                 received += len(chunk)
@@ -112,6 +114,30 @@ def _download(
     if announced is not None and received < int(announced):
         reason = f"broken off after {received} of {announced} bytes"
         raise RuntimeError(_unreachable(file, reason))
+
+
+def _open(url: str, timeout_s: float) -> typing.Any:
+    """Opens an address within a time that includes its name's resolution.
+
+    `urlopen` bounds neither that nor the sum over a name's addresses: without a
+    network it took half a minute.
+    """
+    answers: queue.SimpleQueue[object] = queue.SimpleQueue()
+
+    def ask() -> None:
+        try:
+            answers.put(urllib.request.urlopen(url, timeout=timeout_s))
+        except Exception as error:  # raised again by the caller
+            answers.put(error)
+
+    threading.Thread(target=ask, daemon=True).start()
+    try:
+        answer = answers.get(timeout=timeout_s)
+    except queue.Empty:
+        raise TimeoutError(f"timed out after {timeout_s:g} s") from None
+    if isinstance(answer, Exception):
+        raise answer
+    return answer
 
 
 def _unreachable(file: published.PublishedFile, reason: object) -> str:

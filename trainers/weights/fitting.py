@@ -8,7 +8,11 @@ convolution `X` that has none becomes the beta of `X_bn`, and `X_bn/scale`,
 import keras
 import numpy as np
 
+from trainers.weights import architectures
+
 Arrays = dict[str, np.ndarray]
+
+_MAX_FAULTS = 3  # named in an error
 
 
 def slice_variables(slice_: keras.Model) -> dict[str, keras.Variable]:
@@ -39,8 +43,10 @@ def fit_arrays(
     Raises:
         ValueError: If an array is missing, not of this slice, given twice,
             has a different shape, is not finite, or is a negative variance.
+            Says which architecture the arrays seem to be of.
     """
     expected = slice_variables(slice_)
+    arrays = {name: _widened(array) for name, array in arrays.items()}
     unfolded, faults = _unfold_batch_norm(slice_, arrays)
     given = {name.rpartition("/")[0] for name in unfolded}
     faults += [
@@ -48,37 +54,48 @@ def fit_arrays(
         for name in expected
         if name not in unfolded and (whole or name.rpartition("/")[0] in given)
     ]
-    fitted = {}
+    fitted, value_faults = {}, []
     for name, array in unfolded.items():
-        fault = (
-            _fault(name, array, tuple(expected[name].shape))
-            if name in expected
-            else f"not of this slice: {name}"
-        )
-        if fault:
-            faults.append(fault)
+        if name not in expected:
+            faults.append(f"not of this slice: {name.removesuffix('/array')}")
+            continue
+        shape = tuple(expected[name].shape)
+        if array.shape != shape:
+            faults.append(
+                f"{name}: expected shape {shape}, received {array.shape}"
+            )
+        elif fault := _value_fault(name, array):
+            value_faults.append(fault)
         else:
             fitted[name] = np.ascontiguousarray(array, "float32")
-    if faults:
+    if faults or value_faults:
+        guess = architectures.guess(arrays) if faults else ""
         raise ValueError(
             f"`weights` must hold the {len(expected)} arrays of "
             f"{slice_.name}, {next(iter(expected))} and so on. Received: "
             f"{source!r} with {len(arrays)} arrays, of which "
-            + "; ".join(faults[:8])
-            + (f"; and {len(faults) - 8} more." if len(faults) > 8 else ".")
-            + " Is it the file of another architecture?"
+            f"{_listed(faults + value_faults)}{guess}"
         )
     return fitted
 
 
-def _fault(name: str, array: np.ndarray, shape: tuple[int, ...]) -> str:
-    if array.shape != shape:
-        return f"{name}: expected shape {shape}, received {array.shape}"
+def _listed(faults: list[str]) -> str:
+    rest = len(faults) - _MAX_FAULTS
+    listed = "; ".join(faults[:_MAX_FAULTS])
+    return listed + (f"; and {rest} more." if rest > 0 else ".")
+
+
+def _widened(array: np.ndarray) -> np.ndarray:
+    """Returns bfloat16, which NumPy does not know as a float, as float32."""
+    return array.astype("float32") if array.dtype.name == "bfloat16" else array
+
+
+def _value_fault(name: str, array: np.ndarray) -> str:
     if array.dtype.kind != "f":
         return f"{name}: expected floating point, received {array.dtype}"
     with np.errstate(over="ignore"):  # float64 beyond float32 becomes inf
         if not np.isfinite(array.astype("float32")).all():
-            return f"{name}: not finite"
+            return f"{name}: not finite (NaN or infinity)"
     if name.endswith("/moving_variance") and (array < 0).any():
         return f"{name}: negative, so not a variance"
     return ""

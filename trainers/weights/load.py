@@ -1,12 +1,17 @@
 """Fills a slice with weights: published, shipped, random, or from a file."""
 
-import pathlib
-
 import keras
 import numpy as np
 
 from trainers import backbones
-from trainers.weights import cache, fitting, published, readers, shipped
+from trainers.weights import (
+    cache,
+    fitting,
+    published,
+    readers,
+    shipped,
+    sources,
+)
 
 Arrays = dict[str, np.ndarray]
 
@@ -26,7 +31,7 @@ def load_weights(
         source: `imagenet` (the published file, fetched once, verified,
             converted and cached), `cifar10` (shipped with the package),
             `random` (He normal kernels drawn from `seed`, biases 0) or the
-            path of a .npz, .safetensors, .h5 or .weights.h5 file.
+            path of a file that `readers.read_arrays` reads.
         seed: Seed of `random`.
 
     Raises:
@@ -48,7 +53,7 @@ def load_weights(
             published.cache_directory(),
         )
     else:
-        path = pathlib.Path(source)
+        path = sources.file_of(source)
         arrays = readers.read_arrays(path, slice_, backbone.name)
     assign(slice_, arrays, source)
 

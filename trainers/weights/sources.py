@@ -1,11 +1,21 @@
 """Legal values of `--weights`, checked before TensorFlow is imported."""
 
+import difflib
 import pathlib
 from collections.abc import Sequence
 
+from text2image import file_signatures
+
 # Values of `--weights` that are not a file.
 NAMES = ("imagenet", "cifar10", "random")
-_SUFFIXES = (".npz", ".safetensors", ".h5")
+KERAS_SUFFIXES = (".h5", ".hdf5", ".keras")
+TORCH_SUFFIXES = (".pth", ".pt", ".bin")
+_SUFFIXES = (".npz", ".safetensors", *KERAS_SUFFIXES, *TORCH_SUFFIXES)
+
+
+def file_of(source: str) -> pathlib.Path:
+    """Returns the path that a value of `--weights` names; `~` is expanded."""
+    return pathlib.Path(source).expanduser()
 
 
 def check_source(source: str, names: Sequence[str] = NAMES) -> None:
@@ -17,17 +27,21 @@ def check_source(source: str, names: Sequence[str] = NAMES) -> None:
 
     Raises:
         FileNotFoundError: If `source` is the path of a file that is missing.
-        ValueError: If it is neither a name nor ends in a known extension.
+        ValueError: If it is neither a name nor ends in a known extension, or
+            the file is empty, a web page or a Git LFS pointer.
     """
     if source in names:
         return
     known = ", ".join(f"`{name}`" for name in names)
     expected = (
-        f"`weights` must be {known} or the path of a .npz, .safetensors or "
-        f".h5 file. Received: {source!r}"
+        f"`weights` must be {known} or the path of a file that ends in "
+        f"{', '.join(_SUFFIXES)}. Received: {source!r}"
     )
-    path = pathlib.Path(source)
-    if path.suffix not in _SUFFIXES:
-        raise ValueError(expected)
+    path = file_of(source)
+    if path.suffix.lower() not in _SUFFIXES:
+        near = difflib.get_close_matches(source.lower(), names, n=1)
+        hint = f". Did you mean {near[0]}?" if near else ""
+        raise ValueError(expected + hint)
     if not path.is_file():
         raise FileNotFoundError(f"{expected}, which is not a file.")
+    file_signatures.refuse_stand_in(path)

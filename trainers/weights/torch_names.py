@@ -31,6 +31,10 @@ def canonical_arrays(
 ) -> Arrays:
     """Renames and transposes a torchvision state dict.
 
+    What a wrapper puts before every name (`module.` of DataParallel,
+    `backbone.`, `_orig_mod.` of torch.compile) is cut off, and what lies beside
+    the wrapped model is left out. Hugging Face's names of ResNets are read too.
+
     Args:
         state: torchvision's name (`layer1.0.bn1.running_mean`) to array;
             kernels are `(O, I, h, w)`, depthwise ones `(C, 1, h, w)`.
@@ -42,17 +46,19 @@ def canonical_arrays(
         torchvision's model does not have are kept, for the caller to refuse.
 
     Raises:
-        ValueError: If torchvision has no such slice.
+        ValueError: If torchvision has no such slice, or the file holds several
+            models.
     """
     if backbone_name not in _LAYER_NAMES:
         raise ValueError(
-            "Weights with torchvision's names fit the slices "
+            "Weights with torch's names fit the slices "
             f"{sorted(_LAYER_NAMES)}. Received: backbone {backbone_name!r}. "
             "Use the weights of keras.applications."
         )
-    layer_of, after_slice = _LAYER_NAMES[backbone_name]
+    layer_of, after_slice, anchor = _LAYER_NAMES[backbone_name]
+    state = {_torchvision_name(name): array for name, array in state.items()}
     arrays = {}
-    for name, array in state.items():
+    for name, array in _without_prefix(state, anchor).items():
         module, _, variable = name.rpartition(".")
         if variable == "num_batches_tracked" or re.match(after_slice, name):
             continue
@@ -68,6 +74,63 @@ def canonical_arrays(
 def are_torch_names(names: list[str]) -> bool:
     """Whether names are torchvision's; ours have a slash."""
     return any(re.search(r"\.(weight|running_mean)$", name) for name in names)
+
+
+def _torchvision_name(name: str) -> str:
+    """Translates Hugging Face's names of ResNets; others stay."""
+    for pattern, replacement in _HUGGING_FACE:
+        name, count = re.subn(pattern, replacement, name)
+        if count:
+            break
+    return name
+
+
+def _hugging_face_layer(match: re.Match[str]) -> str:
+    stage, block, number, kind = match.groups()
+    layer = "conv" if kind == "convolution" else "bn"
+    return f"layer{int(stage) + 1}.{block}.{layer}{int(number) + 1}."
+
+
+def _hugging_face_shortcut(match: re.Match[str]) -> str:
+    stage, block, kind = match.groups()
+    number = 0 if kind == "convolution" else 1
+    return f"layer{int(stage) + 1}.{block}.downsample.{number}."
+
+
+_KIND = r"(convolution|normalization)\."
+_STAGE = r"\bencoder\.stages\.(\d)\.layers\.(\d+)\."
+# Source: transformers 5, models/resnet/modeling_resnet.py.
+_HUGGING_FACE: tuple[tuple[str, str | Callable[[re.Match[str]], str]], ...] = (
+    (r"\bembedder\.embedder\.convolution\.", "conv1."),
+    (r"\bembedder\.embedder\.normalization\.", "bn1."),
+    (_STAGE + r"layer\.(\d)\." + _KIND, _hugging_face_layer),
+    (_STAGE + r"shortcut\." + _KIND, _hugging_face_shortcut),
+)
+
+
+def _without_prefix(
+    state: Mapping[str, np.ndarray], anchor: str
+) -> Mapping[str, np.ndarray]:
+    """Cuts off what a wrapper puts before `anchor`, a name in every file."""
+    prefixes = {
+        name.removesuffix(anchor)
+        for name in state
+        if name == anchor or name.endswith(f".{anchor}")
+    }
+    if not prefixes or "" in prefixes:
+        return state
+    if len(prefixes) > 1:
+        raise ValueError(
+            "expected the tensors of one model. Received: those of several, "
+            f"whose names begin with {', '.join(sorted(prefixes)[:5])}. Save "
+            "the state dict of one of them."
+        )
+    (prefix,) = prefixes
+    return {
+        name.removeprefix(prefix): array
+        for name, array in state.items()
+        if name.startswith(prefix)
+    }
 
 
 def _transposed(array: np.ndarray) -> np.ndarray:
@@ -107,12 +170,24 @@ def _resnet_layer(module: str) -> str | None:
     return f"layer1_{block}_conv{number}" + ("_bn" if kind == "bn" else "")
 
 
-# Backbone to a function that names our layer for a torch module, and a pattern
-# of the names after the slice.
-_RESNET = (_resnet_layer, r"layer[234]\.|fc\.")
-_LAYER_NAMES: dict[str, tuple[Callable[[str], str | None], str]] = {
-    "alexnet": (_alexnet_layer, r"features\.(6|8|10)\.|classifier\."),
+# Backbone to a function that names our layer for a torch module, a pattern of
+# the names after the slice, and a name that no other module's ends in.
+_RESNET = (
+    _resnet_layer,
+    r"layer[234]\.|fc\.|classifier\.|head\.",
+    "layer1.0.conv2.weight",
+)
+_LAYER_NAMES: dict[str, tuple[Callable[[str], str | None], str, str]] = {
+    "alexnet": (
+        _alexnet_layer,
+        r"features\.(6|8|10)\.|classifier\.|fc\.|head\.",
+        "features.0.weight",
+    ),
     "resnext": _RESNET,
-    "shufflenet": (_shufflenet_layer, r"stage[34]\.|conv5\.|fc\."),
+    "shufflenet": (
+        _shufflenet_layer,
+        r"stage[34]\.|conv5\.|fc\.|classifier\.|head\.",
+        "stage2.0.branch1.0.weight",
+    ),
     "wide_resnet": _RESNET,
 }

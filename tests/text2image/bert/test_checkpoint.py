@@ -33,10 +33,10 @@ def test_a_hugging_face_directory_is_loaded(tiny_bert):
     loaded = checkpoint.load_checkpoint(tiny_bert)
     assert loaded.backbone.num_layers == 8
     assert loaded.backbone.hidden_dim == 16
-    assert loaded.lowercase
+    assert loaded.wordpiece.lowercase
     assert loaded.gelu == "exact"
-    assert loaded.vocabulary[:3] == ["[PAD]", "[UNK]", "[CLS]"]
-    assert len(loaded.vocabulary) == 180
+    assert loaded.wordpiece.vocabulary[:3] == ["[PAD]", "[UNK]", "[CLS]"]
+    assert len(loaded.wordpiece.vocabulary) == 180
     assert activations(loaded) == {keras.activations.gelu}
     assert {v.dtype for v in loaded.backbone.weights} == {"float32"}
 
@@ -71,7 +71,9 @@ def test_gelu_follows_the_config(copied, activation, gelu):
 @pytest.mark.parametrize("lowercase", [True, False])
 def test_case_follows_the_tokenizer_config(copied, lowercase):
     change(copied / "tokenizer_config.json", do_lower_case=lowercase)
-    assert checkpoint.load_checkpoint(str(copied)).lowercase == lowercase
+    assert (
+        checkpoint.load_checkpoint(str(copied)).wordpiece.lowercase == lowercase
+    )
 
 
 @pytest.mark.parametrize(
@@ -119,8 +121,8 @@ def test_a_keras_hub_preset_keeps_its_tanh_form(tiny_bert, tmp_path):
     loaded = checkpoint.load_checkpoint(str(tmp_path))
     assert loaded.gelu == "tanh"
     assert keras.activations.gelu not in activations(loaded)
-    assert len(loaded.vocabulary) == 180
-    assert loaded.lowercase
+    assert len(loaded.wordpiece.vocabulary) == 180
+    assert loaded.wordpiece.lowercase
     for one, other in zip(
         loaded.backbone.weights, backbone.weights, strict=True
     ):
@@ -130,7 +132,7 @@ def test_a_keras_hub_preset_keeps_its_tanh_form(tiny_bert, tmp_path):
 def test_the_shipped_encoder_loads():
     loaded = checkpoint.load_checkpoint(checkpoint.locate(checkpoint.MINI))
     assert loaded.backbone.num_layers >= 1
-    assert "[CLS]" in loaded.vocabulary
+    assert "[CLS]" in loaded.wordpiece.vocabulary
 
 
 def test_locate_does_not_change_other_sources():

@@ -10,13 +10,16 @@ from hypothesis import strategies as st
 
 from tests.support.tiny_bert_texts import TEXTS
 from text2image.bert import tokenizer
+from text2image.bert.wordpiece import WordPiece, bert_steps
 
 GOLDEN = pathlib.Path(__file__).parents[2] / "golden"
 
 
 def build(*, lowercase=True):
     words = (GOLDEN / "tiny_bert" / "vocab.txt").read_text("utf-8")
-    return tokenizer.Tokenizer(words.splitlines(), lowercase=lowercase)
+    return tokenizer.Tokenizer(
+        WordPiece(words.splitlines(), bert_steps(lowercase=lowercase))
+    )
 
 
 @pytest.fixture(scope="module")
@@ -140,7 +143,9 @@ def test_ids_equal_hugging_faces_with_a_real_vocabulary(shared_data):
 
     words = shared_data / "models" / "minilm_l6_uncased" / "vocab.txt"
     real = tokenizer.Tokenizer(
-        words.read_text("utf-8").splitlines(), lowercase=True
+        WordPiece(
+            words.read_text("utf-8").splitlines(), bert_steps(lowercase=True)
+        )
     )
     with np.load(GOLDEN / "minilm.npz") as golden:
         expected = golden["ids"]

@@ -5,7 +5,7 @@ import json
 import pytest
 
 from tests.support import multimodal_corpora
-from text2image.corpora import examples
+from text2image.corpora import examples, image_fields
 from text2image.corpora.captioned_images import open_captioned_images
 
 EXPECTED = [
@@ -99,10 +99,8 @@ def test_a_list_without_its_metadata_is_refused(tmp_path):
     ("row", "message"),
     [
         ({"image": "a.jpg"}, "--label_key"),
-        ({"label": "a"}, "--image_key"),
-        ({"image": 3, "label": "a"}, "`image` must be a string"),
         ({"image": "a", "label": 0.5}, "must be a class"),
-        ({"image": "a", "label": "a", "title": 3}, "title must be a string"),
+        ({"image": "a", "label": "a", "title": [3]}, "title must be a string"),
         ({"image": "a", "label": "a", "title": "\ud800"}, "surrogate"),
     ],
 )
@@ -111,6 +109,57 @@ def test_a_faulty_row_is_named(tmp_path, row, message):
     path.write_text(json.dumps(row) + "\n")
     with pytest.raises(ValueError, match=rf"a.jsonl, line 1.*{message}"):
         read(open_captioned_images(str(path)))
+
+
+@pytest.mark.parametrize(
+    ("row", "message"),
+    [
+        ({}, "no 'image' among .*--image_key"),
+        ({"image": None}, "the sample has no image"),
+        ({"image": ""}, "the sample has no image"),
+        ({"image": float("nan")}, "the sample has no image"),
+        ({"image": 3}, "must be a path. Received: int"),
+        ({"image": ["a.jpg"]}, "must be a path. Received: list"),
+        ({"image": "https://x.org/a.jpg"}, "must be a file.*Download it"),
+        ({"image": "data:image/png;base64," + "A" * 999}, "must be a file"),
+        ({"image": "."}, "cannot be read"),
+        ({"image": "A" * 5000}, "cannot be read"),
+        ({"image": "a\0b"}, "cannot be read"),
+        ({"image": "none.jpg"}, "none.jpg"),
+    ],
+)
+def test_a_row_without_an_image_is_read_until_its_image_is(
+    tmp_path, row, message
+):
+    path = tmp_path / "a.jsonl"
+    path.write_text(json.dumps(row | {"label": "a"}) + "\n")
+    (image,) = read(open_captioned_images(str(path)))
+    with pytest.raises((ValueError, FileNotFoundError), match=message) as error:
+        image.read_image()
+    assert len(str(error.value)) < 300
+
+
+def test_numbers_are_texts_and_nan_is_none(tmp_path):
+    path = tmp_path / "a.jsonl"
+    path.write_text(
+        '{"image": "a", "label": 1, "title": 501, "description": NaN}\n'
+        '{"image": "a", "label": 0, "title": 2.5, "description": null}\n'
+    )
+    images = read(open_captioned_images(str(path)))
+    assert [(i.title, i.description, i.label) for i in images] == [
+        ("501", "", "1"),
+        ("2.5", "", "0"),
+    ]
+
+
+def test_hugging_faces_image_feature_is_its_bytes(tmp_path):
+    (tmp_path / "a.jpg").write_bytes(b"file")
+    for value, expected in (
+        ({"bytes": b"inside", "path": "a.jpg"}, b"inside"),
+        ({"bytes": None, "path": "a.jpg"}, b"file"),
+        (b"alone", b"alone"),
+    ):
+        assert image_fields.image_reader(tmp_path, value)() == expected
 
 
 def test_a_missing_corpus_is_refused(tmp_path):

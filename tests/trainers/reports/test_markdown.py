@@ -4,6 +4,7 @@ import statistics
 
 import pytest
 
+from tests.support.hostile_names import NAMES
 from trainers.reports import markdown
 
 
@@ -20,6 +21,35 @@ def test_pipes_and_line_breaks_stay_inside_their_cell():
     lines = markdown.table(("a|b", "c"), [("x | y", "two\nlines\r\nhere")])
     assert lines[0] == r"| a\|b | c |"
     assert lines[2] == r"| x \| y | two lines here |"
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_renderer_shows_a_name_as_it_is(name):
+    markdown_it = pytest.importorskip("markdown_it")
+    lines = markdown.table(
+        (markdown.plain(name), "n"), [(markdown.plain(name), 1)]
+    )
+    tokens = markdown_it.MarkdownIt("gfm-like", {"linkify": False}).parse(
+        "\n".join(lines)
+    )
+    cells = [token for token in tokens if token.type == "inline"]
+    assert len(cells) == 4
+    for cell in (cells[0], cells[2]):
+        assert {child.type for child in cell.children} == {"text"}
+        shown = "".join(child.content for child in cell.children)
+        expected = name.replace("\u202e", r"\u202e").replace(
+            "\u200b", r"\u200b"
+        )
+        assert shown == expected
+
+
+def test_a_long_name_can_lose_its_middle():
+    assert markdown.plain("abcdefghijkl", most=7) == "abcd…kl"
+
+
+def test_nouns_have_their_number():
+    assert markdown.count(1, "epoch") == "1 epoch"
+    assert markdown.count(1234, "epoch") == "1,234 epochs"
 
 
 def test_a_row_with_a_cell_too_few_is_refused():

@@ -65,8 +65,18 @@ def test_tokens_and_images_lead_to_the_same_answer(
 
 
 def test_an_empty_batch_gets_an_empty_answer(signatures):
-    for name in ("serving_default", "embed", "render"):
-        empty = signatures[name](text=tf.constant([], tf.string))
+    text = {"text": tf.constant([], tf.string)}
+    ids = tf.zeros([0, 5], tf.int32)
+    inputs = {
+        "serving_default": text,
+        "embed": text,
+        "render": text,
+        "tokens": {"ids": ids, "mask": ids},
+        "images": {"image": tf.zeros([0, 12, 14, 1])},
+    }
+    assert sorted(inputs) == sorted(signatures)
+    for name, function in signatures.items():
+        empty = function(**inputs[name])
         assert {value.shape[0] for value in empty.values()} == {0}
 
 
@@ -76,7 +86,16 @@ def test_an_empty_batch_gets_an_empty_answer(signatures):
         ("serving_default", {"text": tf.constant([1, 2])}, "string"),
         ("serving_default", {"text": tf.constant([["a"], ["b"]])}, "shape"),
         ("serving_default", {"text": tf.constant("a")}, "shape"),
-        ("images", {"image": tf.zeros([1, 12, 14, 3])}, "shape"),
+        (
+            "images",
+            {"image": tf.zeros([1, 12, 14, 3])},
+            r"\[1,12,14,3\] is not compatible with expected .*\[\?,12,14,1\]",
+        ),
+        (
+            "images",
+            {"image": tf.zeros([12, 14, 1])},
+            r"\[12,14,1\] is not compatible with expected .*\[\?,12,14,1\]",
+        ),
         ("images", {"image": tf.zeros([1, 12, 14, 1], tf.float64)}, "double"),
         (
             "tokens",
@@ -117,6 +136,29 @@ def test_an_empty_batch_gets_an_empty_answer(signatures):
             {"ids": tf.ones([1, 2], tf.int32), "mask": tf.fill([1, 2], 2)},
             "must be 1 for a token",
         ),
+        (
+            "tokens",
+            {"ids": tf.ones([4], tf.int32), "mask": tf.ones([4], tf.int32)},
+            r"\[4\] is not compatible with expected shape \[\?,\?\]",
+        ),
+        (
+            "tokens",
+            {
+                "ids": tf.ones([1, 2], tf.int32),
+                "mask": tf.zeros([1, 2], tf.int32),
+            },
+            r"must begin with 1, for \[CLS\]: pad on the right",
+        ),
+        (
+            "tokens",
+            {
+                "ids": tf.ones([1, 2], tf.int64),
+                "mask": tf.ones([1, 2], tf.int64),
+            },
+            "expected to be a int32 tensor but is a int64",
+        ),
+        ("tokens", {"ids": tf.ones([1, 2], tf.int32)}, "argument: 'mask'"),
+        ("serving_default", {"text": [None]}, r"Attempt to convert a value"),
     ],
 )
 def test_a_wrong_request_is_an_error_that_says_so(

@@ -54,5 +54,29 @@ def test_two_exports_to_one_directory_exclude_each_other(tmp_path):
     assert versions.publish(tmp_path, export_meanwhile) == tmp_path / "1"
 
 
+def write_with_core(directory):
+    write(directory)
+    (directory / "core").mkdir()
+    (directory / "core/saved_model.pb").write_bytes(b"core")
+
+
+def test_a_core_has_the_number_of_its_version(tmp_path):
+    versions.publish(tmp_path, write)
+    assert not (tmp_path / "core").exists()
+    versions.publish(tmp_path, write_with_core)
+    assert (tmp_path / "2/saved_model.pb").read_bytes() == b"made"
+    assert (tmp_path / "core/2/saved_model.pb").read_bytes() == b"core"
+    assert not (tmp_path / "2/core").exists()
+    # A server that watches the directory sees the versions only.
+    assert versions.numbers(tmp_path) == [1, 2]
+    assert versions.numbers(tmp_path / "core") == [2]
+
+
+def test_a_core_whose_version_never_came_keeps_its_number(tmp_path):
+    (tmp_path / "core/1").mkdir(parents=True)
+    assert versions.publish(tmp_path, write_with_core) == tmp_path / "2"
+    assert versions.numbers(tmp_path / "core") == [1, 2]
+
+
 def test_no_directory_has_no_versions(tmp_path):
     assert versions.numbers(tmp_path / "nowhere") == []

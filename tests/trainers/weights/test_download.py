@@ -4,8 +4,11 @@ import dataclasses
 import os
 import pathlib
 import signal
+import socket
 import subprocess
 import sys
+import threading
+import time
 
 import pytest
 
@@ -31,6 +34,23 @@ def test_broken_server_leaves_no_file(tmp_path, server, mode, error, message):
     with pytest.raises(error, match=message):
         download.fetch(file, tmp_path, timeout_s=0.5)
     assert list(tmp_path.iterdir()) == []
+
+
+def test_name_that_is_not_resolved_is_given_up_soon(tmp_path, monkeypatch):
+    released = threading.Event()
+
+    def resolve(*_):  # as a machine whose name server does not answer
+        released.wait(30)
+        raise OSError("released")
+
+    monkeypatch.setattr(socket, "getaddrinfo", resolve)
+    monkeypatch.setenv("no_proxy", "*")
+    file = published.PUBLISHED["alexnet"]
+    start = time.monotonic()
+    with pytest.raises(RuntimeError, match=r"timed out after 0\.2 s"):
+        download.fetch(file, tmp_path, timeout_s=0.2)
+    assert time.monotonic() - start < 5
+    released.set()
 
 
 @pytest.mark.parametrize("mode", ["whole", "no length"])

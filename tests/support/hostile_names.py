@@ -1,0 +1,28 @@
+"""Class names that break a figure or a table that is not careful."""
+
+NAMES = (
+    "$x_1^2$",
+    "one $ alone",
+    "\\frac{$",
+    "{brace}",
+    "a_b^c",
+    "top_up_card",
+    "a|b",
+    "a\\|b",
+    "`code`",
+    "**bold** ~no~",
+    "[x](y)",
+    "<b>bold</b>",
+    "<script>alert(1)</script>",
+    "a &amp; b",
+    "# 1",
+    "负面",
+    "سلبي",
+    "नकारात्मक",
+    "\N{SLIGHTLY SMILING FACE} \N{PILE OF POO}",
+    "right\u202eto left",
+    "x" * 300,
+    "x" * 299 + "y",
+    "%s {0}",
+    "\u200b",
+)

@@ -6,7 +6,8 @@ memory: an image is read when it is needed.
 
 import dataclasses
 import pathlib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any
 
 from text2image import hashes
 from text2image.corpora import (
@@ -17,17 +18,18 @@ from text2image.corpora import (
     tfds_datasets,
     webvision,
 )
-from text2image.corpora.rows import Fault
+from text2image.corpora.rows import GUESSED, Fault, Reading
 
 
 @dataclasses.dataclass(frozen=True)
 class Keys:
-    """Names of the columns, JSON keys or TFDS features that are read."""
+    """Names of the columns, JSON keys or TFDS features; how files are read."""
 
     image: str = "image"
     title: str = "title"
     description: str = "description"
     label: str = "label"
+    reading: Reading = GUESSED
 
     @property
     def required(self) -> dict[str, str]:
@@ -68,7 +70,7 @@ def open_captioned_images(
         ValueError: If the data cannot be read; names file and line.
     """
     path = pathlib.Path(dataset)
-    if path.suffix in row_files.SUFFIXES:
+    if row_files.is_table(path):
         return _open_file(path, keys)
     if webvision.is_webvision(path):
         return webvision.open_webvision(path)
@@ -137,26 +139,30 @@ def read_file(
             path, keys.texts, keys.label if labelled else None
         )
         return
-    if path.suffix not in row_files.SUFFIXES or not path.is_file():
+    if not row_files.is_table(path) or not path.is_file():
         raise FileNotFoundError(
             f"Expected an existing file, one of {row_files.SUFFIXES}, or a "
             "directory of images. "
             f"Received: {str(path)!r}"
         )
     required = {"label_key": keys.label} if labelled else {}
-    for line, row in row_files.read_rows(path, required):
+    others = (keys.image, keys.title, keys.description)
+    for row in row_files.read_rows(path, required, keys.reading, others):
+        if isinstance(row, Fault):
+            yield row
+            continue
         yield examples.make_captioned_image(
-            f"{path}, line {line}",
-            key=str(line),
-            texts=keys.texts(row),
-            label=row[keys.label] if labelled else "?",
+            row.place,
+            key=row.key,
+            texts=keys.texts(dict(row.values)),
+            label=row.values[keys.label] if labelled else "?",
             source="train",
-            read_image=_image_reader(path, row, keys, may_lack),
+            read_image=_image_reader(path, row.values, keys, may_lack),
         )
 
 
 def _image_reader(
-    path: pathlib.Path, row: dict, keys: Keys, may_lack: bool
+    path: pathlib.Path, row: Mapping[str, Any], keys: Keys, may_lack: bool
 ) -> Callable[[], bytes]:
     key = spelled(row, keys.image)
     if key not in row:

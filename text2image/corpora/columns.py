@@ -1,9 +1,11 @@
 """Which columns hold the text and the label, and their values in a row."""
 
 import dataclasses
-from collections.abc import Iterable, Mapping, Sequence
+import shlex
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
+from text2image.corpora import suggested_columns
 from text2image.corpora.rows import (
     EMPTY_TEXT,
     NOT_A_ROW,
@@ -62,7 +64,7 @@ class Choice:
                     row,
                     EMPTY_TEXT if text is None else NOT_A_ROW,
                     f"`{key}` must be a string. Received: "
-                    f"{type(text).__name__}",
+                    f"{type(text).__name__}.",
                 )
             texts.append(text)
         return JOINT.join(texts)
@@ -82,6 +84,7 @@ def choose(
     *,
     has_header: bool = False,
     is_labelled: bool = True,
+    rows: Callable[[], Iterable[Row | Fault]] = tuple,
 ) -> Choice:
     """Chooses the columns of text and label.
 
@@ -92,6 +95,7 @@ def choose(
         has_header: Whether the names are a line of the file, which may be a
             row instead.
         is_labelled: Whether a label is needed.
+        rows: Starts a stream of rows, by which an error suggests columns.
 
     Raises:
         ValueError: If a column that was asked for does not exist, or not
@@ -103,7 +107,6 @@ def choose(
     if is_labelled and reading.label_key:
         labels = (_find(name, names, "label_key", reading.label_key),)
     guesses = []
-    missing = []
     if not texts:
         texts = _named(names, TEXTS, labels)
         guesses.append(("text", "text_key", texts))
@@ -112,7 +115,10 @@ def choose(
         guesses.append(("label", "label_key", labels))
     missing = [guess for guess in guesses if len(guess[2]) != 1]
     if missing:
-        raise ValueError(_which(name, names, missing, has_header, is_labelled))
+        suggested = suggested_columns.suggest(
+            rows(), texts or names, (labels or names) if is_labelled else ()
+        )
+        raise ValueError(_which(name, names, missing, has_header, suggested))
     return Choice(
         texts,
         labels[0] if labels else "",
@@ -216,25 +222,34 @@ def _which(
     names: Sequence[str],
     missing: Sequence[tuple[str, str, tuple[str, ...]]],
     has_header: bool,
-    is_labelled: bool,
+    suggested: tuple[str, str],
 ) -> str:
     """The error of columns that are not found, or several."""
-    wanted = [
-        f"which of {shown(found)} is the {kind}"
+    wanted = " and ".join(
+        f"one column named like a {kind}, not {shown(found)}"
         if found
-        else f"no column is named like a {kind}"
+        else f"a column named like a {kind}"
         for kind, _, found in missing
-    ]
-    flags = "--text_key=NAME" + (" --label_key=NAME" * is_labelled)
+    )
+    flags = " ".join(
+        f"--{flag}={shlex.quote(column)}"
+        if column and len(column) <= _LONGEST_NAME
+        else f"--{flag}=NAME"
+        for flag, column in zip(
+            ("text_key", "label_key"), suggested, strict=True
+        )
+        if flag == "text_key" or suggested[1] or "label" in wanted
+    )
+    columns = "text" if "label" not in wanted else "label,text"
     header = (
-        " If the first line is a row and no header, name the columns with "
-        f"--columns={'label,text' if is_labelled else 'text'}, in their order."
+        " If the first line is a row and no header, name the columns in "
+        f"their order, as in --columns={columns}."
         if has_header
         else ""
     )
     return (
-        f"{name}: {' and '.join(wanted)}? Received the columns {shown(names)}. "
-        f"Name them with {flags}; several texts, as in "
+        f"{name}: expected {wanted}. Received: {shown(names)}. Name the "
+        f"columns, as in {flags}; several texts, as in "
         f"--text_key=title,description, are joined.{header}"
     )
 

@@ -7,7 +7,7 @@ from its beginning: see docs/guide/data.md.
 import dataclasses
 import pathlib
 from collections.abc import Collection, Iterator, Mapping
-from typing import Any, BinaryIO
+from typing import BinaryIO
 
 from text2image.corpora import (
     arrow_files,
@@ -19,7 +19,7 @@ from text2image.corpora import (
     json_files,
     text_files,
 )
-from text2image.corpora.rows import GUESSED, Fault, Reading
+from text2image.corpora.rows import GUESSED, Fault, Reading, Row
 from text2image.corpora.table import Table
 
 # Suffix to the delimiter that it stands for.
@@ -167,46 +167,44 @@ def read_rows(
     path: pathlib.Path,
     keys: Mapping[str, str],
     reading: Reading = GUESSED,
-) -> Iterator[tuple[int, dict[str, Any]]]:
-    """Streams a file's rows, each with its line or number, from 1.
+    others: Collection[str] = (),
+) -> Iterator[Row | Fault]:
+    """Streams a file's rows under the keys that are asked for.
 
     Args:
         path: The file.
-        keys: Flag name to the column or key that every row must have; the
-            rows have these keys however the file spells them.
+        keys: Flag name to the column or key that every row must have.
         reading: The flags that say how the file is read.
+        others: Columns or keys that rows may have.
 
     Raises:
         FileNotFoundError: If it does not exist.
-        ValueError: If a row is faulty; names file, line and cure.
+        ValueError: If a row lacks a key; names file, line and cure.
     """
-    keyed = dataclasses.replace(
-        reading, text_key=",".join(keys.values()), label_key=""
+    asked = [*keys.values(), *others]
+    table = open_table(
+        path,
+        dataclasses.replace(reading, text_key=",".join(asked), label_key=""),
     )
-    table = open_table(path, keyed)
+    # Headers may have blanks and capitals.
     spelled = {
-        key: next(
-            (c for c in table.columns if columns.folded(c) == key.casefold()),
-            key,
-        )
-        for key in keys.values()
+        key: column
+        for key in asked
+        for column in table.columns
+        if key not in table.columns
+        and columns.folded(column) == columns.folded(key)
     }
     for row in table.read():
-        if isinstance(row, Fault):
-            raise ValueError(row.message)
-        values = dict(row.values)
-        for key, column in spelled.items():
-            if key not in values and column in values:
-                values[key] = values[column]
-        check_keys(row.place, values, keys)
-        for flag, key in keys.items():
-            # A label may be a number.
-            if flag != "label_key" and not isinstance(values[key], str):
-                raise ValueError(
-                    f"{row.place}: `{key}` must be a string. Received: "
-                    f"{type(values[key]).__name__}"
-                )
-        yield int(row.key), values
+        if isinstance(row, Row):
+            values = dict(row.values)
+            values |= {
+                key: values[column]
+                for key, column in spelled.items()
+                if column in values
+            }
+            check_keys(row.place, values, keys)
+            row = dataclasses.replace(row, values=values)
+        yield row
 
 
 def check_keys(

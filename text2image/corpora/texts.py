@@ -55,7 +55,11 @@ def _of_rows(name: str, source: RowSource, reading: Reading) -> Corpus:
     if not source.columns:
         raise ValueError(f"{name}: expected rows. Received: none.")
     choice = columns.choose(
-        name, source.columns, reading, has_header=source.has_header
+        name,
+        source.columns,
+        reading,
+        has_header=source.has_header,
+        rows=next(iter(source.parts.values())),
     )
     _check_types(name, source, choice)
     parts = {
@@ -63,6 +67,7 @@ def _of_rows(name: str, source: RowSource, reading: Reading) -> Corpus:
         for part, read in source.parts.items()
         if part in part_names.PARTS
     }
+    after = " after the header" if source.has_header else ""
     others = [part for part in source.parts if part not in parts]
     for line in (*source.guesses, *choice.guesses):
         logging.info("%s", line)
@@ -71,7 +76,8 @@ def _of_rows(name: str, source: RowSource, reading: Reading) -> Corpus:
     return Corpus(
         name=source.name,
         parts={
-            part: _examples(name, read, choice) for part, read in parts.items()
+            part: _examples(name, read, choice, after)
+            for part, read in parts.items()
         },
         label_names=source.class_names.get(choice.label, source.label_names),
         sha256=source.sha256,
@@ -101,13 +107,14 @@ def _examples(
     name: str,
     rows: Callable[[], Iterator[Row | Fault]],
     choice: columns.Choice,
+    after: str,
 ) -> Callable[[], Iterator[Example | Fault]]:
     def read() -> Iterator[Example | Fault]:
         row = None
         for row in rows():
             yield row if isinstance(row, Fault) else _example(row, choice)
         if row is None:
-            raise ValueError(f"{name}: expected rows. Received: none.")
+            raise ValueError(f"{name}: expected rows{after}. Received: none.")
 
     return read
 

@@ -92,6 +92,7 @@ def _read_rows(file: str, reading: Reading, part: str) -> Iterator[Text]:
         reading,
         has_header=source.has_header,
         is_labelled=False,
+        rows=next(iter(source.parts.values())),
     )
     if part and part not in source.parts:
         raise ValueError(

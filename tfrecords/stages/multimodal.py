@@ -72,6 +72,7 @@ def _open(
             chosen.title_key,
             chosen.description_key,
             settings.label_key or "label",
+            settings.reading,
         ),
     )
     path = pathlib.Path(settings.dataset)

@@ -110,3 +110,14 @@ def test_texts_are_joined_and_nested_fields_reached(key, expected):
         assert text.message.startswith("a.jsonl, line 3: `")
         text = text.cause
     assert text == expected
+
+
+def test_an_error_suggests_columns_by_their_values():
+    rows = [
+        Row(
+            "a", "1", {"id": str(n), "v1": "ham" if n % 2 else "spam", "v 2": x}
+        )
+        for n, x in enumerate(["a long text", "another one", "short", "last"])
+    ]
+    with pytest.raises(ValueError, match="--text_key='v 2' --label_key=v1"):
+        columns.choose("x", ["id", "v1", "v 2"], Reading(), rows=lambda: rows)

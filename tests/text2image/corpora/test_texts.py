@@ -201,3 +201,36 @@ def test_the_demo_has_two_balanced_parts():
         assert 0.4 < np.mean([label == "pos" for label in labels]) < 0.6
     ids = [e.id for part in opened.parts.values() for e in part()]
     assert len(set(ids)) == len(ids)
+
+
+def test_guesses_are_logged_and_part_of_what_identifies_the_records(
+    tmp_path, caplog
+):
+    path = write(tmp_path, "a.csv", "review;sentiment\ngood;pos\n")
+    with caplog.at_level("INFO", "absl"):
+        opened = texts.open_corpus(str(path))
+    assert "delimiter semicolon" in caplog.text
+    assert "column 'review'; overrule with --text_key" in caplog.text
+    assert opened.reading == {
+        "text_key": "review",
+        "label_key": "sentiment",
+        "format": {"delimiter": ";", "quoting": "double"},
+    }
+
+
+def test_a_usual_file_is_identified_as_before(tmp_path):
+    opened = texts.open_corpus(str(write(tmp_path, "a.csv", GOOD_CSV)))
+    assert opened.reading == {"text_key": "text", "label_key": "label"}
+
+
+def test_a_file_without_rows_is_named(tmp_path):
+    path = write(tmp_path, "a.csv", "text,label\n")
+    with pytest.raises(ValueError, match=r"a\.csv: expected rows after the"):
+        read(path)
+
+
+@pytest.mark.parametrize(
+    "name", ["评论 отзывы.csv", "a%20b#[x]?*.csv", "-dash.csv", ".hidden.csv"]
+)
+def test_file_names_may_be_odd(tmp_path, name):
+    assert read(write(tmp_path, name, GOOD_CSV)) == [("good", "pos")]

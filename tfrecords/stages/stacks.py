@@ -66,7 +66,9 @@ def prepare_cls(settings: RecordsConfig) -> pathlib.Path:
         source,
         {**record_sets.pick(settings, SETTINGS), **source.reading},
     )
-    encoded_records.check_encoder(settings, target, settings.layers)
+    shape = encoded_records.check_encoder(settings, target, settings.layers)
+    if shape is not None:
+        map_checks.check_map_settings(settings, shape)
     manifest = record_sets.existing(target.directory, target.provenance)
     if manifest:
         logging.info("stacks: reusing %s", target.directory)

@@ -14,6 +14,8 @@ REQUIREMENTS = [
     "keras-hub>=0.32,<0.33",
     "tensorflow-datasets>=4.9.10,<5",
     "importlib_resources",  # tensorflow-datasets imports it undeclared
+    "pyarrow>=16",  # Parquet and Arrow files; tensorflow-datasets needs it, too
+    "charset-normalizer>=3",  # names the encoding of a file in an error
     "tensorboard>=2.19",  # tf.summary imports it
     "safetensors>=0.5",
     "scikit-learn>=1.6",

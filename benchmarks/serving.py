@@ -28,8 +28,9 @@ Call = Callable[..., Any]
 def read(file: str, text_key: str, count: int) -> list[bytes]:
     """Returns the first texts of a file, at most `count`."""
     from text2image.corpora import unlabelled
+    from text2image.corpora.rows import Reading
 
-    items = unlabelled.read_texts(file, text_key=text_key)
+    items = unlabelled.read_texts(file, reading=Reading(text_key=text_key))
     return [item.text.encode() for item in itertools.islice(items, count)]
 
 

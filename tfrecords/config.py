@@ -9,6 +9,8 @@ import functools
 from typing import Any
 
 from text2image import options
+from text2image.corpora import class_names
+from text2image.corpora.rows import Reading
 from tfrecords.settings import setting, validate
 
 _common = functools.partial(setting, group="common")
@@ -121,12 +123,13 @@ class RecordsConfig:
     )
     encoder: str = _common(
         "mini",
-        "BERT: mini (shipped with the package), a keras-hub preset name, or "
-        "a keras-hub or Hugging Face directory.",
+        "BERT: mini (shipped with the package), a directory (Hugging Face's, "
+        "Google's, sentence-transformers', keras-hub's), hf://OWNER/NAME, or "
+        "the name of a keras-hub preset.",
     )
     layers: str = _records(
         "last6",
-        "Layers whose [CLS] vectors make up the stack: lastN, or a range "
+        "Layers whose [CLS] vectors make up the stack: lastN, all, or a range "
         "such as 6-11, counted from 0, both ends included. The paper's text "
         "uses 6-11, its code 5-10.",
     )
@@ -205,6 +208,16 @@ class RecordsConfig:
     records_dir: str = _records("records", "Where records are kept.")
     examples_per_shard: int = _records(2048, "Examples per TFRecord file.")
 
+    @property
+    def reading(self) -> Reading:
+        """The settings that say how rows are read."""
+        return Reading(
+            **{
+                field.name: getattr(self, field.name)
+                for field in dataclasses.fields(Reading)
+            }
+        )
+
     def __post_init__(self) -> None:
         """Refuses values that no run could use."""
         validate(
@@ -227,6 +240,7 @@ class RecordsConfig:
             above={"perplexity": 0},
             most={"max_bad_rows": 1},
         )
+        class_names.parse_map(self.label_map)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -269,7 +283,7 @@ class MultimodalConfig:
     )
     text_layers: str = _records(
         "last1",
-        "Encoder layers whose vectors are concatenated: lastN, or a range "
+        "Encoder layers whose vectors are concatenated: lastN, all, or a range "
         "such as 0-5, counted from 0, both ends included.",
     )
 
@@ -282,6 +296,14 @@ class MultimodalConfig:
 # and encoder.
 MULTIMODAL_SETTINGS = (
     "label_key",
+    "encoding",
+    "delimiter",
+    "quoting",
+    "columns",
+    "label_map",
+    "merge_labels",
+    "bad_rows",
+    "min_class_size",
     "split",
     "split_seed",
     "limit_train",
@@ -303,6 +325,7 @@ MULTIMODAL_IGNORES = tuple(
         "data_dir",
         "download",
         "encoder",
+        "max_bad_rows",
         "records_dir",
     )
 )
@@ -310,8 +333,9 @@ MULTIMODAL_IGNORES = tuple(
 MULTIMODAL_HELPS = {
     "dataset": (
         "Captioned images: a .jsonl, .csv or .tsv file with a column of image "
-        "paths, a directory of WebVision, a prepared TFDS directory, or a "
-        "TFDS name. There is no demo."
+        "paths, a directory with a folder of images per class or in "
+        "WebVision's layout, a prepared TFDS directory, or a TFDS name. There "
+        "is no demo."
     ),
     "label_key": "Column or feature of the label. Default: label.",
     "split": (

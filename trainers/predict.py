@@ -14,8 +14,10 @@ from collections.abc import Iterator, Sequence
 
 from absl import logging
 
-from text2image.corpora import row_files, unlabelled
-from tfrecords import command_line
+from text2image.corpora import unlabelled
+from text2image.corpora.rows import Reading
+from text2image.options import QUOTINGS
+from tfrecords import command_line, files
 from tfrecords.settings import validate
 from trainers.serving import formats
 from trainers.serving.options import (
@@ -32,10 +34,37 @@ class PredictOptions:
 
     file: str = common(
         "",
-        "Texts: .csv, .tsv, .jsonl, .txt (one text per line), or - for "
-        "standard input (one text per line).",
+        "Texts: any file or folder that --dataset of a training takes, .txt "
+        "(one text per line), or - for standard input (one text per line).",
     )
-    text_key: str = common("text", "Column or key of the text.")
+    part: str = common(
+        "", "Part of a folder, such as test. By default all parts."
+    )
+    text_key: str = common(
+        "",
+        "Column or key of the text; several, as in title,description, are "
+        "joined by a line break. By default the one column that is named "
+        "text, review, sentence or the like.",
+    )
+    encoding: str = common(
+        "",
+        "Character encoding of a file, such as cp1252. By default UTF-8, or "
+        "what a byte-order mark says.",
+    )
+    delimiter: str = common(
+        "",
+        "What separates the fields of a file: one character, or comma, tab, "
+        "semicolon or pipe. By default as the file's first lines say.",
+    )
+    quoting: str = common(
+        "auto",
+        "Quotes inside quoted fields: doubled, escaped by a backslash, or "
+        "none: quotes have no meaning. auto: as the file's first lines say.",
+        QUOTINGS,
+    )
+    columns: str = common(
+        "", "Names of the columns of a file without a header line."
+    )
     format: str = common(
         "table", "Format of the predictions.", tuple(formats.FORMATS)
     )
@@ -51,12 +80,24 @@ class PredictOptions:
         """Refuses values that no prediction could use."""
         validate(self, least={"batch_size": 1})
 
+    @property
+    def reading(self) -> Reading:
+        """The settings that say how a file is read."""
+        return Reading(
+            text_key=self.text_key,
+            encoding=self.encoding,
+            delimiter=self.delimiter,
+            quoting=self.quoting,
+            columns=self.columns,
+        )
+
 
 PROGRAM = command_line.Program(
     "trainers.predict",
     __doc__,
     settings=(ModelOptions, PredictOptions),
     positional=("TEXT", "Texts to label, instead of a --file."),
+    resumes=False,
 )
 
 
@@ -75,14 +116,24 @@ def _check(arguments: command_line.Arguments) -> None:
             'Expected either texts ("...") or --file=PATH. Received: '
             f"{'both' if options.file else 'neither'}."
         )
-    has_columns = options.file.endswith(row_files.SUFFIXES)
+    has_lines = unlabelled.has_lines(options.file, options.reading)
     arguments.refuse_ignored(
         [
             ignored_by_export(model),
             (
-                ("text_key",),
-                not has_columns,
-                "only .csv, .tsv and .jsonl have keys",
+                ("encoding", "delimiter", "quoting", "columns", "text_key"),
+                not options.file,
+                "only a --file has columns or an encoding",
+            ),
+            (
+                ("text_key", "quoting", "columns"),
+                has_lines,
+                f"{options.file} has no columns, but a text per line",
+            ),
+            (
+                ("part",),
+                not pathlib.Path(options.file or "-").is_dir(),
+                "only a folder has parts",
             ),
         ]
     )
@@ -102,7 +153,7 @@ def _run(arguments: command_line.Arguments) -> int:
     image_dir = None
     if options.image_dir:
         image_dir = pathlib.Path(options.image_dir)
-        image_dir.mkdir(parents=True, exist_ok=True)
+        files.make_directory(image_dir, "image_dir")
     model = arguments.settings(ModelOptions)
     predictor = load_predictor(**dataclasses.asdict(model))
     predictions = predictor.predict(
@@ -120,7 +171,9 @@ def _texts(
     options: PredictOptions, typed: tuple[str, ...]
 ) -> Iterator[unlabelled.Text]:
     if options.file:
-        return unlabelled.read_texts(options.file, text_key=options.text_key)
+        return unlabelled.read_texts(
+            options.file, reading=options.reading, part=options.part
+        )
     return itertools.starmap(unlabelled.Text, enumerate(typed, start=1))
 
 

@@ -13,7 +13,7 @@ import sys
 import time
 from collections.abc import Sequence
 
-from text2image.corpora import row_files
+from text2image.corpora import row_sources
 from tfrecords import command_line
 from tfrecords.config import RecordsConfig
 from tfrecords.settings import setting
@@ -78,7 +78,7 @@ def _ignored_flags(
     """Flags that have no effect because of another setting."""
     all_records = [field.name for field in dataclasses.fields(RecordsConfig)]
     tsne = ("metric", "perplexity", *(n for n in all_records if "tsne" in n))
-    is_file = records.dataset.endswith(row_files.SUFFIXES)
+    is_path = row_sources.is_path(records.dataset)
     return [
         (
             all_records,
@@ -107,7 +107,7 @@ def _ignored_flags(
         ),
         (
             ("data_dir", "download"),
-            is_file or records.dataset == "demo",
+            is_path or records.dataset == "demo",
             f"--dataset={records.dataset} is not a TFDS name",
         ),
     ]
@@ -127,6 +127,7 @@ def _run(arguments: command_line.Arguments) -> None:
     from trainers.experiments import baselines
     from trainers.reports import run_report, summary
     from trainers.training import train
+    from trainers.weights import load
 
     start = time.monotonic()
     options = arguments.settings(RunOptions)
@@ -134,6 +135,7 @@ def _run(arguments: command_line.Arguments) -> None:
     records = arguments.settings(RecordsConfig)
     cls_dir = None
     if not config.image_records:
+        load.check_weights([(config.backbone, config.weights)])
         cls_dir, image_dir = build.prepare_records(records)
         config = config.on_records(image_dir)
     image_dir = pathlib.Path(config.image_records)

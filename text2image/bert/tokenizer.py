@@ -248,7 +248,7 @@ def _unused_character(vocabulary: list[str]) -> int:
 def _by_id(wordpiece: WordPiece) -> list[str]:
     """The vocabulary without holes and repeats: of these, the last one counts.
 
-    Their substitutes have a blank, which no word has.
+    Their placeholder has a blank, which no word has.
     """
     last = {token: i for i, token in enumerate(wordpiece.vocabulary)}
     return [

@@ -6,7 +6,8 @@ memory: an image is read when it is needed.
 
 import dataclasses
 import pathlib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any
 
 from text2image import hashes
 from text2image.corpora import (
@@ -17,17 +18,18 @@ from text2image.corpora import (
     tfds_datasets,
     webvision,
 )
-from text2image.corpora.rows import Fault
+from text2image.corpora.rows import GUESSED, Fault, Reading
 
 
 @dataclasses.dataclass(frozen=True)
 class Keys:
-    """Names of the columns, JSON keys or TFDS features that are read."""
+    """Names of the columns, JSON keys or TFDS features; how files are read."""
 
     image: str = "image"
     title: str = "title"
     description: str = "description"
     label: str = "label"
+    reading: Reading = GUESSED
 
     @property
     def required(self) -> dict[str, str]:
@@ -37,8 +39,11 @@ class Keys:
     def texts(self, row: dict) -> dict:
         """Title and description of a row; `None` where it has none."""
         return {
-            "title": image_fields.text_of(row.get(self.title)),
-            "description": image_fields.text_of(row.get(self.description)),
+            name: image_fields.text_of(row.get(spelled(row, key)))
+            for name, key in (
+                ("title", self.title),
+                ("description", self.description),
+            )
         }
 
 
@@ -65,13 +70,21 @@ def open_captioned_images(
         ValueError: If the data cannot be read; names file and line.
     """
     path = pathlib.Path(dataset)
-    if path.suffix in row_files.SUFFIXES:
+    if row_files.is_table(path):
         return _open_file(path, keys)
     if webvision.is_webvision(path):
         return webvision.open_webvision(path)
     if _is_image_folder(path):
         return image_folders.open_image_folders(path, keys.texts, keys.label)
     return _open_tfds(dataset, data_dir, download, keys)
+
+
+def spelled(row: Mapping[str, Any], key: str) -> str:
+    """The key as a row spells it: with blanks, or in other case."""
+    if key in row:
+        return key
+    names = [name for name in row if name.strip().casefold() == key.casefold()]
+    return names[0] if len(names) == 1 else key
 
 
 def _is_image_folder(path: pathlib.Path) -> bool:
@@ -106,10 +119,11 @@ def read_file(
     labelled: bool = True,
     may_lack: bool = False,
 ) -> Iterator[examples.CaptionedImage | Fault]:
-    """Streams the captioned images of a .csv, .tsv or .jsonl file.
+    """Streams the captioned images of a file or a directory of images.
 
     Args:
-        path: The file to read.
+        path: A .csv, .tsv or .jsonl file; or a directory as
+            `image_folders.read_images` takes it.
         keys: Names of its columns or keys.
         labelled: Whether every row must have a label; if not, all labels are
             `?`.
@@ -120,34 +134,45 @@ def read_file(
         FileNotFoundError: If the file does not exist.
         ValueError: If the file cannot be read; names file and line.
     """
-    if path.suffix not in row_files.SUFFIXES or not path.is_file():
+    if path.is_dir():
+        yield from image_folders.read_images(
+            path, keys.texts, keys.label if labelled else None
+        )
+        return
+    if not row_files.is_table(path) or not path.is_file():
         raise FileNotFoundError(
-            f"Expected an existing file, one of {row_files.SUFFIXES}. "
+            f"Expected an existing file, one of {row_files.SUFFIXES}, or a "
+            "directory of images. "
             f"Received: {str(path)!r}"
         )
     required = {"label_key": keys.label} if labelled else {}
-    for line, row in row_files.read_rows(path, required):
+    others = (keys.image, keys.title, keys.description)
+    for row in row_files.read_rows(path, required, keys.reading, others):
+        if isinstance(row, Fault):
+            yield row
+            continue
         yield examples.make_captioned_image(
-            f"{path}, line {line}",
-            key=str(line),
-            texts=keys.texts(row),
-            label=row[keys.label] if labelled else "?",
+            row.place,
+            key=row.key,
+            texts=keys.texts(dict(row.values)),
+            label=row.values[keys.label] if labelled else "?",
             source="train",
-            read_image=_image_reader(path, row, keys, may_lack),
+            read_image=_image_reader(path, row.values, keys, may_lack),
         )
 
 
 def _image_reader(
-    path: pathlib.Path, row: dict, keys: Keys, may_lack: bool
+    path: pathlib.Path, row: Mapping[str, Any], keys: Keys, may_lack: bool
 ) -> Callable[[], bytes]:
-    if keys.image not in row:
+    key = spelled(row, keys.image)
+    if key not in row:
         return image_fields.refusing(
             f"no {keys.image!r} among {list(row)}. Name the right one with "
             "--image_key"
         )
-    if may_lack and image_fields.is_missing(row[keys.image]):
+    if may_lack and image_fields.is_missing(row[key]):
         return bytes
-    return image_fields.image_reader(path.parent, row[keys.image])
+    return image_fields.image_reader(path.parent, row[key])
 
 
 def _open_tfds(

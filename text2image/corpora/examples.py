@@ -3,7 +3,7 @@
 import dataclasses
 import json
 import math
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any, Generic, TypeVar
 
 import numpy as np
@@ -42,6 +42,8 @@ class Corpus(Generic[E]):
         sha256: Hash of the files it is read from; identifies the data.
         is_split: Whether its own parts, train and validation, are used
             under every protocol.
+        reading: How it is read: the columns of text and label, and what is
+            not as usual; part of the provenance of what is made from it.
     """
 
     name: str
@@ -49,6 +51,7 @@ class Corpus(Generic[E]):
     label_names: tuple[str, ...] | None
     sha256: str
     is_split: bool = False
+    reading: Mapping[str, Any] = dataclasses.field(default_factory=dict)
 
 
 def usable(item: E | Fault) -> E:

@@ -116,6 +116,34 @@ def open_image_folders(
     )
 
 
+def read_images(
+    root: pathlib.Path,
+    texts: Callable[[dict], dict],
+    label_key: str | None,
+) -> Iterator[examples.CaptionedImage | Fault]:
+    """Streams the images of a directory to be labelled or verified.
+
+    Args:
+        root: As `open_image_folders` takes it; or images without any folder.
+        texts: See `open_image_folders`.
+        label_key: See `open_image_folders`; `None` to leave out the labels,
+            which become `?`.
+
+    Raises:
+        ValueError: If there are no images, or see `open_image_folders`.
+    """
+    parts = {
+        name: _scan(folder) for name, folder in _part_folders(root).items()
+    }
+    if label_key is None and not any(p.metadata for p in parts.values()):
+        images = sorted(filter(_is_image, _walk(root)))
+        if not images:
+            raise ValueError(f"{root} must hold images. Received: none.")
+        parts = {"": _Part({"?": images}, None, 0)}
+    for name, part in parts.items():
+        yield from _read(root, name, part, texts, label_key)
+
+
 def _part_folders(root: pathlib.Path) -> dict[str, pathlib.Path]:
     """Part to its folder; the directory itself is `train` without parts."""
     if image_metadata.find(root):
@@ -171,7 +199,7 @@ def _read(
     name: str,
     part: _Part,
     texts: Callable[[dict], dict],
-    label_key: str,
+    label_key: str | None,
 ) -> Iterator[examples.CaptionedImage | Fault]:
     if part.metadata is not None:
         yield from image_metadata.read(

@@ -27,7 +27,7 @@ def read(
     name: str,
     metadata: pathlib.Path,
     texts: Callable[[dict], dict],
-    label_key: str,
+    label_key: str | None,
 ) -> Iterator[examples.CaptionedImage | Fault]:
     """Streams the images of a list.
 
@@ -37,29 +37,33 @@ def read(
         metadata: The list.
         texts: Gives title and description of a row.
         label_key: Column of the class; without it, the first folder of
-            `file_name` says it.
+            `file_name` says it. `None` to leave out the labels, which become
+            `?`.
 
     Raises:
         ValueError: If a row has no file name or no class; names file and line.
     """
-    for line, row in row_files.read_rows(metadata, {}):
-        row_files.check_keys(
-            f"{metadata}, line {line}", row, {"image_key": _FILE_NAME}
-        )
+    for item in row_files.read_rows(metadata, {"image_key": _FILE_NAME}):
+        if isinstance(item, Fault):
+            yield item
+            continue
+        row = dict(item.values)
         image = pathlib.PurePosixPath(str(row[_FILE_NAME]))
-        if label_key in row:
+        if label_key is None:
+            label = "?"
+        elif label_key in row:
             label = row[label_key]
         elif len(image.parts) > 1:
             label = image.parts[0]
         else:
             raise ValueError(
-                f"{metadata}, line {line}: {str(image)!r} is in no folder, and "
+                f"{item.place}: {str(image)!r} is in no folder, and "
                 f"no {label_key!r} is among {list(row)}. Name the column of "
                 "the class with --label_key."
             )
         folder = metadata.parent
         yield examples.make_captioned_image(
-            f"{metadata}, line {line}",
+            item.place,
             key=(folder.relative_to(root) / image).as_posix(),
             texts=texts(row),
             label=label,

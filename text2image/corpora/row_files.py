@@ -1,38 +1,143 @@
-"""A strict reader of CSV, TSV and JSON lines files.
+"""The files that are read as rows, by suffix.
 
-Rows are dictionaries, one in memory at a time. Nothing is guessed: "NA" and
-"null" stay text, and errors name file and line.
+Every file is opened by its suffix, and what the suffix leaves open is guessed
+from its beginning: see docs/guide/data.md.
 """
 
-import csv
-import json
+import dataclasses
 import pathlib
 from collections.abc import Collection, Iterator, Mapping
-from typing import Any, BinaryIO
+from typing import BinaryIO
 
-SUFFIXES = (".csv", ".tsv", ".jsonl")
+from text2image.corpora import (
+    arrow_files,
+    columns,
+    compression,
+    delimited,
+    encodings,
+    fasttext,
+    json_files,
+    text_files,
+)
+from text2image.corpora.rows import GUESSED, Fault, Reading, Row
+from text2image.corpora.table import Table
+
+# Suffix to the delimiter that it stands for.
+DELIMITED_SUFFIXES = {".csv": ",", ".tsv": "\t", ".tab": "\t"}
+JSON_SUFFIXES = (".jsonl", ".ndjson", ".json")
+ARROW_SUFFIXES = (*arrow_files.PARQUET_SUFFIXES, *arrow_files.ARROW_SUFFIXES)
+SUFFIXES = (*DELIMITED_SUFFIXES, *JSON_SUFFIXES, *ARROW_SUFFIXES)
+# What fastText's own files are called; others are read with --delimiter.
+FASTTEXT_SUFFIXES = (".txt", ".ft", ".train", ".valid", ".test", "")
+_CONVERTED = {
+    ".xlsx": "Save it as CSV UTF-8 from Excel.",
+    ".xls": "Save it as CSV UTF-8 from Excel.",
+    ".ods": "Save it as CSV with the encoding UTF-8.",
+    ".zst": "Decompress it with `zstd -d`.",
+    ".tar": "Unpack it.",
+    ".tgz": "Unpack it.",
+    ".7z": "Unpack it.",
+    ".rar": "Unpack it.",
+}
 
 
-def read_rows(
-    path: pathlib.Path, keys: Mapping[str, str]
-) -> Iterator[tuple[int, dict[str, Any]]]:
-    """Streams a file's rows, each with the line at which it starts, from 1.
+def suffix_of(name: str | pathlib.Path) -> str:
+    """Suffix in lower case, that of a compressed file's content.
+
+    The content's name of a .zip file is only known when it is opened.
+    """
+    path = pathlib.PurePath(name)
+    if path.suffix.lower() in compression.SUFFIXES:
+        path = path.with_suffix("")
+    return path.suffix.lower()
+
+
+def is_table(name: str | pathlib.Path) -> bool:
+    """Whether a name is one of a table, compressed or not."""
+    return suffix_of(name) in SUFFIXES or str(name).lower().endswith(".zip")
+
+
+def open_table(
+    path: pathlib.Path, reading: Reading = GUESSED, prefix: str = ""
+) -> Table:
+    """Opens a file as a table.
 
     Args:
-        path: A .csv or .tsv file with a header, or .jsonl, one object per line.
-            UTF-8; a byte order mark is skipped.
-        keys: Flag name to the column or key that every row must have.
+        path: The file.
+        reading: The flags.
+        prefix: Beginning of the rows' keys.
 
     Raises:
-        ValueError: If a line is faulty; names file, line and cure.
+        FileNotFoundError: If it does not exist.
+        ValueError: If it cannot be read, or a flag has no use for it.
     """
-    with path.open("rb") as stream:
-        lines = decoded_lines(str(path), stream)
-        if path.suffix == ".jsonl":
-            yield from _json_rows(path, lines, keys)
-        else:
-            delimiter = "\t" if path.suffix == ".tsv" else ","
-            yield from _csv_rows(path, lines, delimiter, keys)
+    if not path.is_file():
+        raise FileNotFoundError(
+            f"Expected a file. Received: {str(path)!r}, which does not exist."
+        )
+    suffix = pathlib.PurePath(compression.inner_name(path)).suffix.lower()
+    if suffix in ARROW_SUFFIXES:
+        _refuse_unused(path, reading, ("encoding", *_OF_DELIMITED))
+        return arrow_files.open_arrow(path, prefix)
+    if suffix in _CONVERTED:
+        raise ValueError(
+            f"{path}: expected one of {', '.join(SUFFIXES)}. "
+            f"{_CONVERTED[suffix]}"
+        )
+    file = text_files.examine(path, reading.encoding)
+    if suffix in JSON_SUFFIXES:
+        _refuse_unused(path, reading, _OF_DELIMITED)
+        table, flags = json_files.open_json(file, prefix), []
+    elif suffix in DELIMITED_SUFFIXES or reading.delimiter:
+        table = delimited.open_delimited(
+            file, DELIMITED_SUFFIXES.get(suffix, ""), reading, prefix
+        )
+        flags = ["delimiter", "quoting"] * bool(table.format)
+    elif fasttext.is_fasttext(file):
+        _refuse_unused(path, reading, _OF_DELIMITED)
+        table, flags = fasttext.open_fasttext(file, prefix), []
+    else:
+        raise ValueError(
+            f"{path}: expected one of {', '.join(SUFFIXES)}, also compressed "
+            f"({', '.join(compression.SUFFIXES)}), or lines of fastText "
+            f"({fasttext.PREFIX}CLASS text). Received: suffix {suffix!r}. If "
+            "it has columns, name what separates them, as in --delimiter=tab."
+        )
+    return _described(path, file, table, flags)
+
+
+_OF_DELIMITED = ("delimiter", "quoting", "columns")
+
+
+def _refuse_unused(
+    path: pathlib.Path, reading: Reading, names: Collection[str]
+) -> None:
+    for name in names:
+        if getattr(reading, name) != getattr(GUESSED, name):
+            raise ValueError(
+                f"{path}: --{name} has no use for this kind of file. Leave it "
+                "out."
+            )
+
+
+def _described(
+    path: pathlib.Path, file: text_files.TextFile, table: Table, flags: list
+) -> Table:
+    """Adds the encoding to what is said, in one line, and to the format."""
+    words = list(table.guesses)
+    details = dict(table.format)
+    if file.encoding_guess:
+        words.append(f"encoding {file.encoding} ({file.encoding_guess})")
+        flags = [*flags, "encoding"]
+    if file.encoding != encodings.UTF8:
+        details["encoding"] = file.encoding
+    if words:
+        cure = " ".join(f"--{flag}" for flag in flags)
+        words = [
+            f"reading {path.name}: {', '.join(words)}"
+            + (f"; overrule with {cure}" if cure else "")
+        ]
+    return dataclasses.replace(table, guesses=tuple(words), format=details)
 
 
 def decoded_lines(name: str, stream: BinaryIO) -> Iterator[str]:
@@ -41,17 +146,65 @@ def decoded_lines(name: str, stream: BinaryIO) -> Iterator[str]:
     A byte order mark is skipped.
 
     Raises:
-        ValueError: If a byte is not UTF-8; names line and column.
+        ValueError: If a byte is not UTF-8; names line, column and cure.
     """
-    for number, line in enumerate(stream, start=1):
-        try:
-            yield line.decode("utf-8-sig" if number == 1 else "utf-8")
-        except UnicodeDecodeError as error:
-            raise ValueError(
-                f"{name}, line {number}: expected UTF-8. Received: byte "
-                f"0x{line[error.start]:02x} at column {error.start + 1}. "
-                "Convert the file, e.g. iconv -f latin1 -t utf-8"
-            ) from error
+    return strict(encodings.Lines(name, stream, encodings.UTF8))
+
+
+def strict(lines: encodings.Lines) -> Iterator[str]:
+    """Refuses the first line that cannot be decoded.
+
+    Raises:
+        ValueError: Names line, column and cure.
+    """
+    for line in lines:
+        if lines.undecodable:
+            raise ValueError(lines.fault(line).message)
+        yield line
+
+
+def read_rows(
+    path: pathlib.Path,
+    keys: Mapping[str, str],
+    reading: Reading = GUESSED,
+    others: Collection[str] = (),
+) -> Iterator[Row | Fault]:
+    """Streams a file's rows under the keys that are asked for.
+
+    Args:
+        path: The file.
+        keys: Flag name to the column or key that every row must have.
+        reading: The flags that say how the file is read.
+        others: Columns or keys that rows may have.
+
+    Raises:
+        FileNotFoundError: If it does not exist.
+        ValueError: If a row lacks a key; names file, line and cure.
+    """
+    asked = [*keys.values(), *others]
+    table = open_table(
+        path,
+        dataclasses.replace(reading, text_key=",".join(asked), label_key=""),
+    )
+    # Headers may have blanks and capitals.
+    spelled = {
+        key: column
+        for key in asked
+        for column in table.columns
+        if key not in table.columns
+        and columns.folded(column) == columns.folded(key)
+    }
+    for row in table.read():
+        if isinstance(row, Row):
+            values = dict(row.values)
+            values |= {
+                key: values[column]
+                for key, column in spelled.items()
+                if column in values
+            }
+            check_keys(row.place, values, keys)
+            row = dataclasses.replace(row, values=values)
+        yield row
 
 
 def check_keys(
@@ -70,69 +223,6 @@ def check_keys(
     for flag, key in keys.items():
         if key not in names:
             raise ValueError(
-                f"{place}: no {key!r} among {list(names)}. Name the right one "
-                f"with --{flag}."
+                f"{place}: no {key!r} among {columns.shown(names)}. Name the "
+                f"right one with --{flag}."
             )
-
-
-def _csv_rows(
-    path: pathlib.Path,
-    lines: Iterator[str],
-    delimiter: str,
-    keys: Mapping[str, str],
-) -> Iterator[tuple[int, dict[str, Any]]]:
-    csv.field_size_limit(1 << 30)  # a field is a text, however long
-    reader = csv.reader(lines, delimiter=delimiter, strict=True)
-    start = 1  # line at which a row starts; a quoted field may span several
-    try:
-        names = next(reader, None)
-        if names is None:
-            raise ValueError(
-                f"{path}, line 1: expected a header. Received: an empty file."
-            )
-        check_keys(f"{path}, line {start}", names, keys)
-        start = reader.line_num + 1
-        for fields in reader:
-            if fields:  # not a blank line
-                if len(fields) != len(names):
-                    raise ValueError(
-                        f"{path}, line {start}: expected {len(names)} fields. "
-                        f"Received: {len(fields)}. Quote fields that contain "
-                        "the delimiter."
-                    )
-                yield start, dict(zip(names, fields, strict=True))
-            start = reader.line_num + 1
-    except csv.Error as error:
-        raise ValueError(
-            f"{path}, line {start}: not valid CSV ({error}). Quote fields "
-            'that contain quotes or newlines, and double the quotes: "".'
-        ) from error
-
-
-def _json_rows(
-    path: pathlib.Path, lines: Iterator[str], keys: Mapping[str, str]
-) -> Iterator[tuple[int, dict[str, Any]]]:
-    for number, line in enumerate(lines, start=1):
-        if not line.strip():
-            continue
-        try:
-            row = json.loads(line)
-        except (ValueError, RecursionError) as error:
-            raise ValueError(
-                f"{path}, line {number}: expected one JSON object per line "
-                f"({error})."
-            ) from error
-        if not isinstance(row, dict):
-            raise ValueError(
-                f"{path}, line {number}: expected a JSON object. Received: "
-                f"{type(row).__name__}"
-            )
-        check_keys(f"{path}, line {number}", row, keys)
-        for flag, key in keys.items():
-            # A label may be a number.
-            if flag != "label_key" and not isinstance(row[key], str):
-                raise ValueError(
-                    f"{path}, line {number}: `{key}` must be a string. "
-                    f"Received: {type(row[key]).__name__}"
-                )
-        yield number, row

@@ -1,11 +1,6 @@
-"""The split into train, validation and test sides, and an audit of repeats.
-
-One pass over the corpus keeps a 16-byte digest of the folded text, the part
-and the label of each example, but no texts.
-"""
+"""The split into train, validation and test sides, and an audit of repeats."""
 
 import dataclasses
-import hashlib
 import operator
 from collections.abc import Callable, Mapping
 from typing import Any
@@ -13,28 +8,37 @@ from typing import Any
 import numpy as np
 
 from text2image import options
-from text2image.corpora.examples import Corpus, usable
+from text2image.corpora import bad_rows, class_names, copies, labels
+from text2image.corpora.examples import Corpus
+from text2image.corpora.index import REFUSE, Selection, index_corpus
 
 TRAIN, VALIDATION, TEST, UNUSED = 0, 1, 2, 3
 SIDES = ("train", "validation", "test")
 # The paper's V.A: 40,000 train, 10,000 validation.
 SHARES = {VALIDATION: 0.2}
+# More are suspected to be no classes if most of them are small.
+_MANY_CLASSES = 20
 
 
 @dataclasses.dataclass(frozen=True)
 class Split:
-    """The side of every example of a corpus.
+    """The side of every row of a corpus.
 
     Attributes:
         side: `(N,)` int8 of `TRAIN`, `VALIDATION`, `TEST` or `UNUSED`, in
             the order in which the parts are read, one after the other.
+            Rows that are not used, faults among them, are `UNUSED`.
         label_names: Class names; the label of a class is its index.
         audit: Counts of repeats and classes, for the user and the records.
+        label_index: Label of an example to the index of its class.
+        faults: The rows that cannot be used and are dropped.
     """
 
     side: np.ndarray
     label_names: tuple[str, ...]
     audit: dict[str, Any]
+    label_index: Mapping[str | None, int]
+    faults: bad_rows.Tally
 
 
 def split_corpus(
@@ -46,6 +50,7 @@ def split_corpus(
     limit_validation: int = 0,
     shares: Mapping[int, float] = SHARES,
     identity: Callable[[Any], str] = operator.attrgetter("text"),
+    selection: Selection = REFUSE,
 ) -> Split:
     """Splits a corpus so that equal texts never end up on two sides.
 
@@ -65,96 +70,85 @@ def split_corpus(
             `TEST` among them, `official` reads a corpus's test part too,
             besides its validation part.
         identity: Gives the text of an example by which copies are detected.
+        selection: Which rows are used, and under which class.
 
     Raises:
-        ValueError: If there is only one class, a side lacks a class, or the
-            corpus has no part that `official` can validate on.
+        ValueError: If there is only one class, a side lacks a class, the
+            corpus has no part that `official` can validate on, or
+            `index_corpus` refuses the corpus.
     """
     if protocol not in options.SPLIT_PROTOCOLS:
         raise ValueError(
             f"`split` must be one of {options.SPLIT_PROTOCOLS}. Received: "
             f"{protocol!r}"
         )
-    part, digest, label, label_names = _index(source, identity)
-    _, group = np.unique(digest, return_inverse=True)
-    audit: dict[str, Any] = {"num_examples": len(label)}
-    audit["repeats"] = _audit(part, group, list(source.parts))
+    index = index_corpus(source, selection, identity)
+    part, group, label = index.part, index.group, index.label
+    audit: dict[str, Any] = {
+        "num_examples": len(label),
+        "repeats": copies.count_repeats(part, group, list(source.parts)),
+        "contradictions": copies.count_contradictions(source, index, identity),
+        **index.audit,
+    }
     rng = np.random.default_rng(seed)
-    if source.is_split or protocol == "official":
+    is_official = source.is_split or protocol == "official"
+    if is_official:
         side = _official(part, group, list(source.parts), TEST in shares)
     else:
         side = _pooled(group, label, rng, shares)
-    for which, limit in ((TRAIN, limit_train), (VALIDATION, limit_validation)):
+    limits = {TRAIN: limit_train, VALIDATION: limit_validation}
+    for which, limit in limits.items():
         if limit:
             _limit(side, which, label, limit, rng)
+    sizes = _sizes(label, index.label_names)
     held_out = [which for which in shares if (side == which).any()]
     for which in (TRAIN, *(held_out or shares)):
         name = SIDES[which]
-        counts = np.bincount(label[side == which], minlength=len(label_names))
-        audit[name] = dict(zip(label_names, counts.tolist(), strict=True))
-        if not counts.all():
-            raise ValueError(
-                f"Every class needs examples in {name}. Received: "
-                f"{audit[name]}. Use more data, another --split_seed, or "
-                "larger limits or shares."
-            )
+        audit[name] = _sizes(label[side == which], index.label_names)
+        cures = [f"a larger --limit_{name}"] if limits.get(which) else []
+        if is_official and not source.is_split:
+            cures.append("--split=pooled")
+        elif TEST in shares:
+            cures.append("a larger --held_out")
+        _check_sides(sizes, audit[name], name, cures)
     audit["left_out"] = int((side == UNUSED).sum())
-    return Split(side, label_names, audit)
-
-
-def fold(text: str) -> str:
-    """Folds case, and every run of white space to one space."""
-    return " ".join(text.casefold().split())
-
-
-def _index(
-    source: Corpus, identity: Callable[[Any], str]
-) -> tuple[np.ndarray, np.ndarray, np.ndarray, tuple[str, ...]]:
-    part, digests, labels = [], bytearray(), []
-    known: dict[str, int] = {}
-    for number, read in enumerate(source.parts.values()):
-        for example in map(usable, read()):
-            digests += hashlib.blake2b(
-                fold(identity(example)).encode("utf-8"), digest_size=16
-            ).digest()
-            labels.append(known.setdefault(example.label, len(known)))
-            part.append(number)
-    # Files give no order of classes: alphabetical.
-    names = source.label_names or tuple(sorted(known))
-    if len(known) < 2:
-        raise ValueError(
-            "A classifier needs at least two classes. Received: "
-            f"{sorted(known)} in {len(labels)} examples of {source.name}."
-        )
-    order = np.array([names.index(name) for name in known])
-    return (
-        np.array(part, np.int8),
-        np.frombuffer(bytes(digests), dtype="V16"),
-        order[np.array(labels)].astype(np.int32),
-        names,
+    side_of_row = np.full(len(index.is_used), UNUSED, np.int8)
+    side_of_row[index.is_used] = side
+    return Split(
+        side_of_row, index.label_names, audit, index.label_index, index.faults
     )
 
 
-def _audit(
-    part: np.ndarray, group: np.ndarray, part_names: list[str]
-) -> dict[str, int]:
-    """Counts copies beyond the first: in all, within and across parts."""
-    num_groups = int(group.max()) + 1
-    per_part = np.stack(
-        [
-            np.bincount(group[part == number], minlength=num_groups)
-            for number in range(len(part_names))
-        ]
+def _sizes(label: np.ndarray, names: tuple[str, ...]) -> dict[str, int]:
+    counts = np.bincount(label, minlength=len(names))
+    return dict(zip(names, counts.tolist(), strict=True))
+
+
+def _check_sides(
+    sizes: Mapping[str, int],
+    counts: Mapping[str, int],
+    side: str,
+    cures: list[str],
+) -> None:
+    """Refuses a side that lacks a class; names the class and what helps."""
+    absent = {name: sizes[name] for name, count in counts.items() if not count}
+    if not absent:
+        return
+    least = max(absent.values()) + 1
+    if sum(size >= least for size in sizes.values()) > 1:
+        cures.append(f"--min_class_size={least} (leaves such classes out)")
+    name = class_names.typed(next(iter(absent)))
+    cures.append(
+        f"--label_map='{name}:NAME' (joins a class with another; without NAME, "
+        "leaves it out)"
     )
-    repeats = {"all": int(len(group) - num_groups)}
-    for number, name in enumerate(part_names):
-        repeats[f"within_{name}"] = int(
-            np.maximum(per_part[number] - 1, 0).sum()
-        )
-    repeats["across_parts"] = int(
-        np.maximum((per_part > 0).sum(axis=0) - 1, 0).sum()
+    if 2 * len(absent) > len(sizes) > _MANY_CLASSES:
+        cures.append("another --label_key, if these are no classes")
+    raise ValueError(
+        f"Every class needs examples in {side}. Classes without any there, "
+        f"with their size in all: {labels.sized(absent)}. Use "
+        f"{', or '.join(cures)}, or add texts."
     )
-    return repeats
 
 
 def _pooled(
@@ -189,7 +183,15 @@ def _pooled(
 def _official(
     part: np.ndarray, group: np.ndarray, part_names: list[str], has_test: bool
 ) -> np.ndarray:
-    held_out = [name for name in ("validation", "test") if name in part_names]
+    present = {part_names[number] for number in np.unique(part)}
+    listed = [name for name in ("validation", "test") if name in part_names]
+    held_out = [name for name in listed if name in present]
+    if listed and not held_out:
+        raise ValueError(
+            f"`split=official` cannot validate on {listed}: none of its "
+            "examples has a label that is used. Use --split=pooled, which "
+            "holds out labelled examples of the other parts."
+        )
     if not held_out or "train" not in part_names:
         raise ValueError(
             "`split=official` needs parts `train` and `test` or `validation`."

@@ -5,13 +5,14 @@ its examples in a fixed order. Nothing is held in memory.
 """
 
 import json
-import pathlib
 from collections.abc import Callable, Iterator
 
+from absl import logging
+
 from text2image import assets, hashes
-from text2image.corpora import row_files, tfds_datasets
+from text2image.corpora import columns, part_names, row_sources, tfds_datasets
 from text2image.corpora.examples import Corpus, Example, make_example
-from text2image.corpora.rows import Fault
+from text2image.corpora.rows import GUESSED, Fault, Reading, Row, RowSource
 
 DEMO = "demo"
 
@@ -21,62 +22,108 @@ def open_corpus(
     *,
     data_dir: str | None = None,
     download: bool = False,
-    text_key: str = "text",
-    label_key: str = "label",
+    reading: Reading = GUESSED,
 ) -> Corpus:
-    """Opens a corpus.
+    """Opens a corpus; what is guessed about it is logged.
 
     Args:
         dataset: `demo` (reviews shipped with the package), the path of a
-            .csv, .tsv or .jsonl file, the path of a prepared TFDS directory,
-            or the name of a TFDS text dataset such as `imdb_reviews`.
+            file or folder as `row_sources` reads it or of a prepared TFDS
+            directory, or the name of a TFDS text dataset such as
+            `imdb_reviews`.
         data_dir: Directory of TFDS's datasets.
         download: Whether TFDS may fetch a dataset that is not prepared.
-        text_key: Column or key of the text.
-        label_key: Column or key of the label.
+        reading: How rows are read, and which columns.
 
     Raises:
         FileNotFoundError: If the file or the prepared dataset does not exist.
-        ValueError: If the data cannot be read; names file and line.
+        ValueError: If the data cannot be read, or it is not clear how; names
+            the file and the flags that help.
     """
     if dataset == DEMO:
         return _open_demo()
-    path = pathlib.Path(dataset)
-    if path.suffix in row_files.SUFFIXES:
-        return _open_file(path, text_key, label_key)
-    return tfds_datasets.open_tfds(
-        dataset, data_dir, download, text_key, label_key
-    )
-
-
-def _open_file(path: pathlib.Path, text_key: str, label_key: str) -> Corpus:
-    """Opens a file as a corpus of one part.
-
-    Raises:
-        FileNotFoundError: If it does not exist.
-        ValueError: While reading, if a line is faulty; names file and line.
-    """
-    if not path.is_file():
-        raise FileNotFoundError(
-            "--dataset must be `demo`, a TFDS name, or an existing .csv, .tsv "
-            f"or .jsonl file. Received: {str(path)!r}, which does not exist."
+    if row_sources.is_path(dataset):
+        return _of_rows(
+            dataset, row_sources.open_rows(dataset, reading), reading
         )
+    source = tfds_datasets.open_rows(dataset, data_dir, download)
+    return _of_rows(source.name, source, reading)
+
+
+def _of_rows(name: str, source: RowSource, reading: Reading) -> Corpus:
+    """Chooses the columns of a source of rows, and makes its rows examples."""
+    if not source.columns:
+        raise ValueError(f"{name}: expected rows. Received: none.")
+    choice = columns.choose(
+        name,
+        source.columns,
+        reading,
+        has_header=source.has_header,
+        rows=next(iter(source.parts.values())),
+    )
+    _check_types(name, source, choice)
+    parts = {
+        part: read
+        for part, read in source.parts.items()
+        if part in part_names.PARTS
+    }
+    after = " after the header" if source.has_header else ""
+    others = [part for part in source.parts if part not in parts]
+    for line in (*source.guesses, *choice.guesses):
+        logging.info("%s", line)
+    if others:
+        logging.info("left out: the parts %s", ", ".join(others))
     return Corpus(
-        name=path.stem,
-        parts={"train": lambda: _read(path, text_key, label_key)},
-        label_names=None,
-        sha256=hashes.sha256_of_files([path]),
+        name=source.name,
+        parts={
+            part: _examples(name, read, choice, after)
+            for part, read in parts.items()
+        },
+        label_names=source.class_names.get(choice.label, source.label_names),
+        sha256=source.sha256,
+        reading={
+            "text_key": choice.text_key,
+            "label_key": choice.label,
+            **({"format": dict(source.format)} if source.format else {}),
+        },
     )
 
 
-def _read(
-    path: pathlib.Path, text_key: str, label_key: str
-) -> Iterator[Example | Fault]:
-    keys = {"text_key": text_key, "label_key": label_key}
-    for line, row in row_files.read_rows(path, keys):
-        yield make_example(
-            f"{path}, line {line}", str(line), row[text_key], row[label_key]
-        )
+def _check_types(name: str, source: RowSource, choice: columns.Choice) -> None:
+    """Refuses columns whose types are known to be neither text nor label."""
+    for flag, keys, reasons in (
+        ("text_key", choice.texts, source.not_text),
+        ("label_key", (choice.label,), source.not_label),
+    ):
+        for key in keys:
+            reason = reasons.get(key) or reasons.get(key.replace(".", "/"))
+            if reason:
+                raise ValueError(
+                    f"{name}: `{key}` {reason}. Name another with --{flag}."
+                )
+
+
+def _examples(
+    name: str,
+    rows: Callable[[], Iterator[Row | Fault]],
+    choice: columns.Choice,
+    after: str,
+) -> Callable[[], Iterator[Example | Fault]]:
+    def read() -> Iterator[Example | Fault]:
+        row = None
+        for row in rows():
+            yield row if isinstance(row, Fault) else _example(row, choice)
+        if row is None:
+            raise ValueError(f"{name}: expected rows{after}. Received: none.")
+
+    return read
+
+
+def _example(row: Row, choice: columns.Choice) -> Example | Fault:
+    text = choice.text(row)
+    if isinstance(text, Fault):
+        return text
+    return make_example(row.place, row.key, text, choice.label_of(row))
 
 
 def _open_demo() -> Corpus:

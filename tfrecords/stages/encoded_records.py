@@ -1,19 +1,31 @@
 """Shared by stages that encode a corpus: where, with what, in which shards."""
 
+import contextlib
 import dataclasses
 import pathlib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 from text2image.bert import checkpoint
-from text2image.bert.encoder import Encoder, length_step
+from text2image.bert.encoder import (
+    Encoder,
+    check_max_tokens,
+    length_step,
+    parse_layers,
+)
+from text2image.bert.headers import read_header
+from text2image.corpora import bad_rows
 from text2image.corpora.examples import Corpus, usable
+from text2image.corpora.index import Selection
+from text2image.corpora.rows import Fault
 from text2image.corpora.split import Split
-from tfrecords import schema
+from tfrecords import files, schema
 from tfrecords.config import RecordsConfig
 from tfrecords.stages import record_sets
 from tfrecords.versions import installed_versions
 from tfrecords.writer import RecordWriter
+
+DROPPED = "dropped.csv"
 
 
 @dataclasses.dataclass(frozen=True)
@@ -57,6 +69,43 @@ def locate(
     name = f"{source.name}-{encoder_name}"
     directory = record_sets.directory(settings, kind, name, provenance)
     return Target(directory, provenance, encoder_path)
+
+
+def check_encoder(
+    settings: RecordsConfig, target: Target, layers: str
+) -> tuple[int, int] | None:
+    """Refuses what the encoder cannot do, by its config alone.
+
+    Args:
+        settings: Most tokens per text.
+        target: Names the encoder.
+        layers: `--layers` or `--text_layers`.
+
+    Returns:
+        The shape of its stacks, (L, D); `None` if only loading it can tell: a
+        preset that is known by name.
+
+    Raises:
+        ValueError: If it lacks the layers or has too few positions, or is no
+            encoder that can be computed.
+    """
+    directory = pathlib.Path(target.encoder_path)
+    if not directory.is_dir():
+        return None
+    header = read_header(directory)
+    check_max_tokens(settings.max_tokens, header.max_sequence_length)
+    num_layers = len(parse_layers(layers, header.num_layers))
+    return num_layers, header.hidden_dim
+
+
+def selection(settings: RecordsConfig) -> Selection:
+    """Returns which rows of a corpus are used, and under which class."""
+    return Selection(
+        **{
+            field.name: getattr(settings, field.name)
+            for field in dataclasses.fields(Selection)
+        }
+    )
 
 
 def build_encoder(
@@ -114,6 +163,27 @@ def open_writer(
     )
 
 
+@contextlib.contextmanager
+def dropped_rows(
+    records: RecordWriter, parts: Split
+) -> Iterator[Callable[[Fault], object]]:
+    """Lists the rows that are dropped in a file of the set, if there are any.
+
+    Yields:
+        What writes a row to the file, for `deal_shards`. The file belongs to
+        the set once the context ends without an error.
+    """
+    if not parts.faults.causes:
+        yield lambda fault: None
+        return
+    path = records.working_directory / DROPPED
+    temporary = path.with_name(path.name + ".writing")
+    with temporary.open("w", encoding="utf-8", newline="") as stream:
+        yield bad_rows.writer_of_dropped(stream)
+    files.publish(temporary, path)
+    records.keep_files((DROPPED,))
+
+
 def common_details(
     target: Target, parts: Split, bert: Encoder
 ) -> dict[str, Any]:
@@ -152,7 +222,11 @@ def count_examples(parts: Split) -> dict[str, int]:
 
 
 def deal_shards(
-    source: Corpus, parts: Split, size: int
+    source: Corpus,
+    parts: Split,
+    size: int,
+    *,
+    on_fault: Callable[[Fault], object] = lambda fault: None,
 ) -> Iterator[tuple[str, int, list[Any]]]:
     """Deals the corpus out to shards, in the order of its rows.
 
@@ -160,6 +234,7 @@ def deal_shards(
         source: The corpus.
         parts: Split of the corpus.
         size: Examples per shard; the last shard of a split may have fewer.
+        on_fault: Called with every row that cannot be used.
 
     Yields:
         Split, index of the shard within it, and the shard's examples.
@@ -171,6 +246,8 @@ def deal_shards(
         for item in read():
             side = int(parts.side[row])
             row += 1
+            if isinstance(item, Fault):
+                on_fault(item)
             if side >= len(pending):
                 continue
             pending[side].append(usable(item))

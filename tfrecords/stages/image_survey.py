@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator
 import tqdm
 
 from text2image import cpu
-from text2image.corpora.examples import CaptionedImage, Corpus, usable
+from text2image.corpora.examples import CaptionedImage, Corpus
 from text2image.corpora.rows import Fault
 from tfrecords import jpeg
 
@@ -59,6 +59,8 @@ def _without(
 def survey_images(source: Corpus[CaptionedImage], *, drop: bool) -> Survey:
     """Reads every image once and counts what is missing.
 
+    Rows that cannot be used are passed over.
+
     Args:
         source: The corpus.
         drop: Whether samples of broken images may be dropped.
@@ -74,7 +76,8 @@ def survey_images(source: Corpus[CaptionedImage], *, drop: bool) -> Survey:
     stream = (
         (part, row, sample)
         for part, read in source.parts.items()
-        for row, sample in enumerate(map(usable, read()))
+        for row, sample in enumerate(read())
+        if not isinstance(sample, Fault)
     )
     with (
         concurrent.futures.ThreadPoolExecutor(cpu.count()) as pool,

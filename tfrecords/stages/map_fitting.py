@@ -12,6 +12,7 @@ from text2image import options
 from text2image.deepinsight import pixel_map, projection, scaling, statistics
 from tfrecords import reader, schema
 from tfrecords.config import RecordsConfig
+from tfrecords.stages import map_checks
 
 
 def fit_pixel_map(
@@ -32,6 +33,7 @@ def fit_pixel_map(
         manifest: Manifest of these records.
         provenance: Provenance that the map keeps.
     """
+    map_checks.check_map_settings(settings, manifest.schema.shape)
     scaler, gram = _fit_scaler(settings, cls_dir, manifest)
     logging.info("map: %s of %d features", settings.projection, len(gram))
     points, figures = _project(settings, gram)
@@ -97,11 +99,16 @@ def _counts(fitted: pixel_map.PixelMap) -> dict[str, int]:
 def _project(
     settings: RecordsConfig, gram: np.ndarray
 ) -> tuple[np.ndarray, dict[str, Any]]:
+    perplexity = map_checks.perplexity_for(settings, len(gram))
+    if perplexity != settings.perplexity:
+        logging.info(
+            "map: perplexity %g for %d features", perplexity, len(gram)
+        )
     method = projection.Projection(
         method=settings.projection,
         tsne_method=settings.tsne_method,
         metric=settings.metric,
-        perplexity=settings.perplexity,
+        perplexity=perplexity,
         init=settings.tsne_init,
         learning_rate=settings.tsne_learning_rate,
         max_iter=settings.tsne_iterations,
@@ -121,12 +128,6 @@ def _channels(
     """Returns `(F,)` the channel of each feature: equal runs of layers."""
     num_layers, hidden = stack_shape
     num_channels = options.NUM_CHANNELS[settings.channels]
-    if num_layers % num_channels:
-        raise ValueError(
-            f"--channels={settings.channels} needs a number of layers that is "
-            f"a multiple of {num_channels}. Received: {num_layers} layers. "
-            "Use --channels=grey or other --layers."
-        )
     layers = np.arange(num_layers) * num_channels // num_layers
     return np.repeat(layers, hidden)
 

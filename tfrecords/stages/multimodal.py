@@ -4,7 +4,7 @@ import dataclasses
 import functools
 import math
 import pathlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 import numpy as np
@@ -20,7 +20,12 @@ from tfrecords.config import (
     MultimodalConfig,
     RecordsConfig,
 )
-from tfrecords.stages import encoded_records, record_sets, unknown_tokens
+from tfrecords.stages import (
+    audit_log,
+    encoded_records,
+    record_sets,
+    unknown_tokens,
+)
 from tfrecords.stages.image_survey import survey_images
 
 
@@ -50,6 +55,7 @@ def prepare_multimodal(
             **dataclasses.asdict(chosen),
         },
     )
+    encoded_records.check_encoder(settings, target, chosen.text_layers)
     manifest = record_sets.existing(target.directory, target.provenance)
     if manifest:
         logging.info("records: reusing %s", target.directory)
@@ -73,6 +79,7 @@ def _open(
             chosen.title_key,
             chosen.description_key,
             settings.label_key or "label",
+            settings.reading,
         ),
     )
     path = pathlib.Path(settings.dataset)
@@ -126,18 +133,21 @@ def _build(
         "broken": survey.broken,
     }
     _log_details(details)
+    audit_log.log_faults(parts.faults, target.directory)
     total = sum(encoded_records.count_examples(parts).values())
     with (
         writer as records,
         tqdm.tqdm(total=total, unit="sample", desc="records") as progress,
     ):
-        for name, index, samples in shards():
-            unknown.add([text for each in samples for text in _texts(each)])
-            if not records.is_finished(name, index):
-                records.write_shard(
-                    name, index, _serialized(samples, bert, record_schema)
-                )
-            progress.update(len(samples))
+        with encoded_records.dropped_rows(records, parts) as on_fault:
+            for name, index, samples in shards(on_fault=on_fault):
+                unknown.add([text for each in samples for text in _texts(each)])
+                if not records.is_finished(name, index):
+                    serialized = _serialized(
+                        samples, bert, record_schema, parts.label_index
+                    )
+                    records.write_shard(name, index, serialized)
+                progress.update(len(samples))
         details["unknown_share"] = unknown.share
         records.finish(
             f"Images, titles and descriptions of {source.name}.", details
@@ -168,11 +178,15 @@ def _split(
         limit_validation=settings.limit_validation,
         shares={split.VALIDATION: half, split.TEST: half},
         identity=identity,
+        selection=encoded_records.selection(settings),
     )
 
 
 def _serialized(
-    samples: list[CaptionedImage], bert: Encoder, record_schema: schema.Schema
+    samples: list[CaptionedImage],
+    bert: Encoder,
+    record_schema: schema.Schema,
+    label_index: Mapping[str | None, int],
 ) -> Iterator[bytes]:
     texts = [(sample.title, sample.description) for sample in samples]
     vectors = np.zeros((len(samples), *record_schema.shape), np.float32)
@@ -188,7 +202,7 @@ def _serialized(
     for sample, pair in zip(samples, vectors, strict=True):
         yield record_schema.serialize(
             sample.id,
-            record_schema.label_names.index(sample.label),
+            label_index[sample.label],
             pair,
             image=jpeg.as_jpeg(sample.read_image()),
             title=sample.title,
@@ -214,12 +228,14 @@ def _log_details(details: dict[str, Any]) -> None:
     )
     logging.info(
         "corpus: %d samples of %d classes (%s); %d repeats by the key of the "
-        "split",
+        "split%s",
         audit["num_examples"],
         len(audit["train"]),
         splits,
         audit["repeats"]["all"],
+        audit_log.exceptions(audit),
     )
+    audit_log.warn(audit)
     for source, counts in details["missing"].items():
         for attribute in ("title", "description"):
             logging.info(

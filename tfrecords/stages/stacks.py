@@ -1,5 +1,6 @@
 """Corpus to `cls` records: texts to [CLS] stacks."""
 
+import functools
 import pathlib
 from collections.abc import Iterable
 from typing import Any
@@ -14,7 +15,13 @@ from text2image.corpora.split import Split, split_corpus
 from text2image.corpora.texts import open_corpus
 from tfrecords import schema
 from tfrecords.config import RecordsConfig
-from tfrecords.stages import encoded_records, record_sets, unknown_tokens
+from tfrecords.stages import (
+    audit_log,
+    encoded_records,
+    map_checks,
+    record_sets,
+    unknown_tokens,
+)
 from tfrecords.writer import RecordWriter
 
 # Fields of `RecordsConfig` that the stacks depend on, besides corpus and
@@ -22,6 +29,10 @@ from tfrecords.writer import RecordWriter
 SETTINGS = (
     "text_key",
     "label_key",
+    "label_map",
+    "merge_labels",
+    "bad_rows",
+    "min_class_size",
     "split",
     "split_seed",
     "limit_train",
@@ -47,19 +58,21 @@ def prepare_cls(settings: RecordsConfig) -> pathlib.Path:
         settings.dataset,
         data_dir=settings.data_dir or None,
         download=settings.download,
-        text_key=settings.text_key or "text",
-        label_key=settings.label_key or "label",
+        reading=settings.reading,
     )
     target = encoded_records.locate(
         settings,
         "cls",
         source,
-        record_sets.pick(settings, SETTINGS),
+        {**record_sets.pick(settings, SETTINGS), **source.reading},
     )
+    shape = encoded_records.check_encoder(settings, target, settings.layers)
+    if shape is not None:
+        map_checks.check_map_settings(settings, shape)
     manifest = record_sets.existing(target.directory, target.provenance)
     if manifest:
         logging.info("stacks: reusing %s", target.directory)
-        _log_audit(manifest.details["audit"])
+        audit_log.log_texts(manifest.details["audit"])
         _log_tokens(settings, manifest.details)
     else:
         logging.info("stacks: making %s", target.directory)
@@ -76,37 +89,35 @@ def _encode(
         seed=settings.split_seed,
         limit_train=settings.limit_train,
         limit_validation=settings.limit_validation,
+        selection=encoded_records.selection(settings),
     )
-    _log_audit(parts.audit)
+    audit_log.log_texts(parts.audit)
+    audit_log.log_faults(parts.faults, target.directory)
     bert = encoded_records.build_encoder(
         settings, target, parts, layers=settings.layers
+    )
+    map_checks.check_map_settings(settings, bert.stack_shape)
+    shards = functools.partial(
+        encoded_records.deal_shards, source, parts, settings.examples_per_shard
     )
     unknown_tokens.check_vocabulary(
         bert,
         settings.encoder,
-        (
-            example.text
-            for _, _, examples in encoded_records.deal_shards(
-                source, parts, settings.examples_per_shard
-            )
-            for example in examples
-        ),
+        (example.text for _, _, examples in shards() for example in examples),
     )
+    unknown = unknown_tokens.UnknownTokens(bert)
     record_schema = schema.cls_schema(bert.stack_shape, parts.label_names)
-    with encoded_records.open_writer(
-        settings, target, parts, record_schema
-    ) as records:
-        unknown = unknown_tokens.UnknownTokens(bert)
-        num_tokens, num_truncated = _write_shards(
-            records,
-            record_schema,
-            bert,
-            parts,
-            unknown,
-            encoded_records.deal_shards(
-                source, parts, settings.examples_per_shard
-            ),
-        )
+    writer = encoded_records.open_writer(settings, target, parts, record_schema)
+    with writer as records:
+        with encoded_records.dropped_rows(records, parts) as on_fault:
+            num_tokens, num_truncated = _write_shards(
+                records,
+                record_schema,
+                bert,
+                parts,
+                unknown,
+                shards(on_fault=on_fault),
+            )
         count = sum(encoded_records.count_examples(parts).values())
         details = {
             **encoded_records.common_details(target, parts, bert),
@@ -153,7 +164,7 @@ def _write_shards(
                 serialized = (
                     record_schema.serialize(
                         example.id,
-                        parts.label_names.index(example.label),
+                        parts.label_index[example.label],
                         stack,
                         text=example.text,
                     )
@@ -175,19 +186,3 @@ def _log_tokens(settings: RecordsConfig, details: dict[str, Any]) -> None:
         unknown_tokens.describe(details),
     )
     unknown_tokens.warn(details.get("unknown_share", 0.0))
-
-
-def _log_audit(audit: dict[str, Any]) -> None:
-    repeats = ", ".join(
-        f"{count} {name.replace('_', ' ')}"
-        for name, count in audit["repeats"].items()
-        if name != "all"
-    )
-    logging.info(
-        "corpus: %d texts, %d exact repeats (%s); train %s, validation %s",
-        audit["num_examples"],
-        audit["repeats"]["all"],
-        repeats,
-        audit["train"],
-        audit["validation"],
-    )

@@ -1,0 +1,69 @@
+"""Files and folders as sources of rows."""
+
+import pathlib
+
+from text2image import hashes
+from text2image.corpora import (
+    compression,
+    row_files,
+    table_folders,
+    text_folders,
+    tfds_builders,
+)
+from text2image.corpora.rows import GUESSED, Reading, RowSource
+
+_MOST_NAMES = 10
+
+
+def is_path(dataset: str) -> bool:
+    """Whether a dataset is a file or folder of rows, or is named like a file.
+
+    A directory that TFDS prepared, or the name of a TFDS dataset, is none.
+    """
+    path = pathlib.Path(dataset)
+    if path.is_dir():
+        return not tfds_builders.is_tfds_directory(path)
+    return path.is_file() or row_files.is_table(path)
+
+
+def open_rows(dataset: str, reading: Reading = GUESSED) -> RowSource:
+    """Opens a file or folder; a file has the part `train`.
+
+    Args:
+        dataset: Its path.
+        reading: The flags.
+
+    Raises:
+        FileNotFoundError: If it does not exist.
+        ValueError: If it cannot be read.
+    """
+    path = pathlib.Path(dataset)
+    if path.is_dir():
+        return _open_folder(path, reading)
+    table = row_files.open_table(path, reading)
+    return RowSource(
+        name=pathlib.PurePath(compression.inner_name(path)).stem,
+        parts={"train": table.read},
+        columns=table.columns,
+        sha256=hashes.sha256_of_files([path]),
+        guesses=table.guesses,
+        format=table.format,
+        label_names=table.label_names,
+        has_header=table.has_header,
+        class_names=table.class_names,
+    )
+
+
+def _open_folder(path: pathlib.Path, reading: Reading) -> RowSource:
+    tables = table_folders.tables_in(path)
+    if tables or (path / "dataset_dict.json").is_file():
+        return table_folders.open_table_folder(path, reading)
+    if text_folders.is_text_folder(path):
+        return text_folders.open_text_folder(path, reading)
+    names = sorted(child.name for child in path.iterdir())
+    raise ValueError(
+        f"{path}: expected a folder with train and test tables "
+        f"({', '.join(row_files.SUFFIXES)}), with a folder of .txt files per "
+        f"class, or a dataset that TFDS prepared. Received: {len(names)} "
+        f"entries{compression.shown(names, _MOST_NAMES)}."
+    )

@@ -1,0 +1,37 @@
+"""An opened table: one file, before it becomes a part of a source."""
+
+import dataclasses
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any
+
+from text2image.corpora.rows import Fault, Row
+
+
+@dataclasses.dataclass(frozen=True)
+class Table:
+    """Rows of one file.
+
+    Attributes:
+        columns: Names of its columns, or of the keys of its first rows.
+        read: Starts a new stream of its rows.
+        guesses: What was guessed, a line each.
+        format: How it is read; see `RowSource.format`.
+        has_header: Whether a line of the file names the columns.
+        class_names: Column to the names of its classes in label order, where
+            the file states them.
+    """
+
+    columns: tuple[str, ...]
+    read: Callable[[], Iterator[Row | Fault]]
+    guesses: tuple[str, ...] = ()
+    format: Mapping[str, Any] = dataclasses.field(default_factory=dict)
+    has_header: bool = False
+    class_names: Mapping[str, tuple[str, ...]] = dataclasses.field(
+        default_factory=dict
+    )
+
+    @property
+    def label_names(self) -> tuple[str, ...] | None:
+        """Class names of the one column that has them."""
+        names = list(self.class_names.values())
+        return names[0] if len(names) == 1 else None

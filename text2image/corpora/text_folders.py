@@ -1,0 +1,167 @@
+"""A folder of texts per class: `train/pos/0_9.txt` or `pos/0_9.txt`.
+
+Ids are paths, and files are read in the order of their names. Names are in
+memory, texts are not.
+"""
+
+import functools
+import pathlib
+from collections.abc import Callable, Iterator
+
+from text2image import hashes
+from text2image.corpora import encodings, likely_encodings, part_names
+from text2image.corpora.rows import (
+    NOT_DECODABLE,
+    Fault,
+    Reading,
+    Row,
+    RowSource,
+)
+
+# What the Large Movie Review Dataset calls its texts without a label.
+_UNLABELLED = ("unsup", "unlabelled", "unlabeled", "unsupervised")
+_SUFFIX = ".txt"
+
+
+def is_text_folder(directory: pathlib.Path) -> bool:
+    """Whether a folder has folders of .txt files, at one of two levels."""
+    return bool(_classes(directory)) or any(
+        _classes(child) for child in _folders(directory)
+    )
+
+
+def open_text_folder(directory: pathlib.Path, reading: Reading) -> RowSource:
+    """Opens a folder whose folders are classes, or parts of classes.
+
+    Args:
+        directory: The folder.
+        reading: The flags; only the encoding applies.
+
+    Raises:
+        ValueError: If a folder's part cannot be told from its name.
+    """
+    if classes := _classes(directory):
+        parts = {"train": classes}
+    else:
+        parts = {}
+        for child in _folders(directory):
+            if classes := _classes(child):
+                part = part_names.part_of(child.name)
+                if part is None or part in parts:
+                    raise ValueError(
+                        f"{directory}: expected folders named train, "
+                        "validation or test, or one folder per class. "
+                        f"Received: {child.name!r} with folders of texts."
+                    )
+                parts[part] = classes
+    parts = part_names.in_order(parts)
+    encoding = encodings.encoding_of(str(directory), b"", reading.encoding)[0]
+    files = [
+        (file, label)
+        for classes in parts.values()
+        for label in classes
+        for file in _texts(label)
+    ]
+    guesses = [
+        f"reading {directory}: a text per file, the class is its folder; "
+        + ", ".join(
+            f"{part} {sorted(label.name for label in labels)}"
+            for part, labels in parts.items()
+        )
+    ]
+    unlabelled = {
+        label.name
+        for labels in parts.values()
+        for label in labels
+        if _is_unlabelled(label)
+    }
+    if unlabelled:
+        guesses.append(f"no label: the texts in {sorted(unlabelled)}")
+    return RowSource(
+        name=directory.resolve().name,
+        parts={
+            part: _reader(directory, labels, encoding)
+            for part, labels in parts.items()
+        },
+        columns=("text", "label"),
+        sha256=hashes.sha256_of_tree(directory, [file for file, _ in files]),
+        guesses=tuple(guesses),
+        format={} if encoding == encodings.UTF8 else {"encoding": encoding},
+    )
+
+
+def _reader(
+    directory: pathlib.Path, labels: list[pathlib.Path], encoding: str
+) -> Callable[[], Iterator[Row | Fault]]:
+    def read() -> Iterator[Row | Fault]:
+        for label in labels:
+            name = None if _is_unlabelled(label) else label.name
+            for file in _texts(label):
+                yield _row(directory, file, name, encoding)
+
+    return read
+
+
+def _row(
+    directory: pathlib.Path,
+    file: pathlib.Path,
+    label: str | None,
+    encoding: str,
+) -> Row | Fault:
+    content = file.read_bytes()
+    decode = functools.partial(
+        content.decode,
+        "utf-8-sig" if encoding == encodings.UTF8 else encoding,
+    )
+    try:
+        text = decode()
+    except UnicodeDecodeError as error:
+        fault = encodings.Undecodable(
+            content.count(b"\n", 0, error.start) + 1,
+            error.start - content.rfind(b"\n", 0, error.start),
+            content[error.start],
+            content,
+        )
+        return Fault(
+            str(file),
+            NOT_DECODABLE,
+            encodings.undecodable_message(
+                str(file), fault, encoding, likely_encodings.cure_of(content)
+            ),
+            decode(errors="backslashreplace")[:1000],
+        )
+    key = file.relative_to(directory).as_posix()
+    return Row(str(file), key, {"text": text, "label": label})
+
+
+def _classes(directory: pathlib.Path) -> list[pathlib.Path]:
+    """Folders in `directory` that have .txt files, by name."""
+    return [
+        folder
+        for folder in _folders(directory)
+        if next(iter(_texts(folder, is_sorted=False)), None)
+        and not any(_folders(folder))
+    ]
+
+
+def _folders(directory: pathlib.Path) -> list[pathlib.Path]:
+    return sorted(
+        child
+        for child in directory.iterdir()
+        if child.is_dir() and not child.name.startswith(".")
+    )
+
+
+def _texts(
+    folder: pathlib.Path, is_sorted: bool = True
+) -> Iterator[pathlib.Path]:
+    files = (
+        file
+        for file in folder.iterdir()
+        if file.suffix.lower() == _SUFFIX and not file.name.startswith(".")
+    )
+    return iter(sorted(files)) if is_sorted else files
+
+
+def _is_unlabelled(label: pathlib.Path) -> bool:
+    return label.name.lower() in _UNLABELLED

@@ -60,11 +60,12 @@ class Choice:
             if text is None and len(self.texts) > 1:
                 continue
             if not isinstance(text, str):
+                received = "null" if text is None else type(text).__name__
                 return _fault(
                     row,
                     EMPTY_TEXT if text is None else NOT_A_ROW,
-                    f"`{key}` must be a string. Received: "
-                    f"{type(text).__name__}.",
+                    f"`{key}` must be a string. Received: {received}. Remove "
+                    "the row or give it a text.",
                 )
             texts.append(text)
         return JOINT.join(texts)

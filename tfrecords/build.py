@@ -43,7 +43,7 @@ PROGRAM = command_line.Program(
     helps={
         "dataset": "Corpus: demo (shipped with the package), a .csv, .tsv or "
         ".jsonl file, a prepared TFDS directory, or a TFDS name such as "
-        "imdb_reviews. With --kind=multimodal also a directory of WebVision, "
+        "imdb_reviews. With --kind=multimodal also a directory of images, "
         "and no demo. Default: demo.",
         "split": "pooled: all labelled examples together, 80/20, stratified "
         "and seeded (the paper's protocol); with --kind=multimodal, "
@@ -84,7 +84,7 @@ def _check(arguments: command_line.Arguments) -> None:
     if kind == _MULTIMODAL and "dataset" not in arguments.typed:
         raise ValueError(
             "--kind=multimodal needs --dataset: a .csv, .tsv or .jsonl file "
-            "with a column of image paths, a directory of WebVision or TFDS, "
+            "with a column of image paths, a directory of images or of TFDS, "
             "or a TFDS name. Received: none. There is no demo of captioned "
             "images."
         )

@@ -1,6 +1,7 @@
 """One `main` for every program: flags, refusals, the work, the exit code."""
 
 import dataclasses
+import errno
 import sys
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from logging import DEBUG
@@ -22,6 +23,18 @@ USER_ERRORS = (
     FloatingPointError,
     MemoryError,
 )
+# What the system's own errors mean for whoever typed the path, with a cure.
+_SYSTEM_ERRORS = {
+    errno.EACCES: "may not be read or written. Change its permissions",
+    errno.EEXIST: "exists already. Name another",
+    errno.EISDIR: "is a directory where a file is expected. Name a file in it",
+    errno.ENAMETOOLONG: "has a name of more than 255 bytes. Name a shorter one",
+    errno.ENOENT: "does not exist. Check the spelling",
+    errno.ENOSPC: "does not fit on the disk. Free some space",
+    errno.ENOTDIR: "is below a file, not a directory. Name another",
+    errno.ENOTEMPTY: "is not empty. Name another",
+    errno.EROFS: "is on a read-only disk. Name another place",
+}
 T = TypeVar("T")
 # Names of flags, whether they have no effect, and the reason.
 Rule = tuple[Iterable[str], bool, str]
@@ -116,7 +129,7 @@ def main(
     except USER_ERRORS as error:
         return _fail(error, 1)
     except KeyboardInterrupt as error:
-        return _fail(error, 130)
+        return _fail(error, 130, resumes=program.resumes)
 
 
 def _preset(program: Program, typed: Mapping[str, Any]) -> Mapping[str, Any]:
@@ -126,13 +139,27 @@ def _preset(program: Program, typed: Mapping[str, Any]) -> Mapping[str, Any]:
     return program.presets[typed.get("preset", default)]
 
 
-def _fail(error: BaseException, code: int) -> int:
+def _fail(error: BaseException, code: int, *, resumes: bool = False) -> int:
     """Prints the error, and with --verbosity=1 its trace."""
     if logging.get_absl_logger().isEnabledFor(DEBUG):
         logging.debug("", exc_info=error)
+    message = f"error: {_in_words(error)}"
     if isinstance(error, KeyboardInterrupt):
-        message = "interrupted: run the same command to resume"
-    else:
-        message = f"error: {error}"
+        message = "interrupted"
+        if resumes:
+            message += ": run the same command to resume"
     sys.stderr.write(message + "\n")
     return code
+
+
+def _in_words(error: BaseException) -> str:
+    """Returns the message; of an error of the system's own, one with a cure."""
+    if isinstance(error, OSError) and error.errno in _SYSTEM_ERRORS:
+        name = error.filename2 or error.filename
+        if name:
+            return f"{name} {_SYSTEM_ERRORS[error.errno]}."
+        if error.errno == errno.ENOSPC:
+            return (
+                "The disk is full. Free some space and run the command again."
+            )
+    return str(error)

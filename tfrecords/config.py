@@ -123,12 +123,13 @@ class RecordsConfig:
     )
     encoder: str = _common(
         "mini",
-        "BERT: mini (shipped with the package), a keras-hub preset name, or "
-        "a keras-hub or Hugging Face directory.",
+        "BERT: mini (shipped with the package), a directory (Hugging Face's, "
+        "Google's, sentence-transformers', keras-hub's), hf://OWNER/NAME, or "
+        "the name of a keras-hub preset.",
     )
     layers: str = _records(
         "last6",
-        "Layers whose [CLS] vectors make up the stack: lastN, or a range "
+        "Layers whose [CLS] vectors make up the stack: lastN, all, or a range "
         "such as 6-11, counted from 0, both ends included. The paper's text "
         "uses 6-11, its code 5-10.",
     )
@@ -282,7 +283,7 @@ class MultimodalConfig:
     )
     text_layers: str = _records(
         "last1",
-        "Encoder layers whose vectors are concatenated: lastN, or a range "
+        "Encoder layers whose vectors are concatenated: lastN, all, or a range "
         "such as 0-5, counted from 0, both ends included.",
     )
 
@@ -332,8 +333,9 @@ MULTIMODAL_IGNORES = tuple(
 MULTIMODAL_HELPS = {
     "dataset": (
         "Captioned images: a .jsonl, .csv or .tsv file with a column of image "
-        "paths, a directory of WebVision, a prepared TFDS directory, or a "
-        "TFDS name. There is no demo."
+        "paths, a directory with a folder of images per class or in "
+        "WebVision's layout, a prepared TFDS directory, or a TFDS name. There "
+        "is no demo."
     ),
     "label_key": "Column or feature of the label. Default: label.",
     "split": (

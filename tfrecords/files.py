@@ -49,11 +49,24 @@ def make_directory(directory: pathlib.Path, flag: str) -> None:
     Raises:
         PermissionError: If it cannot be created or written: no permission, or
             a read-only file system.
+        FileExistsError, NotADirectoryError: If it, or what should hold it, is
+            a file.
+        OSError: If its name is too long.
     """
     try:
         directory.mkdir(parents=True, exist_ok=True)
         is_writable = os.access(directory, os.W_OK)
     except OSError as error:
+        if error.errno in (errno.EEXIST, errno.ENOTDIR):
+            raise type(error)(
+                f"--{flag} must be a directory, new or not. Received: "
+                f"{directory}, where there is a file. Name another."
+            ) from error
+        if error.errno == errno.ENAMETOOLONG:
+            raise OSError(
+                f"--{flag} must have names of at most 255 bytes. Received: "
+                f"{directory}. Name a shorter one."
+            ) from error
         if error.errno not in (errno.EACCES, errno.EPERM, errno.EROFS):
             raise
         is_writable = False

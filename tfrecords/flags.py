@@ -4,6 +4,7 @@ import argparse
 import dataclasses
 import difflib
 import importlib.metadata
+import os
 import re
 import sys
 from collections.abc import Callable, Collection, Mapping
@@ -25,6 +26,7 @@ class Program:
         helps: Field to the help (default included) that replaces its own,
             where it means something different in this program.
         positional: Name and help of the positional arguments, if any.
+        resumes: Whether the same command resumes after Ctrl-C.
     """
 
     name: str
@@ -36,6 +38,7 @@ class Program:
     without: Collection[str] = ()
     helps: Mapping[str, str] = dataclasses.field(default_factory=dict)
     positional: tuple[str, str] | None = None
+    resumes: bool = True
 
     def fields(self) -> dict[str, dataclasses.Field[Any]]:
         """Returns flag name to the field it sets."""
@@ -183,10 +186,11 @@ def _add_flag(
 ) -> None:
     choices = field.metadata["choices"]
     kind = type(field.default)
+    of_kind = _directory if field.name.endswith("dir") else _TYPES[kind]
     flag = group.add_argument(
         f"--{field.name}",
         action="append" if field.metadata["is_repeated"] else "store",
-        type=one_of(choices) if choices else _TYPES[kind],
+        type=one_of(choices) if choices else of_kind,
         default=argparse.SUPPRESS,
         metavar="|".join(choices) if choices else _METAVARS[kind],
         help=help_of(field, program).replace("%", "%%"),
@@ -277,6 +281,16 @@ def _number(text: str) -> float:
         ) from error
 
 
+def _text(text: str) -> str:
+    """Expands `~/`, which no shell does after an equals sign."""
+    return os.path.expanduser(text) if re.match(r"~[\w.-]*/", text) else text
+
+
+def _directory(text: str) -> str:
+    """Expands a `~` alone too, which is a legal delimiter but no directory."""
+    return os.path.expanduser(text)
+
+
 def _names(text: str) -> tuple[str, ...]:
     return tuple(name for name in text.split(",") if name)
 
@@ -285,7 +299,7 @@ _TYPES: dict[type, Callable[[str], Any]] = {
     bool: _boolean,
     int: _whole_number,
     float: _number,
-    str: str,
+    str: _text,
     tuple: _names,
 }
 _METAVARS = {

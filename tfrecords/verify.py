@@ -16,6 +16,7 @@ PROGRAM = command_line.Program(
     __doc__,
     settings=(),
     positional=("DIR", "Directory of a set: .../KIND/CONFIG/VERSION."),
+    resumes=False,
 )
 
 
@@ -37,7 +38,7 @@ def _run(arguments: command_line.Arguments) -> int:
 
     exit_code = 0
     for directory in arguments.rest:
-        faults = find_faults(pathlib.Path(directory))
+        faults = find_faults(pathlib.Path(directory).expanduser())
         for fault in faults or ["ok"]:
             sys.stdout.write(f"{directory}: {fault}\n")
         if faults:

@@ -1,16 +1,16 @@
-"""Writes text2image/data/characters.json: what the tokenizers library does to
-each character of Unicode.
+"""Writes what the tokenizers library does to each character of Unicode.
 
 python -m tools.write_characters
 
-Its parts follow different versions of Unicode, none of them TensorFlow's, so
-the facts are taken from the library itself, one character at a time.
+Writes text2image/data/characters.json. The library's parts follow different
+versions of Unicode, none of them TensorFlow's, so the facts are taken from the
+library itself, one character at a time.
 """
 
 import itertools
 import json
 import unicodedata
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from pathlib import Path
 
 import tokenizers
@@ -54,10 +54,6 @@ def _turned_into(normalizer: normalizers.Normalizer, to: str) -> list[int]:
 def _images(normalizer: normalizers.Normalizer) -> dict[int, list[int]]:
     images = {c: normalizer.normalize_str(chr(c)) for c in SCALARS}
     return {c: [*map(ord, s)] for c, s in images.items() if s != chr(c)}
-
-
-def _splitting(words: Callable[[str], list[str]]) -> list[int]:
-    return [c for c in SCALARS if words(chr(c)) == ["a", "b"]]
 
 
 def _isolated(pre_tokenizer: pre_tokenizers.PreTokenizer) -> list[int]:

@@ -39,8 +39,8 @@ class TrainConfig(JsonSettings):
     weights: str = _common(
         "imagenet",
         "Weights of that architecture: imagenet (downloaded, checked), cifar10 "
-        "(shipped with the package), random, or a .npz, .safetensors or .h5 "
-        "file.",
+        "(shipped with the package), random, or a file: .npz, .safetensors, "
+        ".h5, .hdf5, .keras, .pth, .pt or .bin.",
     )
     normalization: str = _training(
         "image",
@@ -193,7 +193,8 @@ def default_workdir(config: TrainConfig) -> str:
     # The name of the records has a fingerprint; the cache changes no result.
     for name in ("image_records", "cache_gb"):
         del settings[name]
-    dataset = pathlib.Path(config.image_records).parent.name
+    # The end, with the fingerprint, and no more than a file system takes.
+    dataset = pathlib.Path(config.image_records).parent.name[-200:]
     return f"runs/{dataset}-{config.backbone}-{fingerprint(settings)[:8]}"
 
 

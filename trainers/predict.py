@@ -17,7 +17,7 @@ from absl import logging
 from text2image.corpora import unlabelled
 from text2image.corpora.rows import Reading
 from text2image.options import QUOTINGS
-from tfrecords import command_line
+from tfrecords import command_line, files
 from tfrecords.settings import validate
 from trainers.serving import formats
 from trainers.serving.options import (
@@ -97,6 +97,7 @@ PROGRAM = command_line.Program(
     __doc__,
     settings=(ModelOptions, PredictOptions),
     positional=("TEXT", "Texts to label, instead of a --file."),
+    resumes=False,
 )
 
 
@@ -152,7 +153,7 @@ def _run(arguments: command_line.Arguments) -> int:
     image_dir = None
     if options.image_dir:
         image_dir = pathlib.Path(options.image_dir)
-        image_dir.mkdir(parents=True, exist_ok=True)
+        files.make_directory(image_dir, "image_dir")
     model = arguments.settings(ModelOptions)
     predictor = load_predictor(**dataclasses.asdict(model))
     predictions = predictor.predict(

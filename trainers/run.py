@@ -127,6 +127,7 @@ def _run(arguments: command_line.Arguments) -> None:
     from trainers.experiments import baselines
     from trainers.reports import run_report, summary
     from trainers.training import train
+    from trainers.weights import load
 
     start = time.monotonic()
     options = arguments.settings(RunOptions)
@@ -134,6 +135,7 @@ def _run(arguments: command_line.Arguments) -> None:
     records = arguments.settings(RecordsConfig)
     cls_dir = None
     if not config.image_records:
+        load.check_weights([(config.backbone, config.weights)])
         cls_dir, image_dir = build.prepare_records(records)
         config = config.on_records(image_dir)
     image_dir = pathlib.Path(config.image_records)

@@ -8,6 +8,7 @@ after an interruption, run the same command to resume.
 
 import dataclasses
 import functools
+import os
 import pathlib
 import sys
 from collections.abc import Sequence
@@ -77,7 +78,7 @@ class TableOptions:
                 raise ValueError(
                     f"--weights_for must be NAME=SOURCE. Received: {pair!r}"
                 )
-            weights[get_backbone(name).name] = source
+            weights[get_backbone(name).name] = os.path.expanduser(source)
         return weights
 
 
@@ -124,6 +125,7 @@ def _run(arguments: command_line.Arguments) -> None:
     from tfrecords import build, reader
     from trainers.experiments import runner
     from trainers.reports import table_report
+    from trainers.weights import load
 
     options = arguments.settings(TableOptions)
     records = arguments.settings(RecordsConfig)
@@ -132,6 +134,7 @@ def _run(arguments: command_line.Arguments) -> None:
         for line in runner.describe(_plan(arguments, layers=()), workdir):
             sys.stdout.write(line + "\n")
         return
+    load.check_weights(runner.weights_to_load(_plan(arguments, ()), workdir))
     cls_dir, image_dir = build.prepare_records(records)
     layers = reader.open_records(cls_dir).details["layers"]
     rows = _plan(arguments, layers)

@@ -1,5 +1,6 @@
 """Corpus to records: the same bytes after a kill, elsewhere, and again."""
 
+import csv
 import dataclasses
 import json
 import os
@@ -100,6 +101,64 @@ def test_records_hold_the_corpus(built, corpus):
     assert len(by_line) == len(lines) - 1
     for line, (text, label) in by_line.items():
         assert lines[line - 1] == f"{text},{label}"
+
+
+def test_dropped_and_mapped_rows_are_listed_beside_the_records(
+    tmp_path, run_in_fork
+):
+    path = record_sets.write_csv(tmp_path / "reviews.csv")
+    with path.open("a", encoding="utf-8") as file:
+        file.write(' ,c0\na text,\n"left, out",nan\na fine film,C1\n')
+    settings = record_sets.settings(
+        path,
+        tmp_path / "records",
+        bad_rows="drop",
+        max_bad_rows=0.1,
+        label_map="nan:",
+        merge_labels=True,
+    )
+    status, log = run_in_fork(
+        do="build", settings=settings, kill=("_write_journal", 3, "before")
+    )
+    assert status != 0, log
+    status, log = run_in_fork(do="build", settings=settings)
+    assert status == 0, log
+    directory = only(tmp_path / "records", "cls")
+    with (directory / "dropped.csv").open(newline="") as file:
+        assert list(csv.reader(file)) == [
+            ["place", "cause", "content"],
+            [
+                f"{path}, line 26",
+                "empty text",
+                '{"text": " ", "label": "c0"}',
+            ],
+            [
+                f"{path}, line 27",
+                "no label",
+                '{"text": "a text", "label": ""}',
+            ],
+        ]
+    manifest = reader.open_records(directory, kind="cls")
+    assert "dropped.csv" in manifest.files
+    assert find_faults(directory) == []
+    assert manifest.schema.label_names == ("c0", "c1")
+    assert sum(map(manifest.num_examples, manifest.splits)) == 25
+    assert manifest.details["audit"]["dropped"] == {
+        "empty text": 1,
+        "no label": 1,
+    }
+    for words in (
+        "line 26: empty text",
+        "1 unlabelled in train",
+        "1 spellings of labels merged",
+    ):
+        assert words in log
+    labels = {}
+    for split in manifest.splits:
+        records = read(directory, split)
+        labels |= dict(zip(records["id"], records["label"], strict=True))
+    names = manifest.schema.label_names
+    assert names[labels[b"29"]] == "c1"
 
 
 def test_details_describe_the_records(built):
@@ -296,9 +355,10 @@ OTHER_VALUES = {
     float: lambda value: value + 1.0,
     str: lambda value: value + "x",
 }
+OTHER_VALUE_OF = {"label_map": "0:neg", "max_bad_rows": 0.5}
 # Identified by content, or without effect on the records.
 BY_CONTENT = {"dataset", "encoder"}
-WITHOUT_EFFECT = {"data_dir", "download", "records_dir"}
+WITHOUT_EFFECT = {"data_dir", "download", "max_bad_rows", "records_dir"}
 
 
 def test_every_setting_affects_stacks_or_images_or_neither():
@@ -327,7 +387,9 @@ def test_a_setting_that_matters_changes_the_fingerprint(field):
     value = (
         choices[0]
         if choices
-        else OTHER_VALUES[type(field.default)](field.default)
+        else OTHER_VALUE_OF.get(
+            field.name, OTHER_VALUES[type(field.default)](field.default)
+        )
     )
     other = dataclasses.replace(settings, **{field.name: value})
     changed = [

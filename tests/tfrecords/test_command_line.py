@@ -1,6 +1,7 @@
 """Flags become settings; every ending of a program has its exit code."""
 
 import dataclasses
+import importlib
 import importlib.metadata
 import re
 
@@ -9,6 +10,7 @@ import pytest
 from tfrecords import build, command_line, flags
 from tfrecords.config import MultimodalConfig, RecordsConfig
 from tfrecords.settings import setting
+from trainers.__main__ import COMMANDS
 
 
 @dataclasses.dataclass(frozen=True)
@@ -69,6 +71,26 @@ def test_nothing_typed_gives_the_defaults():
 )
 def test_typed_overrides_preset_overrides_default(argv, width):
     assert parse(*argv).image_width == width
+
+
+@pytest.mark.parametrize(
+    ("argument", "name", "value"),
+    [
+        ("--dataset=~/r.csv", "dataset", "/home/me/r.csv"),
+        ("--records_dir=~/records", "records_dir", "/home/me/records"),
+        ("--records_dir=~", "records_dir", "/home/me"),
+        ("--encoder=~/bert", "encoder", "/home/me/bert"),
+        ("--dataset=~", "dataset", "~"),
+        ("--dataset=a/~/b.csv", "dataset", "a/~/b.csv"),
+        ("--dataset=imdb_reviews", "dataset", "imdb_reviews"),
+    ],
+)
+def test_home_directory_is_expanded_in_paths(
+    monkeypatch, argument, name, value
+):
+    monkeypatch.setenv("HOME", "/home/me")
+    assert getattr(parse(argument), name) == value
+    assert getattr(parse(*argument.split("=")), name) == value
 
 
 @pytest.mark.parametrize(
@@ -151,6 +173,22 @@ def test_every_ending_has_its_exit_code(capsys, error, code, message):
 
     assert command_line.main(PROGRAM, run, []) == code
     assert capsys.readouterr().err == message
+
+
+def test_only_a_program_that_resumes_says_so(capsys):
+    def interrupt(arguments):
+        raise KeyboardInterrupt
+
+    program = dataclasses.replace(PROGRAM, resumes=False)
+    assert command_line.main(program, interrupt, []) == 130
+    assert capsys.readouterr().err == "interrupted\n"
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_programs_that_keep_parts_of_their_work_resume(command):
+    program = importlib.import_module(COMMANDS[command]).PROGRAM
+    resuming = ("run", "table", "build", "multimodal-run", "multimodal-table")
+    assert program.resumes == (command in (*resuming, "im2vec"))
 
 
 def test_the_exit_code_of_the_work_is_the_programs():
@@ -252,3 +290,23 @@ def test_a_flag_is_offered_once_even_if_two_settings_share_its_name():
         PROGRAM, settings=(RecordsConfig, Other), presets={}
     )
     assert flags.parse(program, ["--dataset=y"]) == ({"dataset": "y"}, [])
+
+
+@pytest.mark.parametrize(
+    ("work", "message"),
+    [
+        (lambda path: path.read_bytes(), "a directory where a file is exp"),
+        (lambda path: (path / "new").read_bytes(), "does not exist"),
+        (lambda path: (path / "file" / "x").mkdir(), "is below a file"),
+        (lambda path: (path / "file").mkdir(), "exists already"),
+        (lambda path: (path / ("x" * 300)).mkdir(), "more than 255 bytes"),
+        (lambda path: path.rmdir(), "is not empty"),
+    ],
+)
+def test_errors_of_the_system_become_sentences(tmp_path, capsys, work, message):
+    (tmp_path / "file").touch()
+    assert command_line.main(PROGRAM, lambda _: work(tmp_path), []) == 1
+    error = capsys.readouterr().err
+    assert error.startswith(f"error: {tmp_path}")
+    assert message in error
+    assert "Errno" not in error

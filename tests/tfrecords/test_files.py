@@ -132,3 +132,15 @@ def test_json_is_what_json_reads_back(tmp_path):
     value = {"a": [1, 2.5, None], "\N{SNOWMAN}": {"x": True}}
     files.write_json(tmp_path / "file", value)
     assert json.loads((tmp_path / "file").read_text("utf-8")) == value
+
+
+def test_directory_with_the_name_of_a_file_is_refused(tmp_path):
+    (tmp_path / "file").touch()
+    for path in (tmp_path / "file", tmp_path / "file" / "below"):
+        with pytest.raises(OSError, match="--out must be a directory, new or"):
+            files.make_directory(path, "out")
+
+
+def test_directory_with_too_long_a_name_is_refused(tmp_path):
+    with pytest.raises(OSError, match="at most 255 bytes"):
+        files.make_directory(tmp_path / ("x" * 300), "out")

@@ -8,9 +8,10 @@ import pytest
 
 from tfrecords.config import RecordsConfig
 from trainers import backbones
-from trainers.config import PRESETS, TrainConfig
+from trainers.config import PRESETS, TrainConfig, default_workdir
 from trainers.im2vec.config import Im2VecConfig
 from trainers.multimodal.config import MultimodalTrainConfig
+from trainers.multimodal.run import default_workdir as multimodal_workdir
 
 
 def test_json_round_trip_keeps_every_field():
@@ -110,3 +111,22 @@ NUMBERS = [
 def test_no_number_may_be_negative_or_not_finite(kind, required, name, value):
     with pytest.raises(ValueError, match=f"--{name} must be .*Received: "):
         kind(**required, **{name: value})
+
+
+@pytest.mark.parametrize(
+    ("name_of", "config"),
+    [
+        (default_workdir, TrainConfig(backbone="wide_resnet")),
+        (multimodal_workdir, MultimodalTrainConfig(backbone="mobilenetv2")),
+    ],
+)
+def test_long_name_of_records_gives_a_legal_workdir(tmp_path, name_of, config):
+    key = "image_records" if name_of is default_workdir else "records"
+    fingerprint = "-0123456789ab"
+    for length in (40, 200, 242):
+        name = "x" * length + fingerprint
+        changed = dataclasses.replace(config, **{key: f"r/image/{name}/1.0.0"})
+        workdir = tmp_path / name_of(changed)
+        workdir.mkdir(parents=True, exist_ok=True)
+        assert fingerprint in workdir.name
+        assert length > 40 or name in workdir.name

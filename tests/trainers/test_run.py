@@ -3,6 +3,7 @@
 import csv
 import json
 
+import numpy as np
 import pytest
 
 from tests.support import commands
@@ -136,6 +137,17 @@ def test_flags_no_run_could_use_are_refused(
     assert run.main(typed) == 1
     assert f"error: {message}" in capsys.readouterr().err
     assert not list(tmp_path.iterdir())
+
+
+def test_weights_that_do_not_fit_are_refused_before_records_are_made(
+    tmp_path, monkeypatch, capsys
+):
+    monkeypatch.chdir(tmp_path)
+    np.savez("another.npz", **{"conv1/kernel": np.zeros(3)})
+    typed = ["--backbone=alexnet", "--weights=another.npz"]
+    assert run.main(typed) == 1
+    assert "'another.npz' with 1 arrays" in capsys.readouterr().err
+    assert [path.name for path in tmp_path.iterdir()] == ["another.npz"]
 
 
 @pytest.mark.parametrize(

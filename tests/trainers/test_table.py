@@ -39,12 +39,13 @@ def test_backbones_seeds_and_a_failure_make_one_report(
     make_table, tmp_path, capsys
 ):
     typed = (
-        "--backbones=resnet,vgg16,alexnet",
         "--seeds=2",
         "--ablated=",
-        "--weights_for=alexnet=another.npz",
+        "--image_height=12",
+        "--image_width=12",
+        "--upsample=1",  # too small for AlexNet
+        "--backbones=resnet,vgg16,alexnet",
     )
-    np.savez(tmp_path / "another.npz", **{"conv1/kernel": np.zeros(3)})
     assert make_table(*typed) == 1
     assert "2 of 6 trainings and their baselines" in capsys.readouterr().err
     workdir = tmp_path / "my table"
@@ -53,7 +54,8 @@ def test_backbones_seeds_and_a_failure_make_one_report(
         (row,) = re.findall(rf"\| {title} \|.*", report)
         assert re.search(r"\| 2 \| [01]\.\d{4} ± \d\.\d{4} \|", row), row
     assert "| AlexNet | - | - | - | - | 0 | not trained |" in report
-    assert "another.npz" in report.split("## Failed")[1]
+    failed = report.split("## Failed")[1]
+    assert "too small for the alexnet slice" in failed
     for name in re.findall(r"\]\((.*?\.png)\)", report):
         assert (workdir / name).read_bytes().startswith(b"\x89PNG")
     assert not (workdir / "frozen_maps").exists()
@@ -68,7 +70,7 @@ def test_backbones_seeds_and_a_failure_make_one_report(
     assert len([x for x in lines if re.search(r"finished in \d+ s$", x)]) == 4
     assert len([x for x in lines if re.search("alexnet.*: to do$", x)]) == 2
     assert lines[-1] == "2 of 6 trainings to do"
-    assert make_table(*typed[:-1]) == 0
+    assert make_table(*typed[:-1], "--backbones=resnet,vgg16") == 0
     for path, modified in before.items():
         assert path.stat().st_mtime_ns == modified
     assert "## Failed" not in (workdir / "report.md").read_text("utf-8")
@@ -111,6 +113,16 @@ def test_flags_no_table_could_use_are_refused(
 ):
     assert make_table(typed, *dry_run) == 1
     assert message in capsys.readouterr().err
+    assert not (tmp_path / "records").exists()
+
+
+def test_weights_that_do_not_fit_are_refused_before_records_are_made(
+    make_table, tmp_path, capsys
+):
+    np.savez(tmp_path / "another.npz", **{"conv1/kernel": np.zeros(3)})
+    typed = ("--backbones=alexnet", "--weights_for=alexnet=another.npz")
+    assert make_table(*typed) == 1
+    assert "'another.npz' with 1 arrays" in capsys.readouterr().err
     assert not (tmp_path / "records").exists()
 
 

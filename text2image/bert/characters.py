@@ -10,6 +10,7 @@ import functools
 import json
 import pathlib
 import unicodedata
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -96,11 +97,6 @@ class Images:
         begins = np.repeat(after.splits[self.values], lengths)
         return Images(after.values[begins + within], total[self.splits])
 
-    def of(self, text: str) -> list[int]:
-        """Returns the image of a text, before any marks are put in order."""
-        codes = (self.splits[ord(c) : ord(c) + 2] for c in text)
-        return [int(v) for a, b in codes for v in self.values[a:b]]
-
 
 def identity() -> Images:
     """Returns the images of a normaliser without steps."""
@@ -143,8 +139,11 @@ def _clean() -> Images:
 
 @functools.cache
 def _chinese() -> Images:
-    chosen = np.flatnonzero(members("chinese"))
-    return _from_dict({int(c): [ord(" "), int(c), ord(" ")] for c in chosen})
+    chosen = members("chinese")
+    splits = np.concatenate([[0], np.cumsum(np.where(chosen, 3, 1))])
+    values = np.full(splits[-1], ord(" "), np.int32)
+    values[splits[:-1] + chosen] = np.arange(DOMAIN)
+    return Images(values, splits)
 
 
 @functools.cache
@@ -163,7 +162,7 @@ def _lowercase() -> Images:
     return _from_dict({int(code): image for code, image in stated})
 
 
-_STEPS = {
+_STEPS: dict[str, Callable[[], Images]] = {
     wordpiece.CLEAN: _clean,
     wordpiece.CHINESE: _chinese,
     wordpiece.NFD: _nfd,

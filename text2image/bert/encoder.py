@@ -25,9 +25,9 @@ def parse_layers(layers: str, num_layers: int) -> list[int]:
     """Reads `--layers`.
 
     Args:
-        layers: `last6` (any count) or a range `5-10`, both ends included.
-            Layer i is keras-hub's `transformer_layer_i`, from 0: Hugging
-            Face's `hidden_states[i + 1]`.
+        layers: `last6` (any count), `all`, or a range `5-10`, both ends
+            included. Layer i is keras-hub's `transformer_layer_i`, from 0:
+            Hugging Face's `hidden_states[i + 1]`.
         num_layers: Layers of the encoder.
 
     Returns:
@@ -36,6 +36,8 @@ def parse_layers(layers: str, num_layers: int) -> list[int]:
     Raises:
         ValueError: If it cannot be read or the encoder lacks such a layer.
     """
+    if layers == "all":
+        return list(range(num_layers))
     last = re.fullmatch(r"last(\d+)", layers)
     between = re.fullmatch(r"(\d+)-(\d+)", layers)
     if last:
@@ -44,15 +46,33 @@ def parse_layers(layers: str, num_layers: int) -> list[int]:
         first, final = int(between[1]), int(between[2])
     else:
         raise ValueError(
-            "`layers` must be like `last6` or `5-10` (from 0, both ends "
+            "`layers` must be like `last6`, `all` or `5-10` (from 0, both ends "
             f"included). Received: {layers!r}"
         )
     if not 0 <= first <= final < num_layers:
         raise ValueError(
-            f"`layers` must name layers among 0-{num_layers - 1} of this "
-            f"encoder. Received: {layers!r}"
+            f"`layers` must name layers among 0-{num_layers - 1}, the "
+            f"{num_layers} of this encoder. Received: {layers!r}. Use "
+            "--layers=all (or --text_layers=all)."
         )
     return list(range(first, final + 1))
+
+
+def check_max_tokens(max_tokens: int, positions: int) -> None:
+    """Refuses texts longer than an encoder takes.
+
+    Args:
+        max_tokens: Most tokens kept per text.
+        positions: Positions of the encoder.
+
+    Raises:
+        ValueError: If there are more tokens than positions, or fewer than 3.
+    """
+    if not 2 < max_tokens <= positions:
+        raise ValueError(
+            f"`max_tokens` must be in [3, {positions}], the encoder's "
+            f"positions. Received: {max_tokens}. Use --max_tokens={positions}."
+        )
 
 
 def length_step(num_texts: int) -> int:
@@ -121,11 +141,7 @@ class Encoder:
                 )
         loaded = checkpoint.load_checkpoint(source, dtype)
         backbone = loaded.backbone
-        if not 2 < max_tokens <= backbone.max_sequence_length:
-            raise ValueError(
-                f"`max_tokens` must be in [3, {backbone.max_sequence_length}]"
-                f", the encoder's positions. Received: {max_tokens}"
-            )
+        check_max_tokens(max_tokens, backbone.max_sequence_length)
         self.layers = parse_layers(layers, backbone.num_layers)
         self.max_tokens = max_tokens
         self.stack_shape = (len(self.layers), backbone.hidden_dim)

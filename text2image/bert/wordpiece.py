@@ -92,6 +92,7 @@ class WordPiece:
         added_tokens: Tokens that are found before a text is split into words;
             their ids may lie beyond `vocabulary`.
         special: Names of the special tokens.
+        splits_digits: Whether each digit is a word.
     """
 
     vocabulary: list[str]
@@ -100,6 +101,7 @@ class WordPiece:
     max_characters: int = 100
     added_tokens: tuple[AddedToken, ...] = ()
     special: SpecialTokens = SpecialTokens()
+    splits_digits: bool = False
 
     @property
     def lowercase(self) -> bool:

@@ -6,17 +6,18 @@ with `tokenizer_config.json`, `special_tokens_map.json` and `added_tokens.json`
 where they exist. What cannot be followed exactly is refused, with the field.
 """
 
+import dataclasses
 import json
 import pathlib
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from absl import logging
 
-from text2image.bert import wordpiece
+from text2image.bert import tokenizer_json, wordpiece
+from text2image.bert.tokenizer_json import added_token, refusal
 from text2image.bert.wordpiece import AddedToken, SpecialTokens, WordPiece
 
-_CURE = "Name another --encoder."
 _ROLES = ("pad", "unk", "cls", "sep", "mask")
 # Classes of transformers that read `vocab.txt` as BertTokenizer does; each may
 # end in `Fast`.
@@ -40,7 +41,7 @@ _CLASSES = frozenset(
 )
 # Values that `BertTokenizer` cannot do without, by field of
 # `tokenizer_config.json`.
-_BASIC = {
+_BASIC: dict[str, tuple[object, ...]] = {
     "do_basic_tokenize": (True,),
     "never_split": (None, []),
     "word_tokenizer_type": (None, "basic"),
@@ -62,8 +63,16 @@ def read_wordpiece(directory: pathlib.Path) -> WordPiece:
     config = _read_optional(directory / "tokenizer_config.json")
     special = _special_tokens(directory, config)
     file = directory / "tokenizer.json"
-    if file.is_file():
-        return _from_tokenizer_json(file, _read_json(file), config, special)
+    stated = _read_optional(file)
+    # keras-hub gives its own configuration the same name.
+    if stated and "registered_name" not in stated:
+        try:
+            return tokenizer_json.parse(file, stated, config, special)
+        except (AttributeError, IndexError, KeyError, TypeError) as error:
+            raise ValueError(
+                f"{file} must be as the tokenizers library writes it. "
+                f"Received: {type(error).__name__}: {error}"
+            ) from error
     file = directory / "vocab.txt"
     if file.is_file():
         return _from_vocabulary(file, config, special)
@@ -91,7 +100,7 @@ def _special_tokens(
 ) -> SpecialTokens:
     """Names of the special tokens, BERT's where the files state none."""
     file = directory / "special_tokens_map.json"
-    stated = _read_optional(file) | config
+    stated = {**_read_optional(file), **config}
     names = {}
     for role in _ROLES:
         value = stated.get(f"{role}_token")
@@ -109,68 +118,64 @@ def _from_vocabulary(
     where = directory / "tokenizer_config.json"
     kind = config.get("tokenizer_class") or "BertTokenizer"
     if kind.removesuffix("Fast") not in _CLASSES:
-        raise _refusal(where, "tokenizer_class", sorted(_CLASSES), kind)
+        raise refusal(where, "tokenizer_class", "BertTokenizer", kind)
     for field, allowed in _BASIC.items():
         if config.get(field, allowed[0]) not in allowed:
-            raise _refusal(where, field, allowed[-1], config[field])
+            raise refusal(where, field, allowed[-1], config[field])
     if "do_lower_case" not in config:
         logging.info(
             "encoder: no `do_lower_case` in %s: texts are lower-cased, the "
             "default of transformers' BertTokenizer",
             where,
         )
+    vocabulary = read_vocabulary(file)
     return WordPiece(
-        read_vocabulary(file),
+        vocabulary,
         wordpiece.bert_steps(
             lowercase=bool(config.get("do_lower_case", True)),
             strip_accents=config.get("strip_accents"),
             splits_chinese=bool(config.get("tokenize_chinese_chars", True)),
         ),
+        added_tokens=tuple(
+            _stated_tokens(directory, config, special, vocabulary)
+        ),
         special=special,
     )
 
 
-def _from_tokenizer_json(
-    file: pathlib.Path,
-    stated: Mapping[str, Any],
+def _stated_tokens(
+    directory: pathlib.Path,
     config: Mapping[str, Any],
     special: SpecialTokens,
-) -> WordPiece:
-    model = stated.get("model") or {}
-    if model.get("type", "WordPiece") != "WordPiece":
-        raise _refusal(file, "model.type", "WordPiece", model.get("type"))
-    normalizer = stated["normalizer"]
-    ids = model["vocab"]
-    vocabulary = [""] * (max(ids.values()) + 1)
-    for token, index in ids.items():
-        vocabulary[index] = token
-    return WordPiece(
-        vocabulary,
-        wordpiece.bert_steps(
-            lowercase=normalizer["lowercase"],
-            strip_accents=normalizer["strip_accents"],
-            splits_chinese=normalizer["handle_chinese_chars"],
-            cleans=normalizer["clean_text"],
-        ),
-        prefix=model["continuing_subword_prefix"],
-        max_characters=model["max_input_chars_per_word"],
-        added_tokens=tuple(_added(stated["added_tokens"])),
-        special=special,
-    )
-
-
-def _added(entries: Iterable[Mapping[str, Any]]) -> Iterable[AddedToken]:
-    for entry in entries:
-        yield AddedToken(**entry)
-
-
-def _refusal(
-    file: pathlib.Path, field: str, expected: object, received: object
-) -> ValueError:
-    return ValueError(
-        f"{file}: `{field}` must be {expected!r} for a WordPiece tokeniser of "
-        f"BERT. Received: {received!r}. {_CURE}"
-    )
+    vocabulary: list[str],
+) -> Iterator[AddedToken]:
+    """Added tokens beside a `vocab.txt`, each once."""
+    stated = {
+        **_read_optional(directory / "special_tokens_map.json"),
+        **config,
+    }
+    named = [
+        str(token["content"] if isinstance(token, dict) else token)
+        for token in stated.get("additional_special_tokens") or []
+    ]
+    named += dataclasses.astuple(special)
+    found: dict[str, AddedToken] = {}
+    for index, entry in (config.get("added_tokens_decoder") or {}).items():
+        token = added_token(entry, int(index))
+        found[token.content] = token
+    listed = _read_optional(directory / "added_tokens.json")
+    ids = {token: index for index, token in enumerate(vocabulary)} | listed
+    for content in (*listed, *named):
+        if content in ids and content not in found:
+            # As transformers reads the lists that have no flags.
+            is_special = content in named
+            found[content] = AddedToken(
+                content,
+                int(ids[content]),
+                normalized=not is_special,
+                special=is_special,
+            )
+    yield from found.values()
 
 
 def _read_optional(file: pathlib.Path) -> dict[str, Any]:

@@ -6,8 +6,7 @@ memory: an image is read when it is needed.
 
 import dataclasses
 import pathlib
-from collections.abc import Callable, Iterator, Mapping
-from typing import Any
+from collections.abc import Callable, Iterator
 
 from text2image import hashes
 from text2image.corpora import (
@@ -39,8 +38,11 @@ class Keys:
     def texts(self, row: dict) -> dict:
         """Title and description of a row; `None` where it has none."""
         return {
-            "title": image_fields.text_of(row.get(self.title)),
-            "description": image_fields.text_of(row.get(self.description)),
+            name: image_fields.text_of(row.get(spelled(row, key)))
+            for name, key in (
+                ("title", self.title),
+                ("description", self.description),
+            )
         }
 
 
@@ -76,6 +78,14 @@ def open_captioned_images(
     return _open_tfds(dataset, data_dir, download, keys)
 
 
+def spelled(row: dict, key: str) -> str:
+    """The key as a row spells it: with blanks, or in other case."""
+    if key in row:
+        return key
+    names = [name for name in row if name.strip().casefold() == key.casefold()]
+    return names[0] if len(names) == 1 else key
+
+
 def _is_image_folder(path: pathlib.Path) -> bool:
     # TFDS may keep example images beside a prepared dataset.
     is_prepared = path.is_dir() and any(path.rglob("dataset_info.json"))
@@ -108,10 +118,11 @@ def read_file(
     labelled: bool = True,
     may_lack: bool = False,
 ) -> Iterator[examples.CaptionedImage | Fault]:
-    """Streams the captioned images of a .csv, .tsv or .jsonl file.
+    """Streams the captioned images of a file or a directory of images.
 
     Args:
-        path: The file to read.
+        path: A .csv, .tsv or .jsonl file; or a directory as
+            `image_folders.read_images` takes it.
         keys: Names of its columns or keys.
         labelled: Whether every row must have a label; if not, all labels are
             `?`.
@@ -122,9 +133,15 @@ def read_file(
         FileNotFoundError: If the file does not exist.
         ValueError: If the file cannot be read; names file and line.
     """
+    if path.is_dir():
+        yield from image_folders.read_images(
+            path, keys.texts, keys.label if labelled else None
+        )
+        return
     if not row_files.is_table(path) or not path.is_file():
         raise FileNotFoundError(
-            f"Expected an existing file, one of {row_files.SUFFIXES}. "
+            f"Expected an existing file, one of {row_files.SUFFIXES}, or a "
+            "directory of images. "
             f"Received: {str(path)!r}"
         )
     required = {"label_key": keys.label} if labelled else {}
@@ -133,27 +150,29 @@ def read_file(
         if isinstance(row, Fault):
             yield row
             continue
+        values = dict(row.values)
         yield examples.make_captioned_image(
             row.place,
             key=row.key,
-            texts=keys.texts(dict(row.values)),
-            label=row.values[keys.label] if labelled else "?",
+            texts=keys.texts(values),
+            label=values[keys.label] if labelled else "?",
             source="train",
-            read_image=_image_reader(path, row.values, keys, may_lack),
+            read_image=_image_reader(path, values, keys, may_lack),
         )
 
 
 def _image_reader(
-    path: pathlib.Path, row: Mapping[str, Any], keys: Keys, may_lack: bool
+    path: pathlib.Path, row: dict, keys: Keys, may_lack: bool
 ) -> Callable[[], bytes]:
-    if keys.image not in row:
+    key = spelled(row, keys.image)
+    if key not in row:
         return image_fields.refusing(
             f"no {keys.image!r} among {list(row)}. Name the right one with "
             "--image_key"
         )
-    if may_lack and image_fields.is_missing(row[keys.image]):
+    if may_lack and image_fields.is_missing(row[key]):
         return bytes
-    return image_fields.image_reader(path.parent, row[keys.image])
+    return image_fields.image_reader(path.parent, row[key])
 
 
 def _open_tfds(

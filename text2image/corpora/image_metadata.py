@@ -27,7 +27,7 @@ def read(
     name: str,
     metadata: pathlib.Path,
     texts: Callable[[dict], dict],
-    label_key: str,
+    label_key: str | None,
 ) -> Iterator[examples.CaptionedImage | Fault]:
     """Streams the images of a list.
 
@@ -37,7 +37,8 @@ def read(
         metadata: The list.
         texts: Gives title and description of a row.
         label_key: Column of the class; without it, the first folder of
-            `file_name` says it.
+            `file_name` says it. `None` to leave out the labels, which become
+            `?`.
 
     Raises:
         ValueError: If a row has no file name or no class; names file and line.
@@ -48,7 +49,9 @@ def read(
             continue
         row = dict(item.values)
         image = pathlib.PurePosixPath(str(row[_FILE_NAME]))
-        if label_key in row:
+        if label_key is None:
+            label = "?"
+        elif label_key in row:
             label = row[label_key]
         elif len(image.parts) > 1:
             label = image.parts[0]

@@ -7,7 +7,13 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 from text2image.bert import checkpoint
-from text2image.bert.encoder import Encoder, length_step
+from text2image.bert.encoder import (
+    Encoder,
+    check_max_tokens,
+    length_step,
+    parse_layers,
+)
+from text2image.bert.headers import read_header
 from text2image.corpora import bad_rows
 from text2image.corpora.examples import Corpus, usable
 from text2image.corpora.index import Selection
@@ -63,6 +69,25 @@ def locate(
     name = f"{source.name}-{encoder_name}"
     directory = record_sets.directory(settings, kind, name, provenance)
     return Target(directory, provenance, encoder_path)
+
+
+def check_encoder(settings: RecordsConfig, target: Target, layers: str) -> None:
+    """Refuses what the encoder cannot do, by its config alone.
+
+    Args:
+        settings: Most tokens per text.
+        target: Names the encoder.
+        layers: `--layers` or `--text_layers`.
+
+    Raises:
+        ValueError: If it lacks the layers or has too few positions, or is no
+            encoder that can be computed.
+    """
+    directory = pathlib.Path(target.encoder_path)
+    if directory.is_dir():  # a preset's name says nothing
+        header = read_header(directory)
+        parse_layers(layers, header.num_layers)
+        check_max_tokens(settings.max_tokens, header.max_sequence_length)
 
 
 def selection(settings: RecordsConfig) -> Selection:

@@ -13,6 +13,9 @@ from tfrecords.settings import fingerprint
 
 # Libraries whose version the bytes of a set may depend on.
 LIBRARIES = ("tensorflow", "keras", "keras-hub", "scikit-learn", "numpy")
+# A name longer than a file system takes (255 bytes) is cut; the fingerprint
+# still tells sets apart. The rest is for the names that are made of this one.
+_MAX_NAME = 200
 _OTHER_BYTES = 2048  # id, label, framing and a text of ordinary length
 
 
@@ -29,10 +32,14 @@ def directory(
     name: str,
     provenance: dict[str, Any],
 ) -> pathlib.Path:
-    """Returns `<records_dir>/<kind>/<name>-<fingerprint>/<version>`."""
+    """Returns `<records_dir>/<kind>/<name>-<fingerprint>/<version>`.
+
+    Of the name, ASCII letters and digits are kept; `data` if there are none.
+    """
     name = re.sub(r"[^a-z0-9]+", "_", name.lower()).strip("_")
+    name = name[:_MAX_NAME] or "data"
     return (
-        pathlib.Path(settings.records_dir)
+        pathlib.Path(settings.records_dir).expanduser()
         / kind
         / f"{name}-{fingerprint(provenance)}"
         / schema.VERSION
@@ -82,7 +89,7 @@ def check_space(
     """
     array_bytes = 4 * int(np.prod(record_schema.shape))
     needed = num_bytes + count * (array_bytes + _OTHER_BYTES)
-    records_dir = pathlib.Path(settings.records_dir)
+    records_dir = pathlib.Path(settings.records_dir).expanduser()
     files.make_directory(records_dir, "records_dir")
     earlier = files.aside(directory).glob("*.tfrecord-*")
     needed -= sum(path.stat().st_size for path in earlier)

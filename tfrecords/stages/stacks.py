@@ -59,6 +59,7 @@ def prepare_cls(settings: RecordsConfig) -> pathlib.Path:
         source,
         {**record_sets.pick(settings, SETTINGS), **source.reading},
     )
+    encoded_records.check_encoder(settings, target, settings.layers)
     manifest = record_sets.existing(target.directory, target.provenance)
     if manifest:
         logging.info("stacks: reusing %s", target.directory)

@@ -51,6 +51,15 @@ def _seconds(path: pathlib.Path) -> float:
     return last - first
 
 
+def weights_to_load(
+    rows: Sequence[Row], workdir: pathlib.Path
+) -> Iterator[tuple[str, str]]:
+    """Yields backbone and weights of every training that is not finished."""
+    for _, training in unique_trainings(rows).values():
+        if not is_finished(training.path(workdir)):
+            yield training.train.backbone, training.train.weights
+
+
 def train_all(
     rows: Sequence[Row],
     image_dirs: dict[RecordsConfig, pathlib.Path],

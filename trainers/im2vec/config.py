@@ -158,4 +158,5 @@ def default_workdir(config: Im2VecConfig) -> pathlib.Path:
     source = pathlib.Path(config.dataset or config.classifier.split(",")[0])
     name = source.parent.name if source.name == "1.0.0" else source.name
     suffix = fingerprint(settings)[:8]
-    return pathlib.Path("runs") / f"im2vec-{name}-{suffix}"
+    # No more than a file system takes.
+    return pathlib.Path("runs") / f"im2vec-{name[-200:]}-{suffix}"

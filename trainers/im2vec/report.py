@@ -217,10 +217,11 @@ def compose(
 
 def _title(findings: Findings) -> str:
     names = findings.images.class_names
+    dataset = markdown.plain(findings.images.name)
     if len(names) > _FEW:
-        return f"{findings.images.name}, {len(names)} classes"
+        return f"{dataset}, {len(names)} classes"
     shown = (markdown.plain(name, most=40) for name in names)
-    return f"{findings.images.name} ({', '.join(shown)})"
+    return f"{dataset} ({', '.join(shown)})"
 
 
 _CAPTIONS = {

@@ -27,7 +27,8 @@ class MultimodalTrainConfig(JsonSettings):
     weights: str = _common(
         "imagenet",
         "The tower's weights: imagenet (downloaded by Keras), random, or a "
-        ".npz, .safetensors or .h5 file, which may lack layers.",
+        "file (.npz, .safetensors, .h5, .hdf5 or .keras), which may lack "
+        "layers.",
     )
     image_size: int = _training(
         96, "Height and width that images are resized to; 300 in the paper."

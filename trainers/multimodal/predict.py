@@ -34,7 +34,9 @@ _UNKNOWN = "?"  # the label of a sample that claims none
 class PredictOptions:
     """Which samples are labelled or verified."""
 
-    file: str = common("", "Samples: a .csv, .tsv or .jsonl file.")
+    file: str = common(
+        "", "Samples: a .csv, .tsv or .jsonl file, or a directory of images."
+    )
     image: str = common("", "Or one sample's image; may be left out.")
     title: str = common("", "Its title; may be left out.")
     description: str = common("", "Its description; may be left out.")
@@ -61,6 +63,7 @@ PROGRAM = command_line.Program(
     "trainers.multimodal.predict",
     __doc__,
     settings=(ModelOptions, PredictOptions),
+    resumes=False,
 )
 
 

@@ -175,5 +175,10 @@ def _read_image(sample: CaptionedImage) -> bytes:
         raise FileNotFoundError(
             f"{sample.place}: no such image: {error.filename}"
         ) from error
+    except OSError as error:
+        raise OSError(
+            f"{sample.place}: expected the path of an image file. Received: "
+            f"{error.filename} ({error.strerror})"
+        ) from error
     except ValueError as error:
         raise ValueError(f"{sample.place}: {error}") from error

@@ -87,7 +87,8 @@ def default_workdir(config: MultimodalTrainConfig) -> str:
     # The records' name holds their fingerprint; the other moves no result.
     for name in ("records", "cache_gb"):
         del values[name]
-    dataset = pathlib.Path(config.records).parent.name
+    # The end, with the fingerprint, and no more than a file system takes.
+    dataset = pathlib.Path(config.records).parent.name[-200:]
     modalities = "_".join(config.towers)
     name = fingerprint(values)[:8]
     return f"runs/{dataset}-{config.backbone}-{modalities}-{name}"

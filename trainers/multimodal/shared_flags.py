@@ -25,7 +25,7 @@ def check(arguments: command_line.Arguments) -> None:
     if not train.records and "dataset" not in arguments.typed:
         raise ValueError(
             "--dataset must name a .csv, .tsv or .jsonl file with a column of "
-            "images, or a directory of WebVision or TFDS. Received: none. "
+            "images, or a directory of images or of TFDS. Received: none. "
             "There is no demo of images."
         )
     sources.check_source(train.weights, ("imagenet", "random"))

@@ -36,8 +36,12 @@ def confusion_section(
             ],
         )
     counts = np.asarray(confusion)
-    names = [markdown.plain(name) for name in class_names]
-    return [*_pairs(counts, names), *_classes(counts, names)]
+    return [
+        *_pairs(
+            counts, [markdown.plain(name, most=40) for name in class_names]
+        ),
+        *_classes(counts, [markdown.plain(name) for name in class_names]),
+    ]
 
 
 def _pairs(counts: np.ndarray, names: list[str]) -> list[str]:

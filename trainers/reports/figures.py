@@ -5,6 +5,7 @@ import io
 import pathlib
 from collections.abc import Mapping, Sequence
 
+import matplotlib
 import matplotlib.figure
 import matplotlib.ticker
 import numpy as np
@@ -13,6 +14,7 @@ from text2image import figure_text
 from tfrecords import files
 
 _DPI = 120
+_MOST_INSIDE = 6  # lines whose legend does not hide them
 
 # A row of numbers per epoch; `epoch` counts from 1.
 History = Sequence[Mapping[str, float]]
@@ -52,12 +54,16 @@ def learning_curves(
     Args:
         panels: Label of the vertical axis to the lines of that panel.
     """
+    width = 6 if max(map(len, panels.values())) > _MOST_INSIDE else 4
     figure = matplotlib.figure.Figure(
-        figsize=(1 + 4 * len(panels), 3.6 if len(panels) > 1 else 5),
+        figsize=(1 + width * len(panels), 3.6 if len(panels) > 1 else 5),
         layout="constrained",
     )
     row = figure.subplots(1, len(panels), squeeze=False)[0]
     for axes, (label, lines) in zip(row, panels.items(), strict=True):
+        is_crowded = len(lines) > _MOST_INSIDE
+        if is_crowded:
+            axes.set_prop_cycle(color=matplotlib.colormaps["tab20"](range(20)))
         for line in lines:
             epochs, values = _points(line)
             (drawn,) = axes.plot(
@@ -65,17 +71,22 @@ def learning_curves(
                 values.mean(axis=0),
                 "o-",
                 ms=3,
-                label=figure_text.label(line.name),
+                label=figure_text.label(line.name, 28),
             )
             for seed in values if len(values) > 1 else ():
                 axes.plot(epochs, seed, color=drawn.get_color(), lw=0.4)
         axes.set_xlabel("epoch")
         axes.set_ylabel(label)
         axes.xaxis.set_major_locator(
-            matplotlib.ticker.MaxNLocator(integer=True)
+            matplotlib.ticker.MaxNLocator(integer=True, min_n_ticks=1)
         )
         axes.grid(alpha=0.3)
-        axes.legend()
+        if is_crowded:
+            axes.legend(
+                loc="upper left", bbox_to_anchor=(1, 1), fontsize="small"
+            )
+        else:
+            axes.legend()
     return figure_text.set_fonts(figure)
 
 

@@ -9,9 +9,10 @@ from collections.abc import Iterable, Mapping, Sequence
 _JOINERS = "\u200c\u200d"
 # Factor of the values to digits after the point: both show 1e-4.
 _DIGITS = {1: 4, 100: 2}
-# ASCII punctuation that some renderer takes for markup, HTML, mathematics or a
-# link; a backslash makes each itself. `table` does this for `|`.
-_MARKUP = re.compile(r"([\\`*_{}\[\]<>#~^$&:@])")
+# ASCII punctuation that some renderer takes for markup, HTML, mathematics, a
+# link (`http://`) or an emoji (`:smile:`); a backslash makes each itself.
+# `table` does this for `|`.
+_MARKUP = re.compile(r"([\\`*_{}\[\]<>#~^$&@]|:(?=\S))")
 # Inside a word, as in `top_up`, it is itself everywhere.
 _UNDERSCORE = re.compile(r"(?<=\w)\\_(?=\w)")
 

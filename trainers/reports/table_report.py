@@ -193,7 +193,7 @@ def failure_lines(
         if name.startswith("maps of ")
     }
     return [
-        f"- {name}: {' '.join(reason.splitlines())}"
+        f"- {name}: {markdown.plain(reason)}"
         for name, reason in reasons.items()
     ]
 

@@ -96,7 +96,7 @@ def claim_workdir(
 
 def _sha256_of(weights: str) -> str | None:
     """Hash of a file of weights; `None` for weights known by their name."""
-    path = pathlib.Path(weights)
+    path = pathlib.Path(weights).expanduser()
     is_file = bool(path.suffix) and path.is_file()
     return hashes.sha256_of_file(path) if is_file else None
 

@@ -37,7 +37,7 @@ class ModelOptions:
 
 def export_program(name: str, doc: str | None) -> Program:
     """The program of a module that exports one kind of run."""
-    return Program(name, doc, settings=(ExportOptions,))
+    return Program(name, doc, settings=(ExportOptions,), resumes=False)
 
 
 def check_export(arguments: Arguments) -> None:

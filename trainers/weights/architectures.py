@@ -12,7 +12,6 @@ _SIGNATURES: tuple[tuple[str, str, tuple[int, ...] | None], ...] = (
     ("VGG19", r"block[345]_conv4_|features_34_", None),
     ("VGG16", r"block[345]_conv3_|features_28_", None),
     ("a VGG", r"(features_0_weight|conv1_kernel)$", (3, 3, 3, 64)),
-    ("a VGG", r"block1_conv1_", None),
     ("ResNet V2 of keras.applications", r"_preact_bn_", None),
     (
         "ResNet V1 of keras.applications",
@@ -20,6 +19,8 @@ _SIGNATURES: tuple[tuple[str, str, tuple[int, ...] | None], ...] = (
         None,
     ),
     ("a DenseNet", r"denseblock1_|conv2_block1_0_bn_", None),
+    # V2 has no batch norm after its first convolution.
+    ("ResNet V1 of keras.applications", r"^conv1_bn_array$", None),
     ("ResNeXt50_32x4d", r"layer1_0_conv2_(weight|kernel)$", (3, 3, 4, 128)),
     ("ResNeXt101_32x8d", r"layer1_0_conv2_(weight|kernel)$", (3, 3, 8, 256)),
     ("Wide ResNet", r"layer1_0_conv2_(weight|kernel)$", (3, 3, 128, 128)),

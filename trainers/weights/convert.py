@@ -41,7 +41,10 @@ class ConvertOptions:
 
 
 PROGRAM = command_line.Program(
-    "trainers.weights.convert", __doc__, settings=(ConvertOptions,)
+    "trainers.weights.convert",
+    __doc__,
+    settings=(ConvertOptions,),
+    resumes=False,
 )
 
 

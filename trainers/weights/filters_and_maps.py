@@ -5,6 +5,7 @@ import pathlib
 
 import keras
 import numpy as np
+import PIL
 from matplotlib.figure import Figure
 
 from tfrecords import reader
@@ -21,7 +22,14 @@ def read_image(path: pathlib.Path) -> np.ndarray:
     Raises:
         OSError: If it cannot be read, or is not an image.
     """
-    return keras.utils.img_to_array(keras.utils.load_img(path)) / 255.0
+    try:
+        image = keras.utils.load_img(path)
+    except PIL.UnidentifiedImageError as error:
+        raise OSError(
+            f"Expected an image file. Received: {path}, which is none, or "
+            "damaged."
+        ) from error
+    return keras.utils.img_to_array(image) / 255.0
 
 
 def read_record(directory: pathlib.Path, split: str, index: int) -> np.ndarray:

@@ -1,9 +1,12 @@
 """Fills a slice with weights: published, shipped, random, or from a file."""
 
+from collections.abc import Iterable
+
 import keras
 import numpy as np
 
 from trainers import backbones
+from trainers.backbones import slices
 from trainers.weights import (
     cache,
     fitting,
@@ -14,6 +17,7 @@ from trainers.weights import (
 )
 
 Arrays = dict[str, np.ndarray]
+_ALWAYS_THERE = ("cifar10", "random")
 
 
 def load_weights(
@@ -56,6 +60,24 @@ def load_weights(
         path = sources.file_of(source)
         arrays = readers.read_arrays(path, slice_, backbone.name)
     assign(slice_, arrays, source)
+
+
+def check_weights(pairs: Iterable[tuple[str, str]]) -> None:
+    """Loads weights once, to refuse them before hours of other work.
+
+    Args:
+        pairs: Backbones and values of `--weights`. Published files are fetched
+            into the cache.
+
+    Raises:
+        FileNotFoundError, ValueError, RuntimeError: As `load_weights`.
+    """
+    for name, source in sorted(set(pairs)):
+        if source not in _ALWAYS_THERE:
+            backbone = backbones.get_backbone(name)
+            load_weights(slices.build_slice(backbone), backbone, source)
+    # Keras numbers layers over the process: the run's names must not change.
+    keras.backend.clear_session()
 
 
 def assign(slice_: keras.Model, arrays: Arrays, source: str) -> None:

@@ -5,6 +5,7 @@ A canonical name is `<layer>/<variable>` with Keras's variable names (`kernel`,
 is executed: no calls in pickles, no external or virtual HDF5 data.
 """
 
+import functools
 import pathlib
 import re
 import zipfile
@@ -98,13 +99,18 @@ def _without_layers_after(
 
 def _read_torch(path: pathlib.Path, backbone_name: str) -> Arrays:
     checkpoint = torch_reader.read_checkpoint(path)
+    _log_conversion(path, checkpoint.key, len(checkpoint.arrays))
+    return _from_torch(path, checkpoint.arrays, backbone_name)
+
+
+@functools.cache  # a run reads the file twice, before and after its records
+def _log_conversion(path: pathlib.Path, key: str, num_tensors: int) -> None:
     logging.info(
         "weights: read %s without torch%s: %d tensors, converted in memory",
         path,
-        f", its {checkpoint.key!r}" if checkpoint.key else "",
-        len(checkpoint.arrays),
+        f", its {key!r}" if key else "",
+        num_tensors,
     )
-    return _from_torch(path, checkpoint.arrays, backbone_name)
 
 
 def _from_torch(

@@ -45,7 +45,7 @@ class ShowOptions:
 
 
 PROGRAM = command_line.Program(
-    "trainers.weights.show", __doc__, settings=(ShowOptions,)
+    "trainers.weights.show", __doc__, settings=(ShowOptions,), resumes=False
 )
 
 

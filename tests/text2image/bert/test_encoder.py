@@ -58,6 +58,7 @@ def test_chosen_layers_equal_the_same_layers_of_all(tiny, tiny_bert, layers):
         ("last6", [6, 7, 8, 9, 10, 11]),
         ("last1", [11]),
         ("last12", list(range(12))),
+        ("all", list(range(12))),
         ("5-10", [5, 6, 7, 8, 9, 10]),
         ("0-0", [0]),
     ],
@@ -68,7 +69,7 @@ def test_layers_are_read(layers, expected):
 
 @pytest.mark.parametrize(
     "layers",
-    ["last13", "last0", "5-12", "7-6", "-1-3", "5", "all", "", "last", "1,2",
+    ["last13", "last0", "5-12", "7-6", "-1-3", "5", "", "All", "last", "1,2",
      "last6 ", "-"],
 )  # fmt: skip
 def test_unknown_layers_are_explained(layers):
@@ -78,13 +79,13 @@ def test_unknown_layers_are_explained(layers):
 
 
 def test_unknown_layers_are_refused_by_the_encoder(tiny_bert):
-    with pytest.raises(ValueError, match="layers among 0-7"):
+    with pytest.raises(ValueError, match=r"layers among 0-7.*--layers=all"):
         encoder.Encoder(tiny_bert, layers="5-10", max_tokens=64)
 
 
 @pytest.mark.parametrize("max_tokens", [2, 65])
 def test_too_many_or_too_few_tokens_are_refused(tiny_bert, max_tokens):
-    with pytest.raises(ValueError, match=r"`max_tokens` must be in \[3, 64\]"):
+    with pytest.raises(ValueError, match=r"in \[3, 64\].*--max_tokens=64"):
         encoder.Encoder(tiny_bert, max_tokens=max_tokens)
 
 

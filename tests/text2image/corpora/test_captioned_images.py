@@ -152,6 +152,14 @@ def test_numbers_are_texts_and_nan_is_none(tmp_path):
     ]
 
 
+def test_columns_may_have_blanks_and_capitals(tmp_path):
+    path = tmp_path / "a.csv"
+    path.write_text("Image, Title ,label\nb.jpg,red,a\n")
+    (tmp_path / "b.jpg").write_bytes(b"content")
+    (image,) = read(open_captioned_images(str(path)))
+    assert (image.title, image.read_image()) == ("red", b"content")
+
+
 def test_hugging_faces_image_feature_is_its_bytes(tmp_path):
     (tmp_path / "a.jpg").write_bytes(b"file")
     for value, expected in (

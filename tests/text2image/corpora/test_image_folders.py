@@ -7,7 +7,11 @@ import keras
 import pytest
 
 from tests.support.multimodal_corpora import jpeg
-from text2image.corpora.captioned_images import Keys, open_captioned_images
+from text2image.corpora.captioned_images import (
+    Keys,
+    open_captioned_images,
+    read_file,
+)
 
 
 def write(root, *names):
@@ -147,3 +151,24 @@ def test_metadata_without_labels_takes_them_from_the_folders(tmp_path):
     path.write_text("file_name\n1.jpg\n")
     with pytest.raises(ValueError, match=r"line 2.*in no folder.*--label_key"):
         read(root)
+
+
+def predicted(root, **options):
+    return [
+        (item.id, item.label, item.title)
+        for item in read_file(root, Keys(), **options)
+    ]
+
+
+def test_a_directory_is_labelled_with_or_without_folders(tmp_path):
+    root = write(tmp_path / "flat", "2.jpg", "1.jpg", "notes.txt", "x/3.jpg")
+    assert predicted(root, labelled=False) == [
+        *(("1.jpg", "?", ""), ("2.jpg", "?", ""), ("x/3.jpg", "?", "")),
+    ]
+    root = write(tmp_path / "one", "a/1.jpg")  # a claim needs no second class
+    assert predicted(root) == [("a/1.jpg", "a", "")]
+    (root / "metadata.csv").write_text("file_name,title\na/1.jpg,red\n")
+    assert predicted(root, labelled=False) == [("a/1.jpg", "?", "red")]
+    (tmp_path / "none").mkdir()
+    with pytest.raises(ValueError, match="must hold images"):
+        predicted(tmp_path / "none", labelled=False)

@@ -46,26 +46,13 @@ def test_spellings_that_look_alike_fold_to_the_same(spellings):
 
 
 def test_other_labels_stay_apart():
-    different = [
-        "1",
-        "2",
-        "1.5",
-        "10",
-        "-1",
-        "true",
-        "cafe",
-        "café",
-        "ab",
-        "a b",
-    ]
-    different += ["a-b", "a_b", "c", "c#", "c++", "1e5", "100000", "v1", "v1.0"]
-    assert len({labels.fold_label(label) for label in different}) == len(
-        different
-    )
+    different = "1 2 1.5 10 -1 true cafe café ab a-b a_b c c# c++ 1e5 100000"
+    names = [*different.split(), "a b", "v1", "v1.0"]
+    assert len(set(map(labels.fold_label, names))) == len(names)
 
 
 @given(st.text())
-def test_folding_a_number_of_times_is_folding_once_unless_unicode_differs(text):
+def test_blanks_and_marks_around_a_label_never_matter(text):
     label = text.strip()
     once = labels.fold_label(label)
     assert labels.fold_label(label + " ") == once

@@ -1,6 +1,7 @@
 """Splits: whole groups of equal texts, exact shares, exact limits."""
 
 import collections
+import dataclasses
 
 import numpy as np
 import pytest
@@ -10,7 +11,8 @@ from hypothesis import strategies as st
 from text2image import options
 from text2image.corpora import split
 from text2image.corpora.examples import Corpus, Example
-from text2image.corpora.index import fold
+from text2image.corpora.index import Selection, fold
+from text2image.corpora.rows import EMPTY_TEXT, Fault
 from text2image.corpora.texts import DEMO, open_corpus
 
 
@@ -320,6 +322,177 @@ def test_a_declared_class_without_examples_is_dropped_and_named():
     assert result.label_names == ("neg", "pos")
     assert result.label_index == {"neg": 0, "pos": 1}
     assert result.audit["empty_classes"] == ["neutral"]
+
+
+def test_unlabelled_rows_are_counted_and_left_out():
+    parts = {
+        "train": [("open 1", None), *rows(40), ("open 2", None)],
+        "test": [("open 3", None)],
+    }
+    result = split.split_corpus(make(parts))
+    assert result.audit["unlabelled"] == {"train": 2, "test": 1}
+    assert result.audit["num_examples"] == 40
+    assert result.audit["left_out"] == 0
+    assert result.side[[0, 41, 42]].tolist() == [split.UNUSED] * 3
+    labelled = split.split_corpus(make({"train": rows(40), "test": []}))
+    np.testing.assert_array_equal(result.side[1:41], labelled.side)
+
+
+def test_official_cannot_validate_on_an_unlabelled_part():
+    parts = {"train": rows(40), "test": [(f"open {n}", None) for n in "ab"]}
+    with pytest.raises(ValueError, match=r"\['test'\].*--split=pooled"):
+        split.split_corpus(make(parts), protocol="official")
+    parts["validation"] = rows(10, start=100)
+    result = split.split_corpus(make(parts), protocol="official")
+    assert (result.side[42:] == split.VALIDATION).all()
+    assert (result.side[40:42] == split.UNUSED).all()
+
+
+def test_official_validates_on_the_part_that_has_labels():
+    parts = {
+        "train": rows(40),
+        "validation": [("open", None)],
+        "test": rows(10, start=100),
+    }
+    result = split.split_corpus(make(parts), protocol="official")
+    assert (result.side[41:] == split.VALIDATION).all()
+
+
+def with_faults(pairs, *at):
+    """A corpus of one part, with faults in place of the rows `at`."""
+    fault = Fault("a.csv, line 9", EMPTY_TEXT, "line 9: it is bad.", "")
+    items = [Example(str(i), *pair) for i, pair in enumerate(pairs)]
+    for row in at:
+        items[row] = fault
+    source = make({"train": []})
+    return dataclasses.replace(source, parts={"train": lambda: iter(items)})
+
+
+def test_a_fault_is_refused_unless_bad_rows_are_dropped():
+    source = with_faults(rows(100), 3, 50)
+    with pytest.raises(ValueError, match=r"it is bad\. Of 100 rows, 2 cannot"):
+        split.split_corpus(source)
+    result = split.split_corpus(source, selection=Selection(bad_rows="drop"))
+    assert result.audit["num_examples"] == 98
+    assert result.audit["dropped"] == {EMPTY_TEXT: 2}
+    assert result.faults.causes == {EMPTY_TEXT: 2}
+    assert (result.side[[3, 50]] == split.UNUSED).all()
+    others = np.delete(np.arange(100), [3, 50])
+    assert (result.side[others] != split.UNUSED).all()
+
+
+def test_too_many_faults_are_refused_even_if_bad_rows_are_dropped():
+    source = with_faults(rows(100), *range(6))
+    with pytest.raises(ValueError, match=r"6 empty text.*--max_bad_rows=0\.06"):
+        split.split_corpus(source, selection=Selection(bad_rows="drop"))
+
+
+def test_labels_are_mapped_and_merged_and_left_out():
+    labels = ("Pos", "pos", "pos", "0", "0", "nan")
+    source = make({"train": rows(120, labels)})
+    selection = Selection(label_map="0:neg,nan:", merge_labels=True)
+    result = split.split_corpus(source, selection=selection)
+    assert result.label_names == ("neg", "pos")
+    assert result.label_index == {"Pos": 1, "pos": 1, "0": 0}
+    assert result.audit["merged"] == {"Pos": "pos"}
+    assert result.audit["unlabelled"] == {"train": 20}
+    assert result.audit["train"] == {"neg": 32, "pos": 48}
+    assert (result.side[5::6] == split.UNUSED).all()
+
+
+def test_declared_classes_keep_their_order_under_a_map():
+    names = ("z", "y", "x")
+    source = make({"train": rows(60, names)}, label_names=names)
+    result = split.split_corpus(source, selection=Selection("y:a"))
+    assert result.label_names == ("z", "a", "x")
+    merged = split.split_corpus(source, selection=Selection("y:z"))
+    assert merged.label_names == ("z", "x")
+    assert merged.audit["empty_classes"] == []
+    assert merged.label_index == {"z": 0, "y": 0, "x": 1}
+
+
+def test_declared_classes_that_look_alike_are_kept_and_named():
+    names = ("US", "us", "None")
+    source = make({"train": rows(60, names)}, label_names=names)
+    result = split.split_corpus(source)
+    assert result.label_names == names
+    assert result.audit["alike_classes"] == [["US", "us"]]
+
+
+def test_small_classes_are_left_out_and_counted():
+    pairs = [*rows(40), ("r 1", "rare"), ("r 2", "rare"), ("s", "solo")]
+    source = make({"train": pairs})
+    with pytest.raises(ValueError, match="needs examples in valid") as caught:
+        split.split_corpus(source)
+    assert "'rare' (2), 'solo' (1)." in str(caught.value)
+    for flag in ("--min_class_size=3", "--label_map='rare:NAME'"):
+        assert flag in str(caught.value)
+    result = split.split_corpus(source, selection=Selection(min_class_size=3))
+    assert result.label_names == ("neg", "pos")
+    assert result.audit["small_classes"] == {"rare": 2, "solo": 1}
+    assert (result.side[40:] == split.UNUSED).all()
+    with pytest.raises(ValueError, match=r"two classes.*min_class_size=21"):
+        split.split_corpus(source, selection=Selection(min_class_size=21))
+
+
+def test_the_error_for_small_classes_lists_ten_of_four_hundred():
+    pairs = rows(40) + [(f"t {n}", f"c{n:03}") for n in range(400)]
+    with pytest.raises(ValueError, match="and 390 more") as caught:
+        split.split_corpus(make({"train": pairs}))
+    assert "c009" in str(caught.value)
+    assert "c010" not in str(caught.value)
+    assert "--label_key" in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("options", "cure"),
+    [
+        ({"limit_validation": 1}, "a larger --limit_validation"),
+        ({"protocol": "official"}, "--split=pooled"),
+        ({"shares": {split.VALIDATION: 0.05}}, "--min_class_size"),
+        ({"shares": {split.VALIDATION: 0.5, split.TEST: 0.05}}, "--held_out"),
+    ],
+)
+def test_the_error_for_a_missing_class_names_the_flag_that_helps(options, cure):
+    pairs = rows(40) + [(f"rare {n}", "c") for n in range(5)]
+    parts = {"train": pairs, "test": rows(9, start=50)}
+    with pytest.raises(ValueError, match="Every class needs examples") as error:
+        split.split_corpus(make(parts), **options)
+    assert cure in str(error.value)
+
+
+def test_contradicting_labels_are_counted_and_the_first_is_shown():
+    pairs = [
+        *rows(40),
+        ("Text  0", "pos"),  # text 0 is neg
+        ("TEXT 1", "pos"),  # agrees
+        ("text 2", "pos"),
+        ("text 2", "neg"),
+    ]
+    audit = split.split_corpus(make({"train": pairs})).audit
+    assert audit["contradictions"] == {
+        "texts": 2,
+        "rows": 5,
+        "first": {
+            "text": "text 0",
+            "ids": ["train-0", "train-40"],
+            "labels": ["neg", "pos"],
+        },
+    }
+
+
+def test_labels_that_become_one_class_do_not_contradict():
+    pairs = [*rows(40), ("text 0", "NEG")]
+    result = split.split_corpus(
+        make({"train": pairs}), selection=Selection(merge_labels=True)
+    )
+    assert result.audit["contradictions"] == {"texts": 0, "rows": 0}
+
+
+def test_a_long_contradicting_text_is_shortened():
+    pairs = [*rows(40), ("x" * 500, "pos"), ("x" * 500, "neg")]
+    audit = split.split_corpus(make({"train": pairs})).audit
+    assert audit["contradictions"]["first"]["text"] == "x" * 80 + "…"
 
 
 @pytest.fixture(scope="module")

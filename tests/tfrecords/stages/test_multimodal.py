@@ -1,6 +1,8 @@
 """Multimodal records: complete, counted, and split as asked."""
 
 import collections
+import csv
+import json
 
 import numpy as np
 import pytest
@@ -163,6 +165,47 @@ def test_broken_and_missing_images_are_all_named_or_dropped(tmp_path):
     assert len(reader.open_records(directory).details["broken"]) == 3
 
 
+def test_samples_without_an_image_are_broken_ones(tmp_path):
+    path = multimodal_corpora.write_jsonl(tmp_path)
+    lines = [json.loads(line) for line in path.read_text("utf-8").splitlines()]
+    lines[3]["image"] = None
+    del lines[5]["image"]
+    path.write_text("".join(json.dumps(line) + "\n" for line in lines))
+    directory = multimodal.prepare_multimodal(
+        *multimodal_corpora.settings(path, tmp_path, broken_images="drop")
+    )
+    found = {int(r["id"]) for split in rows(directory).values() for r in split}
+    assert found == set(range(1, 61)) - {4, 6}
+
+
+def test_a_corpus_without_any_image_is_refused_whatever_may_be_dropped(
+    tmp_path,
+):
+    path = multimodal_corpora.write_jsonl(tmp_path)
+    path.write_text(path.read_text("utf-8").replace('"image"', '"img"'))
+    with pytest.raises(ValueError, match=r"60 of 60.*\n.*--image_key"):
+        multimodal.prepare_multimodal(
+            *multimodal_corpora.settings(path, tmp_path, broken_images="drop")
+        )
+
+
+def test_a_folder_of_images_per_class_makes_records(tmp_path):
+    for number in range(24):
+        image = tmp_path / f"data/{number % 3}/{number}.jpg"
+        image.parent.mkdir(parents=True, exist_ok=True)
+        image.write_bytes(multimodal_corpora.jpeg(number))
+    directory = multimodal.prepare_multimodal(
+        *multimodal_corpora.settings(tmp_path / "data", tmp_path)
+    )
+    names = reader.open_records(directory).schema.label_names
+    found = [row for split in rows(directory).values() for row in split]
+    assert len(found) == 24
+    for row in found:
+        assert row["id"].decode().split("/")[0] == names[row["label"]]
+        assert (row["title"], row["description"]) == (b"", b"")
+        assert not row["text_vectors"].any()
+
+
 def test_samples_with_equal_texts_are_in_one_split_if_asked(built, tmp_path):
     _, _, directory = built
     path = multimodal_corpora.write_jsonl(tmp_path)
@@ -235,3 +278,41 @@ def test_a_held_out_share_of_nothing_or_everything_is_refused(
 ):
     with pytest.raises(ValueError, match="--held_out"):
         multimodal_corpora.settings("x.jsonl", tmp_path, held_out=held_out)
+
+
+def test_label_flags_and_bad_rows_apply_to_captioned_images(tmp_path):
+    path = multimodal_corpora.write_jsonl(tmp_path)
+    with path.open("a", encoding="utf-8") as file:
+        for label, title in (
+            ("Rot", "t"),
+            (None, "t"),
+            ("", "t"),
+            ("blau", "\ud83d"),
+        ):
+            row = {"image": "images/0.jpg", "label": label, "title": title}
+            file.write(json.dumps(row) + "\n")
+    records_dir = tmp_path / "records"
+    with pytest.raises(ValueError, match="the label is empty"):
+        multimodal.prepare_multimodal(
+            *multimodal_corpora.settings(path, records_dir)
+        )
+    directory = multimodal.prepare_multimodal(
+        *multimodal_corpora.settings(
+            path,
+            records_dir,
+            bad_rows="drop",
+            label_map="grün:gruen",
+            merge_labels=True,
+            min_class_size=2,
+        )
+    )
+    manifest = reader.open_records(directory)
+    assert manifest.schema.label_names == ("blau", "gruen", "rot")
+    assert sum(map(manifest.num_examples, manifest.splits)) == 61
+    audit = manifest.details["audit"]
+    assert audit["unlabelled"] == {"train": 1}
+    assert audit["dropped"] == {"lone surrogate": 1, "no label": 1}
+    assert audit["merged"] == {"Rot": "rot"}
+    with (directory / "dropped.csv").open(newline="") as file:
+        places = [row["place"] for row in csv.DictReader(file)]
+    assert places == [f"{path}, line 63", f"{path}, line 64"]

@@ -1,9 +1,13 @@
 """Figures of a fused run."""
 
+import warnings
+
 import numpy as np
 
 from tests.support import multimodal_corpora
+from tests.support.hostile_names import NAMES
 from trainers.multimodal import example_figure, vector_figure
+from trainers.reports.figures import save
 
 
 def test_separate_classes_have_a_silhouette_near_one(rng):
@@ -48,3 +52,23 @@ def test_an_example_shows_its_texts_and_every_prediction():
         "title: blau",
     ]
     assert (len(above.images), len(below.images)) == (1, 0)
+
+
+def test_any_class_name_and_text_is_drawn_without_a_warning(tmp_path, rng):
+    labels = np.arange(60) % len(NAMES)
+    vectors, _ = vector_figure.draw_vectors(
+        {"title": rng.normal(size=(60, 3))}, labels, list(NAMES)
+    )
+    keys = [str(number) for number in range(len(NAMES))]
+    examples = example_figure.draw_examples(
+        {
+            key: {"image": b"", "title": name.encode(), "description": b"$"}
+            for key, name in zip(keys, NAMES, strict=True)
+        },
+        keys[:12],
+        keys[12:],
+        {"fused": {k: (n, n) for k, n in zip(keys, NAMES, strict=True)}},
+    )
+    with warnings.catch_warnings(action="error"):
+        save(vectors, tmp_path / "vectors.png")
+        save(examples, tmp_path / "examples.png")

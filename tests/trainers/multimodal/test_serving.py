@@ -196,8 +196,9 @@ def test_a_label_of_no_class_is_refused(from_run, tmp_path):
 def test_an_image_that_cannot_be_read_is_named(from_run, tmp_path):
     item = one_sample(tmp_path)
     for read, message in (
-        (lambda: b"no image", "not a whole"),
+        (lambda: b"no image", "not a JPEG"),
         ((tmp_path / "none.jpg").read_bytes, "no such image"),
+        (tmp_path.read_bytes, "path of an image file.*a directory"),
     ):
         bad = dataclasses.replace(item, read_image=read)
         with pytest.raises((ValueError, OSError), match=message) as error:

@@ -61,3 +61,23 @@ def test_a_figure_that_cannot_be_drawn_leaves_the_old_file(tmp_path):
         figures.save(figure, path)
     assert path.read_bytes() == b"old"
     assert list(tmp_path.iterdir()) == [path]
+
+
+def test_many_lines_have_colours_of_their_own_and_a_legend_beside_them():
+    lines = [figures.Line(f"$line {i}", "loss", [ONE]) for i in range(12)]
+    figure = figures.learning_curves({"loss": lines})
+    figure.draw_without_rendering()
+    (axes,) = figure.axes
+    assert len({tuple(line.get_color()) for line in axes.get_lines()}) == 12
+    legend = axes.get_legend().get_window_extent()
+    assert legend.x0 >= axes.get_window_extent().x1
+
+
+def test_a_single_epoch_has_a_single_whole_tick():
+    figure = figures.learning_curves(
+        {"loss": [figures.Line("a", "loss", [ONE[:1]])]}
+    )
+    figure.draw_without_rendering()
+    low, high = figure.axes[0].get_xlim()
+    ticks = figure.axes[0].get_xticks()
+    assert [tick for tick in ticks if low <= tick <= high] == [1]

@@ -75,7 +75,7 @@ def test_an_image_file_gives_maps(tmp_path):
         (["--image=a", "--split=train"], 1, "--split would have no effect"),
         (["--upsample=2"], 1, "--upsample would have no effect"),
         (["--image=a", "--upsample=0"], 1, "at least 1. Received: 0"),
-        (["--image=nothing"], 1, "No such file"),
+        (["--image=nothing"], 1, "does not exist"),
     ],
 )
 def test_flags_that_cannot_be_drawn_are_refused(
@@ -124,3 +124,11 @@ def test_a_record_gives_maps(tmp_path, capsys):
     assert "--upsample=2 or larger" in capsys.readouterr().err
     assert run(tmp_path, f"--image_records={records}", "--index=3")[0] == 1
     assert "in [0, 2]. Received: 3" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("content", [b"", b"no image"])
+def test_file_that_is_no_image_is_named(tmp_path, content):
+    path = tmp_path / "image.png"
+    path.write_bytes(content)
+    with pytest.raises(OSError, match=r"Expected an image.*image\.png"):
+        filters_and_maps.read_image(path)

@@ -8,10 +8,10 @@ from text2image.corpora import (
     row_files,
     table_folders,
     text_folders,
+    tfds_builders,
 )
 from text2image.corpora.rows import GUESSED, Reading, RowSource
 
-_TFDS_INFO = "dataset_info.json"
 _MOST_NAMES = 10
 
 
@@ -22,7 +22,7 @@ def is_path(dataset: str) -> bool:
     """
     path = pathlib.Path(dataset)
     if path.is_dir():
-        return not _is_tfds(path)
+        return not tfds_builders.is_tfds_directory(path)
     return path.is_file() or row_files.is_table(path)
 
 
@@ -66,13 +66,4 @@ def _open_folder(path: pathlib.Path, reading: Reading) -> RowSource:
         f"({', '.join(row_files.SUFFIXES)}), with a folder of .txt files per "
         f"class, or a dataset that TFDS prepared. Received: {len(names)} "
         f"entries{compression.shown(names, _MOST_NAMES)}."
-    )
-
-
-def _is_tfds(directory: pathlib.Path) -> bool:
-    """Whether TFDS prepared it: Hugging Face has a file of that name, too."""
-    return any(
-        not (info.parent / "state.json").exists()
-        and not any(info.parent.glob("*.arrow"))
-        for info in directory.rglob(_TFDS_INFO)
     )

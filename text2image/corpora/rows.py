@@ -106,6 +106,9 @@ class RowSource:
             a row instead.
         class_names: Column to its class names in label order, of a source
             that has several such columns.
+        not_text: Column to why it cannot be the text, where the source states
+            types: `is no text but an Image`.
+        not_label: Column to why it cannot be the label.
     """
 
     name: str
@@ -119,3 +122,5 @@ class RowSource:
     class_names: Mapping[str, tuple[str, ...]] = dataclasses.field(
         default_factory=dict
     )
+    not_text: Mapping[str, str] = dataclasses.field(default_factory=dict)
+    not_label: Mapping[str, str] = dataclasses.field(default_factory=dict)

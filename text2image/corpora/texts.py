@@ -46,13 +46,8 @@ def open_corpus(
         return _of_rows(
             dataset, row_sources.open_rows(dataset, reading), reading
         )
-    return tfds_datasets.open_tfds(
-        dataset,
-        data_dir,
-        download,
-        reading.text_key or "text",
-        reading.label_key or "label",
-    )
+    source = tfds_datasets.open_rows(dataset, data_dir, download)
+    return _of_rows(source.name, source, reading)
 
 
 def _of_rows(name: str, source: RowSource, reading: Reading) -> Corpus:
@@ -66,6 +61,7 @@ def _of_rows(name: str, source: RowSource, reading: Reading) -> Corpus:
         has_header=source.has_header,
         rows=next(iter(source.parts.values())),
     )
+    _check_types(name, source, choice)
     parts = {
         part: read
         for part, read in source.parts.items()
@@ -91,6 +87,20 @@ def _of_rows(name: str, source: RowSource, reading: Reading) -> Corpus:
             **({"format": dict(source.format)} if source.format else {}),
         },
     )
+
+
+def _check_types(name: str, source: RowSource, choice: columns.Choice) -> None:
+    """Refuses columns whose types are known to be neither text nor label."""
+    for flag, keys, reasons in (
+        ("text_key", choice.texts, source.not_text),
+        ("label_key", (choice.label,), source.not_label),
+    ):
+        for key in keys:
+            reason = reasons.get(key) or reasons.get(key.replace(".", "/"))
+            if reason:
+                raise ValueError(
+                    f"{name}: `{key}` {reason}. Name another with --{flag}."
+                )
 
 
 def _examples(

@@ -1,93 +1,56 @@
-"""Labelled texts from a prepared TFDS dataset, by name or directory.
+"""Rows of prepared TFDS datasets: scalar features, in the order of the files.
 
-TFDS is imported where it is used: a corpus read from a file does not need it.
+TFDS and TensorFlow are imported where they are used: a corpus read from a file
+does not need them.
 """
 
+import functools
 import pathlib
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Collection, Iterator, Mapping
 from typing import Any
 
 from text2image import hashes
-from text2image.corpora import examples, row_files
-from text2image.corpora.rows import Fault
+from text2image.corpora import part_names, tfds_features
+from text2image.corpora.rows import NOT_A_ROW, Fault, Row, RowSource
+from text2image.corpora.tfds_builders import open_builder
 
 _ROWS_AT_A_TIME = 1024
 
 
-def open_tfds(
-    dataset: str,
-    data_dir: str | None,
-    download: bool,
-    text_key: str,
-    label_key: str,
-) -> examples.Corpus:
-    """Opens a TFDS dataset; its labelled splits are the parts.
+def open_rows(
+    dataset: str, data_dir: str | None = None, download: bool = False
+) -> RowSource:
+    """Opens a TFDS dataset as rows of its scalar features.
+
+    Values are the bytes of a string, the name of a class (`None` for -1,
+    unlabelled), an integer or a truth value. Other features are columns that
+    are not decoded; `not_text` and `not_label` say why they cannot be used.
 
     Raises:
-        FileNotFoundError: If it is not prepared and may not be fetched.
-        ValueError: If no such dataset exists, or it lacks the text or the
-            class label.
+        FileNotFoundError: If it is not prepared and may not be fetched, or a
+            file is missing.
+        ValueError: If no such dataset exists or it is damaged.
     """
     builder = open_builder(dataset, data_dir, download)
-    row_files.check_keys(
-        builder.name,
-        builder.info.features,
-        {"text_key": text_key, "label_key": label_key},
-    )
-    names = class_names(builder, label_key)
-    return examples.Corpus(
+    features = dict(tfds_features.flat(builder.info.features))
+    splits, guesses = _parts(list(builder.info.splits))
+    return RowSource(
         name=builder.name,
         parts={
-            split: _tfds_part(builder, split, text_key, label_key, names)
-            for split in labelled_splits(builder)
+            part: functools.partial(_rows, builder, split, features)
+            for part, split in splits.items()
         },
-        label_names=tuple(names),
+        columns=tuple(features),
         sha256=sha256_of_splits(builder),
+        guesses=guesses,
+        class_names={
+            key: tuple(feature.names)
+            for key, feature in features.items()
+            if getattr(feature, "names", None)
+        },
+        not_text=tfds_features.reasons(features, tfds_features.why_not_text),
+        not_label=tfds_features.reasons(features, tfds_features.why_not_label),
     )
-
-
-def open_builder(dataset: str, data_dir: str | None, download: bool) -> Any:
-    """Opens a prepared TFDS dataset.
-
-    Args:
-        dataset: A directory that is or holds one prepared dataset, or a TFDS
-            name.
-        data_dir: Directory of TFDS's datasets.
-        download: Whether TFDS may fetch a dataset that is not prepared.
-
-    Raises:
-        FileNotFoundError: If it is not prepared and may not be fetched.
-        ValueError: If no such dataset exists, or the directory holds none or
-            several.
-    """
-    import tensorflow_datasets as tfds
-
-    directory = pathlib.Path(dataset)
-    if directory.is_dir():
-        paths = sorted(directory.rglob("dataset_info.json"))
-        if len(paths) != 1:
-            raise ValueError(
-                f"--dataset={dataset} must be or hold one prepared TFDS "
-                "dataset. Found dataset_info.json in: "
-                f"{[str(path.parent) for path in paths] or 'no folder'}"
-            )
-        return tfds.builder_from_directory(paths[0].parent)
-    try:
-        builder = tfds.builder(dataset, data_dir=data_dir)
-    except (tfds.core.DatasetNotFoundError, ValueError) as error:
-        raise ValueError(
-            "--dataset must be a file or directory that exists, or a TFDS "
-            f"name. Received: {dataset!r} ({str(error).splitlines()[0]})"
-        ) from error
-    if download:
-        builder.download_and_prepare()
-    elif not builder.data_path.exists():
-        raise FileNotFoundError(
-            f"The TFDS dataset {dataset!r} is not prepared in "
-            f"{builder.data_path}. Name its directory with --data_dir, or "
-            "let TFDS fetch it with --download."
-        )
-    return builder
 
 
 def class_names(builder: Any, label_key: str) -> list[str]:
@@ -107,27 +70,39 @@ def class_names(builder: Any, label_key: str) -> list[str]:
 
 
 def labelled_splits(builder: Any) -> list[str]:
-    """Returns those of `train`, `validation` and `test` that exist."""
-    return [
-        split
-        for split in ("train", "validation", "test")
-        if split in builder.info.splits
-    ]
+    """Returns the splits that are read, in the order train, validation, test.
+
+    Those named `train`, `validation` and `test`, or like one of them (`dev`).
+    """
+    return list(_parts(list(builder.info.splits))[0].values())
 
 
 def sha256_of_splits(builder: Any) -> str:
-    """Sha256 of the files of `labelled_splits`."""
-    return hashes.sha256_of_files(
-        sorted(
-            pathlib.Path(file)
-            for split in labelled_splits(builder)
-            for file in builder.info.splits[split].filepaths
-        )
+    """Sha256 of the files of `labelled_splits`.
+
+    Raises:
+        FileNotFoundError: If one of them is missing.
+    """
+    paths = sorted(
+        pathlib.Path(file)
+        for split in labelled_splits(builder)
+        for file in builder.info.splits[split].filepaths
     )
+    for path in paths:
+        if not path.is_file():
+            raise FileNotFoundError(
+                f"{path} is missing, a file of the TFDS dataset "
+                f"{builder.name}. Copy it again, or prepare the dataset again."
+            )
+    return hashes.sha256_of_files(paths)
 
 
 def read_rows(
-    builder: Any, split: str, *, undecoded: Collection[str] = ()
+    builder: Any,
+    split: str,
+    *,
+    undecoded: Collection[str] = (),
+    only: Collection[str] = (),
 ) -> Iterator[dict[str, Any]]:
     """Streams a split's rows as numpy values, in the order of its files.
 
@@ -135,22 +110,33 @@ def read_rows(
         builder: The prepared dataset.
         split: Name of the split.
         undecoded: Features that are left as encoded bytes, such as images.
+        only: Features that are read, nested ones as `a/b`; by default all.
+
+    Raises:
+        ValueError: If a file is truncated or damaged.
     """
+    import tensorflow as tf
     import tensorflow_datasets as tfds
 
+    decoders: Any = {name: tfds.decode.SkipDecoding() for name in undecoded}
+    if only:
+        decoders = tfds.decode.PartialDecoding(_nested(only), decoders)
     dataset = builder.as_dataset(
         split=split,
         shuffle_files=False,
         batch_size=_ROWS_AT_A_TIME,
-        decoders={name: tfds.decode.SkipDecoding() for name in undecoded},
+        decoders=decoders,
         read_config=tfds.ReadConfig(
             interleave_cycle_length=1, try_autocache=False
         ),
     )
-    for batch in tfds.as_numpy(dataset):
-        names, columns = zip(*batch.items(), strict=True)
-        for values in zip(*columns, strict=True):
-            yield dict(zip(names, values, strict=True))
+    try:
+        for batch in tfds.as_numpy(dataset):
+            columns = tf.nest.flatten(batch)
+            for values in zip(*columns, strict=True):
+                yield tf.nest.pack_sequence_as(batch, values)
+    except tf.errors.OpError as error:
+        raise ValueError(_damage(builder, split, error)) from None
 
 
 def label_of(
@@ -185,18 +171,84 @@ def decoded(place: pathlib.Path, number: int, text: bytes) -> str:
         ) from error
 
 
-def _tfds_part(
-    builder: Any, split: str, text_key: str, label_key: str, names: list[str]
-) -> Callable[[], Iterator[examples.Example | Fault]]:
+def _rows(
+    builder: Any, split: str, features: Mapping[str, Any]
+) -> Iterator[Row | Fault]:
     place = pathlib.Path(f"{split} of {builder.name}")
-
-    def read() -> Iterator[examples.Example | Fault]:
-        for number, row in enumerate(read_rows(builder, split)):
-            yield examples.make_example(
+    scalars = [
+        key
+        for key, feature in features.items()
+        if tfds_features.is_scalar(feature)
+    ]
+    names = {
+        key: list(features[key].names)
+        for key in scalars
+        if getattr(features[key], "names", None)
+    }
+    for number, values in enumerate(read_rows(builder, split, only=scalars)):
+        try:
+            for key, of_label in names.items():
+                holder, _, name = key.rpartition("/")
+                inner = values
+                for step in holder.split("/") if holder else ():
+                    inner = inner[step]
+                inner[name] = label_of(place, number, inner[name], of_label)
+        except ValueError as error:
+            yield Fault(
                 f"{place}, example {number}",
-                f"{split}-{number:07d}",
-                decoded(place, number, row[text_key]),
-                label_of(place, number, row[label_key], names),
+                NOT_A_ROW,
+                str(error),
+                str(values),
             )
+            continue
+        yield Row(f"{place}, example {number}", f"{split}-{number:07d}", values)
 
-    return read
+
+def _parts(splits: Collection[str]) -> tuple[dict[str, str], tuple[str, ...]]:
+    """Returns part to split, and what was guessed about them."""
+    taken = {part: part for part in part_names.PARTS if part in splits}
+    for split in splits:
+        part = part_names.part_of(split)
+        if part in part_names.PARTS:
+            taken.setdefault(part, split)
+    guesses = [
+        f"{part}: the split {split!r}"
+        for part, split in taken.items()
+        if part != split
+    ]
+    others = [split for split in splits if split not in taken.values()]
+    if others:
+        guesses.append(f"left out: the splits {', '.join(others)}")
+    return part_names.in_order(taken), tuple(guesses)
+
+
+def _nested(keys: Collection[str]) -> dict[str, Any]:
+    """Returns the specification that decodes only these features."""
+    tree: dict[str, Any] = {}
+    for key in keys:
+        *holders, name = key.split("/")
+        inner = tree
+        for holder in holders:
+            inner = inner.setdefault(holder, {})
+        inner[name] = True
+    return tree
+
+
+def _damage(builder: Any, split: str, error: Exception) -> str:
+    """Names the file of a split that cannot be read to its end."""
+    import tensorflow as tf
+
+    for file in builder.info.splits[split].filepaths:
+        try:
+            for _ in tf.data.TFRecordDataset(str(file)):
+                pass
+        except tf.errors.OpError:
+            return (
+                f"{file} is truncated or damaged, a file of the TFDS dataset "
+                f"{builder.name}. Copy it again, or prepare the dataset again."
+            )
+    reason = str(error).splitlines()[0]
+    return (
+        f"{split} of {builder.name} cannot be read ({reason}). Prepare the "
+        "dataset again."
+    )

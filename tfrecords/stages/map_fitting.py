@@ -12,6 +12,7 @@ from text2image import options
 from text2image.deepinsight import pixel_map, projection, scaling, statistics
 from tfrecords import reader, schema
 from tfrecords.config import RecordsConfig
+from tfrecords.stages import map_checks
 
 
 def fit_pixel_map(
@@ -32,6 +33,7 @@ def fit_pixel_map(
         manifest: Manifest of these records.
         provenance: Provenance that the map keeps.
     """
+    map_checks.check_map_settings(settings, manifest.schema.shape)
     scaler, gram = _fit_scaler(settings, cls_dir, manifest)
     logging.info("map: %s of %d features", settings.projection, len(gram))
     points, figures = _project(settings, gram)
@@ -101,7 +103,7 @@ def _project(
         method=settings.projection,
         tsne_method=settings.tsne_method,
         metric=settings.metric,
-        perplexity=settings.perplexity,
+        perplexity=map_checks.perplexity_for(settings, len(gram)),
         init=settings.tsne_init,
         learning_rate=settings.tsne_learning_rate,
         max_iter=settings.tsne_iterations,
@@ -121,12 +123,6 @@ def _channels(
     """Returns `(F,)` the channel of each feature: equal runs of layers."""
     num_layers, hidden = stack_shape
     num_channels = options.NUM_CHANNELS[settings.channels]
-    if num_layers % num_channels:
-        raise ValueError(
-            f"--channels={settings.channels} needs a number of layers that is "
-            f"a multiple of {num_channels}. Received: {num_layers} layers. "
-            "Use --channels=grey or other --layers."
-        )
     layers = np.arange(num_layers) * num_channels // num_layers
     return np.repeat(layers, hidden)
 

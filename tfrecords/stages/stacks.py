@@ -14,7 +14,12 @@ from text2image.corpora.split import Split, split_corpus
 from text2image.corpora.texts import open_corpus
 from tfrecords import schema
 from tfrecords.config import RecordsConfig
-from tfrecords.stages import audit_log, encoded_records, record_sets
+from tfrecords.stages import (
+    audit_log,
+    encoded_records,
+    map_checks,
+    record_sets,
+)
 from tfrecords.writer import RecordWriter
 
 # Fields of `RecordsConfig` that the stacks depend on, besides corpus and
@@ -87,6 +92,7 @@ def _encode(
     bert = encoded_records.build_encoder(
         settings, target, parts, layers=settings.layers
     )
+    map_checks.check_map_settings(settings, bert.stack_shape)
     record_schema = schema.cls_schema(bert.stack_shape, parts.label_names)
     writer = encoded_records.open_writer(settings, target, parts, record_schema)
     with writer as records:

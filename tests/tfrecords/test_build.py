@@ -168,6 +168,7 @@ def test_details_describe_the_records(built):
     assert details["layers"] == [6, 7]
     assert details["gelu"] == "exact"
     assert 0 < details["truncated_share"] < 1
+    assert 0 < details["unknown_share"] < 0.9
     assert 3 < details["mean_tokens"] <= 64
     assert "tensorflow" in details["versions"]
     manifest = schema.Manifest.load(only(built, "image"))

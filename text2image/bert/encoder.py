@@ -1,7 +1,7 @@
 """Texts to stacks of BERT vectors, [CLS] or mean, `(N, L, D)`."""
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from concurrent import futures
 
 import numpy as np
@@ -173,6 +173,21 @@ class Encoder:
             tf.constant(texts), tf.constant(self.max_tokens)
         )
         return lengths.numpy()
+
+    def count_unknown(self, texts: Sequence[str | bytes]) -> tuple[int, int]:
+        """Counts `[UNK]` among the tokens of texts that are kept.
+
+        Returns:
+            The number of `[UNK]`, and of all tokens, without [CLS] and [SEP].
+        """
+        if not texts:
+            return 0, 0
+        ids, lengths = self.tokenizer.ids(
+            tf.constant(texts), tf.constant(self.max_tokens)
+        )
+        kept = np.minimum(lengths.numpy(), self.max_tokens) - 2
+        is_unknown = ids.numpy() == self.tokenizer.unk_id
+        return int(is_unknown.sum()), int(kept.sum())
 
     def encode(
         self,

@@ -78,7 +78,7 @@ def open_captioned_images(
     return _open_tfds(dataset, data_dir, download, keys)
 
 
-def spelled(row: dict, key: str) -> str:
+def spelled(row: Mapping[str, Any], key: str) -> str:
     """The key as a row spells it: with blanks, or in other case."""
     if key in row:
         return key

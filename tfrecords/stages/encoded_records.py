@@ -71,7 +71,9 @@ def locate(
     return Target(directory, provenance, encoder_path)
 
 
-def check_encoder(settings: RecordsConfig, target: Target, layers: str) -> None:
+def check_encoder(
+    settings: RecordsConfig, target: Target, layers: str
+) -> tuple[int, int] | None:
     """Refuses what the encoder cannot do, by its config alone.
 
     Args:
@@ -79,15 +81,21 @@ def check_encoder(settings: RecordsConfig, target: Target, layers: str) -> None:
         target: Names the encoder.
         layers: `--layers` or `--text_layers`.
 
+    Returns:
+        The shape of its stacks, (L, D); `None` if only loading it can tell: a
+        preset that is known by name.
+
     Raises:
         ValueError: If it lacks the layers or has too few positions, or is no
             encoder that can be computed.
     """
     directory = pathlib.Path(target.encoder_path)
-    if directory.is_dir():  # a preset's name says nothing
-        header = read_header(directory)
-        parse_layers(layers, header.num_layers)
-        check_max_tokens(settings.max_tokens, header.max_sequence_length)
+    if not directory.is_dir():
+        return None
+    header = read_header(directory)
+    check_max_tokens(settings.max_tokens, header.max_sequence_length)
+    num_layers = len(parse_layers(layers, header.num_layers))
+    return num_layers, header.hidden_dim
 
 
 def selection(settings: RecordsConfig) -> Selection:

@@ -132,6 +132,8 @@ def _draw(
                 "stacks": manifest.provenance,
                 "encoder": manifest.details.get("encoder"),
                 "versions": installed_versions(*record_sets.LIBRARIES),
+                # None: the stacks were made before it was counted.
+                "unknown_share": manifest.details.get("unknown_share"),
             },
         )
 

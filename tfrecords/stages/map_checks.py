@@ -2,8 +2,6 @@
 
 import dataclasses
 
-from absl import logging
-
 from text2image import options
 from tfrecords.config import RecordsConfig
 
@@ -46,7 +44,8 @@ def check_map_settings(
     if settings.projection == "tsne" and perplexity >= features:
         raise ValueError(
             f"--perplexity must be in (0, {features}), the number of "
-            f"features. Received: {perplexity}"
+            f"features. Received: {perplexity}. Leave it out: the default "
+            "follows the number of features."
         )
 
 
@@ -55,9 +54,7 @@ def perplexity_for(settings: RecordsConfig, features: int) -> float:
     if settings.perplexity != _DEFAULT or features > _DEFAULT:
         return settings.perplexity
     # As many neighbours as three perplexities reach, as in Barnes-Hut t-SNE.
-    perplexity = max(1.0, (features - 1) / 3)
-    logging.info("map: perplexity %g for %d features", perplexity, features)
-    return perplexity
+    return max(1.0, (features - 1) / 3)
 
 
 _DEFAULT = next(

@@ -99,11 +99,16 @@ def _counts(fitted: pixel_map.PixelMap) -> dict[str, int]:
 def _project(
     settings: RecordsConfig, gram: np.ndarray
 ) -> tuple[np.ndarray, dict[str, Any]]:
+    perplexity = map_checks.perplexity_for(settings, len(gram))
+    if perplexity != settings.perplexity:
+        logging.info(
+            "map: perplexity %g for %d features", perplexity, len(gram)
+        )
     method = projection.Projection(
         method=settings.projection,
         tsne_method=settings.tsne_method,
         metric=settings.metric,
-        perplexity=map_checks.perplexity_for(settings, len(gram)),
+        perplexity=perplexity,
         init=settings.tsne_init,
         learning_rate=settings.tsne_learning_rate,
         max_iter=settings.tsne_iterations,

@@ -1,6 +1,7 @@
 """Captioned images to `multimodal` records."""
 
 import dataclasses
+import functools
 import math
 import pathlib
 from collections.abc import Iterator, Mapping
@@ -19,7 +20,12 @@ from tfrecords.config import (
     MultimodalConfig,
     RecordsConfig,
 )
-from tfrecords.stages import audit_log, encoded_records, record_sets
+from tfrecords.stages import (
+    audit_log,
+    encoded_records,
+    record_sets,
+    unknown_tokens,
+)
 from tfrecords.stages.image_survey import survey_images
 
 
@@ -54,6 +60,7 @@ def prepare_multimodal(
     if manifest:
         logging.info("records: reusing %s", target.directory)
         _log_details(manifest.details)
+        _log_unknown(manifest.details)
     else:
         logging.info("records: making %s", target.directory)
         _build(settings, chosen, source, target)
@@ -100,6 +107,20 @@ def _build(
         layers=chosen.text_layers,
         pooling=chosen.pooling,
     )
+    shards = functools.partial(
+        encoded_records.deal_shards, source, parts, settings.examples_per_shard
+    )
+    unknown_tokens.check_vocabulary(
+        bert,
+        settings.encoder,
+        (
+            text
+            for _, _, samples in shards()
+            for sample in samples
+            for text in _texts(sample)
+        ),
+    )
+    unknown = unknown_tokens.UnknownTokens(bert)
     record_schema = schema.multimodal_schema(
         math.prod(bert.stack_shape), parts.label_names
     )
@@ -119,21 +140,23 @@ def _build(
         tqdm.tqdm(total=total, unit="sample", desc="records") as progress,
     ):
         with encoded_records.dropped_rows(records, parts) as on_fault:
-            for name, index, samples in encoded_records.deal_shards(
-                source,
-                parts,
-                settings.examples_per_shard,
-                on_fault=on_fault,
-            ):
+            for name, index, samples in shards(on_fault=on_fault):
+                unknown.add([text for each in samples for text in _texts(each)])
                 if not records.is_finished(name, index):
                     serialized = _serialized(
                         samples, bert, record_schema, parts.label_index
                     )
                     records.write_shard(name, index, serialized)
                 progress.update(len(samples))
+        details["unknown_share"] = unknown.share
         records.finish(
             f"Images, titles and descriptions of {source.name}.", details
         )
+    _log_unknown(details)
+
+
+def _texts(sample: CaptionedImage) -> list[str]:
+    return [text for text in (sample.title, sample.description) if text]
 
 
 def _split(
@@ -185,6 +208,15 @@ def _serialized(
             title=sample.title,
             description=sample.description,
         )
+
+
+def _log_unknown(details: dict[str, Any]) -> None:
+    if "unknown_share" in details:
+        logging.info(
+            "records: %.1f%% of the tokens unknown",
+            100 * details["unknown_share"],
+        )
+        unknown_tokens.warn(details["unknown_share"])
 
 
 def _log_details(details: dict[str, Any]) -> None:

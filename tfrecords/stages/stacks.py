@@ -1,5 +1,6 @@
 """Corpus to `cls` records: texts to [CLS] stacks."""
 
+import functools
 import pathlib
 from collections.abc import Iterable
 from typing import Any
@@ -19,6 +20,7 @@ from tfrecords.stages import (
     encoded_records,
     map_checks,
     record_sets,
+    unknown_tokens,
 )
 from tfrecords.writer import RecordWriter
 
@@ -64,7 +66,9 @@ def prepare_cls(settings: RecordsConfig) -> pathlib.Path:
         source,
         {**record_sets.pick(settings, SETTINGS), **source.reading},
     )
-    encoded_records.check_encoder(settings, target, settings.layers)
+    shape = encoded_records.check_encoder(settings, target, settings.layers)
+    if shape is not None:
+        map_checks.check_map_settings(settings, shape)
     manifest = record_sets.existing(target.directory, target.provenance)
     if manifest:
         logging.info("stacks: reusing %s", target.directory)
@@ -93,6 +97,15 @@ def _encode(
         settings, target, parts, layers=settings.layers
     )
     map_checks.check_map_settings(settings, bert.stack_shape)
+    shards = functools.partial(
+        encoded_records.deal_shards, source, parts, settings.examples_per_shard
+    )
+    unknown_tokens.check_vocabulary(
+        bert,
+        settings.encoder,
+        (example.text for _, _, examples in shards() for example in examples),
+    )
+    unknown = unknown_tokens.UnknownTokens(bert)
     record_schema = schema.cls_schema(bert.stack_shape, parts.label_names)
     writer = encoded_records.open_writer(settings, target, parts, record_schema)
     with writer as records:
@@ -102,12 +115,8 @@ def _encode(
                 record_schema,
                 bert,
                 parts,
-                encoded_records.deal_shards(
-                    source,
-                    parts,
-                    settings.examples_per_shard,
-                    on_fault=on_fault,
-                ),
+                unknown,
+                shards(on_fault=on_fault),
             )
         count = sum(encoded_records.count_examples(parts).values())
         details = {
@@ -116,6 +125,7 @@ def _encode(
             "gelu": bert.gelu,
             "mean_tokens": num_tokens / count,
             "truncated_share": num_truncated / count,
+            "unknown_share": unknown.share,
         }
         records.finish(
             f"BERT [CLS] stacks {bert.stack_shape} of {source.name}.", details
@@ -128,6 +138,7 @@ def _write_shards(
     record_schema: schema.Schema,
     bert: Encoder,
     parts: Split,
+    unknown: unknown_tokens.UnknownTokens,
     shards: Iterable[tuple[str, int, list[Any]]],
 ) -> tuple[int, int]:
     """Encodes and writes the shards that are not finished.
@@ -144,6 +155,7 @@ def _write_shards(
     with tqdm.tqdm(total=total, unit="text", desc="stacks") as progress:
         for split, index, examples in shards:
             texts = [example.text for example in examples]
+            unknown.add(texts)
             if records.is_finished(split, index):
                 lengths = bert.count_tokens(texts)
                 progress.update(len(texts))
@@ -167,8 +179,10 @@ def _write_shards(
 def _log_tokens(settings: RecordsConfig, details: dict[str, Any]) -> None:
     logging.info(
         "stacks: %.0f tokens per text on average, %.1f%% of the texts cut at "
-        "%d",
+        "%d%s",
         details["mean_tokens"],
         100 * details["truncated_share"],
         settings.max_tokens,
+        unknown_tokens.describe(details),
     )
+    unknown_tokens.warn(details.get("unknown_share", 0.0))

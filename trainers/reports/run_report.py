@@ -63,11 +63,13 @@ def write_report(
         The report's path.
     """
     path = workdir / REPORT_FILE
-    text = compose(config, metrics, baselines)
+    records = pathlib.Path(config.image_records)
+    text = compose(
+        config, metrics, baselines, unknown_share=_unknown_share(records)
+    )
     if path.is_file() and path.read_text("utf-8") == text:
         logging.info("report: reusing %s", path)
         return path
-    records = pathlib.Path(config.image_records)
     fitted = pixel_map.PixelMap.load(records)
     drawn = {
         "curves.png": _draw_curves(metrics["epochs"]),
@@ -83,6 +85,15 @@ def write_report(
         figures.save(figure, workdir / name)
     files.write_text(path, text)
     return path
+
+
+def _unknown_share(records: pathlib.Path) -> float | None:
+    """As the manifest states it; None: never counted, or no records left."""
+    try:
+        manifest = reader.open_records(records, kind="image")
+    except (OSError, ValueError):
+        return None
+    return manifest.details.get("unknown_share")
 
 
 def _captions(metrics: Mapping[str, Any]) -> dict[str, str]:
@@ -159,15 +170,26 @@ def compose(
     config: TrainConfig,
     metrics: Mapping[str, Any],
     baselines: Mapping[str, Mapping[str, Any]],
+    *,
+    unknown_share: float | None = None,
 ) -> str:
-    """Composes the report's Markdown; arguments as `write_report`."""
+    """Composes the report's Markdown; arguments as `write_report`.
+
+    `unknown_share` is the share of `[UNK]` among the tokens, if it is known.
+    """
+    unknown = ""
+    if unknown_share is not None:
+        unknown = (
+            f" {unknown_share:.1%} of the tokens are unknown to the encoder."
+        )
     lines = [
         f"# {backbones.get_backbone(config.backbone).title} on texts as images",
         "",
         f"Records: `{config.image_records}` "
         f"(fingerprint {metrics['image_fingerprint']}), "
         f"{metrics['num_train']} train and "
-        f"{markdown.count(metrics['num_validation'], 'validation text')}.",
+        f"{markdown.count(metrics['num_validation'], 'validation text')}."
+        f"{unknown}",
         "",
         _about(config, metrics),
         "",

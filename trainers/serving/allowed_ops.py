@@ -18,8 +18,9 @@ def _names(text: str) -> frozenset[str]:
     return frozenset(text.split())
 
 
-# Of tensorflow-text, what BERT's tokeniser needs: stock TF Serving links
-# these (its build file's SUPPORTED_TENSORFLOW_OPS).
+# Of tensorflow-text, what BERT's tokeniser needs, or needed in exports of
+# earlier versions: stock TF Serving links these (its build file's
+# SUPPORTED_TENSORFLOW_OPS).
 TEXT_OPS = _names(
     """
     FastWordpieceTokenizeWithOffsets NormalizeUTF8 RegexSplitWithOffsets
@@ -30,21 +31,22 @@ TEXT_OPS = _names(
 # compute values from values.
 CORE_OPS = _names(
     """
-    Abs Add AddV2 All ArgMax Assert AvgPool BatchMatMulV2 BiasAdd BroadcastTo
-    Cast Ceil ConcatV2 Const Conv2D DecodeImage DepthwiseConv2dNative Einsum
-    EnsureShape Equal Erf Erfc Exp ExpandDims Fill Floor FusedBatchNormV3
-    GatherV2
-    Greater GreaterEqual Identity If Less LessEqual Log LogicalAnd LogicalNot
-    MatMul Max MaxPool Maximum Mean Minimum Mul Neg NoOp NotEqual Pack Pad
-    PadV2 PartitionedCall Placeholder Pow Prod RaggedGather RaggedRange
+    Abs Add AddV2 All Any ArgMax Assert AvgPool BatchMatMulV2 BiasAdd BitwiseAnd
+    BroadcastTo Cast Ceil ConcatV2 Const Conv2D Cumsum DecodeImage
+    DepthwiseConv2dNative Einsum EnsureShape Equal Erf Erfc Exp ExpandDims Fill
+    Floor FusedBatchNormV3 GatherNd GatherV2 Greater GreaterEqual Identity If
+    Less LessEqual Log LogicalAnd LogicalNot LogicalOr LowerBound MatMul Max
+    MaxPool Maximum Mean Minimum Mul Neg NoOp NotEqual OnesLike Pack Pad PadV2
+    PartitionedCall Placeholder Pow Prod RaggedGather RaggedRange
     RaggedTensorToTensor Range ReadVariableOp RealDiv Relu Relu6 Reshape
-    ResizeNearestNeighbor ReverseV2 Rsqrt ScaleAndTranslate Select SelectV2
-    Shape Slice Softmax Split SplitV Sqrt Square SquaredDifference Squeeze
-    StatefulPartitionedCall StatelessIf StatelessWhile StaticRegexFullMatch
-    StaticRegexReplace StopGradient StridedSlice StringLength StringLower Sub
-    Sum Tanh TensorListFromTensor TensorListGetItem TensorListReserve
-    TensorListSetItem TensorListStack Tile TopKV2 Transpose UnicodeTranscode
-    Unpack UnsortedSegmentSum VarHandleOp While ZerosLike
+    ResizeNearestNeighbor ReverseV2 RightShift Rsqrt ScaleAndTranslate Select
+    SelectV2 Shape Size Slice Softmax Split SplitV Sqrt Square SquaredDifference
+    Squeeze StatefulPartitionedCall StatelessIf StatelessWhile
+    StaticRegexFullMatch StaticRegexReplace StopGradient StridedSlice
+    StringLength StringLower Sub Sum Tanh TensorListFromTensor TensorListGetItem
+    TensorListReserve TensorListSetItem TensorListStack TensorScatterUpdate Tile
+    TopKV2 Transpose UnicodeDecode UnicodeEncode UnicodeTranscode Unpack
+    UnsortedSegmentMax UnsortedSegmentSum VarHandleOp Where While ZerosLike
     """
 )
 

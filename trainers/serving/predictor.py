@@ -7,7 +7,9 @@ from collections.abc import Callable, Iterable, Iterator
 import numpy as np
 import tensorflow as tf
 
+from text2image.bert.encoder import Encoder
 from text2image.corpora.unlabelled import Text
+from tfrecords.stages import unknown_tokens
 from trainers.runs import loading
 from trainers.serving import functions, saved_model, text_classifier
 from trainers.serving.formats import Prediction
@@ -21,10 +23,21 @@ class Predictor:
     """
 
     def __init__(
-        self, signatures: dict[str, Callable], label_names: tuple[str, ...]
+        self,
+        signatures: dict[str, Callable],
+        label_names: tuple[str, ...],
+        encoder: Encoder | None = None,
     ) -> None:
-        """Keeps a text classifier's functions and its class names."""
+        """Keeps a text classifier's functions and its class names.
+
+        Args:
+            signatures: The functions.
+            label_names: Class names in label order.
+            encoder: Counts the tokens that are unknown to it; an export has
+                none.
+        """
         self.label_names = label_names
+        self._encoder = encoder
         self._classify = functions.on_strings(signatures["serving_default"])
         self._render = functions.on_strings(signatures["render"])
 
@@ -43,10 +56,15 @@ class Predictor:
             image_dir: Directory to save each text's image to, as `<id>.png`.
         """
         stream = iter(texts)
+        unknown = total = 0
         while batch := list(itertools.islice(stream, batch_size)):
             if image_dir is not None:
                 self._save_images(batch, image_dir)
+            if self._encoder is not None:
+                counted = self._encoder.count_unknown(_encode(batch))
+                unknown, total = unknown + counted[0], total + counted[1]
             yield from self._predict_batch(batch)
+        unknown_tokens.warn(unknown / max(total, 1))
 
     def render(self, texts: list[Text]) -> np.ndarray:
         """Draws texts as the images `(N, H, W, C)` that the model sees."""
@@ -113,7 +131,9 @@ def load_predictor(
         return Predictor(signatures, tuple(provenance["label_names"]))
     run = loading.load_run(workdir or "")
     classifier = text_classifier.load_classifier(run, encoder)
-    return Predictor(classifier.signatures, run.origin.label_names)
+    return Predictor(
+        classifier.signatures, run.origin.label_names, classifier.encoder
+    )
 
 
 def _encode(texts: list[Text]) -> list[bytes]:

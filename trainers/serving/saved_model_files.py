@@ -33,8 +33,8 @@ This SavedModel reads strings with ops of tensorflow-text. Import that first:
 
     model = tf.saved_model.load("PATH/OF/THIS/VERSION")
 
-Otherwise loading fails: "Op type not registered 'NormalizeUTF8'". The same on
-the command line:
+Otherwise loading fails: "Op type not registered
+'FastWordpieceTokenizeWithOffsets'". The same on the command line:
 
     python -c "import tensorflow_text; from \
 tensorflow.python.tools.saved_model_cli import main; main()" run --dir …

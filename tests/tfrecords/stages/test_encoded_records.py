@@ -22,6 +22,10 @@ def unloadable(tiny_bert, tmp_path):
     [
         ({"max_tokens": 64, "layers": "last9"}, "--layers=all"),
         ({"max_tokens": 65}, "--max_tokens=64"),
+        (
+            {"max_tokens": 64, "layers": "last2", "channels": "layers"},
+            "--channels=grey",
+        ),
     ],
 )
 def test_stacks_that_the_encoder_lacks(unloadable, tmp_path, flags, cure):

@@ -87,7 +87,9 @@ def test_both_say_how_they_are_loaded(core, trained):
     path = "assets.extra/HOW_TO_LOAD.txt"
     whole = (trained[3].export / path).read_text("utf-8")
     assert "import tensorflow_text\n" in whole
-    assert "'NormalizeUTF8'" in whole  # as TensorFlow's error names it
+    assert (
+        "'FastWordpieceTokenizeWithOffsets'" in whole
+    )  # as TensorFlow's error names it
     bare = (core / path).read_text("utf-8")
     assert "tensorflow_text" not in bare
     assert "Signatures: images, tokens." in bare

@@ -6,7 +6,8 @@ memory: an image is read when it is needed.
 
 import dataclasses
 import pathlib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any
 
 from text2image import hashes
 from text2image.corpora import (

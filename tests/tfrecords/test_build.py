@@ -150,7 +150,7 @@ def test_dropped_and_mapped_rows_are_listed_beside_the_records(
     for words in (
         "line 26: empty text",
         "1 unlabelled in train",
-        "1 spellings of labels merged",
+        "1 spelling of labels merged",
     ):
         assert words in log
     labels = {}
@@ -173,6 +173,8 @@ def test_details_describe_the_records(built):
     assert "tensorflow" in details["versions"]
     manifest = schema.Manifest.load(only(built, "image"))
     assert manifest.details["map"]["num_features"] == 32
+    for name in ("mean_tokens", "truncated_share", "unknown_share"):
+        assert manifest.details[name] == details[name]
     assert manifest.provenance["cls"] == (
         schema.Manifest.load(only(built, "cls")).fingerprint
     )

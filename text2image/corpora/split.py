@@ -1,6 +1,7 @@
 """The split into train, validation and test sides, and an audit of repeats."""
 
 import dataclasses
+import math
 import operator
 from collections.abc import Callable, Mapping
 from typing import Any
@@ -108,8 +109,8 @@ def split_corpus(
         cures = [f"a larger --limit_{name}"] if limits.get(which) else []
         if is_official and not source.is_split:
             cures.append("--split=pooled")
-        elif TEST in shares:
-            cures.append("a larger --held_out")
+        elif TEST in shares and not any(limits.values()):
+            cures += _held_out_that_works(group, label, seed)
         _check_sides(sizes, audit[name], name, cures)
     audit["left_out"] = int((side == UNUSED).sum())
     side_of_row = np.full(len(index.is_used), UNUSED, np.int8)
@@ -147,8 +148,30 @@ def _check_sides(
     raise ValueError(
         f"Every class needs examples in {side}. Classes without any there, "
         f"with their size in all: {labels.sized(absent)}. Use "
-        f"{', or '.join(cures)}, or add texts."
+        f"{', or '.join(cures)}, or add examples."
     )
+
+
+def _held_out_that_works(
+    group: np.ndarray, label: np.ndarray, seed: int
+) -> list[str]:
+    """The least --held_out with every class on each side; none if none has."""
+    smallest = int(np.bincount(label).min())
+    # Half of it is drawn twice: more than half an example is rounded to one.
+    # Copies may need more.
+    for factor in (1, 1.5, 2):
+        share = math.ceil(1000 * factor / smallest + 0.1) / 1000
+        if share >= 1:
+            break
+        halves = {VALIDATION: share / 2, TEST: share / 2}
+        side = _pooled(group, label, np.random.default_rng(seed), halves)
+        sizes = [
+            np.bincount(label[side == which], minlength=label.max() + 1)
+            for which in (TRAIN, VALIDATION, TEST)
+        ]
+        if min(map(np.min, sizes)) > 0:
+            return [f"--held_out={share:g}"]
+    return []
 
 
 def _pooled(

@@ -34,8 +34,11 @@ def warn(audit: dict[str, Any]) -> None:
     _warn_of_alike_classes(audit)
 
 
-def exceptions(audit: dict[str, Any]) -> str:
-    """Writes what is not used, and why, after a comma; empty if all is."""
+def exceptions(audit: dict[str, Any], noun: str = "text") -> str:
+    """Writes what is not used, and why, after a comma; empty if all is.
+
+    `noun` is what an example is called.
+    """
     entries = [
         f"{count} unlabelled in {part}"
         for part, count in audit.get("unlabelled", {}).items()
@@ -43,21 +46,21 @@ def exceptions(audit: dict[str, Any]) -> str:
     dropped = audit.get("dropped")
     if dropped:
         entries.append(f"dropped {bad_rows.described(dropped)}")
-    small = audit.get("small_classes")
-    if small:
-        entries.append(
-            f"{len(small)} classes with too few texts left out "
-            f"({labels.listed(small)})"
-        )
-    empty = audit.get("empty_classes")
-    if empty:
-        entries.append(
-            f"{len(empty)} classes without a text left out "
-            f"({labels.listed(empty)})"
-        )
+    for key, reason in (
+        ("small_classes", f"too few {noun}s"),
+        ("empty_classes", f"no {noun}"),
+    ):
+        names = audit.get(key)
+        if names:
+            classes = "class" if len(names) == 1 else "classes"
+            entries.append(
+                f"{len(names)} {classes} with {reason} left out "
+                f"({labels.listed(names)})"
+            )
     merged = audit.get("merged")
     if merged:
-        entries.append(f"{len(merged)} spellings of labels merged")
+        spelled = "spelling" if len(merged) == 1 else "spellings"
+        entries.append(f"{len(merged)} {spelled} of labels merged")
     return "".join(f", {entry}" for entry in entries)
 
 

@@ -37,6 +37,8 @@ SETTINGS = (
     "compat",
     "map_seed",
 )
+# Details of the stacks about tokens, which the images keep.
+_TOKENS = ("mean_tokens", "truncated_share", "unknown_share")
 _MAP_FILES = ("pixel_map.npz", "pixel_map.json", "pixel_map.csv")
 
 
@@ -132,8 +134,15 @@ def _draw(
                 "stacks": manifest.provenance,
                 "encoder": manifest.details.get("encoder"),
                 "versions": installed_versions(*record_sets.LIBRARIES),
-                # None: the stacks were made before it was counted.
-                "unknown_share": manifest.details.get("unknown_share"),
+                **{
+                    # None: the stacks were made before it was counted.
+                    name: manifest.details.get(name)
+                    for name in (
+                        "mean_tokens",
+                        "truncated_share",
+                        "unknown_share",
+                    )
+                },
             },
         )
 

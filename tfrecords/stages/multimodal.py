@@ -233,7 +233,7 @@ def _log_details(details: dict[str, Any]) -> None:
         len(audit["train"]),
         splits,
         audit["repeats"]["all"],
-        audit_log.exceptions(audit),
+        audit_log.exceptions(audit, "sample"),
     )
     audit_log.warn(audit)
     for source, counts in details["missing"].items():

@@ -2,6 +2,7 @@
 
 import pathlib
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 from tfrecords import files, reader
 from trainers.multimodal import (
@@ -13,7 +14,7 @@ from trainers.multimodal import (
 from trainers.multimodal.comparisons import Result
 from trainers.multimodal.config import MultimodalTrainConfig
 from trainers.multimodal.plan import Row
-from trainers.reports import markdown
+from trainers.reports import data_section, markdown
 from trainers.runs.workdir import REPORT_FILE
 
 
@@ -43,7 +44,7 @@ def write_report(
         name=records.parent.name,
         num_classes=len(manifest.schema.label_names),
         compared=baselines.baselines(records),
-        missing=manifest.details["missing"],
+        details=manifest.details,
         captions=captions,
     )
     path = workdir / REPORT_FILE
@@ -58,7 +59,7 @@ def compose(
     name: str,
     num_classes: int,
     compared: Mapping[str, Mapping[str, float]],
-    missing: Mapping[str, Mapping[str, int]],
+    details: Mapping[str, Any],
     captions: Mapping[str, str],
 ) -> str:
     """Composes the report's Markdown.
@@ -69,8 +70,8 @@ def compose(
         name: Name of the records.
         num_classes: K.
         compared: Baseline to its figures.
-        missing: Source to counts of `samples`, missing `title` and missing
-            `description`.
+        details: Details of the records' manifest. `missing` is source to
+            counts of `samples`, missing `title` and missing `description`.
         captions: Figure to caption.
     """
     first = results[0].metrics[0]
@@ -86,13 +87,14 @@ def compose(
             f"{markdown.count(config.epochs, 'epoch')}, "
             f"{markdown.count(len(results[0].metrics), 'seed')}.",
             "",
+            *data_section.data_section(details, "sample"),
             *report_sections.results_section(results),
             "",
             *report_sections.baselines_section(compared),
             "",
             *report_sections.robustness_section(results),
             "",
-            *report_sections.missing_section(missing),
+            *report_sections.missing_section(details["missing"]),
             *markdown.figures(captions),
         ]
     )

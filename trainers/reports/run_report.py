@@ -3,6 +3,7 @@
 import dataclasses
 import pathlib
 from collections.abc import Mapping
+from types import MappingProxyType
 from typing import Any
 
 import matplotlib.figure
@@ -21,7 +22,7 @@ from tfrecords import files, reader
 from trainers import backbones
 from trainers.config import TrainConfig
 from trainers.network import model
-from trainers.reports import class_tables, figures, markdown
+from trainers.reports import class_tables, data_section, figures, markdown
 from trainers.reports.confusion_figure import draw_confusion
 from trainers.runs import checkpoints
 from trainers.runs.workdir import MODEL_FILE, REPORT_FILE
@@ -64,9 +65,8 @@ def write_report(
     """
     path = workdir / REPORT_FILE
     records = pathlib.Path(config.image_records)
-    text = compose(
-        config, metrics, baselines, unknown_share=_unknown_share(records)
-    )
+    details = data_section.read_details(records, "image")
+    text = compose(config, metrics, baselines, details=details)
     if path.is_file() and path.read_text("utf-8") == text:
         logging.info("report: reusing %s", path)
         return path
@@ -85,15 +85,6 @@ def write_report(
         figures.save(figure, workdir / name)
     files.write_text(path, text)
     return path
-
-
-def _unknown_share(records: pathlib.Path) -> float | None:
-    """As the manifest states it; None: never counted, or no records left."""
-    try:
-        manifest = reader.open_records(records, kind="image")
-    except (OSError, ValueError):
-        return None
-    return manifest.details.get("unknown_share")
 
 
 def _captions(metrics: Mapping[str, Any]) -> dict[str, str]:
@@ -171,26 +162,21 @@ def compose(
     metrics: Mapping[str, Any],
     baselines: Mapping[str, Mapping[str, Any]],
     *,
-    unknown_share: float | None = None,
+    details: Mapping[str, Any] = MappingProxyType({}),
 ) -> str:
     """Composes the report's Markdown; arguments as `write_report`.
 
-    `unknown_share` is the share of `[UNK]` among the tokens, if it is known.
+    `details` are those of the records' manifest, as far as it exists.
     """
-    unknown = ""
-    if unknown_share is not None:
-        unknown = (
-            f" {unknown_share:.1%} of the tokens are unknown to the encoder."
-        )
     lines = [
         f"# {backbones.get_backbone(config.backbone).title} on texts as images",
         "",
         f"Records: `{config.image_records}` "
         f"(fingerprint {metrics['image_fingerprint']}), "
         f"{metrics['num_train']} train and "
-        f"{markdown.count(metrics['num_validation'], 'validation text')}."
-        f"{unknown}",
+        f"{markdown.count(metrics['num_validation'], 'validation text')}.",
         "",
+        *data_section.data_section(details),
         _about(config, metrics),
         "",
         *_accuracy_table(metrics, baselines),

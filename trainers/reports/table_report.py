@@ -14,7 +14,13 @@ from trainers import backbones
 from trainers.config import TrainConfig
 from trainers.experiments import baselines
 from trainers.experiments.plan import Row, unique_trainings
-from trainers.reports import figures, markdown, run_report, table_sections
+from trainers.reports import (
+    data_section,
+    figures,
+    markdown,
+    run_report,
+    table_sections,
+)
 from trainers.reports.table_sections import TrainedRow
 from trainers.runs.workdir import (
     CONFIG_FILE,
@@ -85,6 +91,7 @@ def write_table(
         num_train=len(labels["train"]),
         num_validation=len(labels["validation"]),
         image_dir=image_dir,
+        details=data_section.read_details(image_dir, "image"),
     )
     files.write_text(path, text)
     return path
@@ -100,6 +107,7 @@ def compose(
     num_train: int,
     num_validation: int,
     image_dir: pathlib.PurePath,
+    details: Mapping[str, Any],
 ) -> str:
     """Composes the report's Markdown.
 
@@ -113,6 +121,7 @@ def compose(
         num_train: Texts of the train split.
         num_validation: Texts of the validation split.
         image_dir: The base's `image` records.
+        details: Details of their manifest.
     """
     lines = [
         "# Texts as images: every backbone on the same texts",
@@ -120,6 +129,7 @@ def compose(
         f"{num_train:,} train and {num_validation:,} validation texts, the "
         f"same for every row. Records: `{image_dir}`.",
         "",
+        *data_section.data_section(details),
         *table_sections.table_one(
             rows.get("backbones", []), compared, right_on_stacks
         ),

@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from tests.golden.reports import text_inputs
 from trainers.multimodal import (
     comparisons,
     config,
@@ -88,7 +89,15 @@ def table() -> str:
         name="made-0123456789ab",
         num_classes=6,
         compared=BASELINES,
-        missing=MISSING,
+        details={
+            "missing": MISSING,
+            "audit": {
+                **text_inputs.DETAILS["audit"],
+                "contradictions": {"texts": 0, "rows": 0},
+                "left_out": 0,
+            },
+            "unknown_share": 0.0,
+        },
         captions={
             "vectors.png": vector_figure.caption(
                 {"title, encoder": 0.125, "fused": 0.5}
@@ -107,7 +116,7 @@ def images_alone() -> str:
         name="made-0123456789ab",
         num_classes=6,
         compared={"small pictures": BASELINES["small pictures"]},
-        missing={"flickr": MISSING["flickr"]},
+        details={"missing": {"flickr": MISSING["flickr"]}},
         captions={},
     )
 

@@ -35,6 +35,27 @@ RUN_METRICS = {
     "label_names": ["neg|ative", "positive"],
     "confusion_matrix": [[8, 2], [1, 9]],
 }
+DETAILS = {
+    "audit": {
+        "num_examples": 103,
+        "repeats": {"all": 4, "within_train": 4, "across_parts": 0},
+        "contradictions": {"texts": 1, "rows": 2},
+        "unlabelled": {"train": 1234, "test": 7},
+        "dropped": {"empty text": 1, "no label": 2},
+        "merged": {"Positive": "positive"},
+        "small_classes": {"a|b": 2, "$x$": 1},
+        "empty_classes": ["<i>"],
+        "left_out": 3,
+    },
+    "mean_tokens": 31.25,
+    "truncated_share": 0.0625,
+    "unknown_share": 0.012,
+}
+# Records that are older than most counts.
+OLD_DETAILS = {
+    "audit": {"num_examples": 1, "repeats": {"all": 1}},
+    "unknown_share": None,
+}
 RUN_BASELINES = {"images": {"accuracy": 0.7}, "stacks": {"accuracy": 0.6}}
 
 
@@ -119,7 +140,9 @@ FAILURES = {
 
 def run() -> str:
     """A run's report, with baselines."""
-    return run_report.compose(RUN_CONFIG, RUN_METRICS, RUN_BASELINES)
+    return run_report.compose(
+        RUN_CONFIG, RUN_METRICS, RUN_BASELINES, details=DETAILS
+    )
 
 
 def run_alone() -> str:
@@ -143,6 +166,7 @@ def table() -> str:
         num_train=1234,
         num_validation=NUM_VALIDATION,
         image_dir=IMAGE_DIR,
+        details=OLD_DETAILS,
     )
 
 
@@ -157,6 +181,7 @@ def table_of_nothing() -> str:
         num_train=1234,
         num_validation=NUM_VALIDATION,
         image_dir=IMAGE_DIR,
+        details={},
     )
 
 

@@ -2,6 +2,7 @@
 
 import collections
 import dataclasses
+import re
 
 import numpy as np
 import pytest
@@ -459,6 +460,35 @@ def test_the_error_for_a_missing_class_names_the_flag_that_helps(options, cure):
     with pytest.raises(ValueError, match="Every class needs examples") as error:
         split.split_corpus(make(parts), **options)
     assert cure in str(error.value)
+
+
+@pytest.mark.parametrize("size", [3, 4, 7, 20])
+@pytest.mark.parametrize("copies", [False, True])
+def test_the_held_out_that_an_error_names_works(size, copies):
+    pairs = rows(80) + [(f"rare {n}", "c") for n in range(size)]
+    if copies and size > 4:
+        pairs[-1] = (pairs[-2][0], "c")
+    source = make({"train": pairs})
+
+    def halves(held_out):
+        return {split.VALIDATION: held_out / 2, split.TEST: held_out / 2}
+
+    for fails in (0.04, 0.98):
+        with pytest.raises(ValueError, match="Every class needs") as error:
+            split.split_corpus(source, shares=halves(fails))
+        (cure,) = re.findall(r"--held_out=([\d.]+),", str(error.value))
+        audit = split.split_corpus(source, shares=halves(float(cure))).audit
+        for side in split.SIDES:
+            assert audit[side]["c"] >= 1
+
+
+def test_no_held_out_is_named_where_a_class_has_too_few_examples():
+    pairs = [*rows(80), ("rare 1", "c"), ("rare 2", "c")]
+    shares = {split.VALIDATION: 0.02, split.TEST: 0.02}
+    with pytest.raises(ValueError, match="Every class needs") as error:
+        split.split_corpus(make({"train": pairs}), shares=shares)
+    assert "--held_out" not in str(error.value)
+    assert "--min_class_size=3" in str(error.value)
 
 
 def test_contradicting_labels_are_counted_and_the_first_is_shown():

@@ -43,9 +43,10 @@ class RecordsConfig:
 
     dataset: str = _common(
         "demo",
-        "Corpus of labelled texts: demo (shipped with the package), a .csv, "
-        ".tsv or .jsonl file, a prepared TFDS directory, or a TFDS name such "
-        "as imdb_reviews.",
+        "Corpus of labelled texts: demo (shipped with the package), a file "
+        "(CSV, TSV, JSON, Parquet, Arrow, fastText; also compressed), a folder "
+        "of such files or of a folder of texts per class, a prepared TFDS "
+        "directory, or a TFDS name such as imdb_reviews.",
     )
     data_dir: str = _records(
         "", "Where TFDS keeps its datasets; by default where TFDS decides."
@@ -82,7 +83,7 @@ class RecordsConfig:
     columns: str = _records(
         "",
         "Names of the columns, as in label,text, of a file without a header "
-        "line.",
+        "line; a first line of known names is skipped.",
     )
     label_map: str = _records(
         "",

@@ -54,10 +54,11 @@ def decode(content: bytes) -> tf.Tensor:
     name = image_header.format_of(content)
     if name not in _READ:
         seems = f"it seems to be {name}" if name else "its format is unknown"
+        cure = "Convert it."
         if not content:
-            seems = "the file is empty"
+            seems, cure = "the file is empty", "Fetch it again."
         raise ValueError(
-            f"not a JPEG, PNG, GIF, BMP or WebP image: {seems}. Convert it."
+            f"not a JPEG, PNG, GIF, BMP or WebP image: {seems}. {cure}"
         )
     size = image_header.dimensions(content)
     if size is not None:

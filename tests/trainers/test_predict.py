@@ -3,6 +3,7 @@
 import csv
 import io
 import json
+import logging
 import shutil
 import subprocess
 import sys
@@ -60,6 +61,18 @@ def test_run_and_export_predict_the_same(trained, predictors, tmp_path):
         best = one.probabilities.index(one.score)
         assert one.label == predictors["run"].label_names[best]
     assert len(list(tmp_path.iterdir())) == len(values)
+
+
+@pytest.mark.parametrize(
+    ("texts", "warns"),
+    [(["a film"] * 3, False), (["\U0001f600 \U0001f3ac"], True)],
+)
+def test_a_run_warns_once_of_unknown_tokens(predictors, caplog, texts, warns):
+    with caplog.at_level(logging.WARNING, logger="absl"):
+        list(predictors["run"].predict(stream(texts), batch_size=1))
+    messages = [record.getMessage() for record in caplog.records]
+    assert len(messages) == warns
+    assert all("unknown to the encoder" in message for message in messages)
 
 
 def test_saved_images_are_those_the_model_sees(predictors, tmp_path):

@@ -66,3 +66,20 @@ def begins(rows: tf.Tensor) -> tf.Tensor:
         rows: `(C,)` index of the text of each character, ascending.
     """
     return rows != shift(rows, -1)
+
+
+def owners(splits: tf.Tensor, size: tf.Tensor) -> tf.Tensor:
+    """Returns the segment to which each value belongs, `(V,)` int32.
+
+    `tf.repeat` and `value_rowids` would hold the number of segments times the
+    length of the longest.
+
+    Args:
+        splits: Where each segment begins, and V, `(S + 1,)`.
+        size: V.
+    """
+    inner = splits[1:-1]
+    begun = tf.math.unsorted_segment_sum(
+        tf.ones_like(inner, tf.int32), inner, size + 1
+    )
+    return tf.cumsum(begun[:-1])

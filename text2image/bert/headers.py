@@ -130,6 +130,12 @@ def read_header(directory: pathlib.Path) -> Header:
     positions = config.get("position_embedding_type") or "absolute"
     if positions != "absolute":
         raise _refusal(path, "position_embedding_type", "absolute", positions)
+    if config.get("is_decoder"):  # its attention is causal
+        raise _refusal(path, "is_decoder", False, config["is_decoder"])
+    if config.get("quantization_config"):
+        raise _refusal(
+            path, "quantization_config", "absent", config["quantization_config"]
+        )
     key = "activation" if family == DISTILBERT else "hidden_act"
     activation = config.get(key, "gelu")
     if activation not in _ACTIVATIONS:

@@ -10,7 +10,7 @@ import numpy as np
 import tensorflow as tf
 
 from text2image.bert import characters, wordpiece
-from text2image.bert.code_tables import CodeTable, begins, unique_rows
+from text2image.bert.code_tables import CodeTable, begins, owners, unique_rows
 
 # Marks an entry of `_Replacement`'s table that is no difference of two code
 # points but a row of images; more than any difference.
@@ -118,10 +118,9 @@ class _Replacement:
         is_row = entries >= _ROW
         row = tf.where(is_row, entries - _ROW, 0)
         lengths = tf.where(is_row, tf.gather(self._lengths, row), 1)
-        source = tf.repeat(tf.range(tf.size(codes)), lengths)
-        within = tf.range(tf.size(source)) - tf.gather(
-            tf.cumsum(lengths, exclusive=True), source
-        )
+        splits = tf.concat([[0], tf.cumsum(lengths)], 0)
+        source = owners(splits, splits[-1])
+        within = tf.range(tf.size(source)) - tf.gather(splits, source)
         itself = tf.gather(codes, source)
         image = tf.gather(
             self._values, tf.gather(row, source) * self._width + within

@@ -13,7 +13,7 @@ import tensorflow_text as tf_text
 
 from text2image.bert import characters
 from text2image.bert.added_tokens import FIRST_CODE, AddedTokens, Pattern
-from text2image.bert.code_tables import CodeTable, begins, shift
+from text2image.bert.code_tables import CodeTable, begins, owners, shift
 from text2image.bert.normalizer import Normalizer
 from text2image.bert.wordpiece import AddedToken, WordPiece
 
@@ -107,7 +107,7 @@ class Tokenizer:
         """Ids of the pieces of each text, `(N, None)` int32."""
         decoded = tf.strings.unicode_decode(texts, "UTF-8", errors="ignore")
         codes = decoded.values
-        rows = tf.cast(decoded.value_rowids(), tf.int32)
+        rows = owners(decoded.row_splits, tf.size(codes))
         if self._find_raw:
             codes, rows = self._find_raw(codes, rows)
         codes, rows = self._normalize(codes, rows)
@@ -170,9 +170,9 @@ class Tokenizer:
         too_long = lengths > self._max_characters
 
         def replace() -> tuple[tf.Tensor, tf.Tensor]:
-            affected = tf.repeat(too_long, lengths)
-            place = tf.range(tf.size(codes, out_type=tf.int64))
-            first = place == tf.repeat(splits[:-1], lengths)
+            word = owners(splits, tf.size(codes))
+            affected = tf.gather(too_long, word)
+            first = begins(word)
             shorter = tf.where(too_long, tf.ones_like(lengths), lengths)
             return (
                 tf.boolean_mask(

@@ -151,18 +151,19 @@ def read_file(
         if isinstance(row, Fault):
             yield row
             continue
+        values = dict(row.values)
         yield examples.make_captioned_image(
             row.place,
             key=row.key,
-            texts=keys.texts(dict(row.values)),
-            label=row.values[keys.label] if labelled else "?",
+            texts=keys.texts(values),
+            label=values[keys.label] if labelled else "?",
             source="train",
-            read_image=_image_reader(path, row.values, keys, may_lack),
+            read_image=_image_reader(path, values, keys, may_lack),
         )
 
 
 def _image_reader(
-    path: pathlib.Path, row: Mapping[str, Any], keys: Keys, may_lack: bool
+    path: pathlib.Path, row: dict, keys: Keys, may_lack: bool
 ) -> Callable[[], bytes]:
     key = spelled(row, keys.image)
     if key not in row:

@@ -47,6 +47,9 @@ class Choice:
 
     def text(self, row: Row) -> str | Fault:
         """The text of a row."""
+        first = row.values.get(self.texts[0])
+        if len(self.texts) == 1 and type(first) is str:
+            return first  # the usual case, quickly
         texts = []
         for key in self.texts:
             text = value(row.values, key)
@@ -60,11 +63,12 @@ class Choice:
             if text is None and len(self.texts) > 1:
                 continue
             if not isinstance(text, str):
+                received = "null" if text is None else type(text).__name__
                 return _fault(
                     row,
                     EMPTY_TEXT if text is None else NOT_A_ROW,
-                    f"`{key}` must be a string. Received: "
-                    f"{type(text).__name__}.",
+                    f"`{key}` must be a string. Received: {received}. Remove "
+                    "the row or give it a text.",
                 )
             texts.append(text)
         return JOINT.join(texts)

@@ -1,6 +1,7 @@
 """Labelled examples, the corpus that holds them, and checks on both."""
 
 import dataclasses
+import functools
 import json
 import math
 from collections.abc import Callable, Iterator, Mapping
@@ -119,6 +120,8 @@ def class_name(place: str, label: Any) -> str | Fault | None:
         ValueError: If it is a fraction (a regression target), several labels,
             or of another type.
     """
+    if isinstance(label, str):
+        return _plain_name(label) or _checked_name(place, label)
     if isinstance(label, np.generic):
         label = label.item()
     if label is None or (isinstance(label, float) and math.isnan(label)):
@@ -129,8 +132,6 @@ def class_name(place: str, label: Any) -> str | Fault | None:
         label = int(label)  # -0.0 becomes 0
     if isinstance(label, int):
         return str(label)
-    if isinstance(label, str):
-        return _checked_name(place, label)
     if isinstance(label, float):
         raise ValueError(
             f"{place}: the label must be a class. Received: {label!r}, a "
@@ -148,6 +149,13 @@ def class_name(place: str, label: Any) -> str | Fault | None:
         f"value. Received: {_shortened(repr(label))}. Name the right column "
         "with --label_key."
     )
+
+
+@functools.lru_cache(maxsize=4096)
+def _plain_name(label: str) -> str | None:
+    """The name of a usual label, remembered: rows repeat their labels."""
+    name = _checked_name("", label)
+    return name if isinstance(name, str) else None
 
 
 def _checked_name(place: str, label: str) -> str | Fault:

@@ -151,3 +151,11 @@ def test_ids_equal_hugging_faces_with_a_real_vocabulary(shared_data):
         expected = golden["ids"]
     ids, _ = ids_of(real, list(minilm_texts.TEXTS), 512)
     np.testing.assert_array_equal(ids, expected)
+
+
+def test_memory_is_linear_in_the_longest_word_and_text(tiny):
+    long = "x" * 200_000
+    texts = [long, "a film " * 30_000, *["a film"] * 20_000]
+    ids, lengths = ids_of(tiny, texts)
+    assert lengths[:3].tolist() == [3, 60_002, 4]
+    assert ids[0, 1] == tiny.unk_id

@@ -376,6 +376,14 @@ REFUSALS = {
         lambda d: change(d, hidden_act="relu"),
         ["config.json: `hidden_act`", "'relu'"],
     ),
+    "decoder": (
+        lambda d: change(d, is_decoder=True),
+        ["config.json: `is_decoder`", "True"],
+    ),
+    "quantised": (
+        lambda d: change(d, quantization_config={"bits": 4}),
+        ["config.json: `quantization_config`", "'bits'"],
+    ),
     "positions": (
         lambda d: change(d, position_embedding_type="relative_key"),
         ["config.json: `position_embedding_type`", "'relative_key'"],

@@ -133,7 +133,7 @@ GOOD_JSONL = b'{"text": "good", "label": "pos"}\n'
         (
             "a.jsonl",
             b'{"text": null, "label": "pos"}\n',
-            "line 1: `text` must be a string. Received: NoneType",
+            "line 1: `text` must be a string. Received: null",
         ),
         ("a.jsonl", b'{"text": "a", "label": 0.5}', "line 1: .*regression"),
         ("a.jsonl", b'{"text": "a", "label": ["b"]}', "line 1: .*multi-label"),

@@ -6,6 +6,7 @@ import pytest
 import scipy.stats
 
 from tests.golden.reports import make_reports, multimodal_inputs, text_inputs
+from trainers.reports import run_report
 
 
 def golden(name):
@@ -64,3 +65,15 @@ def test_p_values_of_fusions_are_scipys(modalities, gain, counts):
         f"{scipy.stats.binomtest(*pair).pvalue:.2g}" for pair in counts
     )
     assert f": {gain}, p = {p_values} |" in line
+
+
+def test_a_report_states_the_share_of_unknown_tokens():
+    text = run_report.compose(
+        text_inputs.RUN_CONFIG,
+        text_inputs.RUN_METRICS,
+        text_inputs.RUN_BASELINES,
+        unknown_share=0.0123,
+    )
+    sentence = " 1.2% of the tokens are unknown to the encoder."
+    assert sentence in text
+    assert text.replace(sentence, "") == text_inputs.run()

@@ -16,11 +16,12 @@ from absl import logging
 
 from text2image.corpora import unlabelled
 from text2image.corpora.rows import Reading
-from text2image.options import QUOTINGS
 from tfrecords import command_line, files
 from tfrecords.settings import validate
 from trainers.serving import formats
 from trainers.serving.options import (
+    FILE_FLAGS,
+    FileOptions,
     ModelOptions,
     check_model,
     common,
@@ -46,25 +47,6 @@ class PredictOptions:
         "joined by a line break. By default the one column that is named "
         "text, review, sentence or the like.",
     )
-    encoding: str = common(
-        "",
-        "Character encoding of a file, such as cp1252. By default UTF-8, or "
-        "what a byte-order mark says.",
-    )
-    delimiter: str = common(
-        "",
-        "What separates the fields of a file: one character, or comma, tab, "
-        "semicolon or pipe. By default as the file's first lines say.",
-    )
-    quoting: str = common(
-        "auto",
-        "Quotes inside quoted fields: doubled, escaped by a backslash, or "
-        "none: quotes have no meaning. auto: as the file's first lines say.",
-        QUOTINGS,
-    )
-    columns: str = common(
-        "", "Names of the columns of a file without a header line."
-    )
     format: str = common(
         "table", "Format of the predictions.", tuple(formats.FORMATS)
     )
@@ -80,22 +62,11 @@ class PredictOptions:
         """Refuses values that no prediction could use."""
         validate(self, least={"batch_size": 1})
 
-    @property
-    def reading(self) -> Reading:
-        """The settings that say how a file is read."""
-        return Reading(
-            text_key=self.text_key,
-            encoding=self.encoding,
-            delimiter=self.delimiter,
-            quoting=self.quoting,
-            columns=self.columns,
-        )
-
 
 PROGRAM = command_line.Program(
     "trainers.predict",
     __doc__,
-    settings=(ModelOptions, PredictOptions),
+    settings=(ModelOptions, PredictOptions, FileOptions),
     positional=("TEXT", "Texts to label, instead of a --file."),
     resumes=False,
 )
@@ -116,12 +87,12 @@ def _check(arguments: command_line.Arguments) -> None:
             'Expected either texts ("...") or --file=PATH. Received: '
             f"{'both' if options.file else 'neither'}."
         )
-    has_lines = unlabelled.has_lines(options.file, options.reading)
+    has_lines = unlabelled.has_lines(options.file, _reading(arguments))
     arguments.refuse_ignored(
         [
             ignored_by_export(model),
             (
-                ("encoding", "delimiter", "quoting", "columns", "text_key"),
+                (*FILE_FLAGS, "text_key"),
                 not options.file,
                 "only a --file has columns or an encoding",
             ),
@@ -145,7 +116,7 @@ def _run(arguments: command_line.Arguments) -> int:
     from trainers.serving.predictor import load_predictor
 
     options = arguments.settings(PredictOptions)
-    texts = _texts(options, arguments.rest)
+    texts = _texts(options, _reading(arguments), arguments.rest)
     # A file that cannot be read is reported before the model is loaded.
     first = list(itertools.islice(texts, 1))
     if not first:
@@ -167,12 +138,18 @@ def _run(arguments: command_line.Arguments) -> int:
     return formats.print_lines(write(predictions, predictor.label_names))
 
 
+def _reading(arguments: command_line.Arguments) -> Reading:
+    text_key = arguments.settings(PredictOptions).text_key
+    reading = arguments.settings(FileOptions).reading
+    return dataclasses.replace(reading, text_key=text_key)
+
+
 def _texts(
-    options: PredictOptions, typed: tuple[str, ...]
+    options: PredictOptions, reading: Reading, typed: tuple[str, ...]
 ) -> Iterator[unlabelled.Text]:
     if options.file:
         return unlabelled.read_texts(
-            options.file, reading=options.reading, part=options.part
+            options.file, reading=reading, part=options.part
         )
     return itertools.starmap(unlabelled.Text, enumerate(typed, start=1))
 

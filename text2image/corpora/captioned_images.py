@@ -57,8 +57,9 @@ def open_captioned_images(
     """Opens a corpus of images with texts.
 
     Args:
-        dataset: A .csv, .tsv or .jsonl file whose image column holds paths
-            relative to the file; a directory in WebVision's layout, or with a
+        dataset: A file as `row_files` reads it, whose image column holds
+            paths relative to the file or, in Parquet and Arrow, the encoded
+            images; a directory in WebVision's layout, or with a
             folder of images per class; a prepared TFDS directory; or a TFDS
             name.
         data_dir: Directory of TFDS's datasets.
@@ -72,11 +73,21 @@ def open_captioned_images(
     path = pathlib.Path(dataset)
     if row_files.is_table(path):
         return _open_file(path, keys)
+    _refuse_reading(dataset, keys.reading)
     if webvision.is_webvision(path):
         return webvision.open_webvision(path)
     if _is_image_folder(path):
         return image_folders.open_image_folders(path, keys.texts, keys.label)
     return _open_tfds(dataset, data_dir, download, keys)
+
+
+def _refuse_reading(dataset: str, reading: Reading) -> None:
+    for name in ("encoding", "delimiter", "quoting", "columns"):
+        if getattr(reading, name) != getattr(GUESSED, name):
+            raise ValueError(
+                f"--{name} has no use for --dataset={dataset}, which is not a "
+                "file. Leave it out."
+            )
 
 
 def spelled(row: Mapping[str, Any], key: str) -> str:
@@ -98,16 +109,15 @@ def _open_file(
 ) -> examples.Corpus[examples.CaptionedImage]:
     if not path.is_file():
         raise FileNotFoundError(
-            "--dataset must be a .csv, .tsv or .jsonl file, a directory with a "
-            "folder of images per class, of WebVision or of TFDS, or a TFDS "
-            "name. Received: "
-            f"{str(path)!r}, which does not exist."
+            "--dataset must be a file of rows, a directory with a folder of "
+            "images per class, of WebVision or of TFDS, or a TFDS name. "
+            f"Received: {str(path)!r}, which does not exist."
         )
-
+    names = row_files.open_table(path, keys.reading).class_names
     return examples.Corpus(
         name=path.stem,
         parts={"train": lambda: read_file(path, keys)},
-        label_names=None,
+        label_names=names.get(keys.label),
         sha256=hashes.sha256_of_files([path]),
     )
 
@@ -122,7 +132,7 @@ def read_file(
     """Streams the captioned images of a file or a directory of images.
 
     Args:
-        path: A .csv, .tsv or .jsonl file; or a directory as
+        path: A file as `row_files` reads it; or a directory as
             `image_folders.read_images` takes it.
         keys: Names of its columns or keys.
         labelled: Whether every row must have a label; if not, all labels are

@@ -21,7 +21,9 @@ def text_of(value: Any) -> Any:
 
 def is_missing(value: Any) -> bool:
     """Whether a row's image field says that it has no image."""
-    return text_of(value) is None or value == ""
+    if isinstance(value, str):
+        return not value.strip()
+    return text_of(value) is None
 
 
 def image_reader(folder: pathlib.Path, value: Any) -> Callable[[], bytes]:

@@ -18,20 +18,14 @@ from collections.abc import Callable, Iterator
 from absl import logging
 
 from text2image import hashes
-from text2image.corpora import examples, image_fields, image_metadata
+from text2image.corpora import (
+    examples,
+    image_fields,
+    image_metadata,
+    part_names,
+)
 from text2image.corpora.rows import Fault
 
-# Name of a folder to the part that it is.
-PARTS = {
-    "train": "train",
-    "training": "train",
-    "val": "validation",
-    "valid": "validation",
-    "validation": "validation",
-    "dev": "validation",
-    "test": "test",
-    "testing": "test",
-}
 # Images that TensorFlow cannot decode are among them: they are refused or
 # dropped by name, not passed over.
 _SUFFIXES = (
@@ -83,7 +77,7 @@ def open_image_folders(
 
     Args:
         root: The directory. Its folders are classes or, if all of them are
-            called as in `PARTS` and hold folders of images, parts.
+            called as in `part_names.WORDS` and hold folders of images, parts.
         texts: Gives title and description of a row of the metadata.
         label_key: Column of the metadata with the class; without such a
             column, the folder says it.
@@ -157,20 +151,20 @@ def _part_folders(root: pathlib.Path) -> dict[str, pathlib.Path]:
         for folder in folders
         if folder not in named and any(map(_is_image, _walk(folder)))
     ]
-    parts = {PARTS[folder.name.lower()]: folder for folder in named}
+    parts = {part_names.WORDS[folder.name.lower()]: folder for folder in named}
     if others or len(parts) < len(named):
         raise ValueError(
             f"The folders of {root} must be all parts, each once "
-            f"({', '.join(PARTS)}), or all classes. Received: "
+            f"({', '.join(part_names.WORDS)}), or all classes. Received: "
             f"{[folder.name for folder in named]} and {others[:8]}. Move or "
             "rename some."
         )
-    return dict(sorted(parts.items(), key=lambda item: item[0] != "train"))
+    return part_names.in_order(parts)
 
 
 def _is_part(folder: pathlib.Path) -> bool:
     """Whether a folder is a part; a class may be called `train` as well."""
-    if folder.name.lower() not in PARTS:
+    if folder.name.lower() not in part_names.WORDS:
         return False
     return image_metadata.find(folder) is not None or any(
         _is_image(file) for inner in _folders(folder) for file in _walk(inner)

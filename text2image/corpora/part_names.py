@@ -7,7 +7,7 @@ T = TypeVar("T")
 
 PARTS = ("train", "validation", "test")
 # Names as Hugging Face's datasets library reads them.
-_WORDS = {
+WORDS = {
     "train": "train",
     "training": "train",
     "validation": "validation",
@@ -36,7 +36,7 @@ def part_of(name: str) -> str | None:
     """
     shard = _SHARD.match(name)
     if shard:
-        return _WORDS.get(shard[1].lower(), shard[1])
+        return WORDS.get(shard[1].lower(), shard[1])
     words = re.split(r"[^a-z]+", name.lower())
-    parts = {_WORDS[word] for word in words if word in _WORDS}
+    parts = {WORDS[word] for word in words if word in WORDS}
     return parts.pop() if len(parts) == 1 else None

@@ -17,10 +17,13 @@ import sys
 from collections.abc import Iterator, Sequence
 
 from text2image.corpora import captioned_images, examples, image_fields
+from text2image.corpora.rows import Reading
 from tfrecords import command_line
 from tfrecords.settings import validate
 from trainers.serving import formats
 from trainers.serving.options import (
+    FILE_FLAGS,
+    FileOptions,
     ModelOptions,
     check_model,
     common,
@@ -35,7 +38,9 @@ class PredictOptions:
     """Which samples are labelled or verified."""
 
     file: str = common(
-        "", "Samples: a .csv, .tsv or .jsonl file, or a directory of images."
+        "",
+        "Samples: a file that --dataset of a training takes, or a directory "
+        "of images.",
     )
     image: str = common("", "Or one sample's image; may be left out.")
     title: str = common("", "Its title; may be left out.")
@@ -62,7 +67,7 @@ class PredictOptions:
 PROGRAM = command_line.Program(
     "trainers.multimodal.predict",
     __doc__,
-    settings=(ModelOptions, PredictOptions),
+    settings=(ModelOptions, PredictOptions, FileOptions),
     resumes=False,
 )
 
@@ -91,9 +96,17 @@ def _check(arguments: command_line.Arguments) -> None:
         [
             ignored_by_export(model),
             (
-                ("image_key", "title_key", "description_key", "label_key"),
+                (
+                    *("image_key", "title_key", "description_key"),
+                    *("label_key", *FILE_FLAGS),
+                ),
                 not options.file,
-                "only a --file has columns",
+                "only a --file has columns or an encoding",
+            ),
+            (
+                FILE_FLAGS,
+                pathlib.Path(options.file or "-").is_dir(),
+                f"{options.file} is a directory of images",
             ),
             (
                 ("label", "label_key"),
@@ -113,7 +126,7 @@ def _run(arguments: command_line.Arguments) -> int:
     from trainers.multimodal.predictor import load_predictor
 
     options = arguments.settings(PredictOptions)
-    samples = _samples(options)
+    samples = _samples(options, arguments.settings(FileOptions).reading)
     # A file that cannot be read is reported before the model is loaded.
     first = list(itertools.islice(samples, 1))
     model = arguments.settings(ModelOptions)
@@ -128,7 +141,9 @@ def _run(arguments: command_line.Arguments) -> int:
     )
 
 
-def _samples(options: PredictOptions) -> Iterator[examples.CaptionedImage]:
+def _samples(
+    options: PredictOptions, reading: Reading
+) -> Iterator[examples.CaptionedImage]:
     if not options.file:
         return iter([_typed_sample(options)])
     keys = captioned_images.Keys(
@@ -136,6 +151,7 @@ def _samples(options: PredictOptions) -> Iterator[examples.CaptionedImage]:
         options.title_key,
         options.description_key,
         options.label_key,
+        reading,
     )
     return map(
         examples.usable,

@@ -2,14 +2,15 @@
 
 import itertools
 import pathlib
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any
 
 import numpy as np
 
+from text2image.corpora import labels
 from text2image.corpora.examples import CaptionedImage
 from tfrecords import jpeg
-from trainers.multimodal import classifier, loading
+from trainers.multimodal import claims, classifier, loading
 from trainers.serving import functions, saved_model
 
 
@@ -26,10 +27,15 @@ class Predictor:
         signatures: dict[str, Callable],
         label_names: tuple[str, ...],
         modalities: tuple[str, ...],
+        provenance: Mapping[str, Any],
     ) -> None:
-        """Keeps a multimodal classifier's functions and its names."""
+        """Keeps a multimodal classifier's functions and its names.
+
+        `provenance` of its records says which labels its classes are made of.
+        """
         self.label_names = label_names
         self.modalities = modalities
+        self._provenance = provenance
         self._functions = {
             name: functions.on_strings(function)
             for name, function in signatures.items()
@@ -55,13 +61,13 @@ class Predictor:
         for sample, _, outputs in self._outputs(
             "serving_default", samples, batch_size
         ):
-            labels = [label.decode() for label in outputs["top5_labels"]]
+            top = [label.decode() for label in outputs["top5_labels"]]
             scores = [float(score) for score in outputs["top5_scores"]]
             yield {
                 "id": sample.id,
                 "label": outputs["label"].decode(),
                 "score": float(outputs["score"]),
-                "top5": dict(zip(labels, scores, strict=True)),
+                "top5": dict(zip(top, scores, strict=True)),
             }
 
     def verify(
@@ -74,8 +80,9 @@ class Predictor:
             batch_size: Number of samples computed at a time.
 
         Yields:
-            `id`, `claimed`, `agrees` (the claimed class is the most probable
-            one), `label` and `score` (of the most probable class),
+            `id`, `claimed` (the class of the claimed label, which is mapped
+            as the labels of the records were), `agrees` (it is the most
+            probable one), `label` and `score` (of the most probable class),
             `probability` (of the claimed class) and `towers`: the same for
             each modality that the sample has, with the others removed.
 
@@ -87,17 +94,19 @@ class Predictor:
         for sample, has_image, outputs in self._outputs(
             "opinions", samples, batch_size
         ):
-            if sample.label not in self.label_names:
+            label = sample.label or ""
+            name = claims.class_of(label, self.label_names, self._provenance)
+            if name is None:
                 raise ValueError(
                     f"{sample.place}: the claimed label must be one of the "
                     f"model's {len(self.label_names)} classes "
-                    f"({', '.join(self.label_names[:8])}, ...). Received: "
-                    f"{sample.label!r}"
+                    f"({labels.listed(self.label_names)}). Received: "
+                    f"{labels.shown(label)}"
                 )
-            claimed = self.label_names.index(sample.label)
+            claimed = self.label_names.index(name)
             yield {
                 "id": sample.id,
-                "claimed": sample.label,
+                "claimed": name,
                 **self._opinion(outputs["probabilities"], claimed),
                 "towers": {
                     name: self._opinion(probabilities, claimed)
@@ -156,13 +165,17 @@ def load_predictor(
                 "trainers.predict"
             )
         return Predictor(
-            signatures, tuple(provenance["label_names"]), modalities
+            signatures,
+            tuple(provenance["label_names"]),
+            modalities,
+            provenance["records"],
         )
     run = loading.load_run(workdir or "")
     return Predictor(
         classifier.load_classifier(run, encoder).signatures,
         run.manifest.schema.label_names,
         run.config.towers,
+        run.manifest.provenance,
     )
 
 

@@ -24,9 +24,9 @@ def check(arguments: command_line.Arguments) -> None:
     arguments.refuse_ignored(_ignored_flags(train, records))
     if not train.records and "dataset" not in arguments.typed:
         raise ValueError(
-            "--dataset must name a .csv, .tsv or .jsonl file with a column of "
-            "images, or a directory of images or of TFDS. Received: none. "
-            "There is no demo of images."
+            "--dataset must name a .csv, .tsv, .jsonl or .parquet file with a "
+            "column of images, or a directory of images or of TFDS. Received: "
+            "none. There is no demo of images."
         )
     sources.check_source(train.weights, ("imagenet", "random"))
 

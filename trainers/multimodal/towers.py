@@ -10,6 +10,7 @@ import re
 import keras
 from absl import logging
 
+from trainers.multimodal import imagenet
 from trainers.weights import fitting, load, readers, sources
 
 _BUILDERS = {
@@ -110,6 +111,8 @@ def cut(
 
 def _build_full(backbone: str, image_size: int, source: str) -> keras.Model:
     try:
+        if source == "imagenet":
+            imagenet.check_available(backbone, image_size)
         full = _BUILDERS[backbone](
             include_top=False,
             weights="imagenet" if source == "imagenet" else None,

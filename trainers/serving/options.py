@@ -3,6 +3,8 @@
 import dataclasses
 import functools
 
+from text2image.corpora.rows import Reading
+from text2image.options import QUOTINGS
 from tfrecords.command_line import Arguments, Program, Rule, UsageError
 from tfrecords.settings import setting
 
@@ -33,6 +35,39 @@ class ModelOptions:
     encoder: str = common(
         "", "Directory of the run's encoder, if it is no longer where it was."
     )
+
+
+@dataclasses.dataclass(frozen=True)
+class FileOptions:
+    """How a file with samples is read."""
+
+    encoding: str = common(
+        "",
+        "Character encoding of a file, such as cp1252. By default UTF-8, or "
+        "what a byte-order mark says.",
+    )
+    delimiter: str = common(
+        "",
+        "What separates the fields of a file: one character, or comma, tab, "
+        "semicolon or pipe. By default as the file's first lines say.",
+    )
+    quoting: str = common(
+        "auto",
+        "Quotes inside quoted fields: doubled, escaped by a backslash, or "
+        "none: quotes have no meaning. auto: as the file's first lines say.",
+        QUOTINGS,
+    )
+    columns: str = common(
+        "", "Names of the columns of a file without a header line."
+    )
+
+    @property
+    def reading(self) -> Reading:
+        """These settings as the readers of files take them."""
+        return Reading(**{name: getattr(self, name) for name in FILE_FLAGS})
+
+
+FILE_FLAGS = tuple(field.name for field in dataclasses.fields(FileOptions))
 
 
 def export_program(name: str, doc: str | None) -> Program:

@@ -53,6 +53,22 @@ def fetch(
     return target
 
 
+def check_reachable(url: str, *, timeout_s: float = TIMEOUT_S) -> None:
+    """Opens an address and closes it without reading the file.
+
+    Args:
+        url: The address.
+        timeout_s: Seconds without a response after which to give up.
+
+    Raises:
+        OSError: If the server cannot be reached, or refuses.
+    """
+    try:
+        _open(url, timeout_s).close()
+    except http.client.HTTPException as error:
+        raise OSError(f"{url}: {error!r}") from error
+
+
 def verify(
     path: pathlib.Path, file: published.PublishedFile, origin: str = ""
 ) -> None:

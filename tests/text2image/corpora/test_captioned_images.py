@@ -1,12 +1,15 @@
 """Images with texts: every source gives the same; faulty rows are named."""
 
+import gzip
 import json
 
+import pyarrow.parquet
 import pytest
 
 from tests.support import multimodal_corpora
 from text2image.corpora import examples, image_fields
-from text2image.corpora.captioned_images import open_captioned_images
+from text2image.corpora.captioned_images import Keys, open_captioned_images
+from text2image.corpora.rows import Reading
 
 EXPECTED = [
     (title, description, label)
@@ -34,6 +37,84 @@ def test_files_give_every_row_with_missing_texts_empty(tmp_path, write):
         multimodal_corpora.jpeg(number) for number in range(4)
     ]
     assert len({image.id for image in images}) == 60
+
+
+def described(source):
+    return [
+        (item.title, item.description, item.label, item.read_image())
+        for item in read(source)
+    ]
+
+
+@pytest.mark.parametrize(
+    ("name", "delimiter", "encoding", "reading"),
+    [
+        ("made.csv.gz", ",", "utf-8", {}),
+        ("MADE.CSV", ";", "utf-8", {}),
+        ("made.tsv", "\t", "cp1252", {"encoding": "cp1252"}),
+        ("made.csv", "~", "utf-8", {"delimiter": "~"}),
+    ],
+)
+def test_a_file_is_read_as_its_flags_or_its_lines_say(
+    tmp_path, name, delimiter, encoding, reading
+):
+    expected = described(
+        open_captioned_images(str(multimodal_corpora.write_csv(tmp_path)))
+    )
+    lines = [("image", "title", "description", "label")]
+    lines += multimodal_corpora.rows(60)
+    content = "\n".join(map(delimiter.join, lines)).encode(encoding)
+    path = tmp_path / name
+    path.write_bytes(gzip.compress(content) if ".gz" in name else content)
+    keys = Keys(reading=Reading(**reading))
+    assert described(open_captioned_images(str(path), keys=keys)) == expected
+
+
+def test_a_file_without_a_header_has_the_columns_that_are_named(tmp_path):
+    path = multimodal_corpora.write_csv(tmp_path)
+    expected = described(open_captioned_images(str(path)))
+    _, rest = path.read_text("utf-8").split("\n", 1)
+    path.write_text(rest, "utf-8")
+    keys = Keys(reading=Reading(columns="image,title,description,label"))
+    assert described(open_captioned_images(str(path), keys=keys)) == expected
+
+
+def test_parquet_holds_images_as_hugging_face_writes_them(tmp_path):
+    """An Image column is bytes and path; a ClassLabel, a number."""
+    names = list(multimodal_corpora.LABELS)
+    samples = [
+        {
+            "image": {"bytes": multimodal_corpora.jpeg(number), "path": None},
+            "title": title or None,
+            "description": description,
+            "label": names.index(label),
+        }
+        for number, (_, title, description, label) in enumerate(
+            multimodal_corpora.rows(60)
+        )
+    ]
+    features = {"label": {"names": names, "_type": "ClassLabel"}}
+    table = pyarrow.Table.from_pylist(samples).replace_schema_metadata(
+        {"huggingface": json.dumps({"info": {"features": features}})}
+    )
+    path = tmp_path / "made.parquet"
+    pyarrow.parquet.write_table(table, path)
+    source = open_captioned_images(str(path))
+    assert source.label_names == tuple(names)
+    assert described(source) == [
+        (*row, multimodal_corpora.jpeg(number))
+        for number, row in enumerate(EXPECTED)
+    ]
+
+
+@pytest.mark.parametrize(
+    "flag", [{"encoding": "cp1252"}, {"delimiter": ";"}, {"columns": "a,b"}]
+)
+def test_flags_of_files_are_refused_for_directories(tmp_path, flag):
+    root = multimodal_corpora.write_webvision(tmp_path / "wv")
+    (name,) = flag
+    with pytest.raises(ValueError, match=f"--{name} has no use for"):
+        open_captioned_images(str(root), keys=Keys(reading=Reading(**flag)))
 
 
 def test_webvision_pairs_images_with_their_metadata(tmp_path):
@@ -117,6 +198,7 @@ def test_a_faulty_row_is_named(tmp_path, row, message):
         ({}, "no 'image' among .*--image_key"),
         ({"image": None}, "the sample has no image"),
         ({"image": ""}, "the sample has no image"),
+        ({"image": " "}, "the sample has no image"),
         ({"image": float("nan")}, "the sample has no image"),
         ({"image": 3}, "must be a path. Received: int"),
         ({"image": ["a.jpg"]}, "must be a path. Received: list"),

@@ -61,6 +61,7 @@ def test_images_and_classes_are_those_of_keras(tmp_path):
         ("dev", "validation"),
         ("validation", "validation"),
         ("test", "test"),
+        ("eval", "test"),
     ],
 )
 def test_folders_of_parts_become_parts(tmp_path, folder, part):

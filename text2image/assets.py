@@ -6,7 +6,12 @@ import pathlib
 from text2image import hashes
 
 # Sha256 of each file. `data/DEMO_REVIEWS.md` and `data/MINI_ENCODER.md`
-# describe them.
+# describe them; `tools/write_characters.py` writes the facts on characters.
+CHARACTERS = {
+    "data/characters.json": (
+        "5878d704c316223161597b5cae59bb8a4af26d5b731ec054f7e9393fe324fa05"
+    ),
+}
 DEMO_REVIEWS = {
     "data/demo_reviews.jsonl": (
         "60997e7952f8cd4db1c8fa054dce187a55a57acfae032e40da2b6f38a2960363"
@@ -29,6 +34,12 @@ MINI_ENCODER = {
         "079fb3bad326b1ad3eca1c99e10dc8d0342d0c186aa1da6c679e38555b4c4870"
     ),
 }
+
+
+def characters() -> pathlib.Path:
+    """Returns the verified file of facts on characters; see `verified`."""
+    (path,) = verified("text2image", CHARACTERS)
+    return path
 
 
 def demo_reviews() -> pathlib.Path:

@@ -80,7 +80,11 @@ def test_every_shipped_file_has_a_sha256():
         for path in data.rglob("*")
         if path.is_file() and path.suffix != ".md"
     }
-    assert shipped == {*assets.DEMO_REVIEWS, *assets.MINI_ENCODER}
+    assert shipped == {
+        *assets.CHARACTERS,
+        *assets.DEMO_REVIEWS,
+        *assets.MINI_ENCODER,
+    }
 
 
 @pytest.mark.parametrize(

@@ -360,7 +360,11 @@ OTHER_VALUES = {
 }
 OTHER_VALUE_OF = {"label_map": "0:neg", "max_bad_rows": 0.5}
 # Identified by content, or without effect on the records.
-BY_CONTENT = {"dataset", "encoder"}
+# How a file is read enters as what differs from the usual, guessed or said.
+BY_CONTENT = {
+    *("dataset", "encoder"),
+    *("encoding", "delimiter", "quoting", "columns"),
+}
 WITHOUT_EFFECT = {"data_dir", "download", "max_bad_rows", "records_dir"}
 
 

@@ -8,20 +8,19 @@ composed here to one image per character, for any steps of a normaliser.
 import dataclasses
 import functools
 import json
-import pathlib
 import unicodedata
 from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 
+from text2image import assets
 from text2image.bert import wordpiece
 
 # Code points: those of Unicode, and one that stands for all above them, which
 # no step changes (`added_tokens` uses them).
 NUM_CODES = 0x110000
 DOMAIN = NUM_CODES + 1
-_FACTS = pathlib.Path(__file__).parents[1] / "data/characters.json"
 _HANGUL = range(0xAC00, 0xD7A4)
 
 # Bits of `classes`; the canonical combining class is above them.
@@ -31,7 +30,7 @@ COMBINING_SHIFT = 8
 
 @functools.cache
 def _facts() -> dict[str, Any]:
-    return json.loads(_FACTS.read_text("utf-8"))
+    return json.loads(assets.characters().read_text("utf-8"))
 
 
 def members(name: str) -> np.ndarray:

@@ -5,6 +5,7 @@ its examples in a fixed order. Nothing is held in memory.
 """
 
 import json
+import pathlib
 from collections.abc import Callable, Iterator
 
 from absl import logging
@@ -43,6 +44,11 @@ def open_corpus(
     if dataset == DEMO:
         return _open_demo()
     if row_sources.is_path(dataset):
+        if not pathlib.Path(dataset).exists():
+            raise FileNotFoundError(
+                "--dataset must be `demo`, a file or folder that exists, or a "
+                f"TFDS name. Received: {dataset!r}, which does not exist."
+            )
         return _of_rows(
             dataset, row_sources.open_rows(dataset, reading), reading
         )

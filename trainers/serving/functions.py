@@ -1,6 +1,5 @@
 """TensorFlow functions of a served model, and the encoder in front of it."""
 
-import pathlib
 from collections.abc import Callable
 from typing import Any
 
@@ -99,16 +98,18 @@ def load_encoder(
 
 def _locate(recorded: dict[str, Any], source: str | None) -> str:
     """Finds the encoder and checks that it is the recorded one."""
-    located = checkpoint.locate(source or recorded["source"])
+    wanted = source or recorded["source"]
+    try:
+        located = checkpoint.locate(wanted)
+    except FileNotFoundError as error:
+        raise FileNotFoundError(
+            f"The encoder is not at {wanted!r}, where it was when the records "
+            "were made. Name its directory with --encoder=PATH "
+            f"(sha256 {recorded['sha256']})."
+        ) from error
     received = checkpoint.identify(located)
     if received == recorded["sha256"]:
         return located
-    if not pathlib.Path(located).is_dir():
-        raise FileNotFoundError(
-            f"The encoder is not at {located!r}, where it was when the records "
-            "were made. Name its directory with --encoder=PATH "
-            f"(sha256 {recorded['sha256']})."
-        )
     raise ValueError(
         f"The encoder {located!r} must have the sha256 {recorded['sha256']}. "
         f"Received: {received}. Name the one that made the records with "

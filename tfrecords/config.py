@@ -335,8 +335,8 @@ MULTIMODAL_HELPS = {
     "dataset": (
         "Captioned images: a .jsonl, .csv, .tsv or .parquet file with a column "
         "of images or their paths, a directory with a folder of images per "
-        "class or in WebVision's layout, a prepared TFDS directory, or a TFDS name. There "
-        "is no demo."
+        "class or in WebVision's layout, a prepared TFDS directory, or a TFDS "
+        "name. There is no demo."
     ),
     "label_key": "Column or feature of the label. Default: label.",
     "split": (

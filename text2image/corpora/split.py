@@ -138,17 +138,18 @@ def _check_sides(
     least = max(absent.values()) + 1
     if sum(size >= least for size in sizes.values()) > 1:
         cures.append(f"--min_class_size={least} (leaves such classes out)")
-    name = class_names.typed(next(iter(absent)))
-    cures.append(
-        f"--label_map='{name}:NAME' (joins a class with another; without NAME, "
-        "leaves it out)"
-    )
+    if len(sizes) > 2:  # two classes must be left
+        name = class_names.typed(next(iter(absent)))
+        cures.append(
+            f"--label_map='{name}:NAME' (joins a class with another; without "
+            "NAME, leaves it out)"
+        )
     if 2 * len(absent) > len(sizes) > _MANY_CLASSES:
         cures.append("another --label_key, if these are no classes")
     raise ValueError(
         f"Every class needs examples in {side}. Classes without any there, "
         f"with their size in all: {labels.sized(absent)}. Use "
-        f"{', or '.join(cures)}, or add examples."
+        f"{', or '.join([*cures, 'more examples'])}."
     )
 
 

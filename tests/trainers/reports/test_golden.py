@@ -67,13 +67,18 @@ def test_p_values_of_fusions_are_scipys(modalities, gain, counts):
     assert f": {gain}, p = {p_values} |" in line
 
 
-def test_a_report_states_the_share_of_unknown_tokens():
-    text = run_report.compose(
-        text_inputs.RUN_CONFIG,
-        text_inputs.RUN_METRICS,
-        text_inputs.RUN_BASELINES,
-        unknown_share=0.0123,
-    )
-    sentence = " 1.2% of the tokens are unknown to the encoder."
-    assert sentence in text
-    assert text.replace(sentence, "") == text_inputs.run()
+def test_a_report_says_of_the_data_only_what_the_manifest_states():
+    def run(details):
+        return run_report.compose(
+            text_inputs.RUN_CONFIG,
+            text_inputs.RUN_METRICS,
+            text_inputs.RUN_BASELINES,
+            details=details,
+        )
+
+    paragraph = "Data: 1.2% of the tokens are unknown to the encoder.\n\n"
+    text = run({"unknown_share": 0.0123})
+    assert paragraph in text
+    # Manifests that are older than the count.
+    for older in ({}, {"unknown_share": None}):
+        assert run(older) == text.replace(paragraph, "")

@@ -12,6 +12,7 @@ import pathlib
 import sys
 from collections.abc import Sequence
 
+from text2image.corpora import row_sources
 from tfrecords import command_line
 from tfrecords.config import (
     MULTIMODAL_IGNORES,
@@ -78,8 +79,9 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 def _check(arguments: command_line.Arguments) -> None:
     """Refuses what can be refused before anything is computed."""
-    arguments.settings(RecordsConfig)
+    records = arguments.settings(RecordsConfig)
     arguments.settings(MultimodalConfig)
+    row_sources.check_parts(records.dataset, records.reading)
     kind = arguments.settings(BuildOptions).kind
     if kind == _MULTIMODAL and "dataset" not in arguments.typed:
         raise ValueError(

@@ -31,6 +31,8 @@ _ADDED_LATER = {
     "bad_rows": "refuse",
     "max_bad_rows": 0.05,
     "min_class_size": 0,
+    "train_split": "",
+    "validation_split": "",
 }
 # Keys that are found in the data unless they are given, with the defaults that
 # they had before; fingerprints of settings hold these.
@@ -114,6 +116,18 @@ class RecordsConfig:
         "pooled: all labelled texts together, 80/20, stratified and seeded "
         "(the paper's protocol). official: the corpus's own splits.",
         options.SPLIT_PROTOCOLS,
+    )
+    train_split: str = _records(
+        "",
+        "With --split=official, examples of a TFDS dataset to train on, in "
+        "TFDS's notation: train[:80%], train+extra. By default the split that "
+        "is named train.",
+    )
+    validation_split: str = _records(
+        "",
+        "With --split=official, examples of a TFDS dataset to validate on, "
+        "such as train[80%:]. By default the split that is named validation "
+        "or dev, or else test.",
     )
     split_seed: int = _records(0, "Seed of the split and of the limits.")
     limit_train: int = _records(
@@ -242,6 +256,14 @@ class RecordsConfig:
             most={"max_bad_rows": 1},
         )
         class_names.parse_map(self.label_map)
+        for name in ("train_split", "validation_split"):
+            asked = getattr(self, name)
+            if asked and self.split != "official":
+                raise ValueError(
+                    f"--{name}={asked} needs --split=official. Received: "
+                    f"--split={self.split}, which draws the sides itself. Add "
+                    f"--split=official, or omit --{name}."
+                )
 
 
 @dataclasses.dataclass(frozen=True)
@@ -306,6 +328,8 @@ MULTIMODAL_SETTINGS = (
     "bad_rows",
     "min_class_size",
     "split",
+    "train_split",
+    "validation_split",
     "split_seed",
     "limit_train",
     "limit_validation",

@@ -69,6 +69,7 @@ def _check(arguments: command_line.Arguments) -> None:
     train = arguments.settings(TrainConfig)
     records = arguments.settings(RecordsConfig)
     arguments.refuse_ignored(_ignored_flags(train, records))
+    row_sources.check_parts(records.dataset, records.reading)
     sources.check_source(train.weights)
 
 

@@ -15,6 +15,7 @@ from collections.abc import Sequence
 
 from absl import logging
 
+from text2image.corpora import row_sources
 from tfrecords import command_line
 from tfrecords.config import RecordsConfig
 from tfrecords.settings import setting, validate
@@ -99,6 +100,8 @@ def main(argv: Sequence[str] | None = None) -> int:
 def _check(arguments: command_line.Arguments) -> None:
     """Refuses what can be refused before anything is computed."""
     _plan(arguments, layers=())
+    records = arguments.settings(RecordsConfig)
+    row_sources.check_parts(records.dataset, records.reading)
     weights = arguments.settings(TableOptions).weights
     for source in (arguments.settings(TrainConfig).weights, *weights.values()):
         sources.check_source(source)

@@ -67,3 +67,10 @@ def test_a_setting_added_later_counts_only_with_a_new_value():
     assert config.without_added_later(settings) == {"layers": "last6"}
     settings["encoder_dtype"] = "bfloat16"
     assert config.without_added_later(settings) == settings
+
+
+@pytest.mark.parametrize("name", ["train_split", "validation_split"])
+def test_slices_need_the_official_protocol(name):
+    with pytest.raises(ValueError, match=f"--{name}=train needs --split=off"):
+        config.RecordsConfig(**{name: "train"})
+    config.RecordsConfig(**{name: "train", "split": "official"})

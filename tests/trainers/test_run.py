@@ -128,6 +128,11 @@ def test_records_that_do_not_exist_are_refused_without_a_trace(
             ["--dataset=my.csv", "--download"],
             "--download would have no effect: --dataset=my.csv",
         ),
+        (["--train_split=train"], "--train_split=train needs --split=official"),
+        (
+            ["--dataset=my.csv", "--split=official", "--validation_split=test"],
+            "--validation_split=test takes examples of a TFDS dataset",
+        ),
     ],
 )
 def test_flags_no_run_could_use_are_refused(

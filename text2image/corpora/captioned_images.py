@@ -5,8 +5,9 @@ memory: an image is read when it is needed.
 """
 
 import dataclasses
+import itertools
 import pathlib
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any
 
 from text2image import hashes
@@ -15,7 +16,9 @@ from text2image.corpora import (
     image_fields,
     image_folders,
     row_files,
+    row_sources,
     tfds_datasets,
+    tfds_splits,
     webvision,
 )
 from text2image.corpora.rows import GUESSED, Fault, Reading
@@ -71,6 +74,7 @@ def open_captioned_images(
         ValueError: If the data cannot be read; names file and line.
     """
     path = pathlib.Path(dataset)
+    row_sources.check_parts(dataset, keys.reading)
     if row_files.is_table(path):
         return _open_file(path, keys)
     _refuse_reading(dataset, keys.reading)
@@ -193,42 +197,42 @@ def _open_tfds(
     row_files.check_keys(builder.name, builder.info.features, keys.required)
     names = tfds_datasets.class_names(builder, keys.label)
 
-    def part(
-        split: str,
-    ) -> Callable[[], Iterator[examples.CaptionedImage | Fault]]:
-        place = pathlib.Path(f"{split} of {builder.name}")
+    parts, _ = tfds_splits.choose_parts(
+        builder, keys.reading.train_split, keys.reading.validation_split
+    )
 
-        def read() -> Iterator[examples.CaptionedImage | Fault]:
-            rows = tfds_datasets.read_rows(
-                builder, split, undecoded=[keys.image]
+    def read_slice(
+        part: tfds_splits.Slice,
+    ) -> Iterator[examples.CaptionedImage | Fault]:
+        place = pathlib.Path(f"{part.split} of {builder.name}")
+        rows = tfds_datasets.read_rows(builder, part, undecoded=[keys.image])
+        for number, row in enumerate(rows, part.first):
+            yield examples.make_captioned_image(
+                f"{place}, example {number}",
+                key=f"{part.split}-{number:07d}",
+                texts={
+                    name: value
+                    if value is None
+                    else tfds_datasets.decoded(place, number, value)
+                    for name, value in keys.texts(row).items()
+                },
+                label=tfds_datasets.label_of(
+                    place, number, row[keys.label], names
+                ),
+                source=part.split,
+                read_image=_reader_of(row[keys.image]),
             )
-            for number, row in enumerate(rows):
-                yield examples.make_captioned_image(
-                    f"{place}, example {number}",
-                    key=f"{split}-{number:07d}",
-                    texts={
-                        name: value
-                        if value is None
-                        else tfds_datasets.decoded(place, number, value)
-                        for name, value in keys.texts(row).items()
-                    },
-                    label=tfds_datasets.label_of(
-                        place, number, row[keys.label], names
-                    ),
-                    source=split,
-                    read_image=_reader_of(row[keys.image]),
-                )
 
-        return read
+    def reader(
+        slices: Iterable[tfds_splits.Slice],
+    ) -> Callable[[], Iterator[examples.CaptionedImage | Fault]]:
+        return lambda: itertools.chain.from_iterable(map(read_slice, slices))
 
     return examples.Corpus(
         name=builder.name,
-        parts={
-            split: part(split)
-            for split in tfds_datasets.labelled_splits(builder)
-        },
+        parts={name: reader(slices) for name, slices in parts.items()},
         label_names=tuple(names),
-        sha256=tfds_datasets.sha256_of_splits(builder),
+        sha256=tfds_datasets.sha256_of_splits(builder, parts),
     )
 
 

@@ -109,6 +109,7 @@ def choose(
     texts = _asked(name, names, "text_key", reading.text_key)
     labels: tuple[str, ...] = ()
     if is_labelled and reading.label_key:
+        _refuse_several(name, names, reading.label_key)
         labels = (_find(name, names, "label_key", reading.label_key),)
     guesses = []
     if not texts:
@@ -173,6 +174,16 @@ def shown(names: Iterable[str]) -> str:
     return ", ".join(short[:_MOST_NAMES]) + (
         f" and {more} more" if more > 0 else ""
     )
+
+
+def _refuse_several(name: str, names: Sequence[str], asked: str) -> None:
+    """Refuses several label columns, one per class of a multi-label task."""
+    parts = asked.split(",")
+    if len(parts) > 1 and not _matches(names, asked):
+        raise ValueError(
+            f"{name}: several labels per text (multi-label) are not supported. "
+            f"Name one column with --label_key. Received: {asked!r}"
+        )
 
 
 def _asked(

@@ -12,6 +12,7 @@ from text2image.corpora import (
 )
 from text2image.corpora.rows import GUESSED, Reading, RowSource
 
+DEMO = "demo"
 _MOST_NAMES = 10
 
 
@@ -24,6 +25,22 @@ def is_path(dataset: str) -> bool:
     if path.is_dir():
         return not tfds_builders.is_tfds_directory(path)
     return path.is_file() or row_files.is_table(path)
+
+
+def check_parts(dataset: str, reading: Reading) -> None:
+    """Refuses `--train_split` and `--validation_split` of what is not TFDS's.
+
+    Raises:
+        ValueError: If the dataset is the demo, a file or a folder.
+    """
+    for name in ("train_split", "validation_split"):
+        asked = getattr(reading, name)
+        if asked and (dataset == DEMO or is_path(dataset)):
+            raise ValueError(
+                f"--{name}={asked} takes examples of a TFDS dataset. Received: "
+                f"--dataset={dataset}, which is none. Omit --{name}; the parts "
+                "of a folder are its files train, validation and test."
+            )
 
 
 def open_rows(dataset: str, reading: Reading = GUESSED) -> RowSource:

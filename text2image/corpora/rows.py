@@ -73,6 +73,9 @@ class Reading:
         quoting: One of `options.QUOTINGS`.
         columns: Names of the columns, separated by commas, of a file without
             a header line.
+        train_split: Examples of a TFDS dataset that are the train part, in
+            TFDS's notation, as in `train[:80%]`.
+        validation_split: Likewise for the validation part.
     """
 
     text_key: str = ""
@@ -81,6 +84,8 @@ class Reading:
     delimiter: str = ""
     quoting: str = "auto"
     columns: str = ""
+    train_split: str = ""
+    validation_split: str = ""
 
 
 GUESSED = Reading()

@@ -13,9 +13,8 @@ from absl import logging
 from text2image import assets, hashes
 from text2image.corpora import columns, part_names, row_sources, tfds_datasets
 from text2image.corpora.examples import Corpus, Example, make_example
+from text2image.corpora.row_sources import DEMO
 from text2image.corpora.rows import GUESSED, Fault, Reading, Row, RowSource
-
-DEMO = "demo"
 
 
 def open_corpus(
@@ -41,6 +40,7 @@ def open_corpus(
         ValueError: If the data cannot be read, or it is not clear how; names
             the file and the flags that help.
     """
+    row_sources.check_parts(dataset, reading)
     if dataset == DEMO:
         return _open_demo()
     if row_sources.is_path(dataset):
@@ -52,7 +52,7 @@ def open_corpus(
         return _of_rows(
             dataset, row_sources.open_rows(dataset, reading), reading
         )
-    source = tfds_datasets.open_rows(dataset, data_dir, download)
+    source = tfds_datasets.open_rows(dataset, data_dir, download, reading)
     return _of_rows(source.name, source, reading)
 
 

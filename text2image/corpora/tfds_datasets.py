@@ -6,19 +6,30 @@ does not need them.
 
 import functools
 import pathlib
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from typing import Any
 
 from text2image import hashes
-from text2image.corpora import part_names, tfds_features
-from text2image.corpora.rows import NOT_A_ROW, Fault, Row, RowSource
+from text2image.corpora import tfds_features
+from text2image.corpora.rows import (
+    GUESSED,
+    NOT_A_ROW,
+    Fault,
+    Reading,
+    Row,
+    RowSource,
+)
 from text2image.corpora.tfds_builders import open_builder
+from text2image.corpora.tfds_splits import Parts, Slice, choose_parts
 
 _ROWS_AT_A_TIME = 1024
 
 
 def open_rows(
-    dataset: str, data_dir: str | None = None, download: bool = False
+    dataset: str,
+    data_dir: str | None = None,
+    download: bool = False,
+    reading: Reading = GUESSED,
 ) -> RowSource:
     """Opens a TFDS dataset as rows of its scalar features.
 
@@ -29,19 +40,22 @@ def open_rows(
     Raises:
         FileNotFoundError: If it is not prepared and may not be fetched, or a
             file is missing.
-        ValueError: If no such dataset exists or it is damaged.
+        ValueError: If no such dataset exists or it is damaged, or for the
+            reasons of `choose_parts`.
     """
     builder = open_builder(dataset, data_dir, download)
     features = dict(tfds_features.flat(builder.info.features))
-    splits, guesses = _parts(list(builder.info.splits))
+    parts, guesses = choose_parts(
+        builder, reading.train_split, reading.validation_split
+    )
     return RowSource(
         name=builder.name,
         parts={
-            part: functools.partial(_rows, builder, split, features)
-            for part, split in splits.items()
+            part: functools.partial(_rows, builder, slices, features)
+            for part, slices in parts.items()
         },
         columns=tuple(features),
-        sha256=sha256_of_splits(builder),
+        sha256=sha256_of_splits(builder, parts),
         guesses=guesses,
         class_names={
             key: tuple(feature.names)
@@ -69,23 +83,16 @@ def class_names(builder: Any, label_key: str) -> list[str]:
     return list(names)
 
 
-def labelled_splits(builder: Any) -> list[str]:
-    """Returns the splits that are read, in the order train, validation, test.
-
-    Those named `train`, `validation` and `test`, or like one of them (`dev`).
-    """
-    return list(_parts(list(builder.info.splits))[0].values())
-
-
-def sha256_of_splits(builder: Any) -> str:
-    """Sha256 of the files of `labelled_splits`.
+def sha256_of_splits(builder: Any, parts: Parts) -> str:
+    """Sha256 of the files of the splits that parts are read from.
 
     Raises:
         FileNotFoundError: If one of them is missing.
     """
+    splits = {each.split for slices in parts.values() for each in slices}
     paths = sorted(
         pathlib.Path(file)
-        for split in labelled_splits(builder)
+        for split in splits
         for file in builder.info.splits[split].filepaths
     )
     for path in paths:
@@ -99,16 +106,16 @@ def sha256_of_splits(builder: Any) -> str:
 
 def read_rows(
     builder: Any,
-    split: str,
+    part: Slice,
     *,
     undecoded: Collection[str] = (),
     only: Collection[str] = (),
 ) -> Iterator[dict[str, Any]]:
-    """Streams a split's rows as numpy values, in the order of its files.
+    """Streams rows of a split as numpy values, in the order of its files.
 
     Args:
         builder: The prepared dataset.
-        split: Name of the split.
+        part: The examples of the split.
         undecoded: Features that are left as encoded bytes, such as images.
         only: Features that are read, nested ones as `a/b`; by default all.
 
@@ -122,7 +129,7 @@ def read_rows(
     if only:
         decoders = tfds.decode.PartialDecoding(_nested(only), decoders)
     dataset = builder.as_dataset(
-        split=split,
+        split=part.notation,
         shuffle_files=False,
         batch_size=_ROWS_AT_A_TIME,
         decoders=decoders,
@@ -136,7 +143,7 @@ def read_rows(
             for values in zip(*columns, strict=True):
                 yield tf.nest.pack_sequence_as(batch, values)
     except tf.errors.OpError as error:
-        raise ValueError(_damage(builder, split, error)) from None
+        raise ValueError(_damage(builder, part.split, error)) from None
 
 
 def label_of(
@@ -172,9 +179,16 @@ def decoded(place: pathlib.Path, number: int, text: bytes) -> str:
 
 
 def _rows(
-    builder: Any, split: str, features: Mapping[str, Any]
+    builder: Any, slices: Iterable[Slice], features: Mapping[str, Any]
 ) -> Iterator[Row | Fault]:
-    place = pathlib.Path(f"{split} of {builder.name}")
+    for part in slices:
+        yield from _rows_of_slice(builder, part, features)
+
+
+def _rows_of_slice(
+    builder: Any, part: Slice, features: Mapping[str, Any]
+) -> Iterator[Row | Fault]:
+    place = pathlib.Path(f"{part.split} of {builder.name}")
     scalars = [
         key
         for key, feature in features.items()
@@ -185,7 +199,9 @@ def _rows(
         for key in scalars
         if getattr(features[key], "names", None)
     }
-    for number, values in enumerate(read_rows(builder, split, only=scalars)):
+    rows = read_rows(builder, part, only=scalars)
+    # Numbers count from the start of the split: ids do not depend on slices.
+    for number, values in enumerate(rows, part.first):
         try:
             for key, of_label in names.items():
                 holder, _, name = key.rpartition("/")
@@ -201,25 +217,9 @@ def _rows(
                 str(values),
             )
             continue
-        yield Row(f"{place}, example {number}", f"{split}-{number:07d}", values)
-
-
-def _parts(splits: Collection[str]) -> tuple[dict[str, str], tuple[str, ...]]:
-    """Returns part to split, and what was guessed about them."""
-    taken = {part: part for part in part_names.PARTS if part in splits}
-    for split in splits:
-        part = part_names.part_of(split)
-        if part in part_names.PARTS:
-            taken.setdefault(part, split)
-    guesses = [
-        f"{part}: the split {split!r}"
-        for part, split in taken.items()
-        if part != split
-    ]
-    others = [split for split in splits if split not in taken.values()]
-    if others:
-        guesses.append(f"left out: the splits {', '.join(others)}")
-    return part_names.in_order(taken), tuple(guesses)
+        yield Row(
+            f"{place}, example {number}", f"{part.split}-{number:07d}", values
+        )
 
 
 def _nested(keys: Collection[str]) -> dict[str, Any]:

@@ -33,7 +33,7 @@ def reasons(
 def why_not_text(feature: Any) -> str:
     """Says why a feature cannot be the text; empty if it can."""
     if hasattr(feature, "items"):
-        return f"has parts; name one, as in a/b: {', '.join(feature)}"
+        return f"has parts; name one, as in a/b: {', '.join(sorted(feature))}"
     if isinstance(feature.shape, dict) or isinstance(feature.dtype, dict):
         return f"is no text but {_shown(feature)}"
     is_whole = np.issubdtype(_dtype(feature), np.integer)
@@ -50,7 +50,7 @@ def why_not_text(feature: Any) -> str:
 def why_not_label(feature: Any) -> str:
     """Says why a feature cannot be the label; empty if it can."""
     if hasattr(feature, "items"):
-        return f"has parts; name one, as in a/b: {', '.join(feature)}"
+        return f"has parts; name one, as in a/b: {', '.join(sorted(feature))}"
     if not is_scalar(feature):
         return (
             "holds several values per text (multi-label), which is not "

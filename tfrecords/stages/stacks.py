@@ -34,6 +34,8 @@ SETTINGS = (
     "bad_rows",
     "min_class_size",
     "split",
+    "train_split",
+    "validation_split",
     "split_seed",
     "limit_train",
     "limit_validation",

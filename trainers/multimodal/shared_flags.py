@@ -2,7 +2,7 @@
 
 import dataclasses
 
-from text2image.corpora import row_files
+from text2image.corpora import row_files, row_sources
 from tfrecords import command_line
 from tfrecords.config import MultimodalConfig, RecordsConfig
 from trainers.multimodal.config import MultimodalTrainConfig
@@ -28,6 +28,7 @@ def check(arguments: command_line.Arguments) -> None:
             "column of images, or a directory of images or of TFDS. Received: "
             "none. There is no demo of images."
         )
+    row_sources.check_parts(records.dataset, records.reading)
     sources.check_source(train.weights, ("imagenet", "random"))
 
 

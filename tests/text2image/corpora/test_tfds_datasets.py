@@ -198,6 +198,7 @@ def test_nested_features_are_reached_and_unusable_ones_refused(tmp_path):
     for keys, message in [
         ({"label_key": "toxicity"}, "`toxicity` is a float, a target of regr"),
         ({"label_key": "tags"}, r"`tags` holds several values.*multi-label"),
+        ({"label_key": "toxicity,tags"}, r"\(multi-label\) are not supported"),
         ({"label_key": "review"}, r"`review` has parts; name one.*body, stars"),
         ({"text_key": "ids"}, "`ids` is kept as ids.*`plain_text`"),
         ({"text_key": "toxicity"}, "`toxicity` is no text but .*float32"),

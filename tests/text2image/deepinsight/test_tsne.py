@@ -91,6 +91,45 @@ def test_points_that_almost_coincide_are_separated():
     assert divergence == pytest.approx(usual, rel=0.1)
 
 
+def test_the_first_steps_equal_scikit_learns_exaggerated_descent():
+    count, steps = 60, 20
+    squared = squared_distances(count)
+    start = np.random.default_rng(5).normal(size=(count, 2), scale=1e-4)
+    points, _ = tsne.embed(
+        squared, start, perplexity=10.0, learning_rate=5.0, max_iter=steps
+    )
+    joint = tsne.joint_probabilities(squared, 10.0).astype(np.float64)
+    expected, _, _ = reference._gradient_descent(
+        reference._kl_divergence,
+        start.ravel(),
+        it=0,
+        max_iter=steps,
+        momentum=0.5,
+        learning_rate=5.0,
+        args=[12 * scipy.spatial.distance.squareform(joint), 1, count, 2],
+    )
+    expected = expected.reshape(-1, 2)
+    np.testing.assert_allclose(
+        points,
+        expected - expected.mean(axis=0),
+        atol=1e-3 * np.abs(expected).max(),
+    )
+
+
+def test_attraction_without_clusters_does_not_underflow():
+    count = 60
+    start = np.random.default_rng(6).normal(size=(count, 2), scale=1e-4)
+    points, _ = tsne.embed(
+        1.0 - np.eye(count),
+        start,
+        perplexity=5.0,
+        learning_rate=count / 48,
+        max_iter=250,
+    )
+    # 3e-37, almost the least float32, if exaggeration lasts all the time.
+    assert points.std() > 1e-30
+
+
 def test_it_diverges_no_more_than_scikit_learns_exact_method():
     squared = squared_distances(200)
     ours, theirs = [], []

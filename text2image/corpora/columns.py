@@ -64,11 +64,13 @@ class Choice:
                 continue
             if not isinstance(text, str):
                 received = "null" if text is None else type(text).__name__
+                cure = "Remove the row or give it a text."
+                if isinstance(text, Mapping) and text:
+                    cure = f"Name a field, as in --text_key={key}.{min(text)}"
                 return _fault(
                     row,
                     EMPTY_TEXT if text is None else NOT_A_ROW,
-                    f"`{key}` must be a string. Received: {received}. Remove "
-                    "the row or give it a text.",
+                    f"`{key}` must be a string. Received: {received}. {cure}",
                 )
             texts.append(text)
         return JOINT.join(texts)

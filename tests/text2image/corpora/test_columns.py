@@ -121,3 +121,9 @@ def test_an_error_suggests_columns_by_their_values():
     ]
     with pytest.raises(ValueError, match="--text_key='v 2' --label_key=v1"):
         columns.choose("x", ["id", "v1", "v 2"], Reading(), rows=lambda: rows)
+
+
+def test_a_text_with_fields_is_answered_with_one_of_them():
+    row = Row("a.jsonl, line 1", "1", {"review": {"body": "b", "by": 1}})
+    fault = columns.Choice(("review",), "label").text(row)
+    assert "--text_key=review.body" in fault.message

@@ -104,6 +104,7 @@ def _json_lines(text):
     return [json.loads(line) for line in text.split("\n") if line]
 
 
+@pytest.mark.slow
 def test_records_are_whole(job, places):
     records = [places[kind] for kind in ("cls", "image", "multimodal")]
     done = _run(job, "tfrecords.verify", *records)

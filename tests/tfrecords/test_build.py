@@ -103,6 +103,7 @@ def test_records_hold_the_corpus(built, corpus):
         assert lines[line - 1] == f"{text},{label}"
 
 
+@pytest.mark.slow
 def test_dropped_and_mapped_rows_are_listed_beside_the_records(
     tmp_path, run_in_fork
 ):
@@ -234,19 +235,17 @@ def test_a_fresh_process_elsewhere_makes_the_same_bytes_and_then_reuses_them(
     }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("call", "count"),
     [
-        ("_settle", 2),
-        *(
-            pytest.param(call, count, marks=pytest.mark.slow)
-            for call, counts in (
-                ("_settle", (1, 3, 4)),
-                ("_write_journal", (1, 2, 3, 4, 5)),
-                ("finish", (1,)),
-            )
-            for count in counts
-        ),
+        (call, count)
+        for call, counts in (
+            ("_settle", (1, 2, 3, 4)),
+            ("_write_journal", (1, 2, 3, 4, 5)),
+            ("finish", (1,)),
+        )
+        for count in counts
     ],
 )
 def test_a_build_killed_while_encoding_resumes_to_the_same_bytes(

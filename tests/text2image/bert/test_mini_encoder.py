@@ -36,6 +36,7 @@ def test_case_and_accents_do_not_matter(mini, text):
     np.testing.assert_array_equal(stacks, expected)
 
 
+@pytest.mark.slow
 def test_bfloat16_hardly_turns_a_vector(mini):
     # Short: all are padded to 64 tokens.
     texts = [review["text"][:80] for review in demo_reviews()[:16]]

@@ -206,6 +206,7 @@ def test_a_folder_of_images_per_class_makes_records(tmp_path):
         assert not row["text_vectors"].any()
 
 
+@pytest.mark.slow
 def test_samples_with_equal_texts_are_in_one_split_if_asked(built, tmp_path):
     _, _, directory = built
     path = multimodal_corpora.write_jsonl(tmp_path)
@@ -250,6 +251,7 @@ def test_pooled_webvision_uses_only_the_noisy_part(tmp_path):
     assert not any(row["text_vectors"].any() for row in found["validation"])
 
 
+@pytest.mark.slow
 def test_an_interrupted_build_resumes_to_the_same_bytes(
     built, tmp_path, monkeypatch
 ):

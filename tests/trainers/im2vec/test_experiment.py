@@ -208,6 +208,7 @@ def test_singular_w2_is_an_error_that_names_the_cure(make_tfds, tmp_path):
         experiment.run(config, tmp_path / "run")
 
 
+@pytest.mark.slow
 def test_vectors_of_finished_runs_are_of_their_last_layer(
     make_image_records, tmp_path
 ):

@@ -38,7 +38,9 @@ def circle(count, rng):
 
 
 @pytest.mark.filterwarnings("error")
-@pytest.mark.parametrize("count", [2, 24, 77, 400])
+@pytest.mark.parametrize(
+    "count", [2, 24, 77, pytest.param(400, marks=pytest.mark.slow)]
+)
 def test_names_do_not_overlap_however_many_classes(tmp_path, rng, count):
     names = tuple(NAMES) + tuple(f"intent_number_{i}" for i in range(400))
     points = circle(count, rng)

@@ -62,6 +62,7 @@ def _test_split(run):
     )["test"]
 
 
+@pytest.mark.slow
 def test_a_removed_modality_is_one_that_is_not_present(trained):
     run = loading.load_run(trained)
     split = _test_split(run)
@@ -76,6 +77,7 @@ def test_a_removed_modality_is_one_that_is_not_present(trained):
     assert run.metrics["removed"]["image"] == figures_of(logits, labels)
 
 
+@pytest.mark.slow
 def test_a_killed_run_ends_with_the_same_bytes(
     make_config, tmp_path, monkeypatch
 ):

@@ -15,6 +15,8 @@ from trainers import backbones
 from trainers.config import TrainConfig
 from trainers.network import model
 
+pytestmark = pytest.mark.slow  # a process builds all six backbones
+
 # Every backbone, every autoencoder, every kind of input: every layer of ours.
 SETTINGS = {
     "alexnet": {"autoencoder": "paper", "normalization": "batch"},

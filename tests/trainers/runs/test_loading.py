@@ -33,7 +33,9 @@ def test_the_function_is_no_module():
     assert trainers.load is loading.load
 
 
-@pytest.mark.parametrize("num_classes", [2, 3])
+@pytest.mark.parametrize(
+    "num_classes", [2, pytest.param(3, marks=pytest.mark.slow)]
+)
 def test_a_loaded_model_computes_what_the_trained_one_did(trained, num_classes):
     in_memory = trained[num_classes].in_memory
     loaded = trainers.load(trained[num_classes].workdir)

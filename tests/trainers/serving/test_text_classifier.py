@@ -99,6 +99,7 @@ def test_what_is_served_is_what_training_validated(
     )
 
 
+@pytest.mark.slow
 def test_the_encoder_serves_as_it_was_recorded(tiny_bert):
     bert = encoder.Encoder(
         tiny_bert,

@@ -111,6 +111,7 @@ def test_records_are_whole(job, places):
     assert done.stdout.count(": ok\n") == len(records)
 
 
+@pytest.mark.slow
 def test_plain_libraries_and_load_read_what_was_written(job, places):
     """Records through TFDS, the export through TensorFlow, a run's model."""
     done = _run(job, *finished_job.readings(places))

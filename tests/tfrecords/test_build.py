@@ -181,6 +181,7 @@ def test_details_describe_the_records(built):
     )
 
 
+@pytest.mark.slow
 def test_a_fresh_process_elsewhere_makes_the_same_bytes_and_then_reuses_them(
     tmp_path, run_in_fork, built, corpus
 ):

@@ -5,13 +5,21 @@ import hashlib
 import pathlib
 
 import keras_hub
+from absl import logging
 
 from text2image import hashes
 from text2image.bert import backbones, headers, locations, wordpiece_files
 from text2image.bert.locations import MINI, locate
 from text2image.bert.wordpiece import WordPiece, bert_steps
 
-__all__ = ["MINI", "Checkpoint", "identify", "load_checkpoint", "locate"]
+__all__ = [
+    "MINI",
+    "Checkpoint",
+    "identify",
+    "identify_tokenizer",
+    "load_checkpoint",
+    "locate",
+]
 
 
 @dataclasses.dataclass(frozen=True)
@@ -43,6 +51,12 @@ def identify(source: str) -> str:
     return hashlib.sha256(source.encode()).hexdigest()
 
 
+def identify_tokenizer(source: str) -> str:
+    """As `wordpiece_files.identify_tokenizer`, of what `locate` returns."""
+    path = pathlib.Path(source)
+    return wordpiece_files.identify_tokenizer(path) if path.is_dir() else ""
+
+
 def load_checkpoint(source: str, dtype: str = "float32") -> Checkpoint:
     """Loads a checkpoint.
 
@@ -72,6 +86,8 @@ def load_checkpoint(source: str, dtype: str = "float32") -> Checkpoint:
         _require(path, ("tokenizer.json", "model.weights.h5"))
         return _load_preset(str(path), header.gelu, dtype)
     wordpiece = wordpiece_files.read_wordpiece(path)
+    for note in wordpiece.notes:
+        logging.info("encoder: %s", note)
     _check_vocabulary(path, wordpiece, header.vocabulary_size)
     return Checkpoint(
         backbones.build(path, header, dtype), wordpiece, header.gelu

@@ -9,8 +9,6 @@ import textwrap
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from absl import logging
-
 from text2image.bert import characters, wordpiece
 from text2image.bert.wordpiece import AddedToken, SpecialTokens, WordPiece
 
@@ -46,7 +44,6 @@ def parse(
     if not isinstance(ids, dict) or not ids:
         raise refusal(file, "model.vocab", "ids by token", ids)
     normalizer = tuple(_steps(file, "normalizer", stated.get("normalizer")))
-    _warn_of_case(file, normalizer, config)
     parts = list(
         _pre_tokenizers(file, "pre_tokenizer", stated.get("pre_tokenizer"))
     )
@@ -68,6 +65,7 @@ def parse(
             special, unk=model.get("unk_token", "[UNK]"), cls=cls, sep=sep
         ),
         splits_digits="digits" in parts,
+        notes=tuple(_notes(file, stated, normalizer, config)),
     )
 
 
@@ -121,13 +119,6 @@ def _frame(
     """The first and the last token of a text."""
     field = "post_processor"
     if stated is None:
-        logging.info(
-            "encoder: %s adds no %s and %s: they are added, as BERT was "
-            "trained with them",
-            file,
-            special.cls,
-            special.sep,
-        )
         return special.cls, special.sep
     if stated.get("type") in ("BertProcessing", "RobertaProcessing"):
         return stated["cls"][0], stated["sep"][0]
@@ -213,18 +204,23 @@ def added_token(entry: Mapping[str, Any], index: int) -> AddedToken:
     )
 
 
-def _warn_of_case(
-    file: pathlib.Path, normalizer: tuple[str, ...], config: Mapping[str, Any]
-) -> None:
-    stated = config.get("do_lower_case")
+def _notes(
+    file: pathlib.Path,
+    stated: Mapping[str, Any],
+    normalizer: tuple[str, ...],
+    config: Mapping[str, Any],
+) -> Iterator[str]:
+    if stated.get("post_processor") is None:
+        yield (
+            f"{file} adds no [CLS] and [SEP]: they are added, as BERT was "
+            "trained with them"
+        )
+    flag = config.get("do_lower_case")
     lowercase = wordpiece.LOWERCASE in normalizer
-    if stated is not None and bool(stated) != lowercase:
-        logging.warning(
-            "encoder: %s says lowercase %s, tokenizer_config.json "
-            "`do_lower_case` %s: tokenizer.json is followed",
-            file,
-            lowercase,
-            stated,
+    if flag is not None and bool(flag) != lowercase:
+        yield (
+            f"{file} says lowercase {lowercase}, tokenizer_config.json "
+            f"`do_lower_case` {flag}: tokenizer.json is followed"
         )
 
 

@@ -93,6 +93,7 @@ class WordPiece:
             their ids may lie beyond `vocabulary`.
         special: Names of the special tokens.
         splits_digits: Whether each digit is a word.
+        notes: What its files leave open and how it is read, a line each.
     """
 
     vocabulary: list[str]
@@ -102,6 +103,7 @@ class WordPiece:
     added_tokens: tuple[AddedToken, ...] = ()
     special: SpecialTokens = SpecialTokens()
     splits_digits: bool = False
+    notes: tuple[str, ...] = dataclasses.field(default=(), compare=False)
 
     @property
     def lowercase(self) -> bool:

@@ -7,12 +7,11 @@ where they exist. What cannot be followed exactly is refused, with the field.
 """
 
 import dataclasses
+import hashlib
 import json
 import pathlib
 from collections.abc import Iterator, Mapping
 from typing import Any
-
-from absl import logging
 
 from text2image.bert import tokenizer_json, wordpiece
 from text2image.bert.tokenizer_json import added_token, refusal
@@ -82,6 +81,44 @@ def read_wordpiece(directory: pathlib.Path) -> WordPiece:
     )
 
 
+def identify_tokenizer(directory: pathlib.Path) -> str:
+    """Returns what tells a tokeniser from the way 0.1.0 read its files.
+
+    That version knew `vocab.txt` and `do_lower_case` only. Records that it
+    made stay valid where this was all; elsewhere their ids were others.
+
+    Args:
+        directory: Has `tokenizer.json` or `vocab.txt`.
+
+    Returns:
+        12 hex digits of a sha256; `""` if 0.1.0 gave the same ids, or could
+        not read the directory.
+    """
+    vocabulary = directory / "vocab.txt"
+    config = directory / "tokenizer_config.json"
+    if not (vocabulary.is_file() and config.is_file()):
+        return ""
+    read = read_wordpiece(directory)
+    frame = dataclasses.astuple(read.special)
+    now = dataclasses.replace(
+        read,
+        added_tokens=tuple(
+            token for token in read.added_tokens if token.content not in frame
+        ),
+        special=SpecialTokens(),
+        notes=(),
+    )
+    lowercase = _read_optional(config).get("do_lower_case", True)
+    former = WordPiece(
+        read_vocabulary(vocabulary),
+        wordpiece.bert_steps(lowercase=bool(lowercase)),
+    )
+    if now == former:
+        return ""
+    text = json.dumps(dataclasses.asdict(now), sort_keys=True)
+    return hashlib.sha256(text.encode()).hexdigest()[:12]
+
+
 def read_vocabulary(file: pathlib.Path) -> list[str]:
     """Reads a `vocab.txt`: one token per line, blank lines at the end not.
 
@@ -122,12 +159,10 @@ def _from_vocabulary(
     for field, allowed in _BASIC.items():
         if config.get(field, allowed[0]) not in allowed:
             raise refusal(where, field, allowed[-1], config[field])
-    if "do_lower_case" not in config:
-        logging.info(
-            "encoder: no `do_lower_case` in %s: texts are lower-cased, the "
-            "default of transformers' BertTokenizer",
-            where,
-        )
+    notes = (
+        f"no `do_lower_case` in {where}: texts are lower-cased, the default of "
+        "transformers' BertTokenizer",
+    )
     vocabulary = read_vocabulary(file)
     return WordPiece(
         vocabulary,
@@ -140,6 +175,7 @@ def _from_vocabulary(
             _stated_tokens(directory, config, special, vocabulary)
         ),
         special=special,
+        notes=() if "do_lower_case" in config else notes,
     )
 
 

@@ -65,6 +65,10 @@ def locate(
         "encoder_sha256": checkpoint.identify(encoder_path),
         **chosen,
     }
+    # Other ids than 0.1.0 gave make other stacks.
+    tokenizer = checkpoint.identify_tokenizer(encoder_path)
+    if tokenizer:
+        provenance["tokenizer"] = tokenizer
     encoder_name = pathlib.PurePath(settings.encoder).name
     name = f"{source.name}-{encoder_name}"
     directory = record_sets.directory(settings, kind, name, provenance)
@@ -191,19 +195,22 @@ def common_details(
     return {
         "audit": parts.audit,
         "encoder": describe_encoder(
-            bert, target.encoder_path, target.provenance["encoder_sha256"]
+            bert, target.encoder_path, target.provenance
         ),
         "versions": installed_versions(*record_sets.LIBRARIES),
     }
 
 
-def describe_encoder(bert: Encoder, path: str, sha256: str) -> dict[str, Any]:
+def describe_encoder(
+    bert: Encoder, path: str, provenance: dict[str, Any]
+) -> dict[str, Any]:
     """Returns what export and prediction need to find an encoder again."""
     directory = pathlib.Path(path)
     return {
+        **{key: provenance[key] for key in ("tokenizer",) if key in provenance},
         # A preset's name stays as it is.
         "source": str(directory.resolve()) if directory.is_dir() else path,
-        "sha256": sha256,
+        "sha256": provenance["encoder_sha256"],
         "layers": bert.layers,
         "max_tokens": bert.max_tokens,
         "gelu": bert.gelu,

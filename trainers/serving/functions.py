@@ -79,8 +79,15 @@ def load_encoder(
         ValueError: If another encoder is there.
     """
     layers = recorded["layers"]
+    located = _locate(recorded, source)
+    if checkpoint.identify_tokenizer(located) != recorded.get("tokenizer", ""):
+        raise ValueError(
+            f"The texts of the records were read with other token ids than "
+            f"{located} states, by an earlier version of this project. Build "
+            "the records again, and train on them."
+        )
     encoder = Encoder(
-        _locate(recorded, source),
+        located,
         layers=f"{layers[0]}-{layers[-1]}",
         max_tokens=recorded["max_tokens"],
         # Records of earlier versions do not say: there was no choice.

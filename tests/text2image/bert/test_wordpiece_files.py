@@ -4,7 +4,6 @@ import json
 
 import pytest
 import tensorflow as tf
-from absl import logging
 from tokenizers import AddedToken, normalizers
 
 from tests.support import library_tokenizers
@@ -36,7 +35,7 @@ CASED, UNCASED = (
 )
 
 
-def test_tokenizer_json_overrules_all_other_files(tmp_path, caplog):
+def test_tokenizer_json_overrules_all_other_files(tmp_path):
     with_library(
         tmp_path, normalizer=normalizers.BertNormalizer(lowercase=False)
     )
@@ -48,6 +47,7 @@ def test_tokenizer_json_overrules_all_other_files(tmp_path, caplog):
     found = read(tmp_path)
     assert found.normalizer == CASED
     assert found.vocabulary == WORDS
+    assert "tokenizer.json is followed" in " ".join(found.notes)
 
 
 @pytest.mark.parametrize("flag", [{}, {"tokenizer_class": "BertTokenizerFast"}])
@@ -106,13 +106,10 @@ def test_a_token_may_be_a_line_separator_of_unicode(tmp_path):
     assert read(tmp_path).vocabulary == words
 
 
-def test_without_config_the_default_is_said(tmp_path, monkeypatch):
-    lines = []
-    monkeypatch.setattr(
-        logging, "info", lambda text, *a: lines.append(text % a)
-    )
-    assert read(write(tmp_path, vocab__txt="\n".join(WORDS))).lowercase
-    (line,) = lines
+def test_without_config_the_default_is_said(tmp_path):
+    found = read(write(tmp_path, vocab__txt="\n".join(WORDS)))
+    assert found.lowercase
+    (line,) = found.notes
     assert "no `do_lower_case`" in line
 
 
@@ -267,3 +264,42 @@ def test_of_a_token_listed_twice_the_last_counts(tmp_path):
         tf.constant(["hello"]), tf.constant(9)
     )
     assert ids[0, 1] == len(WORDS)
+
+
+@pytest.mark.parametrize("lowercase", [True, False])
+def test_files_that_the_first_version_understood_need_no_mark(
+    tmp_path, lowercase
+):
+    with_library(
+        tmp_path, normalizer=normalizers.BertNormalizer(lowercase=lowercase)
+    )
+    write(
+        tmp_path,
+        vocab__txt="\n".join(WORDS) + "\n",
+        tokenizer_config__json={"do_lower_case": lowercase},
+    )
+    assert wordpiece_files.identify_tokenizer(tmp_path) == ""
+    (tmp_path / "vocab.txt").unlink()  # it could not read the rest
+    assert wordpiece_files.identify_tokenizer(tmp_path) == ""
+
+
+@pytest.mark.parametrize(
+    ("normalizer", "config"),
+    [
+        ({"lowercase": False}, {}),
+        ({"strip_accents": False}, {"do_lower_case": True}),
+        ({"handle_chinese_chars": False}, {"do_lower_case": True}),
+    ],
+)
+def test_files_that_the_first_version_misread_are_marked(
+    tmp_path, normalizer, config
+):
+    with_library(tmp_path, normalizer=normalizers.BertNormalizer(**normalizer))
+    write(
+        tmp_path,
+        vocab__txt="\n".join(WORDS) + "\n",
+        tokenizer_config__json=config,
+    )
+    mark = wordpiece_files.identify_tokenizer(tmp_path)
+    assert len(mark) == 12
+    assert mark == wordpiece_files.identify_tokenizer(tmp_path)

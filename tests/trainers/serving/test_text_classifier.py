@@ -108,12 +108,24 @@ def test_the_encoder_serves_as_it_was_recorded(tiny_bert):
         pooling="mean",
         dtype="bfloat16",
     )
-    recorded = describe_encoder(bert, tiny_bert, checkpoint.identify(tiny_bert))
+    provenance = {"encoder_sha256": checkpoint.identify(tiny_bert)}
+    recorded = describe_encoder(bert, tiny_bert, provenance)
     loaded = functions.load_encoder(recorded, None)
     texts = ["a good film", "bad"]
     np.testing.assert_array_equal(
         loaded.encode(texts)[0], bert.encode(texts)[0]
     )
+
+
+def test_records_of_other_token_ids_are_not_served(tiny_bert):
+    recorded = {
+        "source": tiny_bert,
+        "sha256": checkpoint.identify(tiny_bert),
+        "layers": [2],
+        "tokenizer": "0123456789ab",
+    }
+    with pytest.raises(ValueError, match=r"other token ids.*Build the records"):
+        functions.load_encoder(recorded, None)
 
 
 @pytest.mark.slow

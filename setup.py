@@ -14,6 +14,7 @@ REQUIREMENTS = [
     "keras-hub>=0.32,<0.33",
     "tensorflow-datasets>=4.9.10,<5",
     "importlib_resources",  # tensorflow-datasets imports it undeclared
+    "huggingface_hub>=1.0",  # encoders as hf://OWNER/NAME; keras-hub has it, too
     "pyarrow>=16",  # Parquet and Arrow files; tensorflow-datasets needs it, too
     "charset-normalizer>=3",  # names the encoding of a file in an error
     "tensorboard>=2.19",  # tf.summary imports it
@@ -39,6 +40,8 @@ EXTRAS = {
         "pytest>=8",
         "pytest-xdist>=3.6",
         "hypothesis>=6.100",
+        "tokenizers>=0.22",  # the ids that tests compare with
+        "markdown-it-py>=3",  # renders reports in a test
         "nbclient>=0.10",  # runs examples/quickstart.ipynb
         "ipykernel>=6.29",
         "argcomplete>=3.5",

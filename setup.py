@@ -14,7 +14,7 @@ REQUIREMENTS = [
     "keras-hub>=0.32,<0.33",
     "tensorflow-datasets>=4.9.10,<5",
     "importlib_resources",  # tensorflow-datasets imports it undeclared
-    "huggingface_hub>=1.0",  # encoders as hf://OWNER/NAME; keras-hub has it, too
+    "huggingface_hub>=1.0",  # --encoder=hf://; keras-hub needs it, too
     "pyarrow>=16",  # Parquet and Arrow files; tensorflow-datasets needs it, too
     "charset-normalizer>=3",  # names the encoding of a file in an error
     "tensorboard>=2.19",  # tf.summary imports it

@@ -62,6 +62,7 @@ FLOORS = {
         ("tfds_metadata",),
         ("schema", "jpeg"),
         ("command_line",),
+        ("multimodal_config",),
         ("config", "flags", "process"),
         ("settings", "files", "versions", "image_header"),
     ),

@@ -10,11 +10,8 @@ import dataclasses
 
 import pytest
 
-from tfrecords.config import (
-    MULTIMODAL_SETTINGS,
-    MultimodalConfig,
-    RecordsConfig,
-)
+from tfrecords.config import RecordsConfig
+from tfrecords.multimodal_config import MULTIMODAL_SETTINGS, MultimodalConfig
 from tfrecords.settings import fingerprint
 from tfrecords.stages import images, record_sets, stacks
 from trainers.backbones import BACKBONES

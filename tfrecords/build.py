@@ -14,11 +14,8 @@ from collections.abc import Sequence
 
 from text2image.corpora import row_sources
 from tfrecords import command_line
-from tfrecords.config import (
-    MULTIMODAL_IGNORES,
-    MultimodalConfig,
-    RecordsConfig,
-)
+from tfrecords.config import RecordsConfig
+from tfrecords.multimodal_config import MULTIMODAL_IGNORES, MultimodalConfig
 from tfrecords.settings import setting
 
 _TEXT, _MULTIMODAL = "text", "multimodal"

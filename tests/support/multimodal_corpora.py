@@ -7,7 +7,7 @@ import pathlib
 import numpy as np
 import tensorflow as tf
 
-from tfrecords import command_line, config
+from tfrecords import command_line, config, multimodal_config
 
 TINY_BERT = pathlib.Path(__file__).parents[1] / "golden" / "tiny_bert"
 WORDS = (("red", "warm"), ("green", "leaf"), ("blue", "sea"))
@@ -117,5 +117,5 @@ def settings(dataset, records_dir, **changes):
     arguments = command_line.Arguments(values)
     return (
         arguments.settings(config.RecordsConfig),
-        arguments.settings(config.MultimodalConfig),
+        arguments.settings(multimodal_config.MultimodalConfig),
     )

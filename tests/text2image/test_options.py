@@ -14,7 +14,8 @@ from text2image.deepinsight import (
     scaling,
     statistics,
 )
-from tfrecords.config import MultimodalConfig, RecordsConfig
+from tfrecords.config import RecordsConfig
+from tfrecords.multimodal_config import MultimodalConfig
 
 
 @pytest.mark.parametrize(

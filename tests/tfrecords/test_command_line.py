@@ -8,7 +8,8 @@ import re
 import pytest
 
 from tfrecords import build, command_line, flags
-from tfrecords.config import MultimodalConfig, RecordsConfig
+from tfrecords.config import RecordsConfig
+from tfrecords.multimodal_config import MultimodalConfig
 from tfrecords.settings import setting
 from trainers.__main__ import COMMANDS
 

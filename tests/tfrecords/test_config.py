@@ -5,11 +5,11 @@ import math
 
 import pytest
 
-from tfrecords import config
+from tfrecords import config, multimodal_config
 
 FIELDS = [
     (kind, field)
-    for kind in (config.RecordsConfig, config.MultimodalConfig)
+    for kind in (config.RecordsConfig, multimodal_config.MultimodalConfig)
     for field in dataclasses.fields(kind)
 ]
 NUMBERS = [
@@ -56,10 +56,10 @@ def test_settings_cannot_change():
 
 def test_multimodal_helps_and_settings_name_fields_that_have_an_effect():
     fields = {field.name for field in dataclasses.fields(config.RecordsConfig)}
-    effective = fields - set(config.MULTIMODAL_IGNORES)
-    assert set(config.MULTIMODAL_SETTINGS) < effective
-    assert set(config.MULTIMODAL_HELPS) < effective
-    assert "scaler" in config.MULTIMODAL_IGNORES
+    effective = fields - set(multimodal_config.MULTIMODAL_IGNORES)
+    assert set(multimodal_config.MULTIMODAL_SETTINGS) < effective
+    assert set(multimodal_config.MULTIMODAL_HELPS) < effective
+    assert "scaler" in multimodal_config.MULTIMODAL_IGNORES
 
 
 def test_a_setting_added_later_counts_only_with_a_new_value():

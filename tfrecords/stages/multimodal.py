@@ -15,11 +15,8 @@ from text2image.bert.encoder import Encoder
 from text2image.corpora import captioned_images, split, webvision
 from text2image.corpora.examples import CaptionedImage, Corpus
 from tfrecords import jpeg, schema
-from tfrecords.config import (
-    MULTIMODAL_SETTINGS,
-    MultimodalConfig,
-    RecordsConfig,
-)
+from tfrecords.config import RecordsConfig
+from tfrecords.multimodal_config import MULTIMODAL_SETTINGS, MultimodalConfig
 from tfrecords.stages import (
     audit_log,
     encoded_records,

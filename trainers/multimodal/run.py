@@ -15,7 +15,8 @@ from collections.abc import Sequence
 from absl import logging
 
 from tfrecords import command_line
-from tfrecords.config import MULTIMODAL_HELPS, MULTIMODAL_IGNORES, RecordsConfig
+from tfrecords.config import RecordsConfig
+from tfrecords.multimodal_config import MULTIMODAL_HELPS, MULTIMODAL_IGNORES
 from tfrecords.settings import fingerprint, setting
 from trainers.multimodal import shared_flags
 from trainers.multimodal.config import MultimodalTrainConfig

@@ -4,7 +4,8 @@ import dataclasses
 
 from text2image.corpora import row_files, row_sources
 from tfrecords import command_line
-from tfrecords.config import MultimodalConfig, RecordsConfig
+from tfrecords.config import RecordsConfig
+from tfrecords.multimodal_config import MultimodalConfig
 from trainers.multimodal.config import MultimodalTrainConfig
 from trainers.weights import sources
 

@@ -16,7 +16,7 @@ from collections.abc import Sequence
 from absl import logging
 
 from tfrecords import command_line
-from tfrecords.config import MULTIMODAL_HELPS, MULTIMODAL_IGNORES
+from tfrecords.multimodal_config import MULTIMODAL_HELPS, MULTIMODAL_IGNORES
 from tfrecords.settings import setting, validate
 from trainers.multimodal import shared_flags
 from trainers.multimodal.config import (

@@ -5,7 +5,8 @@ import shutil
 
 import pytest
 
-from tfrecords.config import MultimodalConfig, RecordsConfig
+from tfrecords.config import RecordsConfig
+from tfrecords.multimodal_config import MultimodalConfig
 from tfrecords.stages import multimodal, stacks
 
 

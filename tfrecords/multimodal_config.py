@@ -1,0 +1,126 @@
+"""Settings that make multimodal records, and which of the others apply.
+
+A field's metadata describes its flag. This module imports nothing heavy, so
+that `--help` answers at once.
+"""
+
+import dataclasses
+import functools
+
+from text2image import options
+from tfrecords.config import RecordsConfig
+from tfrecords.settings import setting, validate
+
+_records = functools.partial(setting, group="records")
+
+
+@dataclasses.dataclass(frozen=True)
+class MultimodalConfig:
+    """Settings that turn captioned images into records.
+
+    Used together with a `RecordsConfig`, of which everything but
+    `MULTIMODAL_IGNORES` applies.
+    """
+
+    image_key: str = _records(
+        "image",
+        "Column or feature of the image; in a file its values are paths "
+        "relative to that file.",
+    )
+    title_key: str = _records("title", "Column or feature of the title.")
+    description_key: str = _records(
+        "description", "Column or feature of the description."
+    )
+    held_out: float = _records(
+        0.04,
+        "Share of each class held out by --split=pooled, half for validation "
+        "and half for test (the paper's 4%).",
+    )
+    split_by_text: bool = _records(
+        False,
+        "Keep samples with equal title and description in one split.",
+    )
+    broken_images: str = _records(
+        "refuse",
+        "What to do about images that are missing or cannot be read: refuse "
+        "the corpus, or drop the samples. Both list them.",
+        ("refuse", "drop"),
+    )
+    pooling: str = _records(
+        "cls",
+        "Vector of a text in each of --text_layers: its [CLS] vector, or the "
+        "mean over its tokens.",
+        options.POOLINGS,
+    )
+    text_layers: str = _records(
+        "last1",
+        "Encoder layers whose vectors are concatenated: lastN, all, or a range "
+        "such as 0-5, counted from 0, both ends included.",
+    )
+
+    def __post_init__(self) -> None:
+        """Refuses values that no build could use."""
+        validate(self, above={"held_out": 0}, below={"held_out": 1})
+
+
+# Fields of `RecordsConfig` that multimodal records depend on, besides corpus
+# and encoder.
+MULTIMODAL_SETTINGS = (
+    "label_key",
+    "encoding",
+    "delimiter",
+    "quoting",
+    "columns",
+    "label_map",
+    "merge_labels",
+    "bad_rows",
+    "min_class_size",
+    "split",
+    "train_split",
+    "validation_split",
+    "split_seed",
+    "limit_train",
+    "limit_validation",
+    "max_tokens",
+    "tokens_per_batch",
+    "encoder_dtype",
+    "examples_per_shard",
+)
+# Fields without effect on multimodal records: the pixel map, and what
+# `MultimodalConfig` has fields of its own for.
+MULTIMODAL_IGNORES = tuple(
+    field.name
+    for field in dataclasses.fields(RecordsConfig)
+    if field.name
+    not in (
+        *MULTIMODAL_SETTINGS,
+        "dataset",
+        "data_dir",
+        "download",
+        "encoder",
+        "max_bad_rows",
+        "records_dir",
+    )
+)
+# Help of the shared fields that differ for multimodal records.
+MULTIMODAL_HELPS = {
+    "dataset": (
+        "Captioned images: a .jsonl, .csv, .tsv or .parquet file with a column "
+        "of images or their paths, a directory with a folder of images per "
+        "class or in WebVision's layout, a prepared TFDS directory, or a TFDS "
+        "name. There is no demo."
+    ),
+    "label_key": "Column or feature of the label. Default: label.",
+    "split": (
+        "pooled: all labelled samples together, --held_out of each class held "
+        "out, seeded (the paper's protocol). official: the corpus's own "
+        "splits. Default: pooled."
+    ),
+    "limit_train": (
+        "Use at most this many train samples, stratified; 0: all. Default: 0."
+    ),
+    "limit_validation": (
+        "Use at most this many validation samples, stratified; 0: all. "
+        "Default: 0."
+    ),
+}

@@ -16,9 +16,11 @@ import numpy as np
 
 from text2image import cpu
 
-# Tokens per batch, padding included, that take the least time per text on
-# MiniLM and reviews: docs/results/speed.md, "CPU engine".
-TOKENS_PER_BATCH = 1024
+# What takes the least time per text on MiniLM and reviews, with the streams of
+# `num_streams`: docs/results/speed.md, "CPU engine". A fine step costs nothing
+# here: a new shape is not compiled for seconds, as XLA does.
+TOKENS_PER_BATCH = 1024  # padding included
+LENGTH_STEP = 16
 # CPU flags of Linux, one of which is there if bfloat16 products have units.
 _BFLOAT16_FLAGS = frozenset({"amx_bf16", "avx512_bf16"})
 _CPU_INFO = pathlib.Path("/proc/cpuinfo")

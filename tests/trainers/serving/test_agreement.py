@@ -71,7 +71,7 @@ def check(run, reloaded, **changes):
 
 
 def test_all_predictions_are_compared(run, texts, reloaded, caplog):
-    caplog.set_level("INFO")
+    caplog.set_level("INFO", logger="absl")
     result = check(run, reloaded)["engine_agreement"]
     count = run.metrics["num_validation"]
     assert result["compared"] == result["predicted"] == count
@@ -84,7 +84,7 @@ def test_all_predictions_are_compared(run, texts, reloaded, caplog):
 
 
 def test_of_many_predictions_some_are_compared(run, texts, reloaded, caplog):
-    caplog.set_level("INFO")
+    caplog.set_level("INFO", logger="absl")
     result = check(run, reloaded, most=3)["engine_agreement"]
     count = run.metrics["num_validation"]
     assert (result["compared"], result["predicted"]) == (3, count)
@@ -115,7 +115,7 @@ def test_without_the_texts_it_is_said_that_nothing_was_checked(
 
 
 def test_tensorflows_own_records_need_no_check(run, texts, reloaded, caplog):
-    caplog.set_level("INFO")
+    caplog.set_level("INFO", logger="absl")
     for encoder in ({"dtype": "bfloat16"}, {"engine": "tensorflow"}):
         assert check(run, reloaded, encoder=encoder) == {}
     assert caplog.text == ""

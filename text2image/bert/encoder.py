@@ -2,7 +2,7 @@
 
 import dataclasses
 import re
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from concurrent import futures
 
 import numpy as np
@@ -213,7 +213,8 @@ class Encoder:
             num_texts: Number of texts of the corpus.
         """
         self.shapes = self._choose_shapes(sample, num_texts)
-        self._start(self.shapes.batches(sample.kept))
+        widths = {self.shapes.width_of(int(kept)) for kept in sample.kept}
+        self._start({(self.shapes.rows(width), width) for width in widths})
 
     def encode(
         self,
@@ -245,7 +246,7 @@ class Encoder:
         tokens = texts if isinstance(texts, Tokens) else self.tokenize(texts)
         shapes = self.shapes or self._choose_shapes(tokens, len(tokens))
         batches = list(shapes.batches(tokens.kept))
-        self._start(batches)
+        self._start({(batch.rows, batch.width) for batch in batches})
         pool = futures.ThreadPoolExecutor(self.computing.batches_at_once)
         try:
             encoded = pool.map(
@@ -280,7 +281,7 @@ class Encoder:
             self.computing.tokens_per_batch,
         )
 
-    def _start(self, batches: Iterable[Batch]) -> None:
+    def _start(self, shapes: set[tuple[int, int]]) -> None:
         """Computes every shape that is new once, one after another.
 
         XLA compiles it, and a GPU chooses its kernels by timing them: several
@@ -288,7 +289,7 @@ class Encoder:
         """
         if self.computing.engine != "tensorflow":
             return
-        new = {(batch.rows, batch.width) for batch in batches} - self._started
+        new = shapes - self._started
         if not new:
             return
         logging.info(

@@ -74,7 +74,12 @@ def import_deepinsight() -> Any:
 
 
 def hugging_face(
-    directory: str, attention: str, threads: int, device: str, tokens: int
+    directory: str,
+    attention: str,
+    threads: int,
+    device: str,
+    tokens: int,
+    dtype: str = "float32",
 ) -> Encode | None:
     """Hugging Face transformers: texts to stacks of every layer.
 
@@ -89,7 +94,7 @@ def hugging_face(
     where = torch.device("cuda" if device == "gpu" else "cpu")
     model = transformers.BertModel.from_pretrained(
         directory,
-        dtype=torch.float32,
+        dtype=getattr(torch, dtype),
         attn_implementation=attention,
         add_pooling_layer=False,
     )
@@ -102,7 +107,8 @@ def hugging_face(
                 attention_mask=torch.from_numpy(mask).to(where),
                 output_hidden_states=True,
             ).hidden_states[1:]
-            return torch.stack([x[:, 0] for x in states], 1).cpu().numpy()
+            stacks = torch.stack([x[:, 0] for x in states], 1)
+            return stacks.float().cpu().numpy()
 
     return _in_sorted_batches(directory, forward, tokens)
 

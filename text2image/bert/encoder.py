@@ -1,7 +1,6 @@
 """Texts to stacks of BERT vectors, [CLS] or mean, `(N, L, D)`."""
 
 import dataclasses
-import re
 from collections.abc import Callable, Sequence
 from concurrent import futures
 
@@ -14,6 +13,7 @@ from text2image import options
 from text2image.bert import checkpoint, computing
 from text2image.bert.batches import Batch, Shapes, choose_widths
 from text2image.bert.engines import ENGINES, run_model
+from text2image.bert.layers import check_max_tokens, parse_layers
 from text2image.bert.pooling import MODEL_BUILDERS
 from text2image.bert.tokenizer import Tokenizer
 
@@ -39,60 +39,6 @@ class Tokens:
         return len(self.lengths)
 
 
-def parse_layers(layers: str, num_layers: int) -> list[int]:
-    """Reads `--layers`.
-
-    Args:
-        layers: `last6` (any count), `all`, or a range `5-10`, both ends
-            included. Layer i is keras-hub's `transformer_layer_i`, from 0:
-            Hugging Face's `hidden_states[i + 1]`.
-        num_layers: Layers of the encoder.
-
-    Returns:
-        The layers' indices, ascending.
-
-    Raises:
-        ValueError: If it cannot be read or the encoder lacks such a layer.
-    """
-    if layers == "all":
-        return list(range(num_layers))
-    last = re.fullmatch(r"last(\d+)", layers)
-    between = re.fullmatch(r"(\d+)-(\d+)", layers)
-    if last:
-        first, final = num_layers - int(last[1]), num_layers - 1
-    elif between:
-        first, final = int(between[1]), int(between[2])
-    else:
-        raise ValueError(
-            "`layers` must be like `last6`, `all` or `5-10` (from 0, both ends "
-            f"included). Received: {layers!r}"
-        )
-    if not 0 <= first <= final < num_layers:
-        raise ValueError(
-            f"`layers` must name layers among 0-{num_layers - 1}, the "
-            f"{num_layers} of this encoder. Received: {layers!r}. Use "
-            "--layers=all (or --text_layers=all)."
-        )
-    return list(range(first, final + 1))
-
-
-def check_max_tokens(max_tokens: int, positions: int) -> None:
-    """Refuses texts longer than an encoder takes.
-
-    Args:
-        max_tokens: Most tokens kept per text.
-        positions: Positions of the encoder.
-
-    Raises:
-        ValueError: If there are more tokens than positions, or fewer than 3.
-    """
-    if not 2 < max_tokens <= positions:
-        raise ValueError(
-            f"`max_tokens` must be in [3, {positions}], the encoder's "
-            f"positions. Received: {max_tokens}. Use --max_tokens={positions}."
-        )
-
-
 class Encoder:
     """BERT reduced to one vector per text for each chosen layer.
 
@@ -107,6 +53,7 @@ class Encoder:
         model: Token ids, segment ids and mask to stacks, as
             `pooling.MODEL_BUILDERS` makes it.
         shapes: Shapes of batches, chosen by `prepare`; `None` before it.
+        run: Padded ids to stacks, by the engine.
     """
 
     def __init__(
@@ -173,7 +120,7 @@ class Encoder:
         self.tokenizer = Tokenizer(loaded.wordpiece)
         self.model = MODEL_BUILDERS[pooling](backbone, self.layers)
         self.shapes: Shapes | None = None
-        self._run = ENGINES[self.computing.engine](
+        self.run = ENGINES[self.computing.engine](
             self.model, self.tokenizer.pad_id, self.computing
         )
         self._started: set[tuple[int, int]] = set()
@@ -306,7 +253,7 @@ class Encoder:
 
     def _encode_ids(self, ids: np.ndarray) -> np.ndarray:
         try:
-            return self._run(ids)
+            return self.run(ids)
         except tf.errors.ResourceExhaustedError as error:
             rows, width = ids.shape
             raise MemoryError(

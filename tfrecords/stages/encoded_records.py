@@ -8,13 +8,9 @@ from concurrent import futures
 from typing import Any
 
 from text2image.bert import checkpoint, computing
-from text2image.bert.encoder import (
-    Encoder,
-    Tokens,
-    check_max_tokens,
-    parse_layers,
-)
+from text2image.bert.encoder import Encoder, Tokens
 from text2image.bert.headers import read_header
+from text2image.bert.layers import check_max_tokens, parse_layers
 from text2image.corpora import bad_rows
 from text2image.corpora.examples import Corpus, usable
 from text2image.corpora.index import Selection

@@ -9,6 +9,7 @@ import tensorflow as tf
 from tests.support.hostile_texts import HOSTILE
 from tests.support.tiny_bert_texts import TEXTS
 from text2image.bert import checkpoint, encoder
+from text2image.bert.layers import parse_layers
 
 GOLDEN = pathlib.Path(__file__).parents[2] / "golden"
 # Two libraries add the products of up to eight layers in different orders;
@@ -44,39 +45,13 @@ def test_chosen_layers_equal_the_same_layers_of_all(tiny, tiny_bert, layers):
     some = encoder.Encoder(
         tiny_bert, layers=layers, max_tokens=64, tokens_per_batch=256
     )
-    chosen = encoder.parse_layers(layers, 8)
+    chosen = parse_layers(layers, 8)
     assert some.layers == chosen
     assert some.stack_shape == (len(chosen), 16)
     stacks, _ = some.encode(list(TEXTS[:3]))
     whole, _ = tiny.encode(list(TEXTS[:3]))
     # XLA fuses each graph in its own way.
     np.testing.assert_allclose(stacks, whole[:, chosen], rtol=0, atol=ATOL)
-
-
-@pytest.mark.parametrize(
-    ("layers", "expected"),
-    [
-        ("last6", [6, 7, 8, 9, 10, 11]),
-        ("last1", [11]),
-        ("last12", list(range(12))),
-        ("all", list(range(12))),
-        ("5-10", [5, 6, 7, 8, 9, 10]),
-        ("0-0", [0]),
-    ],
-)
-def test_layers_are_read(layers, expected):
-    assert encoder.parse_layers(layers, 12) == expected
-
-
-@pytest.mark.parametrize(
-    "layers",
-    ["last13", "last0", "5-12", "7-6", "-1-3", "5", "", "All", "last", "1,2",
-     "last6 ", "-"],
-)  # fmt: skip
-def test_unknown_layers_are_explained(layers):
-    with pytest.raises(ValueError, match="`layers` must") as error:
-        encoder.parse_layers(layers, 12)
-    assert repr(layers) in str(error.value)
 
 
 def test_unknown_layers_are_refused_by_the_encoder(tiny_bert):
@@ -167,8 +142,8 @@ def watched(tiny_bert):
     bert = encoder.Encoder(
         tiny_bert, layers="0-0", max_tokens=64, tokens_per_batch=64
     )
-    run, computed = bert._run, []
-    bert._run = lambda ids: computed.append(ids.shape) or run(ids)
+    run, computed = bert.run, []
+    bert.run = lambda ids: computed.append(ids.shape) or run(ids)
     yield bert, computed
     # XLA compiles once per computed shape; TensorFlow traces once for all.
     assert run.function.experimental_get_tracing_count() == 1
@@ -238,7 +213,7 @@ def test_a_batch_that_does_not_fit_names_the_flag(tiny_bert):
     def run(ids):
         raise tf.errors.ResourceExhaustedError(None, None, "full")
 
-    full._run = run
+    full.run = run
     with pytest.raises(MemoryError, match=r"--tokens_per_batch \(now 512\)"):
         full.encode(["a film"])
 

@@ -265,11 +265,8 @@ def device_seconds(bert: Any, tokens: Any) -> float:
 
 def _padding(bert: Any, kept: np.ndarray, backbone: Any) -> tuple[str, str]:
     """What padding adds to tokens and to the operations that are needed."""
-    padded = np.repeat(
-        *zip(
-            *[(b.width, b.rows) for b in bert.shapes.batches(kept)], strict=True
-        )
-    )
+    batches = list(bert.shapes.batches(kept))
+    padded = np.repeat([b.width for b in batches], [b.rows for b in batches])
     more_operations = flops(padded, backbone)[1] / flops(kept, backbone)[1] - 1
     return f"{padded.sum() / kept.sum() - 1:.1%}", f"{more_operations:.1%}"
 

@@ -2,12 +2,21 @@
 
 import pathlib
 import shutil
+import threading
 
+import numpy as np
 import pytest
 
+from text2image.bert.encoder import Encoder
+from text2image.corpora.examples import Corpus
 from tfrecords.config import RecordsConfig
 from tfrecords.multimodal_config import MultimodalConfig
-from tfrecords.stages import multimodal, stacks
+from tfrecords.stages import (
+    encoded_records,
+    multimodal,
+    record_sets,
+    stacks,
+)
 
 
 @pytest.fixture
@@ -48,3 +57,72 @@ def test_text_layers_that_the_encoder_lacks(unloadable, tmp_path):
         multimodal.prepare_multimodal(
             settings, MultimodalConfig(text_layers="last9")
         )
+
+
+def located(tiny_bert, **typed):
+    settings = encoded_records.resolve(
+        RecordsConfig(encoder=tiny_bert, **typed)
+    )
+    chosen = record_sets.pick(settings, stacks.SETTINGS)
+    corpus = Corpus("corpus", {}, None, "0" * 64)
+    return encoded_records.locate(settings, "cls", corpus, chosen)
+
+
+def test_typed_or_resolved_the_records_are_the_same(tiny_bert):
+    by_device = located(tiny_bert)
+    typed = located(
+        tiny_bert,
+        encoder_engine="tensorflow",
+        encoder_dtype="float32",
+        tokens_per_batch=512,
+    )
+    assert by_device == typed
+    assert by_device.provenance["tokens_per_batch"] == 512
+    added = {"encoder_engine", "encoder_dtype", "encoder_device"}
+    assert not added & set(by_device.provenance)
+
+
+@pytest.mark.parametrize(
+    "typed",
+    [
+        {"encoder_engine": "openvino"},
+        {"encoder_dtype": "bfloat16"},
+        {"tokens_per_batch": 1024},
+        {"encoder_engine": "openvino", "encoder_dtype": "bfloat16"},
+    ],
+)
+def test_what_may_change_bytes_changes_the_directory(tiny_bert, typed):
+    pytest.importorskip("openvino")
+    other = located(tiny_bert, **typed)
+    assert other.directory != located(tiny_bert).directory
+    assert typed.items() <= other.provenance.items()
+
+
+def test_the_next_shard_is_read_while_the_caller_has_one(tiny_bert):
+    bert = Encoder(tiny_bert, layers="0-0", max_tokens=8)
+    is_read = threading.Event()
+
+    def shards():
+        yield "train", 0, ["a film"]
+        is_read.set()
+        yield "train", 1, ["b", "c d"]
+
+    dealt = encoded_records.tokenize_ahead(bert, shards(), lambda text: [text])
+    assert next(dealt)[:3] == ("train", 0, ["a film"])
+    assert is_read.wait(timeout=30)
+    ((*shard, tokens),) = dealt
+    assert shard == ["train", 1, ["b", "c d"]]
+    np.testing.assert_array_equal(tokens.ids, bert.tokenize(["b", "c d"]).ids)
+
+
+def test_a_text_that_cannot_be_read_is_refused_in_its_turn(tiny_bert):
+    bert = Encoder(tiny_bert, layers="0-0", max_tokens=8)
+
+    def shards():
+        yield "train", 0, ["a film"]
+        raise ValueError("row 2")
+
+    dealt = encoded_records.tokenize_ahead(bert, shards(), lambda text: [text])
+    assert next(dealt)[1] == 0
+    with pytest.raises(ValueError, match="row 2"):
+        next(dealt)

@@ -132,8 +132,13 @@ def test_an_export_keeps_the_comparison(run, texts):
 
 def test_openvinos_bfloat16_is_served_in_float32(run, tiny_bert):
     encoder = run.origin.encoder
-    assert functions.load_encoder(encoder, tiny_bert).dtype == "float32"
+    assert (
+        functions.load_encoder(encoder, tiny_bert).computing.dtype == "float32"
+    )
     own = {**encoder, "engine": "tensorflow"}
-    assert functions.load_encoder(own, tiny_bert).dtype == "bfloat16"
+    assert functions.load_encoder(own, tiny_bert).computing.dtype == "bfloat16"
     assert encoder["sha256"] == checkpoint.identify(tiny_bert)
-    assert text_classifier.load_classifier(run).encoder.dtype == "float32"
+    assert (
+        text_classifier.load_classifier(run).encoder.computing.dtype
+        == "float32"
+    )

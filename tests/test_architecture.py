@@ -68,7 +68,7 @@ FLOORS = {
     ),
     "text2image": (
         ("corpora", "bert", "deepinsight"),
-        ("assets", "cpu"),
+        ("assets", "cpu", "devices"),
         ("torch_reader",),
         (
             "figure_text",

@@ -136,7 +136,8 @@ def main(argv: Sequence[str] | None = None) -> int:
         seconds = (end - time.monotonic()) * shares[0] / sum(shares)
         stage = run_stage(name, max(1.0, seconds), flags.device)
         result["stages"][name] = stage
-        files.write_json(pathlib.Path(flags.out), result)
+        text = json.dumps(result, indent=1)  # in the order of the stages
+        files.write_text(pathlib.Path(flags.out), text)
         at = f" at: {stage['at']['name']}" if "at" in stage else ""
         print(f"{name}: {stage['status']}, {stage['wall']:.0f} s{at}")
         if "error" in stage:

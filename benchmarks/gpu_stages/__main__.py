@@ -21,13 +21,13 @@ def main() -> int:
     logging.get_absl_logger().addHandler(LogLines(report))
     report.at("start of TensorFlow")
     try:
+        entry = STAGES[stage]
         devices.use(devices.DeviceOptions(device))
         from benchmarks.gpu_stages import activity
         from text2image import devices as visible
 
         gpu = activity.find_gpu() if visible.has_gpu() else None
-        module = importlib.import_module(STAGES[stage].module)
-        run = getattr(module, STAGES[stage].function)
+        run = getattr(importlib.import_module(entry.module), entry.function)
         report.set(start=report.elapsed())
         run(report, activity.Meter(gpu))
     except Exception:

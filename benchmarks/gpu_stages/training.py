@@ -100,15 +100,18 @@ def _write_images(
 
 
 class _Epochs(logging.Handler):
-    """Notes when the line of each epoch is logged."""
+    """Notes when the line of each epoch is logged, and the line before."""
 
     def __init__(self) -> None:
         super().__init__()
         self.ends: list[float] = []
+        self.start = time.perf_counter()
 
     def emit(self, record: logging.LogRecord) -> None:
         if record.getMessage().startswith("epoch "):
             self.ends.append(time.perf_counter())
+        elif not self.ends:
+            self.start = time.perf_counter()
 
 
 def _train(
@@ -142,6 +145,8 @@ def _train(
     report.add(
         name,
         **steady.figures(),
+        # With all that is done between the cache and the first step.
+        compile=max(0.0, epochs.ends[0] - epochs.start - steady.seconds),
         transfer=copied / limit["to_device"],
         items=images,
         unit="images",

@@ -9,7 +9,9 @@ SPLIT_PROTOCOLS = ("pooled", "official")
 QUOTINGS = ("auto", "double", "backslash", "none")
 BAD_ROWS = ("refuse", "drop")
 
-ENCODER_DTYPES = ("float32", "bfloat16")
+# auto: by device.
+ENCODER_DTYPES = ("auto", "float32", "bfloat16")
+ENCODER_ENGINES = ("auto", "tensorflow", "openvino")
 POOLINGS = ("cls", "mean")
 
 SCALERS = ("norm1", "norm2", "standard")

@@ -22,6 +22,7 @@ _reproduction = functools.partial(setting, group="reproduction")
 # built with; left out of fingerprints.
 _ADDED_LATER = {
     "encoder_dtype": "float32",
+    "encoder_engine": "tensorflow",
     "encoding": "",
     "delimiter": "",
     "quoting": "auto",
@@ -34,9 +35,16 @@ _ADDED_LATER = {
     "train_split": "",
     "validation_split": "",
 }
-# Keys that are found in the data unless they are given, with the defaults that
-# they had before; fingerprints of settings hold these.
-_FORMER_DEFAULTS = {"text_key": "text", "label_key": "label"}
+# Keys that are found in the data, and what the device decides, unless they are
+# given: with the values that they had before; fingerprints of settings hold
+# these.
+_FORMER_DEFAULTS = {
+    ("text_key", ""): "text",
+    ("label_key", ""): "label",
+    ("tokens_per_batch", 0): 512,
+    ("encoder_dtype", "auto"): "float32",
+    ("encoder_engine", "auto"): "tensorflow",
+}
 
 
 @dataclasses.dataclass(frozen=True)
@@ -150,14 +158,24 @@ class RecordsConfig:
     )
     max_tokens: int = _records(512, "Cut texts after this many tokens.")
     tokens_per_batch: int = _records(
-        512,
+        0,
         "Tokens encoded at a time; changes only the last bits of the vectors. "
-        "A few hundred fit a CPU's cache; a GPU needs thousands.",
+        "0: by device: 512 on a CPU (1024 with OpenVINO), 4,096 to 65,536 on a "
+        "GPU, by its memory.",
+    )
+    encoder_engine: str = _records(
+        "auto",
+        "What computes the encoder. auto: openvino on CPUs with bfloat16 units "
+        "if it is installed (pip install 'text-as-image[fast-cpu]'), for "
+        "encoders of hidden size 384 and more; else tensorflow.",
+        options.ENCODER_ENGINES,
     )
     encoder_dtype: str = _reproduction(
-        "float32",
+        "auto",
         "Type the encoder computes in. bfloat16 gives different vectors, in "
-        "less time where the hardware supports it (GPUs, AVX-512 BF16).",
+        "less time where the hardware supports it. auto: bfloat16 on GPUs that "
+        "have it (compute capability 8.0) and where openvino uses a CPU's "
+        "units, else float32.",
         options.ENCODER_DTYPES,
     )
     scaler: str = _map(
@@ -241,7 +259,7 @@ class RecordsConfig:
                 "limit_train": 0,
                 "limit_validation": 0,
                 "max_tokens": 3,
-                "tokens_per_batch": 1,
+                "tokens_per_batch": 0,
                 "tsne_iterations": 300,  # 250 are early exaggeration
                 "image_height": 1,
                 "image_width": 1,
@@ -271,8 +289,12 @@ def without_added_later(settings: dict[str, Any]) -> dict[str, Any]:
 
     So records and runs that are older than a setting keep their fingerprints.
     """
-    return {
-        name: value or _FORMER_DEFAULTS.get(name, value)
+    former = {
+        name: _FORMER_DEFAULTS.get((name, value), value)
         for name, value in settings.items()
+    }
+    return {
+        name: value
+        for name, value in former.items()
         if (name, value) not in _ADDED_LATER.items()
     }

@@ -83,6 +83,7 @@ MULTIMODAL_SETTINGS = (
     "limit_validation",
     "max_tokens",
     "tokens_per_batch",
+    "encoder_engine",
     "encoder_dtype",
     "examples_per_shard",
 )

@@ -50,7 +50,7 @@ def export_run(
     from trainers.runs import loading
     from trainers.runs.provenance import MAP_FILE
     from trainers.runs.workdir import EXPORT_DIRECTORY
-    from trainers.serving import saved_model, text_classifier
+    from trainers.serving import agreement, saved_model, text_classifier
 
     workdir = pathlib.Path(workdir)
     run = loading.load_run(workdir)
@@ -68,6 +68,15 @@ def export_run(
         "stacks": origin.stacks,
         "map_sha256": origin.files[MAP_FILE],
         "num_validation": run.metrics["num_validation"],
+        **agreement.check(
+            workdir,
+            origin.encoder or {},
+            agreement.text_records(
+                pathlib.Path(run.config.image_records), origin.provenance["cls"]
+            ),
+            "validation",
+            classifier.serving_default,
+        ),
     }
     texts = [np.array([_WARMUP_TEXT] * n, object) for n in _WARMUP_BATCHES]
     ids, mask = (x.numpy() for x in classifier.tokenize(texts[0]))

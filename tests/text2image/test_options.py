@@ -23,6 +23,7 @@ from tfrecords.multimodal_config import MultimodalConfig
     [
         (RecordsConfig, "split", options.SPLIT_PROTOCOLS),
         (RecordsConfig, "encoder_dtype", options.ENCODER_DTYPES),
+        (RecordsConfig, "encoder_engine", options.ENCODER_ENGINES),
         (RecordsConfig, "scaler", options.SCALERS),
         (RecordsConfig, "projection", options.PROJECTIONS),
         (RecordsConfig, "tsne_method", options.TSNE_METHODS),

@@ -1,24 +1,42 @@
 """Texts to stacks of BERT vectors, [CLS] or mean, `(N, L, D)`."""
 
+import dataclasses
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from concurrent import futures
 
 import numpy as np
 import tensorflow as tf
+import tqdm
+from absl import logging
 
-from text2image import cpu, options
-from text2image.bert import checkpoint
+from text2image import options
+from text2image.bert import checkpoint, computing
+from text2image.bert.batches import Batch, Shapes, choose_widths
+from text2image.bert.engines import ENGINES, run_model
 from text2image.bert.pooling import MODEL_BUILDERS
 from text2image.bert.tokenizer import Tokenizer
 
-# Padding 512 tokens by steps of 16 instead of 64 takes 11% less time per text,
-# but XLA compiles 32 shapes instead of 8: it pays from this many texts on.
-_COARSE_STEP, _FINE_STEP = 64, 16
-_MANY_TEXTS = 10_000
-# Batches in flight, at least: neither a GPU nor a core waits for the host. The
-# bytes of a batch do not depend on the other batches.
-_MIN_BATCHES_AT_ONCE = 3
+
+@dataclasses.dataclass(frozen=True)
+class Tokens:
+    """Tokenised texts.
+
+    Attributes:
+        ids: Kept token ids, padded to the longest text, `(N, T)` int32.
+        lengths: Tokens of each text before any cut, `(N,)` int32.
+        kept: Tokens of each text after the cut, `(N,)` int32.
+        num_unknown: Number of `[UNK]` among the kept.
+    """
+
+    ids: np.ndarray
+    lengths: np.ndarray
+    kept: np.ndarray
+    num_unknown: int
+
+    def __len__(self) -> int:
+        """Number of texts."""
+        return len(self.lengths)
 
 
 def parse_layers(layers: str, num_layers: int) -> list[int]:
@@ -75,15 +93,6 @@ def check_max_tokens(max_tokens: int, positions: int) -> None:
         )
 
 
-def length_step(num_texts: int) -> int:
-    """Returns the `length_step` with which an `Encoder` takes the least time.
-
-    Args:
-        num_texts: Number of texts to encode.
-    """
-    return _FINE_STEP if num_texts >= _MANY_TEXTS else _COARSE_STEP
-
-
 class Encoder:
     """BERT reduced to one vector per text for each chosen layer.
 
@@ -93,10 +102,11 @@ class Encoder:
         max_tokens: Most tokens kept per text.
         gelu: `exact` or `tanh`, as the checkpoint computes it.
         pooling: One of `options.POOLINGS`.
-        dtype: One of `options.ENCODER_DTYPES`, for weights and computation.
+        computing: Engine, dtype and batch size, resolved for this device.
         tokenizer: The checkpoint's own.
         model: Token ids, segment ids and mask to stacks, as
             `pooling.MODEL_BUILDERS` makes it.
+        shapes: Shapes of batches, chosen by `prepare`; `None` before it.
     """
 
     def __init__(
@@ -106,9 +116,10 @@ class Encoder:
         layers: str = "last6",
         max_tokens: int = 512,
         tokens_per_batch: int = 512,
-        length_step: int = _COARSE_STEP,
         pooling: str = "cls",
         dtype: str = "float32",
+        engine: str = "tensorflow",
+        compiled: bool | None = None,
     ) -> None:
         """Loads a checkpoint.
 
@@ -117,92 +128,108 @@ class Encoder:
             layers: See `parse_layers`.
             max_tokens: Most tokens kept per text, from its start.
             tokens_per_batch: Tokens per batch, padding included; at least
-                `max_tokens`. Part of the stacks' provenance: another value
-                changes their last bits.
-            length_step: Texts are padded to a multiple of it; every multiple
-                is compiled once. Changes last bits too.
+                `max_tokens`; 0: by device. Part of the stacks' provenance:
+                another value changes their last bits.
             pooling: `cls`: the vector of [CLS]. `mean`: the mean over all
                 tokens of a text, [CLS] and [SEP] included.
-            dtype: Type of weights and computation. `bfloat16` is for hardware
-                that multiplies it faster; stacks are float32 either way.
+            dtype: One of `options.ENCODER_DTYPES`: type of the products; by
+                TensorFlow of weights and all other values too. Stacks are
+                float32 either way.
+            engine: One of `options.ENCODER_ENGINES`.
+            compiled: See `computing.resolve`.
 
         Raises:
             FileNotFoundError: If the checkpoint is missing or incomplete.
-            ValueError: If the encoder has fewer positions or layers, or
-                `pooling` or `dtype` is unknown.
+            ValueError: If the encoder has fewer positions or layers; or
+                `pooling`, `dtype` or `engine` is unknown; or the engine is not
+                installed or does not run on this device.
         """
         for name, value, allowed in (
             ("pooling", pooling, options.POOLINGS),
             ("dtype", dtype, options.ENCODER_DTYPES),
+            ("engine", engine, options.ENCODER_ENGINES),
         ):
             if value not in allowed:
                 raise ValueError(
                     f"`{name}` must be one of {allowed}. Received: {value!r}"
                 )
-        loaded = checkpoint.load_checkpoint(source, dtype)
+        located = checkpoint.locate(source)
+        self.computing = computing.resolve(
+            engine,
+            dtype,
+            tokens_per_batch,
+            hidden_dim=computing.hidden_dim(located),
+            compiled=compiled,
+        )
+        by_tensorflow = self.computing.engine == "tensorflow"
+        loaded = checkpoint.load_checkpoint(
+            located, self.computing.dtype if by_tensorflow else "float32"
+        )
         backbone = loaded.backbone
         check_max_tokens(max_tokens, backbone.max_sequence_length)
         self.layers = parse_layers(layers, backbone.num_layers)
         self.max_tokens = max_tokens
         self.stack_shape = (len(self.layers), backbone.hidden_dim)
         self.tokenizer = Tokenizer(loaded.wordpiece)
-        self._tokens_per_batch = max(tokens_per_batch, max_tokens)
-        self._length_step = length_step
         self.model = MODEL_BUILDERS[pooling](backbone, self.layers)
-        self._run = tf.function(
-            self.stacks_of_ids, jit_compile=True, reduce_retracing=False
+        self.shapes: Shapes | None = None
+        self._run = ENGINES[self.computing.engine](
+            self.model, self.tokenizer.pad_id, self.computing
         )
+        self._started: set[tuple[int, int]] = set()
         self.gelu = loaded.gelu
         self.pooling = pooling
-        self.dtype = dtype
 
     def stacks_of_ids(self, ids: tf.Tensor) -> tf.Tensor:
-        """Encodes `(N, T)` int32 padded ids to `(N, L, D)` float32 stacks."""
-        return self.model(
-            {
-                "token_ids": ids,
-                "segment_ids": tf.zeros_like(ids),
-                "padding_mask": ids != self.tokenizer.pad_id,
-            },
-            training=False,
+        """As `engines.run_model`, by TensorFlow whatever the engine."""
+        return run_model(self.model, self.tokenizer.pad_id, ids)
+
+    def tokenize(self, texts: Sequence[str | bytes]) -> Tokens:
+        """Tokenises texts; other threads compute meanwhile."""
+        ids, lengths = (
+            tensor.numpy()
+            for tensor in self.tokenizer.ids(
+                tf.constant(texts, tf.string), tf.constant(self.max_tokens)
+            )
+        )
+        return Tokens(
+            ids,
+            lengths,
+            np.minimum(lengths, self.max_tokens),
+            int((ids == self.tokenizer.unk_id).sum()),
         )
 
     def count_tokens(self, texts: list[str]) -> np.ndarray:
         """Counts the tokens of each text before any cut, `(N,)` int32."""
-        _, lengths = self.tokenizer.ids(
-            tf.constant(texts), tf.constant(self.max_tokens)
-        )
-        return lengths.numpy()
+        return self.tokenize(texts).lengths
 
-    def count_unknown(self, texts: Sequence[str | bytes]) -> tuple[int, int]:
-        """Counts `[UNK]` among the tokens of texts that are kept.
+    def prepare(self, sample: Tokens, num_texts: int) -> None:
+        """Chooses the shapes of all batches and starts those that are used.
 
-        Returns:
-            The number of `[UNK]`, and of all tokens, without [CLS] and [SEP].
+        The same sample gives the same shapes on all devices of a kind.
+
+        Args:
+            sample: The first texts of a corpus.
+            num_texts: Number of texts of the corpus.
         """
-        if not texts:
-            return 0, 0
-        ids, lengths = self.tokenizer.ids(
-            tf.constant(texts), tf.constant(self.max_tokens)
-        )
-        kept = np.minimum(lengths.numpy(), self.max_tokens) - 2
-        is_unknown = ids.numpy() == self.tokenizer.unk_id
-        return int(is_unknown.sum()), int(kept.sum())
+        self.shapes = self._choose_shapes(sample, num_texts)
+        self._start(self.shapes.batches(sample.kept))
 
     def encode(
         self,
-        texts: list[str],
+        texts: list[str] | Tokens,
         *,
         progress: Callable[[int], object] = lambda _: None,
     ) -> tuple[np.ndarray, np.ndarray]:
         """Encodes texts.
 
-        Batches depend on `texts` alone: the same list gives the same bytes,
-        no matter what was encoded before. Longest first, each batch padded to a
-        multiple of `length_step` and, with empty texts, to the token budget.
+        Batches depend on `texts` and the shapes that `prepare` chose alone, no
+        matter what was encoded before; without it, shapes are chosen for
+        `texts`. Longest first; each batch is padded, with empty texts too, to
+        its shape.
 
         Args:
-            texts: N texts.
+            texts: N texts, or what `tokenize` made of them.
             progress: Called with the number of texts after each batch.
 
         Returns:
@@ -213,61 +240,76 @@ class Encoder:
             MemoryError: If a batch does not fit.
         """
         stacks = np.empty((len(texts), *self.stack_shape), np.float32)
-        if not texts:
+        if not len(texts):
             return stacks, np.empty(0, np.int32)
-        padded, lengths = self.tokenizer.ids(
-            tf.constant(texts), tf.constant(self.max_tokens)
-        )
-        padded, lengths = padded.numpy(), lengths.numpy()
-        widths = np.minimum(lengths, self.max_tokens)
-        batches = self._batches(np.argsort(-widths, kind="stable"), widths)
-
-        def encode_batch(batch: tuple[np.ndarray, int, int]) -> np.ndarray:
-            rows, width, size = batch
-            ids = np.full((size, width), self.tokenizer.pad_id, np.int32)
-            ids[:, 0] = padded[0, 0]  # [CLS]: every row attends to one token
-            used = min(width, padded.shape[1])
-            ids[: len(rows), :used] = padded[rows, :used]
-            try:
-                encoded = self._run(tf.constant(ids))
-            except tf.errors.ResourceExhaustedError as error:
-                raise MemoryError(
-                    f"Out of memory on a batch of {size} texts of {width} "
-                    "tokens. Lower --tokens_per_batch (now "
-                    f"{self._tokens_per_batch}) or --max_tokens."
-                ) from error
-            return encoded.numpy()[: len(rows)]
-
-        pool = futures.ThreadPoolExecutor(_batches_at_once())
+        tokens = texts if isinstance(texts, Tokens) else self.tokenize(texts)
+        shapes = self.shapes or self._choose_shapes(tokens, len(tokens))
+        batches = list(shapes.batches(tokens.kept))
+        self._start(batches)
+        pool = futures.ThreadPoolExecutor(self.computing.batches_at_once)
         try:
-            encoded = pool.map(encode_batch, batches)
-            for (rows, _, _), vectors in zip(batches, encoded, strict=True):
-                stacks[rows] = vectors
-                progress(len(rows))
+            encoded = pool.map(
+                lambda batch: self._encode_ids(self.pad(tokens, batch)), batches
+            )
+            for batch, vectors in zip(batches, encoded, strict=True):
+                stacks[batch.texts] = vectors[: len(batch.texts)]
+                progress(len(batch.texts))
         finally:  # an error or Ctrl-C must not wait for what is queued
             pool.shutdown(cancel_futures=True)
-        return stacks, lengths
+        return stacks, tokens.lengths
 
-    def _batches(
-        self, order: np.ndarray, widths: np.ndarray
-    ) -> list[tuple[np.ndarray, int, int]]:
-        """Rows, padded width and padded size of each batch."""
-        batches = []
-        start = 0
-        while start < len(order):
-            width = self._padded_width(widths[order[start]])
-            size = self._tokens_per_batch // width
-            batches.append((order[start : start + size], width, size))
-            start += size
-        return batches
+    def pad(self, tokens: Tokens, batch: Batch) -> np.ndarray:
+        """Returns the padded ids of a batch, `(rows, width)` int32."""
+        ids = np.full(
+            (batch.rows, batch.width), self.tokenizer.pad_id, np.int32
+        )
+        ids[:, 0] = self.tokenizer.cls_id  # every row attends to one token
+        used = min(batch.width, tokens.ids.shape[1])
+        ids[: len(batch.texts), :used] = tokens.ids[batch.texts, :used]
+        return ids
 
-    def _padded_width(self, length: int) -> int:
-        steps = -(-length // self._length_step)
-        return min(steps * self._length_step, self.max_tokens)
+    def _choose_shapes(self, sample: Tokens, num_texts: int) -> Shapes:
+        return Shapes(
+            choose_widths(
+                sample.kept,
+                num_texts,
+                max_tokens=self.max_tokens,
+                most=self.computing.max_widths,
+                compilation_tokens=self.computing.compilation_tokens,
+            ),
+            self.computing.tokens_per_batch,
+        )
 
+    def _start(self, batches: Iterable[Batch]) -> None:
+        """Computes every shape that is new once, one after another.
 
-def _batches_at_once() -> int:
-    """One per core; on a GPU only as many as keep it busy, to save memory."""
-    if tf.config.list_logical_devices("GPU"):
-        return _MIN_BATCHES_AT_ONCE
-    return max(_MIN_BATCHES_AT_ONCE, cpu.count())
+        XLA compiles it, and a GPU chooses its kernels by timing them: several
+        at once would disturb each other.
+        """
+        if self.computing.engine != "tensorflow":
+            return
+        new = {(batch.rows, batch.width) for batch in batches} - self._started
+        if not new:
+            return
+        logging.info(
+            "encoder: %s %d shapes",
+            "compiling" if self.computing.is_compiled else "starting",
+            len(new),
+        )
+        for rows, width in tqdm.tqdm(
+            sorted(new), unit="shape", desc="encoder", leave=False, delay=5
+        ):
+            ids = np.full((rows, width), self.tokenizer.cls_id, np.int32)
+            self._encode_ids(ids)
+            self._started.add((rows, width))
+
+    def _encode_ids(self, ids: np.ndarray) -> np.ndarray:
+        try:
+            return self._run(ids)
+        except tf.errors.ResourceExhaustedError as error:
+            rows, width = ids.shape
+            raise MemoryError(
+                f"Out of memory on a batch of {rows} texts of {width} tokens. "
+                "Lower --tokens_per_batch (now "
+                f"{self.computing.tokens_per_batch}) or --max_tokens."
+            ) from error

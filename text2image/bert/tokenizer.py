@@ -29,6 +29,7 @@ class Tokenizer:
     Attributes:
         vocabulary: WordPiece tokens by id.
         pad_id: Id of `[PAD]`.
+        cls_id: Id of `[CLS]`.
         unk_id: Id of `[UNK]`.
         ids: Compiled function of texts and most tokens, see `_ids`.
     """
@@ -46,7 +47,7 @@ class Tokenizer:
         special = wordpiece.special
         self.pad_id = wordpiece.id_of(special.pad)
         self.unk_id = wordpiece.id_of(special.unk)
-        self._cls_id = wordpiece.id_of(special.cls)
+        self.cls_id = wordpiece.id_of(special.cls)
         self._sep_id = wordpiece.id_of(special.sep)
         self._normalize = Normalizer(wordpiece.normalizer)
         raw = _patterns(wordpiece, None)
@@ -95,7 +96,7 @@ class Tokenizer:
         count = pieces.nrows(out_type=tf.int32)
         ids = tf.concat(
             [
-                tf.fill([count, 1], self._cls_id),
+                tf.fill([count, 1], self.cls_id),
                 pieces,
                 tf.fill([count, 1], self._sep_id),
             ],

@@ -3,14 +3,15 @@
 import contextlib
 import dataclasses
 import pathlib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
+from concurrent import futures
 from typing import Any
 
-from text2image.bert import checkpoint
+from text2image.bert import checkpoint, computing
 from text2image.bert.encoder import (
     Encoder,
+    Tokens,
     check_max_tokens,
-    length_step,
     parse_layers,
 )
 from text2image.bert.headers import read_header
@@ -43,6 +44,26 @@ class Target:
     encoder_path: str
 
 
+def resolve(settings: RecordsConfig) -> RecordsConfig:
+    """Replaces what the device decides about the encoder by its decision.
+
+    Raises:
+        ValueError: If the engine is not installed or does not run there.
+    """
+    resolved = computing.resolve(
+        settings.encoder_engine,
+        settings.encoder_dtype,
+        settings.tokens_per_batch,
+        hidden_dim=computing.hidden_dim(checkpoint.locate(settings.encoder)),
+    )
+    return dataclasses.replace(
+        settings,
+        encoder_engine=resolved.engine,
+        encoder_dtype=resolved.dtype,
+        tokens_per_batch=resolved.tokens_per_batch,
+    )
+
+
 def locate(
     settings: RecordsConfig,
     kind: str,
@@ -52,7 +73,7 @@ def locate(
     """Derives name and provenance of the records of a corpus.
 
     Args:
-        settings: Names the encoder and `records_dir`.
+        settings: Resolved; names the encoder and `records_dir`.
         kind: Kind of the records.
         source: The corpus.
         chosen: What the records depend on besides corpus and encoder.
@@ -65,6 +86,8 @@ def locate(
         "encoder_sha256": checkpoint.identify(encoder_path),
         **chosen,
     }
+    if computing.current_kind() == "gpu":
+        provenance["encoder_device"] = "gpu"
     # Other ids than 0.1.0 gave make other stacks.
     tokenizer = checkpoint.identify_tokenizer(encoder_path)
     if tokenizer:
@@ -115,20 +138,19 @@ def selection(settings: RecordsConfig) -> Selection:
 def build_encoder(
     settings: RecordsConfig,
     target: Target,
-    parts: Split,
     *,
     layers: str,
     pooling: str = "cls",
 ) -> Encoder:
-    """Loads the encoder and prepares it for this many texts."""
+    """Loads the encoder; `settings` are resolved."""
     return Encoder(
         target.encoder_path,
         layers=layers,
         max_tokens=settings.max_tokens,
         tokens_per_batch=settings.tokens_per_batch,
-        length_step=length_step(sum(count_examples(parts).values())),
         pooling=pooling,
         dtype=settings.encoder_dtype,
+        engine=settings.encoder_engine,
     )
 
 
@@ -215,7 +237,12 @@ def describe_encoder(
         "max_tokens": bert.max_tokens,
         "gelu": bert.gelu,
         "pooling": bert.pooling,
-        "dtype": bert.dtype,
+        "dtype": bert.computing.dtype,
+        "engine": bert.computing.engine,
+        "device": bert.computing.device,
+        "tokens_per_batch": bert.computing.tokens_per_batch,
+        # None: never prepared.
+        "widths": bert.shapes and list(bert.shapes.widths),
     }
 
 
@@ -265,3 +292,33 @@ def deal_shards(
     for side, examples in enumerate(pending):
         if examples:
             yield schema.SPLITS[side], index[side], examples
+
+
+def tokenize_ahead(
+    bert: Encoder,
+    shards: Iterable[tuple[str, int, list[Any]]],
+    texts_of: Callable[[Any], list[str]],
+) -> Iterator[tuple[str, int, list[Any], Tokens]]:
+    """Reads and tokenises the next shard while the caller encodes one.
+
+    Args:
+        bert: Tokenises.
+        shards: What `deal_shards` yields.
+        texts_of: Texts of an example.
+
+    Yields:
+        Split, index, examples, and the tokens of all their texts.
+    """
+    remaining = iter(shards)
+
+    def read() -> tuple[str, int, list[Any], Tokens] | None:
+        for split, index, examples in remaining:
+            texts = [text for each in examples for text in texts_of(each)]
+            return split, index, examples, bert.tokenize(texts)
+        return None
+
+    with futures.ThreadPoolExecutor(1) as pool:
+        following = pool.submit(read)
+        while (shard := following.result()) is not None:
+            following = pool.submit(read)
+            yield shard

@@ -11,7 +11,7 @@ import numpy as np
 import tqdm
 from absl import logging
 
-from text2image.bert.encoder import Encoder
+from text2image.bert.encoder import Encoder, Tokens
 from text2image.corpora import captioned_images, split, webvision
 from text2image.corpora.examples import CaptionedImage, Corpus
 from tfrecords import jpeg, schema
@@ -42,6 +42,7 @@ def prepare_multimodal(
         ValueError: If images are missing or broken and their samples must not
             be dropped; lists them.
     """
+    settings = encoded_records.resolve(settings)
     source = _open(settings, chosen)
     target = encoded_records.locate(
         settings,
@@ -100,14 +101,13 @@ def _build(
     bert = encoded_records.build_encoder(
         settings,
         target,
-        parts,
         layers=chosen.text_layers,
         pooling=chosen.pooling,
     )
     shards = functools.partial(
         encoded_records.deal_shards, source, parts, settings.examples_per_shard
     )
-    unknown_tokens.check_vocabulary(
+    sample = unknown_tokens.check_vocabulary(
         bert,
         settings.encoder,
         (
@@ -117,13 +117,15 @@ def _build(
             for text in _texts(sample)
         ),
     )
-    unknown = unknown_tokens.UnknownTokens(bert)
+    unknown = unknown_tokens.UnknownTokens()
     record_schema = schema.multimodal_schema(
         math.prod(bert.stack_shape), parts.label_names
     )
     writer = encoded_records.open_writer(
         settings, target, parts, record_schema, num_bytes=survey.num_bytes
     )
+    total = sum(encoded_records.count_examples(parts).values())
+    bert.prepare(sample, 2 * total)  # a title and a description each
     details = {
         **encoded_records.common_details(target, parts, bert),
         "missing": survey.missing,
@@ -131,17 +133,18 @@ def _build(
     }
     _log_details(details)
     audit_log.log_faults(parts.faults, target.directory)
-    total = sum(encoded_records.count_examples(parts).values())
     with (
         writer as records,
         tqdm.tqdm(total=total, unit="sample", desc="records") as progress,
     ):
         with encoded_records.dropped_rows(records, parts) as on_fault:
-            for name, index, samples in shards(on_fault=on_fault):
-                unknown.add([text for each in samples for text in _texts(each)])
+            for name, index, samples, tokens in encoded_records.tokenize_ahead(
+                bert, shards(on_fault=on_fault), _texts
+            ):
+                unknown.add(tokens)
                 if not records.is_finished(name, index):
                     serialized = _serialized(
-                        samples, bert, record_schema, parts.label_index
+                        samples, tokens, bert, record_schema, parts.label_index
                     )
                     records.write_shard(name, index, serialized)
                 progress.update(len(samples))
@@ -181,6 +184,7 @@ def _split(
 
 def _serialized(
     samples: list[CaptionedImage],
+    tokens: Tokens,
     bert: Encoder,
     record_schema: schema.Schema,
     label_index: Mapping[str | None, int],
@@ -193,7 +197,7 @@ def _serialized(
         for column, text in enumerate(pair)
         if text
     ]
-    stacks, _ = bert.encode([texts[row][column] for row, column in positions])
+    stacks, _ = bert.encode(tokens)
     for (row, column), stack in zip(positions, stacks, strict=True):
         vectors[row, column] = stack.ravel()
     for sample, pair in zip(samples, vectors, strict=True):

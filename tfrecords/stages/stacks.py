@@ -5,7 +5,6 @@ import pathlib
 from collections.abc import Iterable
 from typing import Any
 
-import numpy as np
 import tqdm
 from absl import logging
 
@@ -42,6 +41,7 @@ SETTINGS = (
     "layers",
     "max_tokens",
     "tokens_per_batch",
+    "encoder_engine",
     "encoder_dtype",
     "examples_per_shard",
 )
@@ -50,12 +50,13 @@ SETTINGS = (
 def prepare_cls(settings: RecordsConfig) -> pathlib.Path:
     """Encodes the corpus, unless these stacks already exist.
 
-    Memory holds two shards of texts and one of stacks, whatever the size of
+    Memory holds three shards of texts and one of stacks, whatever the size of
     the corpus.
 
     Returns:
         The directory of the `cls` records.
     """
+    settings = encoded_records.resolve(settings)
     source = open_corpus(
         settings.dataset,
         data_dir=settings.data_dir or None,
@@ -96,21 +97,23 @@ def _encode(
     audit_log.log_texts(parts.audit)
     audit_log.log_faults(parts.faults, target.directory)
     bert = encoded_records.build_encoder(
-        settings, target, parts, layers=settings.layers
+        settings, target, layers=settings.layers
     )
     map_checks.check_map_settings(settings, bert.stack_shape)
     shards = functools.partial(
         encoded_records.deal_shards, source, parts, settings.examples_per_shard
     )
-    unknown_tokens.check_vocabulary(
+    sample = unknown_tokens.check_vocabulary(
         bert,
         settings.encoder,
         (example.text for _, _, examples in shards() for example in examples),
     )
-    unknown = unknown_tokens.UnknownTokens(bert)
+    count = sum(encoded_records.count_examples(parts).values())
+    unknown = unknown_tokens.UnknownTokens()
     record_schema = schema.cls_schema(bert.stack_shape, parts.label_names)
     writer = encoded_records.open_writer(settings, target, parts, record_schema)
     with writer as records:
+        bert.prepare(sample, count)
         with encoded_records.dropped_rows(records, parts) as on_fault:
             num_tokens, num_truncated = _write_shards(
                 records,
@@ -120,7 +123,6 @@ def _encode(
                 unknown,
                 shards(on_fault=on_fault),
             )
-        count = sum(encoded_records.count_examples(parts).values())
         details = {
             **encoded_records.common_details(target, parts, bert),
             "layers": bert.layers,
@@ -155,14 +157,14 @@ def _write_shards(
     total = sum(encoded_records.count_examples(parts).values())
     num_tokens = num_truncated = 0
     with tqdm.tqdm(total=total, unit="text", desc="stacks") as progress:
-        for split, index, examples in shards:
-            texts = [example.text for example in examples]
-            unknown.add(texts)
+        for split, index, examples, tokens in encoded_records.tokenize_ahead(
+            bert, shards, lambda example: [example.text]
+        ):
+            unknown.add(tokens)
             if records.is_finished(split, index):
-                lengths = bert.count_tokens(texts)
-                progress.update(len(texts))
+                progress.update(len(tokens))
             else:
-                stacks, lengths = bert.encode(texts, progress=progress.update)
+                stacks, _ = bert.encode(tokens, progress=progress.update)
                 serialized = (
                     record_schema.serialize(
                         example.id,
@@ -173,8 +175,8 @@ def _write_shards(
                     for example, stack in zip(examples, stacks, strict=True)
                 )
                 records.write_shard(split, index, serialized)
-            num_tokens += int(np.minimum(lengths, bert.max_tokens).sum())
-            num_truncated += int((lengths > bert.max_tokens).sum())
+            num_tokens += int(tokens.kept.sum())
+            num_truncated += int((tokens.lengths > bert.max_tokens).sum())
     return num_tokens, num_truncated
 
 

@@ -6,7 +6,7 @@ from typing import Any
 
 from absl import logging
 
-from text2image.bert.encoder import Encoder
+from text2image.bert.encoder import Encoder, Tokens
 
 # More `[UNK]` than this hides much of what the texts say; with more than
 # `_REFUSED` nothing is left to learn from.
@@ -18,9 +18,8 @@ _SAMPLE = 1000
 class UnknownTokens:
     """The share of `[UNK]` among the tokens of a corpus that are kept."""
 
-    def __init__(self, encoder: Encoder) -> None:
-        """Starts at none; `encoder` tokenises."""
-        self._encoder = encoder
+    def __init__(self) -> None:
+        """Starts at none."""
         self._unknown = self._total = 0
 
     @property
@@ -28,16 +27,15 @@ class UnknownTokens:
         """`[UNK]` among all tokens added, in [0, 1]; [CLS], [SEP] apart."""
         return self._unknown / max(self._total, 1)
 
-    def add(self, texts: list[str]) -> None:
-        """Tokenises and counts texts."""
-        unknown, total = self._encoder.count_unknown(texts)
-        self._unknown += unknown
-        self._total += total
+    def add(self, tokens: Tokens) -> None:
+        """Counts tokenised texts."""
+        self._unknown += tokens.num_unknown
+        self._total += int((tokens.kept - 2).sum())
 
 
 def check_vocabulary(
     encoder: Encoder, source: str, texts: Iterable[str]
-) -> None:
+) -> Tokens:
     """Tokenises the first texts before any is encoded.
 
     Args:
@@ -45,12 +43,16 @@ def check_vocabulary(
         source: Its name, for the message.
         texts: Texts of the corpus.
 
+    Returns:
+        The tokens of the first texts.
+
     Raises:
         ValueError: If almost every token is unknown.
     """
-    counts = UnknownTokens(encoder)
+    counts = UnknownTokens()
     sample = list(itertools.islice(texts, _SAMPLE))
-    counts.add(sample)
+    tokens = encoder.tokenize(sample)
+    counts.add(tokens)
     if counts.share > _REFUSED:
         raise ValueError(
             f"At most {_REFUSED:.0%} of the tokens may be unknown to the "
@@ -59,6 +61,7 @@ def check_vocabulary(
             f"of {source} does not fit their language: name another with "
             "--encoder."
         )
+    return tokens
 
 
 def warn(share: float) -> None:

@@ -30,10 +30,11 @@ def export_run(
 
     from trainers.multimodal import classifier, loading
     from trainers.runs.workdir import EXPORT_DIRECTORY
-    from trainers.serving import saved_model
+    from trainers.serving import agreement, saved_model
 
     run = loading.load_run(workdir)
     manifest = run.manifest
+    served = classifier.load_classifier(run, encoder)
     provenance = {
         **saved_model.describe(
             run.config,
@@ -45,6 +46,13 @@ def export_run(
         "records": manifest.provenance,
         "modalities": list(run.config.towers),
         "num_held_out": run.metrics["num_held_out"],
+        **agreement.check(
+            run.workdir,
+            manifest.details["encoder"],
+            pathlib.Path(run.config.records),
+            run.metrics["split"],
+            served.serving_default,
+        ),
     }
     gray = tf.io.encode_jpeg(np.full((8, 8, 3), 127, np.uint8)).numpy()
     sample = {
@@ -54,7 +62,7 @@ def export_run(
     }
     return saved_model.export(
         pathlib.Path(out or run.workdir / EXPORT_DIRECTORY),
-        classifier.load_classifier(run, encoder),
+        served,
         provenance=provenance,
         requests=[("serving_default", sample)],
     )

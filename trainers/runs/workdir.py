@@ -197,6 +197,15 @@ def read_predictions(workdir: pathlib.Path) -> dict[str, tuple[str, str]]:
         return {row[0]: (row[1], row[2]) for row in rows}
 
 
+def read_probabilities(workdir: pathlib.Path) -> dict[str, np.ndarray]:
+    """Reads predictions.csv: record id to probabilities `(K,)`, in order."""
+    path = workdir / PREDICTIONS_FILE
+    with path.open(newline="", encoding="utf-8") as file:
+        rows = csv.reader(file)
+        next(rows)
+        return {row[0]: np.array(row[3:], np.float32) for row in rows}
+
+
 def write_metrics(workdir: pathlib.Path, metrics: dict[str, Any]) -> None:
     """Writes metrics.json, the last file of a run: it marks it as finished."""
     files.write_text(

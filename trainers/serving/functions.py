@@ -8,6 +8,7 @@ import tensorflow as tf
 
 from text2image.bert import checkpoint
 from text2image.bert.encoder import Encoder
+from trainers.serving import agreement
 
 Tensors = dict[str, tf.Tensor]
 Arrays = dict[str, np.ndarray]
@@ -92,7 +93,7 @@ def load_encoder(
         max_tokens=recorded["max_tokens"],
         # Records of earlier versions do not say: there was no choice.
         pooling=recorded.get("pooling", "cls"),
-        dtype=recorded.get("dtype", "float32"),
+        dtype=_dtype(recorded),
     )
     if encoder.gelu != recorded["gelu"]:
         raise ValueError(
@@ -101,6 +102,18 @@ def load_encoder(
             "this project that made the records, or build them again."
         )
     return encoder
+
+
+def _dtype(recorded: dict[str, Any]) -> str:
+    """The dtype by which TensorFlow comes nearest to the recorded stacks.
+
+    OpenVINO keeps softmax and norms in float32: its bfloat16 stacks are nearer
+    to those of TensorFlow in float32 than in bfloat16 (docs/results/speed.md,
+    "CPU engine").
+    """
+    if recorded.get("engine", agreement.TENSORFLOW) != agreement.TENSORFLOW:
+        return "float32"
+    return recorded.get("dtype", "float32")
 
 
 def _locate(recorded: dict[str, Any], source: str | None) -> str:

@@ -56,15 +56,14 @@ class Predictor:
             image_dir: Directory to save each text's image to, as `<id>.png`.
         """
         stream = iter(texts)
-        unknown = total = 0
+        unknown = unknown_tokens.UnknownTokens()
         while batch := list(itertools.islice(stream, batch_size)):
             if image_dir is not None:
                 self._save_images(batch, image_dir)
             if self._encoder is not None:
-                counted = self._encoder.count_unknown(_encode(batch))
-                unknown, total = unknown + counted[0], total + counted[1]
+                unknown.add(self._encoder.tokenize(_encode(batch)))
             yield from self._predict_batch(batch)
-        unknown_tokens.warn(unknown / max(total, 1))
+        unknown_tokens.warn(unknown.share)
 
     def render(self, texts: list[Text]) -> np.ndarray:
         """Draws texts as the images `(N, H, W, C)` that the model sees."""

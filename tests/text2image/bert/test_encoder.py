@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
+from tests.support.hostile_texts import HOSTILE
 from tests.support.tiny_bert_texts import TEXTS
 from text2image.bert import checkpoint, encoder
 
@@ -160,28 +161,93 @@ def test_any_text_gives_finite_stacks(tiny, text):
     assert lengths[0] >= 2
 
 
-def test_the_length_step_is_fine_for_many_texts_only():
-    assert encoder.length_step(9_999) == 64
-    assert encoder.length_step(10_000) == 16
-
-
-@pytest.mark.slow
-def test_fine_steps_pad_less_and_give_the_same_stacks(tiny, tiny_bert):
-    fine = encoder.Encoder(
-        tiny_bert,
-        layers="0-2",
-        max_tokens=64,
-        tokens_per_batch=64,
-        length_step=16,
+@pytest.fixture
+def watched(tiny_bert):
+    """An encoder of one layer, and the shapes that it has computed."""
+    bert = encoder.Encoder(
+        tiny_bert, layers="0-0", max_tokens=64, tokens_per_batch=64
     )
-    widths = []
-    run = fine._run
-    fine._run = lambda ids: widths.append(ids.shape[1]) or run(ids)
-    texts = ["film", "a film " * 12, "the film " * 12]
-    stacks, _ = fine.encode(texts)
-    assert sorted(widths) == [16, 32]
-    whole, _ = tiny.encode(texts)
-    np.testing.assert_allclose(stacks, whole[:, :3], rtol=0, atol=ATOL)
+    run, computed = bert._run, []
+    bert._run = lambda ids: computed.append(ids.shape) or run(ids)
+    yield bert, computed
+    # XLA compiles once per computed shape; TensorFlow traces once for all.
+    assert run.function.experimental_get_tracing_count() == 1
+
+
+@pytest.mark.parametrize("num_texts", [20, 10**6])
+def test_no_corpus_has_more_shapes_than_were_chosen(watched, num_texts):
+    bert, computed = watched
+    texts = [b"a film", b"", b"a great film " * 9, *HOSTILE, b"film " * 99]
+    bert.prepare(bert.tokenize(texts[:5]), num_texts)
+    for start in range(0, len(texts), 7):  # shards
+        bert.encode(texts[start : start + 7])
+    chosen = {(bert.shapes.rows(width), width) for width in bert.shapes.widths}
+    assert set(computed) <= chosen
+    assert (len(chosen) > 1) == (num_texts > 20)
+
+
+def test_a_shape_is_computed_alone_before_its_batches(watched):
+    bert, computed = watched
+    sample = bert.tokenize(["film", "film " * 20, "film " * 40])
+    bert.prepare(sample, 10**6)
+    assert computed == [(1, 48), (2, 32), (4, 16)]
+    bert.encode(sample)
+    assert sorted(computed[3:]) == sorted(computed[:3])
+    # No text of the sample was this long: started when the first comes.
+    bert.encode(["film " * 90] * 2)
+    assert computed[6:] == [(1, 64)] * 3
+
+
+def test_tokens_and_texts_give_the_same_bytes(tiny):
+    one, lengths = tiny.encode(list(TEXTS))
+    tokens = tiny.tokenize(list(TEXTS))
+    other, _ = tiny.encode(tokens)
+    np.testing.assert_array_equal(one, other)
+    np.testing.assert_array_equal(lengths, tokens.lengths)
+
+
+def test_narrow_batches_give_the_same_stacks(tiny, tiny_bert):
+    narrow = encoder.Encoder(
+        tiny_bert, layers="0-7", max_tokens=64, tokens_per_batch=64
+    )
+    narrow.prepare(narrow.tokenize(list(TEXTS)), 10**6)
+    assert len(narrow.shapes.widths) > 1
+    stacks, _ = narrow.encode(list(TEXTS))
+    whole, _ = tiny.encode(list(TEXTS))
+    np.testing.assert_allclose(stacks, whole, rtol=0, atol=ATOL)
+
+
+def test_without_xla_the_stacks_differ_in_rounding_only(tiny, tiny_bert):
+    plain = encoder.Encoder(
+        tiny_bert, layers="0-7", max_tokens=64, tokens_per_batch=256,
+        compiled=False,
+    )  # fmt: skip
+    assert not plain.computing.is_compiled
+    stacks, _ = plain.encode(list(TEXTS))
+    whole, _ = tiny.encode(list(TEXTS))
+    np.testing.assert_allclose(stacks, whole, rtol=0, atol=ATOL)
+
+
+def test_openvino_gives_the_same_stacks(tiny, tiny_bert):
+    pytest.importorskip("openvino")
+    other = encoder.Encoder(
+        tiny_bert, layers="0-7", max_tokens=64, engine="openvino"
+    )
+    assert other.computing.tokens_per_batch == 512  # as it is told
+    stacks, _ = other.encode(list(TEXTS))
+    whole, _ = tiny.encode(list(TEXTS))
+    np.testing.assert_allclose(stacks, whole, rtol=0, atol=ATOL)
+
+
+def test_a_batch_that_does_not_fit_names_the_flag(tiny_bert):
+    full = encoder.Encoder(tiny_bert, max_tokens=64, tokens_per_batch=0)
+
+    def run(ids):
+        raise tf.errors.ResourceExhaustedError(None, None, "full")
+
+    full._run = run
+    with pytest.raises(MemoryError, match=r"--tokens_per_batch \(now 512\)"):
+        full.encode(["a film"])
 
 
 def test_no_texts_give_no_stacks(tiny):
@@ -256,7 +322,9 @@ def test_mean_pooling_averages_over_a_texts_own_tokens(tiny_bert):
         )
 
 
-@pytest.mark.parametrize("unknown", [{"pooling": "max"}, {"dtype": "float16"}])
+@pytest.mark.parametrize(
+    "unknown", [{"pooling": "max"}, {"dtype": "float16"}, {"engine": "torch"}]
+)
 def test_unknown_choices_are_refused(tiny_bert, unknown):
     with pytest.raises(ValueError, match=rf"`{next(iter(unknown))}` must be"):
         encoder.Encoder(tiny_bert, max_tokens=64, **unknown)

@@ -27,10 +27,10 @@ def encoder(tiny_bert):
     ],
 )
 def test_only_kept_tokens_count(encoder, texts, unknown, total):
-    assert encoder.count_unknown(texts) == (unknown, total)
-    counts = unknown_tokens.UnknownTokens(encoder)
+    assert encoder.tokenize(texts).num_unknown == unknown
+    counts = unknown_tokens.UnknownTokens()
     for text in texts:
-        counts.add([text])
+        counts.add(encoder.tokenize([text]))
     assert counts.share == unknown / max(total, 1)
 
 

@@ -260,3 +260,20 @@ def test_an_encoder_that_has_moved_is_exported_from_where_it_is(
     second = run(after)
     assert second.returncode == 0, second.stderr
     assert list((tmp_path / "run/export").iterdir())
+
+
+@pytest.mark.slow
+def test_an_export_is_compared_with_a_run_of_another_engine(
+    trained, tmp_path, caplog
+):
+    caplog.set_level("INFO", logger="absl")
+    workdir = shutil.copytree(trained, tmp_path / "run")
+    manifest = json.loads((workdir / "manifest.json").read_text())
+    manifest["details"]["encoder"]["engine"] = "openvino"
+    (workdir / "manifest.json").write_text(json.dumps(manifest))
+    version = export.export_run(workdir, tmp_path / "models")
+    path = version / "assets.extra" / "provenance.json"
+    agreement = json.loads(path.read_text())["engine_agreement"]
+    assert agreement["same_label"] == agreement["compared"] > 0
+    assert agreement["largest_difference"] < 1e-3
+    assert "labels agree" in caplog.text

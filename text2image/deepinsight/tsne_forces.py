@@ -86,7 +86,10 @@ def _block(number: int) -> slice:
     return slice(number * _TILE, (number + 1) * _TILE)
 
 
-@numba.njit(nogil=True)
+# Allows reordered sums and fused multiply-adds: the loop is not vectorised
+# without both. Divisions stay exact: their approximation gains nothing.
+# Plain loops throughout: numba takes two seconds to compile slices.
+@numba.njit(nogil=True, fastmath={"reassoc", "contract"}, error_model="numpy")
 def _sum_tiles(
     tiles: np.ndarray,
     blocks: np.ndarray,
@@ -97,88 +100,58 @@ def _sum_tiles(
     first: int,
     step: int,
 ) -> None:
-    """Sums the pairs of every `step`-th tile.
+    """Sums p w (y_i - y_j), w^2 (y_i - y_j) and w over every `step`-th tile.
 
     Args:
         tiles: Affinities of the pairs of two blocks, `(T, n, n)` float32.
         blocks: Numbers of these blocks, `(T, 2)`, the lesser one first.
-        points: Coordinates, padded to whole blocks, `(2, B * n)` float32.
-        num_points: Number of points that are no padding.
-        sums: Output, `(B, B, 4, n)` float32: `_sum_tile`'s sums of the points
-            of the first block with those of the second.
+        points: Coordinates, padded to B whole blocks, `(2, B * n)` float32.
+        num_points: Number of points without padding.
+        sums: Output, `(B, B, 4, n)` float32: two and two sums for each point of
+            the first block over all points of the second.
         weights: Output, `(T,)` float64: sum of w over the pairs, both ways.
         first: First tile.
-        step: Distance of the next one.
-    """
-    # x and y of the points j, and their four sums: see `_sum_tile`.
-    work = np.empty(6 * _TILE, np.float32)
-    for tile in range(first, len(tiles), step):
-        block, other = blocks[tile]
-        start, end = block * _TILE, min((block + 1) * _TILE, num_points)
-        columns = slice(other * _TILE, (other + 1) * _TILE)
-        work[:_TILE] = points[0, columns]
-        work[_TILE : 2 * _TILE] = points[1, columns]
-        work[2 * _TILE :] = 0
-        total = _sum_tile(
-            tiles[tile],
-            points[0, start:end],
-            points[1, start:end],
-            work,
-            sums[block, other],
-        )
-        if block == other:  # has every pair twice
-            weights[tile] = total
-        else:
-            weights[tile] = 2 * total
-            for column in range(4):
-                begin = (2 + column) * _TILE
-                sums[other, block, column] = -work[begin : begin + _TILE]
-
-
-# Allows reordered sums and fused multiply-adds: the loop is not vectorised
-# without both. Divisions stay exact: their approximation gains nothing.
-@numba.njit(nogil=True, fastmath={"reassoc", "contract"}, error_model="numpy")
-def _sum_tile(
-    joint: np.ndarray,
-    horizontal: np.ndarray,
-    vertical: np.ndarray,
-    work: np.ndarray,
-    sums: np.ndarray,
-) -> float:
-    """Sums p w (y_i - y_j) and w^2 (y_i - y_j) over j, per i, and over i, per j.
-
-    Args:
-        joint: Affinities p_ij, `(n, n)` float32.
-        horizontal: First coordinates of the points i, `(m,)` float32, m <= n.
-        vertical: Second coordinates of the points i, `(m,)` float32.
-        work: Coordinates of the points j, two times n, and their sums, four
-            times n, to add to, `(6 * n,)` float32. In a single array, because
-            it saves the compiled loop a test whether these overlap.
-        sums: Output, `(4, n)` float32: the sums of the points i.
-
-    Returns:
-        The sum of all w.
+        step: Distance to the next one.
     """
     one = np.float32(1)
-    weights = 0.0
-    for i in range(len(horizontal)):
-        pulled_x = pulled_y = pushed_x = pushed_y = total = np.float32(0)
+    # x and y of the points j, then their four sums. A single array, because
+    # the loop would have to test whether several overlap.
+    work = np.empty(6 * _TILE, np.float32)
+    for tile in range(first, len(tiles), step):
+        block, other = blocks[tile, 0], blocks[tile, 1]
         for j in range(_TILE):
-            x = horizontal[i] - work[j]
-            y = vertical[i] - work[_TILE + j]
-            weight = one / (one + x * x + y * y)
-            total += weight
-            pull = joint[i, j] * weight
-            push = weight * weight
-            pulled_x += pull * x
-            pulled_y += pull * y
-            pushed_x += push * x
-            pushed_y += push * y
-            work[2 * _TILE + j] += pull * x
-            work[3 * _TILE + j] += pull * y
-            work[4 * _TILE + j] += push * x
-            work[5 * _TILE + j] += push * y
-        sums[0, i], sums[1, i] = pulled_x, pulled_y
-        sums[2, i], sums[3, i] = pushed_x, pushed_y
-        weights += total
-    return weights
+            work[j] = points[0, other * _TILE + j]
+            work[_TILE + j] = points[1, other * _TILE + j]
+        for j in range(2 * _TILE, 6 * _TILE):
+            work[j] = 0
+        weights[tile] = 0
+        for i in range(min(_TILE, num_points - block * _TILE)):
+            x_i = points[0, block * _TILE + i]
+            y_i = points[1, block * _TILE + i]
+            pulled_x = pulled_y = pushed_x = pushed_y = total = np.float32(0)
+            for j in range(_TILE):
+                x = x_i - work[j]
+                y = y_i - work[_TILE + j]
+                weight = one / (one + x * x + y * y)
+                total += weight
+                pull = tiles[tile, i, j] * weight
+                push = weight * weight
+                pulled_x += pull * x
+                pulled_y += pull * y
+                pushed_x += push * x
+                pushed_y += push * y
+                work[2 * _TILE + j] += pull * x
+                work[3 * _TILE + j] += pull * y
+                work[4 * _TILE + j] += push * x
+                work[5 * _TILE + j] += push * y
+            sums[block, other, 0, i] = pulled_x
+            sums[block, other, 1, i] = pulled_y
+            sums[block, other, 2, i] = pushed_x
+            sums[block, other, 3, i] = pushed_y
+            weights[tile] += total
+        if block != other:  # a block with itself has every pair twice
+            weights[tile] *= 2
+            for axis in range(4):
+                for j in range(_TILE):
+                    total = work[(2 + axis) * _TILE + j]
+                    sums[other, block, axis, j] = -total

@@ -38,6 +38,7 @@ def embed(
     perplexity: float,
     learning_rate: float,
     max_iter: int,
+    device: str = "cpu",
     progress: Callable[[int], object] = lambda _: None,
 ) -> tuple[np.ndarray, float]:
     """Lays points out in the plane.
@@ -52,6 +53,8 @@ def embed(
             2019, doi:10.1038/s41467-019-13055-y, and scikit-learn, whose rates
             are a quarter of theirs).
         max_iter: Number of steps.
+        device: `cpu`, or `gpu` for TensorFlow's first GPU, whose sums are
+            rounded differently.
         progress: Called with 1 after each step.
 
     Returns:
@@ -63,7 +66,7 @@ def embed(
     points = np.array(start, np.float64)
     early_steps = _EARLY_STEPS
     with futures.ThreadPoolExecutor(cpu.count()) as pool:
-        forces = tsne_forces.PairForces(joint, pool)
+        forces = _pair_forces(joint, pool, device)
         for step in range(max_iter):
             early = step < early_steps
             if step in (0, early_steps):  # each phase from rest
@@ -167,3 +170,15 @@ def gradient(joint: np.ndarray, points: np.ndarray) -> np.ndarray:
     with futures.ThreadPoolExecutor(1) as pool:
         attraction, repulsion = tsne_forces.PairForces(joint, pool)(points)
     return 4.0 * (attraction - repulsion)
+
+
+def _pair_forces(
+    joint: np.ndarray, pool: futures.Executor, device: str
+) -> Callable[[np.ndarray], tuple[np.ndarray, np.ndarray]]:
+    """Returns what computes both sums of the gradient on the device."""
+    if device == "cpu":
+        return tsne_forces.PairForces(joint, pool)
+    # TensorFlow takes seconds to import.
+    from text2image.deepinsight import tsne_tensorflow
+
+    return tsne_tensorflow.PairForces(joint)

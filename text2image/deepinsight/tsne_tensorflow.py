@@ -23,7 +23,17 @@ class PairForces:
             joint: Affinities p_ij, `(F, F)` float32.
             device: TensorFlow's name of the device.
             pairs: Number of pairs at a time, at least one row of them.
+
+        Raises:
+            ValueError: If there is no such device.
         """
+        kind = device.partition(":")[0]
+        # TensorFlow itself would use another device instead.
+        if not tf.config.list_logical_devices(kind):
+            raise ValueError(
+                f"`device` must exist. Received: {device!r}, and TensorFlow "
+                f"sees no {kind}. Use the CPU (`device='cpu'`)."
+            )
         self._device = device
         rows = max(1, pairs // len(joint))
         self._starts = range(0, len(joint), rows)

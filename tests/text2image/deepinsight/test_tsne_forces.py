@@ -4,6 +4,7 @@ from concurrent import futures
 
 import numpy as np
 import pytest
+import tensorflow as tf
 
 from text2image.deepinsight import tsne_forces, tsne_tensorflow
 
@@ -78,3 +79,12 @@ def test_attraction_and_repulsion_sum_to_zero():
     for force in by_numba(joint, points):
         total = force.sum(axis=0, dtype=np.float64)
         assert np.abs(total).max() < 1e-5 * np.abs(force).max()
+
+
+@pytest.mark.skipif(
+    bool(tf.config.list_logical_devices("GPU")), reason="There is a GPU."
+)
+def test_a_missing_gpu_is_refused():
+    joint, _ = problem(3)
+    with pytest.raises(ValueError, match="Use the CPU"):
+        tsne_tensorflow.PairForces(joint)

@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
+import tensorflow as tf
 import tqdm
 from absl import logging
 
@@ -55,6 +56,13 @@ def fit_pixel_map(
         figures=figures | _counts(fitted),
     )
     return fitted
+
+
+def map_device(settings: RecordsConfig) -> str:
+    """Returns the device of t-SNE's steps: `gpu` where there is one."""
+    if (settings.projection, settings.tsne_method) != ("tsne", "exact"):
+        return "cpu"
+    return "gpu" if tf.config.list_logical_devices("GPU") else "cpu"
 
 
 def _fit_scaler(
@@ -113,6 +121,7 @@ def _project(
         learning_rate=settings.tsne_learning_rate,
         max_iter=settings.tsne_iterations,
         seed=settings.map_seed,
+        device=map_device(settings),
     )
     if (settings.projection, settings.tsne_method) != ("tsne", "exact"):
         return projection.project(gram, method)

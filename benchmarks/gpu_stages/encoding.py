@@ -1,5 +1,6 @@
 """The encoder, from texts to stacks, and its program alone on the device."""
 
+import dataclasses
 import pathlib
 import tempfile
 import time
@@ -27,37 +28,58 @@ _RUN = 0.3
 
 
 def run(report: Report, meter: Meter) -> None:
-    """Measures the encoder as it is used, then each program of it."""
+    """Measures the encoder as it is used, programs of it, and other ways."""
     on_gpu = devices.has_gpu()
     header = corpus.BERT_BASE if on_gpu else corpus.SMALL_BERT
     count = 2_000 if on_gpu else 200
     limit = limits.measure()
     report.set(limits=limit, layers=header.num_layers, width=header.hidden_dim)
+    dtypes = ("bfloat16", "float32") if on_gpu else ("float32",)
     with tempfile.TemporaryDirectory() as scratch:
         source = pathlib.Path(scratch) / "bert"
         report.at("writing a BERT with random weights")
         corpus.write_bert(source, header)
         texts = _texts(source, count)
-        dtypes = ["float32"]
-        if devices.supports_bfloat16():
-            dtypes.insert(0, "bfloat16")
-        for dtype in dtypes:
-            bert = _build(source, dtype)
-            _encode(report, meter, bert, texts, header, limit)
-            for is_compiled in (False, True):
-                _programs(report, bert, header, limit, is_compiled=is_compiled)
+        default = _build(source)
+        _encode(report, meter, default, texts, header, limit)
+        # The slowest to compile last.
+        for is_compiled in (False, True):
+            for dtype in dtypes:
+                bert = _build(
+                    source,
+                    dtype=dtype,
+                    engine="tensorflow",
+                    compiled=is_compiled,
+                )
+                _programs(report, bert, header, limit)
+                if bert.computing != default.computing:
+                    _encode(report, meter, bert, texts, header, limit)
 
 
-def _build(source: pathlib.Path, dtype: str) -> Encoder:
+def _build(source: pathlib.Path, **settings: Any) -> Encoder:
+    """Loads the encoder, as the device decides but for `settings`."""
     count = min(_MOST_LAYERS, headers.read_header(source).num_layers)
+    decided: dict[str, Any] = {
+        "dtype": "auto",
+        "engine": "auto",
+        "tokens_per_batch": 0,
+    }
     return Encoder(
-        str(source), layers=f"last{count}", max_tokens=_MAX_TOKENS, dtype=dtype
+        str(source),
+        layers=f"last{count}",
+        max_tokens=_MAX_TOKENS,
+        **(decided | settings),
     )
+
+
+def _name(bert: Encoder) -> str:
+    ways = bert.computing
+    return f"{ways.engine}, {ways.dtype}{', XLA' * ways.is_compiled}"
 
 
 def _texts(source: pathlib.Path, count: int) -> list[str]:
     sentences = command.read_texts("demo", None, 10_000)
-    tokens = _build(source, "float32").count_tokens(sentences)
+    tokens = _build(source).count_tokens(sentences)
     return corpus.draw_texts(sentences, tokens.tolist(), count)
 
 
@@ -70,7 +92,7 @@ def _encode(
     limit: dict[str, Any],
 ) -> None:
     """Encodes the texts twice: the first time compiles."""
-    name = f"encode, {bert.dtype}"
+    name = f"encode, {_name(bert)}"
     report.at(f"{name}, first time")
     with meter.phase() as first:
         bert.encode(texts)
@@ -93,9 +115,10 @@ def _encode(
         unit="texts",
         flops=needed,
         flops_of_all_rows=whole,
-        limit=limit[bert.dtype],
+        limit=limit[bert.computing.dtype],
         tokens=int(lengths.sum()),
         first=first.figures(),
+        computing=dataclasses.asdict(bert.computing),
     )
 
 
@@ -104,20 +127,18 @@ def _programs(
     bert: Encoder,
     header: Any,
     limit: dict[str, Any],
-    *,
-    is_compiled: bool,
 ) -> None:
     """Times programs of fixed shapes on ids that are on the device already."""
     tokens = _GPU_TOKENS if devices.has_gpu() else _CPU_TOKENS
+    is_compiled = bert.computing.is_compiled
     program = tf.function(
         bert.stacks_of_ids, jit_compile=is_compiled, reduce_retracing=False
     )
-    for width in _WIDTHS:
+    # XLA on a GPU takes long for each.
+    is_slow = is_compiled and devices.has_gpu()
+    for width in _WIDTHS[-1:] if is_slow else _WIDTHS:
         rows = tokens // width
-        name = (
-            f"program {rows} x {width}, {bert.dtype}"
-            f"{', XLA' if is_compiled else ''}"
-        )
+        name = f"program {rows} x {width}, {_name(bert)}"
         report.at(name)
         with tf.device(devices.name()):
             ids = tf.ones((rows, width), tf.int32) + 4
@@ -134,7 +155,7 @@ def _programs(
             items=rows,
             unit="texts",
             flops=needed,
-            limit=limit[bert.dtype],
+            limit=limit[bert.computing.dtype],
         )
 
 

@@ -4,6 +4,7 @@ from benchmarks import pixel_map
 from benchmarks.gpu_stages import limits
 from benchmarks.gpu_stages.activity import Meter
 from benchmarks.gpu_stages.report import Report
+from text2image import devices
 
 _ROWS, _FEATURES = 2_000, 4_608
 # Of t-SNE's gradient: distance 5, affinity 2, attraction and repulsion 4.
@@ -17,7 +18,8 @@ def run(report: Report, meter: Meter) -> None:
     report.set(limits=limit)
     name = f"pixel map, {_FEATURES} features"
     report.at(f"{name}: rows and compilation")
-    fit = pixel_map.prepare_ours("exact", _ROWS, _FEATURES, None)
+    device = "gpu" if devices.has_gpu() else "cpu"
+    fit = pixel_map.prepare_ours("exact", _ROWS, _FEATURES, None, device)
     report.at(name)
     with meter.phase() as phase:
         fit()

@@ -5,11 +5,10 @@ from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
-import tensorflow as tf
 import tqdm
 from absl import logging
 
-from text2image import options
+from text2image import devices, options
 from text2image.deepinsight import pixel_map, projection, scaling, statistics
 from tfrecords import reader, schema
 from tfrecords.config import RecordsConfig
@@ -62,7 +61,7 @@ def map_device(settings: RecordsConfig) -> str:
     """Returns the device of t-SNE's steps: `gpu` where there is one."""
     if (settings.projection, settings.tsne_method) != ("tsne", "exact"):
         return "cpu"
-    return "gpu" if tf.config.list_logical_devices("GPU") else "cpu"
+    return "gpu" if devices.has_gpu() else "cpu"
 
 
 def _fit_scaler(

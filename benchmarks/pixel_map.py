@@ -41,7 +41,11 @@ def make_rows(
 
 
 def prepare_ours(
-    tsne_method: str, count: int, features: int, cls_records: str | None
+    tsne_method: str,
+    count: int,
+    features: int,
+    cls_records: str | None,
+    device: str = "cpu",
 ) -> measuring.Call:
     """Returns the call that gives the features' points `(F, 2)`."""
     from text2image.deepinsight import (
@@ -68,7 +72,10 @@ def prepare_ours(
         points, _ = projection.project(
             gram.matrix(),
             projection.Projection(
-                method="tsne", metric="cosine", tsne_method=tsne_method
+                method="tsne",
+                metric="cosine",
+                tsne_method=tsne_method,
+                device=device,
             ),
         )
         pixel_map.fit_pixel_map(points, (50, 50), scaler)

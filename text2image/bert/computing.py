@@ -4,10 +4,7 @@ import dataclasses
 import math
 import pathlib
 
-import tensorflow as tf
-from tensorflow.python.client import device_lib
-
-from text2image import cpu
+from text2image import cpu, devices
 from text2image.bert import openvino_engine
 from text2image.bert.headers import read_header
 
@@ -140,22 +137,21 @@ def resolve(
 def find_device() -> Device:
     """Returns the device that TensorFlow uses: its first GPU, or the CPU."""
     has_openvino = openvino_engine.is_installed()
-    if current_kind() == "cpu":
+    if not devices.has_gpu():
         return Device(
             "cpu", openvino_engine.openvino_pays("bfloat16"), has_openvino
         )
-    gpu = tf.config.get_visible_devices("GPU")[0]
-    details = tf.config.experimental.get_device_details(gpu)
-    # bfloat16 from compute capability 8.0 on.
-    capability = details.get("compute_capability", (0, 0))
-    found = device_lib.list_local_devices()
-    memory = next(x.memory_limit for x in found if x.device_type == "GPU")
-    return Device("gpu", tuple(capability) >= (8, 0), has_openvino, memory)
+    return Device(
+        "gpu",
+        devices.supports_bfloat16(),
+        has_openvino,
+        devices.memory_bytes(),
+    )
 
 
 def current_kind() -> str:
     """Returns `gpu` if TensorFlow uses one, else `cpu`."""
-    return "gpu" if tf.config.list_logical_devices("GPU") else "cpu"
+    return "gpu" if devices.has_gpu() else "cpu"
 
 
 def hidden_dim(located: str) -> int:

@@ -30,6 +30,8 @@ class Projection:
             published code used 200.
         max_iter: Optimisation steps of t-SNE.
         seed: Seed of a random start and of scikit-learn's solver.
+        device: Device of the steps of `exact`: `cpu`, or `gpu` for TensorFlow's
+            first GPU.
     """
 
     method: str = "tsne"
@@ -40,6 +42,7 @@ class Projection:
     learning_rate: float = 0.0
     max_iter: int = 1000
     seed: int = 0
+    device: str = "cpu"
 
     def __post_init__(self) -> None:
         """Refuses unknown values."""
@@ -48,6 +51,7 @@ class Projection:
             ("tsne_method", options.TSNE_METHODS),
             ("metric", options.TSNE_METRICS),
             ("init", options.TSNE_INITS),
+            ("device", ("cpu", "gpu")),
         ):
             if getattr(self, field) not in allowed:
                 raise ValueError(
@@ -64,8 +68,8 @@ def project(
 ) -> tuple[np.ndarray, dict[str, float]]:
     """Projects the features.
 
-    The same Gram matrix and settings give the same coordinates; with
-    `barnes_hut`, only on the same number of threads.
+    The same Gram matrix and settings give the same coordinates on one kind of
+    processor; with `barnes_hut`, only on the same number of threads.
 
     Args:
         gram: `(F, F)` float64, inner products of the features.
@@ -216,6 +220,7 @@ def _exact(
         perplexity=projection.perplexity,
         learning_rate=projection.learning_rate,
         max_iter=projection.max_iter,
+        device=projection.device,
         progress=progress,
     )
     return points, {"kl_divergence": divergence}

@@ -1,4 +1,4 @@
-"""t-SNE over all pairs of points, compiled by numba.
+"""t-SNE over all pairs of points.
 
 L. van der Maaten and G. Hinton, Visualizing Data using t-SNE, JMLR 9 (2008).
 Nothing is approximated: for the few thousand features of a stack, a plain pass
@@ -9,10 +9,10 @@ the paper preset only (`projection.py`).
 from collections.abc import Callable
 from concurrent import futures
 
-import numba
 import numpy as np
 
 from text2image import cpu
+from text2image.deepinsight import tsne_forces
 
 # The schedule is scikit-learn's: first exaggerated attraction and low momentum;
 # gains per coordinate (Jacobs 1988) as in the paper's code.
@@ -38,6 +38,7 @@ def embed(
     perplexity: float,
     learning_rate: float,
     max_iter: int,
+    device: str = "cpu",
     progress: Callable[[int], object] = lambda _: None,
 ) -> tuple[np.ndarray, float]:
     """Lays points out in the plane.
@@ -52,6 +53,8 @@ def embed(
             2019, doi:10.1038/s41467-019-13055-y, and scikit-learn, whose rates
             are a quarter of theirs).
         max_iter: Number of steps.
+        device: `cpu`, or `gpu` for TensorFlow's first GPU, whose sums are
+            rounded differently.
         progress: Called with 1 after each step.
 
     Returns:
@@ -63,11 +66,12 @@ def embed(
     points = np.array(start, np.float64)
     early_steps = _EARLY_STEPS
     with futures.ThreadPoolExecutor(cpu.count()) as pool:
+        forces = _pair_forces(joint, pool, device)
         for step in range(max_iter):
             early = step < early_steps
             if step in (0, early_steps):  # each phase from rest
                 update, gains = np.zeros_like(points), np.ones_like(points)
-            attraction, repulsion = _forces(joint, points, pool)
+            attraction, repulsion = forces(points)
             if early:
                 attraction *= _EXAGGERATION
             slope = 4.0 * (attraction - repulsion)
@@ -164,64 +168,17 @@ def divergence(joint: np.ndarray, points: np.ndarray) -> float:
 def gradient(joint: np.ndarray, points: np.ndarray) -> np.ndarray:
     """Computes the gradient of the divergence, equation 5, `(F, 2)` float32."""
     with futures.ThreadPoolExecutor(1) as pool:
-        attraction, repulsion = _forces(joint, points, pool)
+        attraction, repulsion = tsne_forces.PairForces(joint, pool)(points)
     return 4.0 * (attraction - repulsion)
 
 
-def _forces(
-    joint: np.ndarray, points: np.ndarray, pool: futures.Executor
-) -> tuple[np.ndarray, np.ndarray]:
-    """Computes both sums of the gradient, equation 5, `(F, 2)` float32 each.
+def _pair_forces(
+    joint: np.ndarray, pool: futures.Executor, device: str
+) -> Callable[[np.ndarray], tuple[np.ndarray, np.ndarray]]:
+    """Returns what computes both sums of the gradient on the device."""
+    if device == "cpu":
+        return tsne_forces.PairForces(joint, pool)
+    # TensorFlow takes seconds to import.
+    from text2image.deepinsight import tsne_tensorflow
 
-    With w_ij = 1 / (1 + |y_i - y_j|^2) and Z the sum of all w_ij, these are the
-    sums over j of p_ij w_ij (y_i - y_j) and of w_ij^2 (y_i - y_j) / Z.
-    """
-    horizontal, vertical = np.ascontiguousarray(points.T, np.float32)
-    sums = np.empty((len(points), 5), np.float32)
-
-    def fill(first: int) -> None:
-        _sum_pairs(joint, horizontal, vertical, first, sums[first:][:_BLOCK])
-
-    list(pool.map(fill, range(0, len(points), _BLOCK)))
-    # Without the diagonal, whose weights are 1.
-    weights = sums[:, 4].sum(dtype=np.float64) - len(points)
-    return sums[:, :2], sums[:, 2:4] / np.float32(weights)
-
-
-# Allows reordered sums and fused multiply-adds: the loop is not vectorised
-# without both. Divisions stay exact.
-@numba.njit(nogil=True, fastmath={"reassoc", "contract"}, error_model="numpy")
-def _sum_pairs(
-    joint: np.ndarray,
-    horizontal: np.ndarray,
-    vertical: np.ndarray,
-    first: int,
-    sums: np.ndarray,
-) -> None:
-    """Sums p w (y_i - y_j), w^2 (y_i - y_j) and w over j, per row i.
-
-    Args:
-        joint: Affinities p_ij, `(F, F)` float32.
-        horizontal: First coordinate of the points, `(F,)` float32.
-        vertical: Second coordinate of the points, `(F,)` float32.
-        first: Row i of the first line of `sums`.
-        sums: Output, `(n, 5)` float32: two, two and one columns.
-    """
-    one = np.float32(1)
-    for row in range(len(sums)):
-        i = first + row
-        pulled_x = pulled_y = pushed_x = pushed_y = total = np.float32(0)
-        for j in range(len(horizontal)):
-            x = horizontal[i] - horizontal[j]
-            y = vertical[i] - vertical[j]
-            weight = one / (one + x * x + y * y)
-            total += weight
-            pull = joint[i, j] * weight
-            pulled_x += pull * x
-            pulled_y += pull * y
-            push = weight * weight
-            pushed_x += push * x
-            pushed_y += push * y
-        sums[row, 0], sums[row, 1] = pulled_x, pulled_y
-        sums[row, 2], sums[row, 3] = pushed_x, pushed_y
-        sums[row, 4] = total
+    return tsne_tensorflow.PairForces(joint)

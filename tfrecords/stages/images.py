@@ -14,7 +14,7 @@ from text2image.deepinsight.render import Renderer
 from tfrecords import reader, schema
 from tfrecords.config import RecordsConfig
 from tfrecords.stages import record_sets
-from tfrecords.stages.map_fitting import fit_pixel_map
+from tfrecords.stages.map_fitting import fit_pixel_map, map_device
 from tfrecords.versions import installed_versions
 from tfrecords.writer import RecordWriter
 
@@ -66,6 +66,9 @@ def prepare_images(
         "cls": manifest.fingerprint,
         **record_sets.pick(settings, SETTINGS),
     }
+    # Absent on a CPU: records keep the fingerprint that they had before.
+    if (device := map_device(settings)) != "cpu":
+        provenance["map_device"] = device
     name = cls_dir.parent.name.rsplit("-", 1)[0]
     directory = record_sets.directory(settings, "image", name, provenance)
     if record_sets.existing(directory, provenance):

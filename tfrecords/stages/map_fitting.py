@@ -8,7 +8,7 @@ import numpy as np
 import tqdm
 from absl import logging
 
-from text2image import options
+from text2image import devices, options
 from text2image.deepinsight import pixel_map, projection, scaling, statistics
 from tfrecords import reader, schema
 from tfrecords.config import RecordsConfig
@@ -55,6 +55,13 @@ def fit_pixel_map(
         figures=figures | _counts(fitted),
     )
     return fitted
+
+
+def map_device(settings: RecordsConfig) -> str:
+    """Returns the device of t-SNE's steps: `gpu` where there is one."""
+    if (settings.projection, settings.tsne_method) != ("tsne", "exact"):
+        return "cpu"
+    return "gpu" if devices.has_gpu() else "cpu"
 
 
 def _fit_scaler(
@@ -113,6 +120,7 @@ def _project(
         learning_rate=settings.tsne_learning_rate,
         max_iter=settings.tsne_iterations,
         seed=settings.map_seed,
+        device=map_device(settings),
     )
     if (settings.projection, settings.tsne_method) != ("tsne", "exact"):
         return projection.project(gram, method)

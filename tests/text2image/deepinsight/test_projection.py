@@ -204,7 +204,12 @@ def test_perplexity_must_be_below_the_number_of_features(perplexity):
 
 @pytest.mark.parametrize(
     ("field", "value"),
-    [("method", "umap"), ("metric", "cityblock"), ("init", "spectral")],
+    [
+        ("method", "umap"),
+        ("metric", "cityblock"),
+        ("init", "spectral"),
+        ("device", "tpu"),
+    ],
 )
 def test_unknown_settings_are_refused(field, value):
     with pytest.raises(ValueError, match=f"`{field}` must be one of"):

@@ -135,7 +135,7 @@ def resolve(
 
 
 def find_device() -> Device:
-    """Returns the device that TensorFlow uses: its first GPU, or the CPU."""
+    """Returns what TensorFlow computes on."""
     has_openvino = openvino_engine.is_installed()
     if not devices.has_gpu():
         return Device(
@@ -147,11 +147,6 @@ def find_device() -> Device:
         has_openvino,
         devices.memory_bytes(),
     )
-
-
-def current_kind() -> str:
-    """Returns `gpu` if TensorFlow uses one, else `cpu`."""
-    return "gpu" if devices.has_gpu() else "cpu"
 
 
 def hidden_dim(located: str) -> int:
@@ -190,8 +185,8 @@ def _engine(engine: str, dtype: str, hidden_dim: int, device: Device) -> str:
     if engine == "openvino" and device.kind == "gpu":
         raise ValueError(
             "--encoder_engine=openvino must run on a CPU. Received: a GPU, "
-            "which TensorFlow uses. Use --encoder_engine=tensorflow, or hide "
-            "the GPU with CUDA_VISIBLE_DEVICES=-1."
+            "which TensorFlow uses. Use --device=cpu, or "
+            "--encoder_engine=tensorflow."
         )
     if engine == "openvino" and not device.has_openvino:
         raise ValueError(

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterable, Iterator
 from concurrent import futures
 from typing import Any
 
+from text2image import devices
 from text2image.bert import checkpoint, computing
 from text2image.bert.encoder import Encoder, Tokens
 from text2image.bert.headers import read_header
@@ -82,7 +83,7 @@ def locate(
         "encoder_sha256": checkpoint.identify(encoder_path),
         **chosen,
     }
-    if computing.current_kind() == "gpu":
+    if devices.has_gpu():
         provenance["encoder_device"] = "gpu"
     # Other ids than 0.1.0 gave make other stacks.
     tokenizer = checkpoint.identify_tokenizer(encoder_path)

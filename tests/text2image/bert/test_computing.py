@@ -60,7 +60,7 @@ def test_this_machine_is_resolved_too():
     ("device", "message"),
     [
         (UNITS, r"Received: an environment.*pip install 'text-as-image\[fast"),
-        (H100, r"must run on a CPU.*=tensorflow.*CUDA_VISIBLE_DEVICES=-1"),
+        (H100, r"must run on a CPU.*--device=cpu.*=tensorflow"),
     ],
 )
 def test_openvino_where_it_cannot_run_is_refused(device, message):

@@ -15,6 +15,7 @@ import keras
 import numpy as np
 
 from text2image import cpu
+from text2image.bert import openvino_graph
 
 # What takes the least time per text on MiniLM and reviews, with the streams of
 # `num_streams`: docs/results/speed.md, "CPU engine". A fine step costs nothing
@@ -70,7 +71,8 @@ def build(
 
     Returns:
         A function from token ids `(N, T)` int32, any N and T, to stacks
-        `(N, L, D)` float32. Any number of threads may call it at once.
+        `(N, L, D)` float32. Every row must hold a token that is no padding.
+        Any number of threads may call it at once.
 
     Raises:
         ImportError: If OpenVINO is not installed.
@@ -98,8 +100,10 @@ def build(
     with tempfile.TemporaryDirectory() as directory:
         path = pathlib.Path(directory) / "encoder.xml"
         model.export(str(path), format="openvino", verbose=False)
+        graph = core.read_model(path)
+        openvino_graph.fuse(graph)
         compiled = core.compile_model(
-            core.read_model(path),
+            graph,
             "CPU",
             {
                 "INFERENCE_PRECISION_HINT": _PRECISIONS[dtype],

@@ -8,7 +8,7 @@ import pytest
 import tensorflow as tf
 
 from tests.support.tiny_bert_texts import TEXTS
-from text2image.bert import encoder, openvino_engine
+from text2image.bert import encoder, openvino_engine, openvino_graph
 
 pytestmark = pytest.mark.skipif(  # `importorskip` would import it too early
     not openvino_engine.is_installed(), reason="needs the extra fast-cpu"
@@ -116,3 +116,15 @@ def test_bfloat16_pays_where_the_cpu_multiplies_it(tmp_path, monkeypatch):
 def test_openvino_is_imported_without_its_telemetry(engines):
     assert "openvino.tools.ovc" in sys.modules  # what would send usage data
     assert "openvino_telemetry.main" not in sys.modules
+
+
+def test_every_attention_over_all_rows_is_recognised(tiny, tmp_path, engines):
+    import openvino
+
+    path = tmp_path / "encoder.xml"
+    tiny.model.export(str(path), format="openvino", verbose=False)
+    graph = openvino.Core().read_model(path)
+    assert openvino_graph.fuse(graph) == 7  # of the last layer only one row
+    types = [node.get_type_name() for node in graph.get_ops()]
+    assert types.count("ScaledDotProductAttention") == 7
+    assert openvino_graph.fuse(graph) == 0

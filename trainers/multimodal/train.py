@@ -230,4 +230,5 @@ def compile_model(
             decay_steps=config.epochs * steps,
             weight_decay=config.weight_decay or None,
         ),
+        with_metrics=True,
     )

@@ -206,8 +206,17 @@ class Checkpoint(keras.callbacks.Callback):
         }
         self.history.append({name: figures[name] for name in HISTORY})
         write_history(self._workdir, self.history)
-        progress: dict[str, Any] = {"history": self.history, **self._counts}
-        if self.model.stop_training:
-            self.has_stopped = progress["has_stopped"] = True
-        checkpoints.save(self._path, self._saved, progress)
+        self.has_stopped = self.model.stop_training
+        self._save()
         log_scalars(self._workdir, self.history[-1])
+
+    def on_train_end(self, logs: Logs | None = None) -> None:
+        """Saves weights that another callback set at the end."""
+        if self.has_stopped:
+            self._save()
+
+    def _save(self) -> None:
+        progress: dict[str, Any] = {"history": self.history, **self._counts}
+        if self.has_stopped:
+            progress["has_stopped"] = True
+        checkpoints.save(self._path, self._saved, progress)

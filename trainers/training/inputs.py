@@ -1,14 +1,40 @@
 """The examples of a split as arrays, and the order in which they are drawn."""
 
 import dataclasses
+import math
 import pathlib
 from collections.abc import Iterator
 from typing import Any
 
 import keras
 import numpy as np
+import tensorflow as tf
 
 from tfrecords import reader, schema
+
+# TensorFlow's kernels refuse tensors that start elsewhere.
+_ALIGNMENT = 64  # bytes
+
+
+def empty(shape: tuple[int, ...]) -> np.ndarray:
+    """Returns a float32 array that `share` gives away without a copy."""
+    num_bytes = 4 * math.prod(shape)
+    buffer = np.empty(num_bytes + _ALIGNMENT, np.uint8)
+    start = -buffer.ctypes.data % _ALIGNMENT
+    values = buffer[start : start + num_bytes].view(np.float32)
+    return values.reshape(shape)
+
+
+def share(values: np.ndarray) -> tf.Tensor:
+    """Puts an array on the device whole.
+
+    On a CPU, an array of `empty` and its tensor share their memory: features
+    fill much of it and must not be there twice.
+    """
+    is_aligned = values.size and values.ctypes.data % _ALIGNMENT == 0
+    if is_aligned and not tf.config.list_logical_devices("GPU"):
+        return tf.experimental.dlpack.from_dlpack(values.__dlpack__())
+    return tf.constant(values)
 
 
 class RowFile:
@@ -33,10 +59,12 @@ class RowFile:
     def __getitem__(self, rows: Any) -> np.ndarray:
         """Returns a copy of the rows of a slice or an index array."""
         values = self._map()[rows]
-        # An index array has copied them already.
-        return (
-            np.array(values) if isinstance(rows, slice) else np.asarray(values)
-        )
+        if not isinstance(rows, slice):
+            # An index array has copied them already.
+            return np.asarray(values)
+        copy = empty(values.shape)
+        copy[:] = values
+        return copy
 
 
 @dataclasses.dataclass(frozen=True)

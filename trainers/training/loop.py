@@ -43,9 +43,12 @@ def seed_dropout(model: keras.Model, seed: int, epoch: int) -> None:
 
 
 def compile_classifier(
-    trained: keras.Model, optimizer: keras.optimizers.Optimizer
+    trained: keras.Model,
+    optimizer: keras.optimizers.Optimizer,
+    *,
+    with_metrics: bool = False,
 ) -> None:
-    """Compiles a model that returns logits `(N, K)` for `train_epoch`.
+    """Compiles a model that returns logits `(N, K)`.
 
     The cross-entropy is also a metric, without the penalty and reconstruction
     error that a model adds to its loss: that is comparable with the loss of a
@@ -59,7 +62,9 @@ def compile_classifier(
             keras.metrics.SparseCategoricalCrossentropy(
                 from_logits=True, name="cross_entropy"
             ),
-        ],
+        ]
+        if with_metrics
+        else None,
     )
     trained.optimizer.build(trained.trainable_variables)
 

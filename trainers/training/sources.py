@@ -11,7 +11,13 @@ from typing import Any, Protocol
 import numpy as np
 import tensorflow as tf
 
-from trainers.training.inputs import RowFile, count_batches, epoch_batches
+from trainers.training.inputs import (
+    Inputs,
+    RowFile,
+    count_batches,
+    epoch_batches,
+    share,
+)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -181,3 +187,12 @@ class FromFile:
         """Record ids of one step."""
         rows = self.order.rows(epoch, step)
         return [self.record_ids[row] for row in rows]
+
+
+def from_inputs(inputs: Inputs, order: Order) -> Source:
+    """Returns the source for a split: on the device if it is in memory."""
+    if isinstance(inputs.values, RowFile):
+        return FromFile(inputs.values, inputs.labels, inputs.ids, order)
+    return Resident(
+        share(inputs.values), tf.constant(inputs.labels), inputs.ids, order
+    )

@@ -22,7 +22,9 @@ from trainers.training.sources import Source
 FIGURES = ("loss", "cross_entropy", "accuracy", "num_examples")
 # The host is asked this often: a progress bar moves, a kill is noticed.
 _SECONDS_PER_EXECUTION = 1.0
-_TIMED_STEPS = 5
+# Timed at first, unless the first of them takes as long as this.
+_TIMED_STEPS = 10
+_SLOW_STEP = 0.1  # seconds
 
 
 def plan(num_steps: int, most: int, every: int = 0) -> list[int]:
@@ -120,21 +122,28 @@ def steps_per_second(
 ) -> float:
     """Compiles the steps and times a few, without changing the model.
 
+    The rate decides how many steps are one execution, and no result.
+
     Args:
         run: Attribute `run` of `Steps`.
         source: Its source.
         variables: Everything that a step changes; set back at the end.
     """
     before = [np.array(variable) for variable in variables]
-    timed = min(_TIMED_STEPS, source.num_steps)
     iterator = iter(source.dataset(0, 1).repeat())
-    run(iterator, tf.constant(1)).numpy()
-    begin = time.perf_counter()
-    run(iterator, tf.constant(timed)).numpy()
-    seconds = time.perf_counter() - begin
+
+    def seconds(num_steps: int) -> float:
+        begin = time.perf_counter()
+        run(iterator, tf.constant(num_steps)).numpy()
+        return (time.perf_counter() - begin) / num_steps
+
+    seconds(1)  # compiles
+    fastest = seconds(1)
+    if fastest < _SLOW_STEP:
+        fastest = min(fastest, seconds(_TIMED_STEPS))
     for variable, value in zip(variables, before, strict=True):
         variable.assign(value)
-    return timed / seconds
+    return 1 / fastest
 
 
 def steps_per_execution(rate: float) -> int:

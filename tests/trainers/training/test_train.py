@@ -229,26 +229,43 @@ def test_per_batch_normalisation_trains_the_whole_model(
     assert metrics["num_validations"] == 2
 
 
+class _Spoil(keras.callbacks.Callback):
+    """Sets a weight to NaN before the second epoch."""
+
+    def on_epoch_begin(self, epoch, logs=None):
+        if epoch == 1:
+            weight = self.model.trainable_variables[0]
+            weight.assign(np.full(weight.shape, np.nan))
+
+
 def test_a_loss_that_is_not_finite_stops_and_keeps_the_last_epoch(
-    make_image_records, tmp_path, monkeypatch
+    make_image_records, tmp_path
 ):
     config = _config(make_image_records(), autoencoder_lr=1e-3)
     run = tmp_path / "run"
-    trained = keras.Model.train_on_batch
-    calls = iter(range(100))
-
-    def poisoned(self, *args, **kwargs):
-        figures = trained(self, *args, **kwargs)
-        if next(calls) == 4:
-            figures["loss"] = np.nan
-        return figures
-
-    monkeypatch.setattr(keras.Model, "train_on_batch", poisoned)
-    with pytest.raises(FloatingPointError, match=r"epoch 2, step 2.*train-"):
-        train.train_and_evaluate(config, run)
+    message = r"epoch 2, step 1.*train-.*--autoencoder_lr and --head_lr"
+    with pytest.raises(FloatingPointError, match=message):
+        train.train_and_evaluate(config, run, callbacks=[_Spoil()])
     kept = safetensors.numpy.load_file(run / "checkpoint.safetensors")
     assert all(np.isfinite(array).all() for array in kept.values())
     assert not (run / "metrics.json").exists()
+
+
+@pytest.mark.parametrize(("restore", "epoch"), [(False, 1), (True, 0)])
+def test_a_callback_of_the_caller_stops_a_training_for_good(
+    make_image_records, tmp_path, restore, epoch
+):
+    config = _config(make_image_records(), epochs=5, autoencoder="linear")
+    run = tmp_path / "run"
+    stop = keras.callbacks.EarlyStopping(
+        "val_loss", min_delta=100.0, patience=1, restore_best_weights=restore
+    )
+    metrics = train.train_and_evaluate(config, run, callbacks=[stop])
+    assert len(metrics["epochs"]) == 2
+    assert metrics["loss"] == pytest.approx(metrics["epochs"][epoch]["loss"])
+    # Killed after its last epoch, it does not train on.
+    (run / "metrics.json").unlink()
+    assert train.train_and_evaluate(config, run) == metrics
 
 
 def test_the_train_loss_is_the_cross_entropy_alone(

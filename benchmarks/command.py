@@ -6,7 +6,7 @@ import sys
 from collections.abc import Collection
 
 from benchmarks import measuring, printing
-from tfrecords import process
+from tfrecords import devices, process
 
 
 def parser(
@@ -20,7 +20,7 @@ def parser(
         without: Names of shared flags that have no effect in this benchmark.
     """
     shared = {
-        "device": {"choices": ("cpu", "gpu"), "default": "cpu"},
+        "device": {"choices": ("auto", "cpu", "gpu"), "default": "cpu"},
         "threads": {"type": int, "default": len(os.sched_getaffinity(0))},
         "rounds": {
             "type": int,
@@ -104,19 +104,16 @@ def start(flags: argparse.Namespace, *peers: str) -> None:
     prepare(flags, *peers)
     import tensorflow as tf
 
+    from text2image import devices as visible
+
     for name in ("intra_op", "inter_op"):
         setter = getattr(tf.config.threading, f"set_{name}_parallelism_threads")
         setter(flags.threads)
-    gpus = tf.config.list_physical_devices("GPU")
-    device = f"CPU, {flags.threads} threads"
-    if flags.device == "cpu":
-        tf.config.set_visible_devices([], "GPU")
-    elif not gpus:
-        sys.exit(
-            "--device=gpu: TensorFlow finds no GPU. Install its libraries with "
-            "pip install '.[gpu]', or use --device=cpu."
-        )
-    else:
-        details = tf.config.experimental.get_device_details(gpus[0])
-        device = details.get("device_name", "GPU")
-    print(f"{device}\n", flush=True)
+    try:
+        devices.use(devices.DeviceOptions(flags.device))
+    except RuntimeError as error:
+        sys.exit(str(error))
+    # What the peers compute on, too.
+    flags.device = "gpu" if visible.has_gpu() else "cpu"
+    threads = "" if visible.has_gpu() else f", {flags.threads} threads"
+    print(f"{visible.describe()}{threads}\n", flush=True)

@@ -63,12 +63,12 @@ FLOORS = {
         ("schema", "jpeg"),
         ("command_line",),
         ("multimodal_config",),
-        ("config", "flags", "process"),
+        ("config", "devices", "flags", "process"),
         ("settings", "files", "versions", "image_header"),
     ),
     "text2image": (
         ("corpora", "bert", "deepinsight"),
-        ("assets", "cpu"),
+        ("assets", "cpu", "devices"),
         ("torch_reader",),
         (
             "figure_text",
@@ -239,7 +239,7 @@ def test_help_lists_the_flags(command):
 @pytest.mark.parametrize("command", ["export", "multimodal-export"])
 def test_help_of_an_export_lists_the_flags(command):
     offered = re.findall(r"^  --(\w+) ", help_of(command), re.MULTILINE)
-    about = ["help", "version", "verbosity"]
+    about = ["device", "deterministic", "help", "version", "verbosity"]
     assert sorted(offered) == sorted(["encoder", "out", "workdir", *about])
 
 

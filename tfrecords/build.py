@@ -15,6 +15,7 @@ from collections.abc import Sequence
 from text2image.corpora import row_sources
 from tfrecords import command_line
 from tfrecords.config import RecordsConfig
+from tfrecords.devices import DeviceOptions
 from tfrecords.multimodal_config import MULTIMODAL_IGNORES, MultimodalConfig
 from tfrecords.settings import setting
 
@@ -37,7 +38,7 @@ class BuildOptions:
 PROGRAM = command_line.Program(
     "tfrecords.build",
     __doc__,
-    settings=(BuildOptions, RecordsConfig, MultimodalConfig),
+    settings=(BuildOptions, RecordsConfig, MultimodalConfig, DeviceOptions),
     helps={
         "dataset": "Corpus: demo (shipped with the package), a .csv, .tsv or "
         ".jsonl file, a prepared TFDS directory, or a TFDS name such as "

@@ -2,6 +2,7 @@
 
 import dataclasses
 import errno
+import functools
 import sys
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from logging import DEBUG
@@ -9,7 +10,7 @@ from typing import Any, TypeVar
 
 from absl import logging
 
-from tfrecords import flags, process
+from tfrecords import devices, flags, process
 from tfrecords.flags import Program
 
 __all__ = ["USER_ERRORS", "Arguments", "Program", "UsageError", "main"]
@@ -121,8 +122,9 @@ def main(
         logging.set_verbosity(logging.DEBUG)
     arguments = Arguments(typed, tuple(rest), _preset(program, typed))
     try:
+        choose_device = _device_of(program, arguments)
         check(arguments)
-        process.import_tensorflow()
+        process.import_tensorflow(choose_device)
         return run(arguments) or 0
     except UsageError as error:
         return _fail(error, 2)
@@ -130,6 +132,19 @@ def main(
         return _fail(error, 1)
     except KeyboardInterrupt as error:
         return _fail(error, 130, resumes=program.resumes)
+    except Exception as error:
+        explanation = devices.explain(error, program.fields())
+        if explanation is None:
+            raise
+        return _fail(error, 1, message=explanation)
+
+
+def _device_of(program: Program, arguments: Arguments) -> Callable[[], None]:
+    """What chooses the device; a program without flags for it needs no GPU."""
+    if devices.DeviceOptions not in program.settings:
+        return devices.hide_gpus
+    options = arguments.settings(devices.DeviceOptions)
+    return functools.partial(devices.use, options)
 
 
 def _preset(program: Program, typed: Mapping[str, Any]) -> Mapping[str, Any]:
@@ -139,11 +154,17 @@ def _preset(program: Program, typed: Mapping[str, Any]) -> Mapping[str, Any]:
     return program.presets[typed.get("preset", default)]
 
 
-def _fail(error: BaseException, code: int, *, resumes: bool = False) -> int:
-    """Prints the error, and with --verbosity=1 its trace."""
+def _fail(
+    error: BaseException,
+    code: int,
+    *,
+    message: str = "",
+    resumes: bool = False,
+) -> int:
+    """Prints the error or the message, and with --verbosity=1 the trace."""
     if logging.get_absl_logger().isEnabledFor(DEBUG):
         logging.debug("", exc_info=error)
-    message = f"error: {_in_words(error)}"
+    message = f"error: {message or _in_words(error)}"
     if isinstance(error, KeyboardInterrupt):
         message = "interrupted"
         if resumes:

@@ -2,11 +2,10 @@
 
 import contextlib
 import os
-import pathlib
 import re
 import sys
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from logging import ERROR, Formatter, LogRecord
 
 from absl import flags, logging
@@ -30,7 +29,7 @@ _FOREIGN = re.compile(
 _START_UP = re.compile(
     r"WARNING: All log messages before absl::InitializeLog"
     r"|I0000 |To enable the following instructions:"
-    # No GPU. `_warn_of_unused_gpu` reports one that cannot be used.
+    # No GPU. `devices.use` warns of one that cannot be used.
     r"|E0000 .*failed call to cuInit"
     r"|E0000 .*oneDNN supports DT_INT64 only on platforms with AVX-512"
 )
@@ -67,26 +66,29 @@ def _is_ours_or_error(record: LogRecord) -> bool:
     return record.levelno >= ERROR or not _FOREIGN.search(record.pathname)
 
 
-def import_tensorflow() -> None:
+def import_tensorflow(choose_device: Callable[[], None] = lambda: None) -> None:
     """Imports TensorFlow without the lines it prints at every start.
 
     Its libraries write them to file descriptor 2 while they are loaded, before
     they read any setting. All other lines are passed on. Nothing is filtered
     if the user has set `TF_CPP_MIN_LOG_LEVEL`.
+
+    Args:
+        choose_device: Called before the first operation, which fixes what
+            TensorFlow computes on.
     """
     if "tensorflow" in sys.modules or _LOG_LEVEL in os.environ:
+        choose_device()
         return
     os.environ[_LOG_LEVEL] = "2"  # errors, from here on
     with _filtered_stderr():
         import tensorflow as tf
 
-        gpus = tf.config.list_physical_devices("GPU")
+        choose_device()
         # The first transposed integers make oneDNN report that it does not
         # transpose them: once, and otherwise in the middle of a progress bar.
         with tf.device("CPU:0"):
             tf.transpose(tf.zeros((2, 2), tf.int64))
-    if not gpus:
-        _warn_of_unused_gpu()
 
 
 @contextlib.contextmanager
@@ -106,14 +108,3 @@ def _filtered_stderr() -> Iterator[None]:
             for line in written:
                 if not _START_UP.match(line.decode("utf-8", "replace")):
                     os.write(2, line)
-
-
-def _warn_of_unused_gpu() -> None:
-    hidden = os.environ.get("CUDA_VISIBLE_DEVICES") in ("", "-1")
-    if pathlib.Path("/dev/nvidiactl").exists() and not hidden:
-        logging.warning(
-            "This machine has an NVIDIA GPU that TensorFlow cannot use: "
-            "computing on the CPU. Install the GPU libraries with pip install "
-            "'.[gpu]' and a matching driver, or set CUDA_VISIBLE_DEVICES=-1 "
-            "to leave the GPU alone."
-        )

@@ -13,7 +13,14 @@ from collections.abc import Mapping
 from typing import Any, Self
 
 # Groups of flags, in the order of --help.
-GROUPS = ("common", "records", "map", "training", "reproduction")
+GROUPS = (
+    "common",
+    "records",
+    "map",
+    "training",
+    "device",
+    "reproduction",
+)
 _NO_BOUNDS: Mapping[str, float] = types.MappingProxyType({})
 
 

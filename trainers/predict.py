@@ -17,6 +17,7 @@ from absl import logging
 from text2image.corpora import unlabelled
 from text2image.corpora.rows import Reading
 from tfrecords import command_line, files
+from tfrecords.devices import DeviceOptions
 from tfrecords.settings import validate
 from trainers.serving import formats
 from trainers.serving.options import (
@@ -66,7 +67,7 @@ class PredictOptions:
 PROGRAM = command_line.Program(
     "trainers.predict",
     __doc__,
-    settings=(ModelOptions, PredictOptions, FileOptions),
+    settings=(ModelOptions, PredictOptions, FileOptions, DeviceOptions),
     positional=("TEXT", "Texts to label, instead of a --file."),
     resumes=False,
 )

@@ -16,6 +16,7 @@ from collections.abc import Sequence
 from text2image.corpora import row_sources
 from tfrecords import command_line
 from tfrecords.config import RecordsConfig
+from tfrecords.devices import DeviceOptions
 from tfrecords.settings import setting
 from trainers.config import PRESETS, TrainConfig, default_workdir
 from trainers.weights import sources
@@ -54,7 +55,7 @@ class RunOptions:
 PROGRAM = command_line.Program(
     "trainers.run",
     __doc__,
-    settings=(RunOptions, TrainConfig, RecordsConfig),
+    settings=(RunOptions, TrainConfig, RecordsConfig, DeviceOptions),
     presets=PRESETS,
 )
 

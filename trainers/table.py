@@ -18,6 +18,7 @@ from absl import logging
 from text2image.corpora import row_sources
 from tfrecords import command_line
 from tfrecords.config import RecordsConfig
+from tfrecords.devices import DeviceOptions
 from tfrecords.settings import setting, validate
 from trainers.backbones import BACKBONES, get_backbone
 from trainers.config import PRESETS, TrainConfig
@@ -86,7 +87,7 @@ class TableOptions:
 PROGRAM = command_line.Program(
     "trainers.table",
     __doc__,
-    settings=(TableOptions, TrainConfig, RecordsConfig),
+    settings=(TableOptions, TrainConfig, RecordsConfig, DeviceOptions),
     presets=PRESETS,
     without=("backbone", "image_records"),
 )

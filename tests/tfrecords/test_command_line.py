@@ -9,7 +9,6 @@ import pytest
 
 from tfrecords import build, command_line, flags
 from tfrecords.config import RecordsConfig
-from tfrecords.multimodal_config import MultimodalConfig
 from tfrecords.settings import setting
 from trainers.__main__ import COMMANDS
 
@@ -241,7 +240,7 @@ def test_help_of_build_names_every_flag(capsys):
     named = set(re.findall(r"^  --(\w+)", shown, re.MULTILINE))
     fields = {
         field.name
-        for kind in (build.BuildOptions, RecordsConfig, MultimodalConfig)
+        for kind in build.PROGRAM.settings
         for field in dataclasses.fields(kind)
     }
     assert named == fields | {"help", "version", "verbosity"}

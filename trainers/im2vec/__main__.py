@@ -14,6 +14,7 @@ from collections.abc import Sequence
 from absl import logging
 
 from tfrecords import command_line
+from tfrecords.devices import DeviceOptions
 from tfrecords.settings import setting
 from trainers.im2vec.config import Im2VecConfig, default_workdir
 
@@ -45,7 +46,9 @@ class RunOptions:
 
 
 PROGRAM = command_line.Program(
-    "trainers.im2vec", __doc__, settings=(RunOptions, Im2VecConfig)
+    "trainers.im2vec",
+    __doc__,
+    settings=(RunOptions, Im2VecConfig, DeviceOptions),
 )
 
 

@@ -19,6 +19,7 @@ from collections.abc import Iterator, Sequence
 from text2image.corpora import captioned_images, examples, image_fields
 from text2image.corpora.rows import Reading
 from tfrecords import command_line
+from tfrecords.devices import DeviceOptions
 from tfrecords.settings import validate
 from trainers.serving import formats
 from trainers.serving.options import (
@@ -67,7 +68,7 @@ class PredictOptions:
 PROGRAM = command_line.Program(
     "trainers.multimodal.predict",
     __doc__,
-    settings=(ModelOptions, PredictOptions, FileOptions),
+    settings=(ModelOptions, PredictOptions, FileOptions, DeviceOptions),
     resumes=False,
 )
 

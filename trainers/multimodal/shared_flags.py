@@ -5,11 +5,17 @@ import dataclasses
 from text2image.corpora import row_files, row_sources
 from tfrecords import command_line
 from tfrecords.config import RecordsConfig
+from tfrecords.devices import DeviceOptions
 from tfrecords.multimodal_config import MultimodalConfig
 from trainers.multimodal.config import MultimodalTrainConfig
 from trainers.weights import sources
 
-SETTINGS = (MultimodalTrainConfig, RecordsConfig, MultimodalConfig)
+SETTINGS = (
+    MultimodalTrainConfig,
+    RecordsConfig,
+    MultimodalConfig,
+    DeviceOptions,
+)
 
 
 def check(arguments: command_line.Arguments) -> None:

@@ -6,6 +6,7 @@ import functools
 from text2image.corpora.rows import Reading
 from text2image.options import QUOTINGS
 from tfrecords.command_line import Arguments, Program, Rule, UsageError
+from tfrecords.devices import DeviceOptions
 from tfrecords.settings import setting
 
 common = functools.partial(setting, group="common")
@@ -72,7 +73,9 @@ FILE_FLAGS = tuple(field.name for field in dataclasses.fields(FileOptions))
 
 def export_program(name: str, doc: str | None) -> Program:
     """The program of a module that exports one kind of run."""
-    return Program(name, doc, settings=(ExportOptions,), resumes=False)
+    return Program(
+        name, doc, settings=(ExportOptions, DeviceOptions), resumes=False
+    )
 
 
 def check_export(arguments: Arguments) -> None:

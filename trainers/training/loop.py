@@ -11,6 +11,7 @@ import tensorflow as tf
 import tqdm
 from absl import logging
 
+from text2image import devices
 from trainers.runs import checkpoints
 from trainers.runs.workdir import (
     CHECKPOINT_FILE,
@@ -24,8 +25,11 @@ Batch = tuple[Any, np.ndarray, list[str]]
 
 
 def make_deterministic() -> None:
-    """Makes the same command give the same bytes, on a CPU at least."""
-    if keras.config.backend() == "tensorflow":
+    """Makes the same command give the same bytes on a CPU.
+
+    On a GPU, where it costs speed, `--deterministic` does.
+    """
+    if keras.config.backend() == "tensorflow" and not devices.has_gpu():
         tf.config.experimental.enable_op_determinism()
 
 

@@ -15,6 +15,7 @@ from collections.abc import Sequence
 from absl import logging
 
 from tfrecords import command_line
+from tfrecords.devices import DeviceOptions
 from tfrecords.settings import setting, validate
 from trainers import backbones
 
@@ -45,7 +46,10 @@ class ShowOptions:
 
 
 PROGRAM = command_line.Program(
-    "trainers.weights.show", __doc__, settings=(ShowOptions,), resumes=False
+    "trainers.weights.show",
+    __doc__,
+    settings=(ShowOptions, DeviceOptions),
+    resumes=False,
 )
 
 

@@ -21,6 +21,10 @@ _reproduction = functools.partial(setting, group="reproduction")
 # (docs/results/ablations.md); the paper's Table I is for its own autoencoder.
 _LEARNING_RATES = {"autoencoder": 1e-3, "head": 1e-3}
 
+# Settings added after runs already existed, with the value that those had;
+# left out of the names of runs.
+_ADDED_LATER = {"precision": "auto", "jit_compile": False}
+
 # Enlargement by the stride of a slice. The fewer pixels a position of the maps
 # spans, the more of the image they keep, at a cost that grows with the square
 # (docs/results/ablations.md).
@@ -111,6 +115,17 @@ class TrainConfig(JsonSettings):
         "The cumulative accuracy of the published code averages over them "
         "(there every 50 steps). 0: after each epoch only.",
     )
+    precision: str = _training(
+        "auto",
+        "What the steps compute in: float32, or mixed_bfloat16 (weights, "
+        "losses and all validations stay in float32). auto: mixed_bfloat16 on "
+        "a GPU that has it, else float32.",
+        ("auto", "float32", "mixed_bfloat16"),
+    )
+    jit_compile: bool = _training(
+        False,
+        "Compile the steps with XLA; the bytes differ from those without.",
+    )
     cache_gb: float = _training(
         4.0,
         "Gigabytes of features kept in memory; beyond that they are kept on "
@@ -193,6 +208,9 @@ def default_workdir(config: TrainConfig) -> str:
     # The name of the records has a fingerprint; the cache changes no result.
     for name in ("image_records", "cache_gb"):
         del settings[name]
+    for name, value in _ADDED_LATER.items():
+        if settings[name] == value:
+            del settings[name]
     # The end, with the fingerprint, and no more than a file system takes.
     dataset = pathlib.Path(config.image_records).parent.name[-200:]
     return f"runs/{dataset}-{config.backbone}-{fingerprint(settings)[:8]}"

@@ -1,6 +1,7 @@
 """The files of a run's directory: claim, history, predictions, metrics."""
 
 import csv
+import dataclasses
 import io
 import json
 import pathlib
@@ -77,6 +78,8 @@ def claim_workdir(
     try:
         earlier_claim = json.loads(path.read_text("utf-8"))
         earlier = {
+            # A run of an earlier version had the defaults of later settings.
+            **_defaults(config),
             **earlier_claim["config"],
             _RECORDS: earlier_claim[RECORDS_FINGERPRINT],
             # Not in the runs of earlier versions.
@@ -92,6 +95,15 @@ def claim_workdir(
         _WEIGHTS: claim[WEIGHTS_SHA256],
     }
     refuse_changes(workdir, earlier, now, may_differ=_MAY_DIFFER)
+
+
+def _defaults(config: RunSettings) -> dict[str, Any]:
+    """Default of every setting that has one."""
+    return {
+        field.name: field.default
+        for field in dataclasses.fields(config)  # type: ignore[arg-type]
+        if field.default is not dataclasses.MISSING
+    }
 
 
 def _sha256_of(weights: str) -> str | None:

@@ -23,6 +23,7 @@ class Schedule:
         unit: What an example is called in the progress bar.
         every: Steps between two calls of `within`; 0 for none.
         within: Function called within an epoch.
+        precision: Policy of the layers that train, within the steps.
         jit_compile: Whether XLA compiles the steps.
     """
 
@@ -32,6 +33,7 @@ class Schedule:
     unit: str
     every: int = 0
     within: Callable[[], None] = lambda: None
+    precision: str = "float32"
     jit_compile: bool = False
 
 
@@ -43,6 +45,7 @@ def fit(
     workdir: pathlib.Path,
     saved: dict[str, keras.Variable],
     validate: Callable[[], Mapping[str, Any]],
+    half: keras.Model | None = None,
     start: Callable[[], None] = lambda: None,
     counts: Mapping[str, list[int]] | None = None,
     user_callbacks: Iterable[keras.callbacks.Callback] = (),
@@ -58,6 +61,7 @@ def fit(
         saved: Name to variable, all that a resumed run needs.
         validate: Called after every epoch; returns `loss`, `accuracy` and what
             else callbacks may watch as `val_...`.
+        half: The part of the model that trains, if not all of it.
         start: Called before the first epoch, but not in a resumed run.
         counts: Lists saved and restored with the history.
         user_callbacks: Called after the validation and before the checkpoint
@@ -79,7 +83,13 @@ def fit(
     first = len(checkpoint.history)
     if first >= schedule.epochs or checkpoint.has_stopped:
         return checkpoint.history
-    train = steps.Steps(model, source, jit_compile=schedule.jit_compile)
+    train = steps.Steps(
+        model,
+        source,
+        half=half or model,
+        precision=schedule.precision,
+        jit_compile=schedule.jit_compile,
+    )
     rate = steps.steps_per_second(
         train.run, source, [*model.variables, *model.optimizer.variables]
     )

@@ -38,33 +38,34 @@ def share(values: np.ndarray) -> tf.Tensor:
 
 
 class RowFile:
-    """A `.npy` file of which a few rows are read at a time.
+    """A `.npy` file of float32 of which a few rows are read at a time.
 
-    It is memory-mapped only while rows are read, so that its pages do not
-    count as memory of the process; the system may keep them cached.
+    It is read, not memory-mapped: its pages do not count as memory of the
+    process, and another thread may compute meanwhile.
     """
 
     def __init__(self, path: pathlib.Path) -> None:
         """Takes the path of a complete file."""
         self._path = path
-        self.shape = self._map().shape
-
-    def _map(self) -> np.ndarray:
-        return np.load(self._path, mmap_mode="r")
+        rows = np.load(path, mmap_mode="r")
+        self.shape = rows.shape
+        self._start = rows.offset
 
     def __len__(self) -> int:
         """Returns the number of rows."""
         return int(self.shape[0])
 
     def __getitem__(self, rows: Any) -> np.ndarray:
-        """Returns a copy of the rows of a slice or an index array."""
-        values = self._map()[rows]
-        if not isinstance(rows, slice):
-            # An index array has copied them already.
-            return np.asarray(values)
-        copy = empty(values.shape)
-        copy[:] = values
-        return copy
+        """Returns the rows of a slice or an index array."""
+        if isinstance(rows, slice):
+            rows = range(*rows.indices(len(self)))
+        values = empty((len(rows), *self.shape[1:]))
+        size = 4 * math.prod(self.shape[1:])
+        with self._path.open("rb", buffering=0) as file:
+            for row, place in zip(rows, values, strict=True):
+                file.seek(self._start + size * int(row))
+                file.readinto(place.data)
+        return values
 
 
 @dataclasses.dataclass(frozen=True)

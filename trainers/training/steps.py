@@ -10,12 +10,14 @@ import itertools
 import math
 import time
 from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager
 from typing import Any
 
 import keras
 import numpy as np
 import tensorflow as tf
 
+from trainers.training.precision import computing
 from trainers.training.sources import Source
 
 # What a step returns.
@@ -58,16 +60,29 @@ class Steps:
     """
 
     def __init__(
-        self, model: keras.Model, source: Source, *, jit_compile: bool
+        self,
+        model: keras.Model,
+        source: Source,
+        *,
+        half: keras.Model | None = None,
+        precision: str = "float32",
+        jit_compile: bool = False,
     ) -> None:
         """Compiles a step.
 
         Args:
             model: A compiled model that returns logits `(N, K)`.
             source: Where it takes its examples from.
+            half: The part of it that trains; by default all of it.
+            precision: Policy of the layers of that part.
             jit_compile: Whether XLA compiles a step.
         """
-        self.run = _compile(model, source, jit_compile=jit_compile)
+        self.run = _compile(
+            model,
+            source,
+            lambda: computing(half or model, precision),
+            jit_compile=jit_compile,
+        )
         self.sizes: list[int] = []
         self._executions: Iterator[int] = iter(())
         self.start_epoch()
@@ -152,7 +167,11 @@ def steps_per_execution(rate: float) -> int:
 
 
 def _compile(
-    model: keras.Model, source: Source, *, jit_compile: bool
+    model: keras.Model,
+    source: Source,
+    context: Callable[[], AbstractContextManager[None]],
+    *,
+    jit_compile: bool,
 ) -> Callable[..., tf.Tensor]:
     """Compiles a loop of steps.
 
@@ -162,7 +181,7 @@ def _compile(
     """
 
     def step(values: Any, labels: tf.Tensor) -> tf.Tensor:
-        with tf.GradientTape() as tape:
+        with context(), tf.GradientTape() as tape:
             logits = model(values, training=True)
             loss = model.compute_loss(values, labels, logits, training=True)
         weights = model.trainable_variables

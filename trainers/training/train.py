@@ -9,6 +9,7 @@ from typing import Any
 import keras
 import numpy as np
 
+from text2image import devices
 from tfrecords import reader, schema
 from trainers.config import TrainConfig
 from trainers.runs import checkpoints, provenance
@@ -21,7 +22,14 @@ from trainers.runs.workdir import (
     write_metrics,
     write_predictions,
 )
-from trainers.training import fit, frozen_half, loop, sources, trainee
+from trainers.training import (
+    fit,
+    frozen_half,
+    loop,
+    precision,
+    sources,
+    trainee,
+)
 from trainers.training.metrics import evaluate, softmax
 from trainers.training.trainee import Trainee
 
@@ -94,6 +102,9 @@ def train_and_evaluate(
         "backbone": config.backbone,
         "picture_kept": _image_variance_kept(prepared, records, manifest),
         "learning_rates": config.learning_rates,
+        "precision": precision.resolve(config.precision),
+        "jit_compile": config.jit_compile,
+        "device": devices.describe(),
         "epochs": history,
     }
     write_metrics(workdir, metrics)
@@ -136,7 +147,10 @@ def _train(
             unit="image",
             every=config.eval_every,
             within=lambda: correct.append(prepared.count_correct()),
+            precision=precision.resolve(config.precision),
+            jit_compile=config.jit_compile,
         ),
+        half=prepared.models.classifier,
         workdir=workdir,
         saved=checkpoints.variables(prepared.model, prepared.model.optimizer),
         validate=validate,

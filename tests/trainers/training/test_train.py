@@ -320,6 +320,41 @@ def test_a_damaged_checkpoint_is_named(make_image_records, tmp_path):
         train.train_and_evaluate(config, run)
 
 
+def test_a_run_of_an_earlier_version_resumes(make_image_records, tmp_path):
+    """Its config.json does not know the settings that came later."""
+    config = _config(make_image_records(), epochs=2, autoencoder="linear")
+    run = tmp_path / "run"
+    metrics = train.train_and_evaluate(config, run)
+    path = run / "config.json"
+    claim = json.loads(path.read_text())
+    for name in ("precision", "jit_compile"):
+        del claim["config"][name]
+    path.write_text(json.dumps(claim))
+    (run / "metrics.json").unlink()
+    assert train.train_and_evaluate(config, run) == metrics
+    mixed = dataclasses.replace(config, precision="mixed_bfloat16")
+    with pytest.raises(ValueError, match="precision: 'auto' there"):
+        train.train_and_evaluate(mixed, run)
+
+
+def test_the_precision_of_the_steps_is_recorded(make_image_records, tmp_path):
+    records = make_image_records()
+    plain, mixed = (
+        train.train_and_evaluate(
+            _config(records, autoencoder="linear", precision=precision),
+            tmp_path / precision,
+        )
+        for precision in ("auto", "mixed_bfloat16")
+    )
+    assert (plain["precision"], mixed["precision"]) == (
+        "float32",
+        "mixed_bfloat16",
+    )
+    assert (mixed["jit_compile"], mixed["device"]) == (False, "CPU")
+    assert mixed["loss"] != plain["loss"]
+    assert mixed["loss"] == pytest.approx(plain["loss"], rel=0.05)
+
+
 def test_stacks_are_not_images(tmp_path, make_image_records):
     records = make_image_records()
     manifest = records / "manifest.json"

@@ -7,7 +7,8 @@ imports nothing heavy, so that `--help` answers at once.
 import dataclasses
 import functools
 import pathlib
-from typing import Any, Self
+from collections.abc import Mapping
+from typing import Any, ClassVar, Self
 
 from tfrecords.settings import JsonSettings, fingerprint, setting, validate
 from trainers import backbones
@@ -21,10 +22,6 @@ _reproduction = functools.partial(setting, group="reproduction")
 # (docs/results/ablations.md); the paper's Table I is for its own autoencoder.
 _LEARNING_RATES = {"autoencoder": 1e-3, "head": 1e-3}
 
-# Settings added after runs already existed, with the value that those had;
-# left out of the names of runs.
-_ADDED_LATER = {"precision": "auto", "jit_compile": False}
-
 # Enlargement by the stride of a slice. The fewer pixels a position of the maps
 # spans, the more of the image they keep, at a cost that grows with the square
 # (docs/results/ablations.md).
@@ -34,6 +31,12 @@ _ENLARGEMENTS = {4: 2, 8: 6}
 @dataclasses.dataclass(frozen=True)
 class TrainConfig(JsonSettings):
     """How a run trains; the help of each field says what it means."""
+
+    # Left out of the names of runs.
+    ADDED_LATER: ClassVar[Mapping[str, Any]] = {
+        "precision": "auto",
+        "jit_compile": False,
+    }
 
     backbone: str = _common(
         "resnet",
@@ -208,7 +211,7 @@ def default_workdir(config: TrainConfig) -> str:
     # The name of the records has a fingerprint; the cache changes no result.
     for name in ("image_records", "cache_gb"):
         del settings[name]
-    for name, value in _ADDED_LATER.items():
+    for name, value in config.ADDED_LATER.items():
         if settings[name] == value:
             del settings[name]
     # The end, with the fingerprint, and no more than a file system takes.

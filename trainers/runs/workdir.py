@@ -1,12 +1,11 @@
 """The files of a run's directory: claim, history, predictions, metrics."""
 
 import csv
-import dataclasses
 import io
 import json
 import pathlib
-from collections.abc import Collection, Sequence
-from typing import Any, Protocol
+from collections.abc import Collection, Mapping, Sequence
+from typing import Any, ClassVar, Protocol
 
 import numpy as np
 import tensorflow as tf
@@ -41,6 +40,8 @@ _MAY_DIFFER = ("image_records", "records", "cache_gb")
 
 class RunSettings(Protocol):
     """What a run's directory needs to know of its settings."""
+
+    ADDED_LATER: ClassVar[Mapping[str, Any]]
 
     @property
     def weights(self) -> str:
@@ -78,8 +79,7 @@ def claim_workdir(
     try:
         earlier_claim = json.loads(path.read_text("utf-8"))
         earlier = {
-            # A run of an earlier version had the defaults of later settings.
-            **_defaults(config),
+            **config.ADDED_LATER,
             **earlier_claim["config"],
             _RECORDS: earlier_claim[RECORDS_FINGERPRINT],
             # Not in the runs of earlier versions.
@@ -95,15 +95,6 @@ def claim_workdir(
         _WEIGHTS: claim[WEIGHTS_SHA256],
     }
     refuse_changes(workdir, earlier, now, may_differ=_MAY_DIFFER)
-
-
-def _defaults(config: RunSettings) -> dict[str, Any]:
-    """Default of every setting that has one."""
-    return {
-        field.name: field.default
-        for field in dataclasses.fields(config)  # type: ignore[arg-type]
-        if field.default is not dataclasses.MISSING
-    }
 
 
 def _sha256_of(weights: str) -> str | None:

@@ -52,7 +52,8 @@ def test_mixed_precision_changes_results_little_and_no_type(classifier):
         mixed = np.asarray(classifier(values))
     assert not np.array_equal(exact, mixed)
     np.testing.assert_allclose(mixed, exact, rtol=0.05, atol=0.05)
-    assert {variable.dtype for variable in classifier.variables} == {"float32"}
+    weights = classifier.weights
+    assert {weight.dtype for weight in weights} == {"float32"}
 
 
 def test_the_policy_is_set_back_after_an_error(classifier):

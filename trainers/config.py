@@ -200,6 +200,15 @@ class TrainConfig(JsonSettings):
             del rates["autoencoder"]
         return rates
 
+    @property
+    def naming_settings(self) -> dict[str, Any]:
+        """The settings that names of runs are made of."""
+        return {
+            name: value
+            for name, value in dataclasses.asdict(self).items()
+            if (name, value) not in self.ADDED_LATER.items()
+        }
+
     def on_records(self, image_dir: pathlib.Path) -> Self:
         """Returns these settings with the records they are to train on."""
         return dataclasses.replace(self, image_records=str(image_dir))
@@ -207,13 +216,10 @@ class TrainConfig(JsonSettings):
 
 def default_workdir(config: TrainConfig) -> str:
     """Names the directory of a run after dataset, backbone and settings."""
-    settings = dataclasses.asdict(config)
+    settings = config.naming_settings
     # The name of the records has a fingerprint; the cache changes no result.
     for name in ("image_records", "cache_gb"):
         del settings[name]
-    for name, value in config.ADDED_LATER.items():
-        if settings[name] == value:
-            del settings[name]
     # The end, with the fingerprint, and no more than a file system takes.
     dataset = pathlib.Path(config.image_records).parent.name[-200:]
     return f"runs/{dataset}-{config.backbone}-{fingerprint(settings)[:8]}"

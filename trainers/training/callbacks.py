@@ -61,16 +61,17 @@ class Progress(keras.callbacks.Callback):
 class Epochs(keras.callbacks.Callback):
     """Starts every epoch: its figures at zero, its dropout seeded."""
 
-    def __init__(self, steps: Steps, seed: int) -> None:
-        """Takes the steps and the seed of the training."""
+    def __init__(self, steps: Steps, half: keras.Model, seed: int) -> None:
+        """Takes the steps, the part that trains, and the seed."""
         super().__init__()
+        self._half = half
         self._steps = steps
         self._seed = seed
 
     def on_epoch_begin(self, epoch: int, logs: Logs | None = None) -> None:
         """Resets the figures; seeds every dropout by the epoch."""
         self._steps.start_epoch()
-        seed_dropout(self.model, self._seed, epoch)
+        seed_dropout(self._half, self._seed, epoch)
 
 
 class FiniteLoss(keras.callbacks.Callback):

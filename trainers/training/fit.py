@@ -111,7 +111,7 @@ def fit(
             shuffle=False,
             verbose=0,
             callbacks=[
-                callbacks.Epochs(train, schedule.seed),
+                callbacks.Epochs(train, half or model, schedule.seed),
                 progress,
                 callbacks.FiniteLoss(train, source, schedule.rates),
                 *(within if schedule.every else ()),

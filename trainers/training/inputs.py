@@ -10,6 +10,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 
+from text2image import devices
 from tfrecords import reader, schema
 
 # TensorFlow's kernels refuse tensors that start elsewhere.
@@ -32,7 +33,7 @@ def share(values: np.ndarray) -> tf.Tensor:
     fill much of it and must not be there twice.
     """
     is_aligned = values.size and values.ctypes.data % _ALIGNMENT == 0
-    if is_aligned and not tf.config.list_logical_devices("GPU"):
+    if is_aligned and not devices.has_gpu():
         return tf.experimental.dlpack.from_dlpack(values.__dlpack__())
     return tf.constant(values)
 

@@ -11,6 +11,7 @@ from typing import Any, Protocol
 import numpy as np
 import tensorflow as tf
 
+from text2image import devices
 from trainers.training.inputs import (
     Inputs,
     RowFile,
@@ -18,6 +19,9 @@ from trainers.training.inputs import (
     epoch_batches,
     share,
 )
+
+# Of a GPU's memory; the rest is for weights, gradients and activations.
+_DEVICE_SHARE = 0.5
 
 
 @dataclasses.dataclass(frozen=True)
@@ -138,17 +142,17 @@ class Resident:
 
 
 @dataclasses.dataclass(frozen=True)
-class FromFile:
-    """Examples that are read from a file, some steps ahead.
+class FromHost:
+    """Examples that are sent to the device, some steps ahead.
 
     Attributes:
-        values: Rows of the file.
+        values: Rows `(N, ...)` float32, in a file or in memory.
         labels: `(N,)` integers.
         record_ids: N record ids.
         order: Order of the examples.
     """
 
-    values: RowFile
+    values: RowFile | np.ndarray
     labels: np.ndarray
     record_ids: list[str]
     order: Order
@@ -190,9 +194,17 @@ class FromFile:
 
 
 def from_inputs(inputs: Inputs, order: Order) -> Source:
-    """Returns the source for a split: on the device if it is in memory."""
-    if isinstance(inputs.values, RowFile):
-        return FromFile(inputs.values, inputs.labels, inputs.ids, order)
+    """Returns the source for a split: on the device as a whole if it fits.
+
+    That is what `--cache_gb` left in memory; on a GPU, no more than the share
+    of its memory that a training leaves.
+    """
+    values = inputs.values
+    room = devices.memory_bytes() * _DEVICE_SHARE
+    if isinstance(values, RowFile) or (
+        devices.has_gpu() and values.nbytes > room
+    ):
+        return FromHost(values, inputs.labels, inputs.ids, order)
     return Resident(
-        share(inputs.values), tf.constant(inputs.labels), inputs.ids, order
+        share(values), tf.constant(inputs.labels), inputs.ids, order
     )

@@ -8,10 +8,10 @@ step alone (the same batch again and again), of both together, and the share of
 the time that the step waits for its input. The aim is under 5%.
 """
 
-import itertools
 import pathlib
 import time
 from collections.abc import Iterator, Sequence
+from typing import Any
 
 from benchmarks import command, printing
 from trainers.multimodal.config import TOWERS, MultimodalTrainConfig
@@ -58,13 +58,13 @@ def main(argv: Sequence[str] | None = None) -> None:
         directory, manifest, "train", config.image_size
     )
 
-    def batches(epoch: int) -> Iterator[split_inputs.Batch]:
-        return itertools.islice(
-            split.epoch(config.batch_size, 0, epoch), flags.steps
-        )
+    source = split.source(config.batch_size, 0)
 
-    def step(batch: split_inputs.Batch) -> None:
-        models.whole.train_on_batch(*batch[:2])
+    def batches(epoch: int) -> Iterator[Any]:
+        return iter(source.dataset(epoch, epoch + 1).take(flags.steps))
+
+    def step(batch: Any) -> None:
+        models.whole.train_on_batch(*batch)
 
     first = next(batches(0))
     step(first)  # compiles

@@ -10,7 +10,7 @@ import json
 import math
 import types
 from collections.abc import Mapping
-from typing import Any, Self
+from typing import Any, ClassVar, Self
 
 # Groups of flags, in the order of --help.
 GROUPS = (
@@ -57,7 +57,14 @@ def setting(
 
 
 class JsonSettings:
-    """Base class of settings that a run keeps as JSON."""
+    """Base class of settings that a run keeps as JSON.
+
+    Attributes:
+        ADDED_LATER: Fields that were added after runs already existed, with
+            the value that those had.
+    """
+
+    ADDED_LATER: ClassVar[Mapping[str, Any]] = types.MappingProxyType({})
 
     def dumps(self) -> str:
         """Returns JSON text, which `loads` reads."""
@@ -72,6 +79,8 @@ class JsonSettings:
             ValueError: If the text is not JSON or has other fields.
         """
         value = json.loads(text)
+        if isinstance(value, dict):
+            value = {**cls.ADDED_LATER, **value}
         fields = dataclasses.fields(cls)  # type: ignore[arg-type]
         expected = {field.name for field in fields}
         if not isinstance(value, dict) or set(value) != expected:

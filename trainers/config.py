@@ -7,7 +7,8 @@ imports nothing heavy, so that `--help` answers at once.
 import dataclasses
 import functools
 import pathlib
-from typing import Any, Self
+from collections.abc import Mapping
+from typing import Any, ClassVar, Self
 
 from tfrecords.settings import JsonSettings, fingerprint, setting, validate
 from trainers import backbones
@@ -30,6 +31,12 @@ _ENLARGEMENTS = {4: 2, 8: 6}
 @dataclasses.dataclass(frozen=True)
 class TrainConfig(JsonSettings):
     """How a run trains; the help of each field says what it means."""
+
+    # Left out of the names of runs.
+    ADDED_LATER: ClassVar[Mapping[str, Any]] = {
+        "precision": "auto",
+        "jit_compile": False,
+    }
 
     backbone: str = _common(
         "resnet",
@@ -111,6 +118,17 @@ class TrainConfig(JsonSettings):
         "The cumulative accuracy of the published code averages over them "
         "(there every 50 steps). 0: after each epoch only.",
     )
+    precision: str = _training(
+        "auto",
+        "What the steps compute in: float32, or mixed_bfloat16 (weights, "
+        "losses and all validations stay in float32). auto: mixed_bfloat16 on "
+        "a GPU that has it, else float32.",
+        ("auto", "float32", "mixed_bfloat16"),
+    )
+    jit_compile: bool = _training(
+        False,
+        "Compile the steps with XLA; the bytes differ from those without.",
+    )
     cache_gb: float = _training(
         4.0,
         "Gigabytes of features kept in memory; beyond that they are kept on "
@@ -182,6 +200,15 @@ class TrainConfig(JsonSettings):
             del rates["autoencoder"]
         return rates
 
+    @property
+    def naming_settings(self) -> dict[str, Any]:
+        """The settings that names of runs are made of."""
+        return {
+            name: value
+            for name, value in dataclasses.asdict(self).items()
+            if (name, value) not in self.ADDED_LATER.items()
+        }
+
     def on_records(self, image_dir: pathlib.Path) -> Self:
         """Returns these settings with the records they are to train on."""
         return dataclasses.replace(self, image_records=str(image_dir))
@@ -189,7 +216,7 @@ class TrainConfig(JsonSettings):
 
 def default_workdir(config: TrainConfig) -> str:
     """Names the directory of a run after dataset, backbone and settings."""
-    settings = dataclasses.asdict(config)
+    settings = config.naming_settings
     # The name of the records has a fingerprint; the cache changes no result.
     for name in ("image_records", "cache_gb"):
         del settings[name]

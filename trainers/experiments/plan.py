@@ -111,7 +111,7 @@ class Training:
         """Name of its directory; equal settings have one name."""
         settings = {
             **dataclasses.asdict(self.records),
-            **dataclasses.asdict(self.train),
+            **self.train.naming_settings,
         }
         for name in ("records_dir", "data_dir", "download", "cache_gb"):
             del settings[name]  # these change no result

@@ -6,19 +6,21 @@ layers run, in every step.
 """
 
 import dataclasses
-import itertools
 import math
 import pathlib
 from collections.abc import Iterator
 
 import keras
 import numpy as np
+import tensorflow as tf
 import tqdm
 
 from tfrecords import schema
 from trainers.multimodal import input_pipeline, model
 from trainers.multimodal.config import MultimodalTrainConfig
-from trainers.training.inputs import count_batches, epoch_batches
+from trainers.multimodal.record_source import RecordSource
+from trainers.training.inputs import empty, share
+from trainers.training.sources import Order, Resident, Source
 
 _BATCH_SIZE = 64
 Values = dict[str, np.ndarray]
@@ -40,10 +42,14 @@ class Kept:
     labels: np.ndarray
     ids: list[str]
 
-    def epoch(self, batch_size: int, seed: int, epoch: int) -> Iterator[Batch]:
-        """Yields every example once, in an order drawn from (seed, epoch)."""
-        for rows in epoch_batches(len(self.labels), batch_size, seed, epoch):
-            yield self._take(rows)
+    def source(self, batch_size: int, seed: int) -> Source:
+        """Returns the examples of a training, on the device as a whole."""
+        return Resident(
+            {name: share(value) for name, value in self.values.items()},
+            tf.constant(self.labels),
+            self.ids,
+            Order(len(self.labels), batch_size, seed),
+        )
 
     def in_order(self) -> Iterator[Batch]:
         """Yields every example once, in the records' order."""
@@ -74,28 +80,26 @@ class Streamed:
     image_size: int | None
     names: frozenset[str] | None = None
 
-    def epoch(self, batch_size: int, seed: int, epoch: int) -> Iterator[Batch]:
-        """As `Kept.epoch`, shuffled within a window."""
-        shuffle_seed = np.random.default_rng([seed, epoch]).integers(1 << 31)
-        yield from itertools.islice(
-            self._read(batch_size, int(shuffle_seed)),
-            count_batches(self.manifest.num_examples(self.split), batch_size),
+    def source(self, batch_size: int, seed: int) -> Source:
+        """Returns the examples of a training, read in every epoch."""
+        return RecordSource(
+            self.directory,
+            self.manifest,
+            self.split,
+            self.image_size,
+            self.names,
+            batch_size,
+            seed,
         )
 
     def in_order(self) -> Iterator[Batch]:
         """As `Kept.in_order`."""
-        yield from self._read(_BATCH_SIZE, None)
-
-    def _read(
-        self, batch_size: int, shuffle_seed: int | None
-    ) -> Iterator[Batch]:
         dataset = input_pipeline.read(
             self.directory,
             self.manifest,
             self.split,
             image_size=self.image_size,
-            batch_size=batch_size,
-            shuffle_seed=shuffle_seed,
+            batch_size=_BATCH_SIZE,
         )
         for batch in dataset.as_numpy_iterator():
             labels = batch.pop("label").astype(np.int32)
@@ -235,7 +239,13 @@ def _keep(
         progress.update(len(batch_ids))
     # Parts are freed as they are joined, so that one input is held twice.
     values = {
-        name: np.concatenate([part.pop(name) for part in parts])
+        name: _join([part.pop(name) for part in parts])
         for name in list(parts[0])
     }
     return Kept(values, np.concatenate(labels), ids)
+
+
+def _join(parts: list[np.ndarray]) -> np.ndarray:
+    """Joins float32 arrays to one that a device can share."""
+    values = empty((sum(map(len, parts)), *parts[0].shape[1:]))
+    return np.concatenate(parts, out=values)

@@ -7,7 +7,6 @@ from typing import Any
 
 import keras
 import numpy as np
-import tqdm
 
 from tfrecords import files, reader, schema
 from trainers.multimodal import model, split_inputs
@@ -23,7 +22,7 @@ from trainers.runs.workdir import (
     write_metrics,
     write_predictions,
 )
-from trainers.training import loop
+from trainers.training import fit, loop
 from trainers.training.inputs import count_batches, predict
 from trainers.training.metrics import (
     evaluate,
@@ -40,6 +39,8 @@ def train_and_evaluate(
     config: MultimodalTrainConfig,
     workdir: pathlib.Path,
     memo: split_inputs.Memo | None = None,
+    *,
+    callbacks: Iterable[keras.callbacks.Callback] = (),
 ) -> dict[str, Any]:
     """Trains a run to its end, resuming an earlier try.
 
@@ -52,6 +53,7 @@ def train_and_evaluate(
         config: Settings; `records` names the records.
         workdir: The run's own directory.
         memo: Inputs shared by runs with the same frozen layers.
+        callbacks: As of `trainers.training.train.train_and_evaluate`.
 
     Returns:
         The contents of `metrics.json`: figures of the last epoch on the test
@@ -85,7 +87,7 @@ def train_and_evaluate(
     is_kept = isinstance(splits["train"], split_inputs.Kept)
     trained = models.classifier if is_kept else models.whole
     compile_model(config, trained, manifest.num_examples("train"))
-    history = _train(config, models, trained, splits, workdir)
+    history = _train(config, models, trained, splits, workdir, callbacks)
     metrics = {
         **_evaluate(config, manifest, trained, splits, workdir),
         "epochs": history,
@@ -112,6 +114,7 @@ def _train(
     trained: keras.Model,
     splits: dict[str, split_inputs.Split],
     workdir: pathlib.Path,
+    callbacks: Iterable[keras.callbacks.Callback],
 ) -> list[dict[str, float]]:
     """Trains the epochs that are missing; returns the figures of all."""
     saved = model.named_variables(models) | {
@@ -119,19 +122,25 @@ def _train(
         for index, variable in enumerate(trained.optimizer.variables)
     }
 
-    def train_epoch(epoch: int) -> dict[str, float]:
-        loop.seed_dropout(models.classifier, config.seed, epoch)
-        figures = loop.train_epoch(
-            trained,
-            splits["train"].epoch(config.batch_size, config.seed, epoch),
-            tqdm.tqdm(unit="sample", desc=f"epoch {epoch + 1}/{config.epochs}"),
-            epoch,
-            rates="--tower_lr and --head_lr",
-        )
+    def validate() -> dict[str, Any]:
         logits, labels, _ = predict_split(trained, splits["validation"])
-        return figures | evaluate(logits, labels)
+        return evaluate(logits, labels)
 
-    return loop.train_epochs(workdir, saved, config.epochs, train_epoch)
+    return fit.fit(
+        trained,
+        splits["train"].source(config.batch_size, config.seed),
+        fit.Schedule(
+            epochs=config.epochs,
+            seed=config.seed,
+            rates="--tower_lr and --head_lr",
+            unit="sample",
+        ),
+        workdir=workdir,
+        saved=saved,
+        validate=validate,
+        half=models.classifier,
+        user_callbacks=callbacks,
+    )
 
 
 def _evaluate(

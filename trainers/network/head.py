@@ -6,6 +6,9 @@ learning rate.
 
 import keras
 
+# Logits are float32 in whatever precision the rest computes.
+FLOAT32_LAYERS = ("head_logits", "head_shortcut", "head_sum")
+
 
 def build_head(
     code: keras.KerasTensor,

@@ -4,8 +4,8 @@ import csv
 import io
 import json
 import pathlib
-from collections.abc import Collection, Sequence
-from typing import Any, Protocol
+from collections.abc import Collection, Mapping, Sequence
+from typing import Any, ClassVar, Protocol
 
 import numpy as np
 import tensorflow as tf
@@ -40,6 +40,8 @@ _MAY_DIFFER = ("image_records", "records", "cache_gb")
 
 class RunSettings(Protocol):
     """What a run's directory needs to know of its settings."""
+
+    ADDED_LATER: ClassVar[Mapping[str, Any]]
 
     @property
     def weights(self) -> str:
@@ -77,6 +79,7 @@ def claim_workdir(
     try:
         earlier_claim = json.loads(path.read_text("utf-8"))
         earlier = {
+            **config.ADDED_LATER,
             **earlier_claim["config"],
             _RECORDS: earlier_claim[RECORDS_FINGERPRINT],
             # Not in the runs of earlier versions.

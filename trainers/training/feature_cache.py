@@ -17,7 +17,13 @@ import tqdm
 
 from tfrecords import files, schema
 from trainers.runs import checkpoints
-from trainers.training.inputs import Inputs, RowFile, predict, read_images
+from trainers.training.inputs import (
+    Inputs,
+    RowFile,
+    empty,
+    predict,
+    read_images,
+)
 
 _KEY = "key"
 _FITTED = "fitted.safetensors"
@@ -188,7 +194,7 @@ def _collect(
     shape: tuple[int, ...], batches: Iterator[_Batch], progress: tqdm.tqdm
 ) -> Inputs:
     """Keeps everything in memory."""
-    values = np.empty(shape, np.float32)
+    values = empty(shape)
     labels = np.empty(shape[0], np.int32)
     ids: list[str] = []
     for rows, row_labels, row_ids in batches:

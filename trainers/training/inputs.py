@@ -1,42 +1,72 @@
 """The examples of a split as arrays, and the order in which they are drawn."""
 
 import dataclasses
+import math
 import pathlib
 from collections.abc import Iterator
 from typing import Any
 
 import keras
 import numpy as np
+import tensorflow as tf
 
+from text2image import devices
 from tfrecords import reader, schema
+
+# TensorFlow's kernels refuse tensors that start elsewhere.
+_ALIGNMENT = 64  # bytes
+
+
+def empty(shape: tuple[int, ...]) -> np.ndarray:
+    """Returns a float32 array that `share` gives away without a copy."""
+    num_bytes = 4 * math.prod(shape)
+    buffer = np.empty(num_bytes + _ALIGNMENT, np.uint8)
+    start = -buffer.ctypes.data % _ALIGNMENT
+    values = buffer[start : start + num_bytes].view(np.float32)
+    return values.reshape(shape)
+
+
+def share(values: np.ndarray) -> tf.Tensor:
+    """Puts an array on the device whole.
+
+    On a CPU, an array of `empty` and its tensor share their memory: features
+    fill much of it and must not be there twice.
+    """
+    is_aligned = values.size and values.ctypes.data % _ALIGNMENT == 0
+    if is_aligned and not devices.has_gpu():
+        return tf.experimental.dlpack.from_dlpack(values.__dlpack__())
+    return tf.constant(values)
 
 
 class RowFile:
-    """A `.npy` file of which a few rows are read at a time.
+    """A `.npy` file of float32 of which a few rows are read at a time.
 
-    It is memory-mapped only while rows are read, so that its pages do not
-    count as memory of the process; the system may keep them cached.
+    It is read, not memory-mapped: its pages do not count as memory of the
+    process, and another thread may compute meanwhile.
     """
 
     def __init__(self, path: pathlib.Path) -> None:
         """Takes the path of a complete file."""
         self._path = path
-        self.shape = self._map().shape
-
-    def _map(self) -> np.ndarray:
-        return np.load(self._path, mmap_mode="r")
+        rows = np.load(path, mmap_mode="r")
+        self.shape = rows.shape
+        self._start = rows.offset
 
     def __len__(self) -> int:
         """Returns the number of rows."""
         return int(self.shape[0])
 
     def __getitem__(self, rows: Any) -> np.ndarray:
-        """Returns a copy of the rows of a slice or an index array."""
-        values = self._map()[rows]
-        # An index array has copied them already.
-        return (
-            np.array(values) if isinstance(rows, slice) else np.asarray(values)
-        )
+        """Returns the rows of a slice or an index array."""
+        if isinstance(rows, slice):
+            rows = range(*rows.indices(len(self)))
+        values = empty((len(rows), *self.shape[1:]))
+        size = 4 * math.prod(self.shape[1:])
+        with self._path.open("rb", buffering=0) as file:
+            for row, place in zip(rows, values, strict=True):
+                file.seek(self._start + size * int(row))
+                file.readinto(place.data)
+        return values
 
 
 @dataclasses.dataclass(frozen=True)

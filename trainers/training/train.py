@@ -3,12 +3,13 @@
 import math
 import pathlib
 import shutil
-from collections.abc import Iterator
+from collections.abc import Iterable
 from typing import Any
 
+import keras
 import numpy as np
-import tqdm
 
+from text2image import devices
 from tfrecords import reader, schema
 from trainers.config import TrainConfig
 from trainers.runs import checkpoints, provenance
@@ -21,8 +22,14 @@ from trainers.runs.workdir import (
     write_metrics,
     write_predictions,
 )
-from trainers.training import frozen_half, loop, trainee
-from trainers.training.inputs import epoch_batches
+from trainers.training import (
+    fit,
+    frozen_half,
+    loop,
+    precision,
+    sources,
+    trainee,
+)
 from trainers.training.metrics import evaluate, softmax
 from trainers.training.trainee import Trainee
 
@@ -32,6 +39,7 @@ def train_and_evaluate(
     workdir: pathlib.Path,
     *,
     shared_maps: pathlib.Path | None = None,
+    callbacks: Iterable[keras.callbacks.Callback] = (),
 ) -> dict[str, Any]:
     """Trains a run to its end, from wherever an earlier try left it.
 
@@ -44,6 +52,12 @@ def train_and_evaluate(
         workdir: Directory of the run.
         shared_maps: Directory in which runs with the same frozen half (several
             seeds) share its output; not removed.
+        callbacks: Keras callbacks, called with `loss`, `cross_entropy` and
+            `accuracy` of the train split, and at the end of an epoch also
+            with `val_loss`, `val_accuracy`, `val_macro_f1` and
+            `val_calibration_error`. One batch to them is one execution of
+            many steps. What they remember themselves is not saved: a resumed
+            run starts with them anew.
 
     Returns:
         The contents of `metrics.json`. Its `accuracy` is that of the last
@@ -76,7 +90,7 @@ def train_and_evaluate(
     )
 
     # --- Loop --------------------------------------------------------------
-    history, correct = _train(config, prepared, workdir)
+    history, correct = _train(config, prepared, workdir, callbacks)
 
     # --- Results -----------------------------------------------------------
     metrics = {
@@ -88,6 +102,9 @@ def train_and_evaluate(
         "backbone": config.backbone,
         "picture_kept": _image_variance_kept(prepared, records, manifest),
         "learning_rates": config.learning_rates,
+        "precision": precision.resolve(config.precision),
+        "jit_compile": config.jit_compile,
+        "device": devices.describe(),
         "epochs": history,
     }
     write_metrics(workdir, metrics)
@@ -97,7 +114,10 @@ def train_and_evaluate(
 
 
 def _train(
-    config: TrainConfig, prepared: Trainee, workdir: pathlib.Path
+    config: TrainConfig,
+    prepared: Trainee,
+    workdir: pathlib.Path,
+    user_callbacks: Iterable[keras.callbacks.Callback],
 ) -> tuple[list[dict[str, float]], list[int]]:
     """Trains every epoch that is left.
 
@@ -106,55 +126,39 @@ def _train(
         validation.
     """
     correct: list[int] = []
+    train = prepared.inputs["train"]
+    validation = prepared.inputs["validation"]
 
-    def train_epoch(epoch: int) -> dict[str, float]:
-        figures = _train_epoch(config, prepared, epoch, correct)
-        logits = prepared.validation_logits()
-        figures |= evaluate(logits, prepared.inputs["validation"].labels)
-        correct.append(round(figures["accuracy"] * len(logits)))
+    def validate() -> dict[str, Any]:
+        figures = evaluate(prepared.validation_logits(), validation.labels)
+        correct.append(round(figures["accuracy"] * len(validation.labels)))
         return figures
 
-    history = loop.train_epochs(
-        workdir,
-        checkpoints.variables(prepared.model, prepared.model.optimizer),
-        config.epochs,
-        train_epoch,
+    history = fit.fit(
+        prepared.model,
+        sources.from_inputs(
+            train,
+            sources.Order(len(train.labels), config.batch_size, config.seed),
+        ),
+        fit.Schedule(
+            epochs=config.epochs,
+            seed=config.seed,
+            rates="--autoencoder_lr and --head_lr",
+            unit="image",
+            every=config.eval_every,
+            within=lambda: correct.append(prepared.count_correct()),
+            precision=precision.resolve(config.precision),
+            jit_compile=config.jit_compile,
+        ),
+        half=prepared.models.classifier,
+        workdir=workdir,
+        saved=checkpoints.variables(prepared.model, prepared.model.optimizer),
+        validate=validate,
         start=lambda: trainee.fit_standardization(prepared, config.batch_size),
-        correct=correct,
+        counts={"correct": correct},
+        user_callbacks=user_callbacks,
     )
     return history, correct
-
-
-def _train_epoch(
-    config: TrainConfig, prepared: Trainee, epoch: int, correct: list[int]
-) -> dict[str, float]:
-    """Trains one epoch; appends the validations within it to `correct`."""
-    train = prepared.inputs["train"]
-    loop.seed_dropout(prepared.models.classifier, config.seed, epoch)
-
-    def batches() -> Iterator[loop.Batch]:
-        drawn = epoch_batches(
-            len(train.labels), config.batch_size, config.seed, epoch
-        )
-        for step, rows in enumerate(drawn, start=1):
-            ids = [train.ids[row] for row in rows]
-            yield train.values[rows], train.labels[rows], ids
-            # The next batch is asked for after this step was taken.
-            if config.eval_every and step % config.eval_every == 0:
-                correct.append(prepared.count_correct())
-
-    progress = tqdm.tqdm(
-        total=len(train.labels),
-        unit="image",
-        desc=f"epoch {epoch + 1}/{config.epochs}",
-    )
-    return loop.train_epoch(
-        prepared.model,
-        batches(),
-        progress,
-        epoch,
-        rates="--autoencoder_lr and --head_lr",
-    )
 
 
 def _evaluate(

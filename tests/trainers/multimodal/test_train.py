@@ -2,6 +2,7 @@
 
 import json
 
+import keras
 import numpy as np
 import pytest
 import tensorflow as tf
@@ -14,7 +15,6 @@ from trainers.multimodal import (
     split_inputs,
     train,
 )
-from trainers.training import loop
 from trainers.training.metrics import evaluate, figures_of, top_k_accuracy
 
 TEXTS = "title,description"
@@ -77,27 +77,24 @@ def test_a_removed_modality_is_one_that_is_not_present(trained):
     assert run.metrics["removed"]["image"] == figures_of(logits, labels)
 
 
+class _Kill(keras.callbacks.Callback):
+    """Ends the process, as it were, before the third epoch."""
+
+    def on_epoch_begin(self, epoch, logs=None):
+        if epoch == 2:
+            raise KeyboardInterrupt
+
+
 @pytest.mark.slow
-def test_a_killed_run_ends_with_the_same_bytes(
-    make_config, tmp_path, monkeypatch
-):
+def test_a_killed_run_ends_with_the_same_bytes(make_config, tmp_path):
     config = make_config(
         modalities=TEXTS, epochs=3, modality_dropout=0.3, dropout=0.5
     )
     whole = tmp_path / "whole"
     expected = train.train_and_evaluate(config, whole)
     killed = tmp_path / "killed"
-    train_epoch = loop.train_epoch
-    with monkeypatch.context() as patch:
-
-        def stop(trained, batches, progress, epoch, *, rates):
-            if epoch == 2:
-                raise KeyboardInterrupt
-            return train_epoch(trained, batches, progress, epoch, rates=rates)
-
-        patch.setattr(loop, "train_epoch", stop)
-        with pytest.raises(KeyboardInterrupt):
-            train.train_and_evaluate(config, killed)
+    with pytest.raises(KeyboardInterrupt):
+        train.train_and_evaluate(config, killed, callbacks=[_Kill()])
     assert train.train_and_evaluate(config, killed) == expected
     name = "model.safetensors"
     assert (whole / name).read_bytes() == (killed / name).read_bytes()
@@ -150,8 +147,13 @@ def test_a_stream_trains_too(make_config, tmp_path):
 def test_an_epoch_of_a_stream_has_every_record_once(records):
     manifest = reader.open_records(records)
     split = split_inputs.Streamed(records, manifest, "train", None)
+    source = split.source(8, 0)
     orders = [
-        [key for _, _, ids in split.epoch(8, 0, epoch) for key in ids]
+        [
+            key
+            for step in range(source.num_steps)
+            for key in source.ids(epoch, step)
+        ]
         for epoch in (0, 0, 1)
     ]
     in_order = [key for _, _, ids in split.in_order() for key in ids]

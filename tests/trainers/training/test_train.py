@@ -229,26 +229,43 @@ def test_per_batch_normalisation_trains_the_whole_model(
     assert metrics["num_validations"] == 2
 
 
+class _Spoil(keras.callbacks.Callback):
+    """Sets a weight to NaN before the second epoch."""
+
+    def on_epoch_begin(self, epoch, logs=None):
+        if epoch == 1:
+            weight = self.model.trainable_variables[0]
+            weight.assign(np.full(weight.shape, np.nan))
+
+
 def test_a_loss_that_is_not_finite_stops_and_keeps_the_last_epoch(
-    make_image_records, tmp_path, monkeypatch
+    make_image_records, tmp_path
 ):
     config = _config(make_image_records(), autoencoder_lr=1e-3)
     run = tmp_path / "run"
-    trained = keras.Model.train_on_batch
-    calls = iter(range(100))
-
-    def poisoned(self, *args, **kwargs):
-        figures = trained(self, *args, **kwargs)
-        if next(calls) == 4:
-            figures["loss"] = np.nan
-        return figures
-
-    monkeypatch.setattr(keras.Model, "train_on_batch", poisoned)
-    with pytest.raises(FloatingPointError, match=r"epoch 2, step 2.*train-"):
-        train.train_and_evaluate(config, run)
+    message = r"epoch 2, step 1.*train-.*--autoencoder_lr and --head_lr"
+    with pytest.raises(FloatingPointError, match=message):
+        train.train_and_evaluate(config, run, callbacks=[_Spoil()])
     kept = safetensors.numpy.load_file(run / "checkpoint.safetensors")
     assert all(np.isfinite(array).all() for array in kept.values())
     assert not (run / "metrics.json").exists()
+
+
+@pytest.mark.parametrize(("restore", "epoch"), [(False, 1), (True, 0)])
+def test_a_callback_of_the_caller_stops_a_training_for_good(
+    make_image_records, tmp_path, restore, epoch
+):
+    config = _config(make_image_records(), epochs=5, autoencoder="linear")
+    run = tmp_path / "run"
+    stop = keras.callbacks.EarlyStopping(
+        "val_loss", min_delta=100.0, patience=1, restore_best_weights=restore
+    )
+    metrics = train.train_and_evaluate(config, run, callbacks=[stop])
+    assert len(metrics["epochs"]) == 2
+    assert metrics["loss"] == pytest.approx(metrics["epochs"][epoch]["loss"])
+    # Killed after its last epoch, it does not train on.
+    (run / "metrics.json").unlink()
+    assert train.train_and_evaluate(config, run) == metrics
 
 
 def test_the_train_loss_is_the_cross_entropy_alone(
@@ -301,6 +318,41 @@ def test_a_damaged_checkpoint_is_named(make_image_records, tmp_path):
     checkpoint.write_bytes(checkpoint.read_bytes()[:-100])
     with pytest.raises(ValueError, match=r"checkpoint\.safetensors is not"):
         train.train_and_evaluate(config, run)
+
+
+def test_a_run_of_an_earlier_version_resumes(make_image_records, tmp_path):
+    """Its config.json does not know the settings that came later."""
+    config = _config(make_image_records(), epochs=2, autoencoder="linear")
+    run = tmp_path / "run"
+    metrics = train.train_and_evaluate(config, run)
+    path = run / "config.json"
+    claim = json.loads(path.read_text())
+    for name in ("precision", "jit_compile"):
+        del claim["config"][name]
+    path.write_text(json.dumps(claim))
+    (run / "metrics.json").unlink()
+    assert train.train_and_evaluate(config, run) == metrics
+    mixed = dataclasses.replace(config, precision="mixed_bfloat16")
+    with pytest.raises(ValueError, match="precision: 'auto' there"):
+        train.train_and_evaluate(mixed, run)
+
+
+def test_the_precision_of_the_steps_is_recorded(make_image_records, tmp_path):
+    records = make_image_records()
+    plain, mixed = (
+        train.train_and_evaluate(
+            _config(records, autoencoder="linear", precision=precision),
+            tmp_path / precision,
+        )
+        for precision in ("auto", "mixed_bfloat16")
+    )
+    assert (plain["precision"], mixed["precision"]) == (
+        "float32",
+        "mixed_bfloat16",
+    )
+    assert (mixed["jit_compile"], mixed["device"]) == (False, "CPU")
+    assert mixed["loss"] != plain["loss"]
+    assert mixed["loss"] == pytest.approx(plain["loss"], abs=0.05)
 
 
 def test_stacks_are_not_images(tmp_path, make_image_records):

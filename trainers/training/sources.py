@@ -1,0 +1,210 @@
+"""The examples of an epoch as `tf.data`: row numbers, or rows of a file.
+
+What never changes lies on the device as a whole, and a step gathers its rows
+there by their numbers. What does not fit is read ahead of the steps.
+"""
+
+import dataclasses
+from collections.abc import Callable
+from typing import Any, Protocol
+
+import numpy as np
+import tensorflow as tf
+
+from text2image import devices
+from trainers.training.inputs import (
+    Inputs,
+    RowFile,
+    count_batches,
+    epoch_batches,
+    share,
+)
+
+# Of a GPU's memory; the rest is for weights, gradients and activations.
+_DEVICE_SHARE = 0.5
+
+
+@dataclasses.dataclass(frozen=True)
+class Order:
+    """Which examples each step of each epoch takes.
+
+    Attributes:
+        num_examples: N.
+        batch_size: Examples per step; the last of an epoch may have fewer.
+        seed: Seed; the order of an epoch depends on it and the epoch alone.
+    """
+
+    num_examples: int
+    batch_size: int
+    seed: int
+
+    @property
+    def num_steps(self) -> int:
+        """Steps per epoch."""
+        return count_batches(self.num_examples, self.batch_size)
+
+    def rows(self, epoch: int, step: int) -> np.ndarray:
+        """Returns the row numbers of one step, both counted from 0."""
+        batches = epoch_batches(
+            self.num_examples, self.batch_size, self.seed, epoch
+        )
+        return list(batches)[step]
+
+    def dataset(self, first: int, last: int) -> tf.data.Dataset:
+        """Row numbers `(n,)` int32 of every step of the epochs [first, last).
+
+        numpy is called once per epoch, a whole epoch ahead of its steps.
+        """
+
+        def draw(epoch: np.ndarray) -> np.ndarray:
+            batches = epoch_batches(
+                self.num_examples, self.batch_size, self.seed, int(epoch)
+            )
+            return np.concatenate(list(batches)).astype(np.int32)
+
+        def steps(epoch: tf.Tensor) -> tf.data.Dataset:
+            rows = tf.ensure_shape(
+                tf.numpy_function(draw, [epoch], tf.int32), (None,)
+            )
+
+            def one(step: tf.Tensor) -> tf.Tensor:
+                start = step * self.batch_size
+                return rows[start : start + self.batch_size]
+
+            return tf.data.Dataset.range(self.num_steps).map(one)
+
+        return tf.data.Dataset.range(first, last).flat_map(steps)
+
+
+class Source(Protocol):
+    """Where the steps of a training take their examples from."""
+
+    @property
+    def num_steps(self) -> int:
+        """Steps per epoch."""
+
+    @property
+    def num_examples(self) -> int:
+        """Examples per epoch."""
+
+    def dataset(self, first: int, last: int) -> tf.data.Dataset:
+        """One element per step of the epochs [first, last), prefetched."""
+
+    def take(self, element: Any) -> tuple[Any, Any]:
+        """Inputs and labels of an element, inside the compiled steps."""
+
+    def ids(self, epoch: int, step: int) -> list[str]:
+        """Record ids of one step, both counted from 0."""
+
+
+@dataclasses.dataclass(frozen=True)
+class Resident:
+    """Examples that lie on the device as a whole.
+
+    Attributes:
+        values: Inputs of the model: a tensor `(N, ...)`, or a structure of
+            such tensors.
+        labels: `(N,)` integers.
+        record_ids: N record ids.
+        order: Order of the examples.
+    """
+
+    values: Any
+    labels: tf.Tensor
+    record_ids: list[str]
+    order: Order
+
+    @property
+    def num_steps(self) -> int:
+        """Steps per epoch."""
+        return self.order.num_steps
+
+    @property
+    def num_examples(self) -> int:
+        """Examples per epoch."""
+        return self.order.num_examples
+
+    def dataset(self, first: int, last: int) -> tf.data.Dataset:
+        """Row numbers `(n,)` of every step."""
+        return self.order.dataset(first, last).prefetch(tf.data.AUTOTUNE)
+
+    def take(self, element: tf.Tensor) -> tuple[Any, tf.Tensor]:
+        """Gathers the rows of a step."""
+        values = tf.nest.map_structure(
+            lambda value: tf.gather(value, element), self.values
+        )
+        return values, tf.gather(self.labels, element)
+
+    def ids(self, epoch: int, step: int) -> list[str]:
+        """Record ids of one step."""
+        rows = self.order.rows(epoch, step)
+        return [self.record_ids[row] for row in rows]
+
+
+@dataclasses.dataclass(frozen=True)
+class FromHost:
+    """Examples that are sent to the device, some steps ahead.
+
+    Attributes:
+        values: Rows `(N, ...)` float32, in a file or in memory.
+        labels: `(N,)` integers.
+        record_ids: N record ids.
+        order: Order of the examples.
+    """
+
+    values: RowFile | np.ndarray
+    labels: np.ndarray
+    record_ids: list[str]
+    order: Order
+
+    @property
+    def num_steps(self) -> int:
+        """Steps per epoch."""
+        return self.order.num_steps
+
+    @property
+    def num_examples(self) -> int:
+        """Examples per epoch."""
+        return self.order.num_examples
+
+    def dataset(self, first: int, last: int) -> tf.data.Dataset:
+        """Inputs `(n, ...)` and labels `(n,)` of every step."""
+        read: Callable[..., Any] = self.values.__getitem__
+
+        def rows_of(rows: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+            values = tf.numpy_function(read, [rows], tf.float32)
+            values = tf.ensure_shape(values, (None, *self.values.shape[1:]))
+            return values, tf.gather(self.labels, rows)
+
+        # In the order of the steps, however many are read at a time.
+        return (
+            self.order.dataset(first, last)
+            .map(rows_of, tf.data.AUTOTUNE, deterministic=True)
+            .prefetch(tf.data.AUTOTUNE)
+        )
+
+    def take(self, element: Any) -> tuple[Any, Any]:
+        """Returns the element itself."""
+        return element
+
+    def ids(self, epoch: int, step: int) -> list[str]:
+        """Record ids of one step."""
+        rows = self.order.rows(epoch, step)
+        return [self.record_ids[row] for row in rows]
+
+
+def from_inputs(inputs: Inputs, order: Order) -> Source:
+    """Returns the source for a split: on the device as a whole if it fits.
+
+    That is what `--cache_gb` left in memory; on a GPU, no more than the share
+    of its memory that a training leaves.
+    """
+    values = inputs.values
+    room = devices.memory_bytes() * _DEVICE_SHARE
+    if isinstance(values, RowFile) or (
+        devices.has_gpu() and values.nbytes > room
+    ):
+        return FromHost(values, inputs.labels, inputs.ids, order)
+    return Resident(
+        share(values), tf.constant(inputs.labels), inputs.ids, order
+    )

@@ -14,7 +14,7 @@ import numpy as np
 from absl import logging
 
 from tfrecords import reader, schema
-from trainers.runs import workdir as run_files
+from trainers.runs.workdir import read_probabilities
 
 TENSORFLOW = "tensorflow"
 # An answer takes 40 to 100 ms: at most 20 s.
@@ -105,7 +105,7 @@ def check(
             made_by,
         )
         return {}
-    predictions = run_files.read_probabilities(workdir)
+    predictions = read_probabilities(workdir)
     ids = list(predictions)
     rows = np.linspace(0, len(ids) - 1, min(most, len(ids))).round().astype(int)
     chosen = {ids[row] for row in rows}

@@ -240,6 +240,8 @@ def test_help_lists_the_flags(command):
 def test_help_of_an_export_lists_the_flags(command):
     offered = re.findall(r"^  --(\w+) ", help_of(command), re.MULTILINE)
     about = ["device", "deterministic", "help", "version", "verbosity"]
+    if command == "export":
+        about.append("export_batching")
     assert sorted(offered) == sorted(["encoder", "out", "workdir", *about])
 
 

@@ -7,6 +7,7 @@ Writes `<out>/<version>/` aside and renames it, so that a server that watches
 token ids or images, for programs without tensorflow-text.
 """
 
+import dataclasses
 import pathlib
 import sys
 from collections.abc import Sequence
@@ -16,9 +17,9 @@ from absl import logging
 from tfrecords import command_line
 from trainers.serving import options
 
-PROGRAM = options.export_program("trainers.export", __doc__)
-_WARMUP_TEXT = b"A warm and funny film, and the ending is great."
-_WARMUP_BATCHES = (1, 8, 32)
+PROGRAM = options.export_program(
+    "trainers.export", __doc__, options.BatchingOptions
+)
 
 
 def export_run(
@@ -26,6 +27,7 @@ def export_run(
     out: pathlib.Path | str | None = None,
     *,
     encoder: str | None = None,
+    is_grouped: bool = False,
 ) -> pathlib.Path:
     """Exports a finished run as the next version.
 
@@ -33,6 +35,9 @@ def export_run(
         workdir: Directory of the run.
         out: Directory of the versions; by default `export` in the workdir.
         encoder: Where the encoder is now, if not where it was.
+        is_grouped: Whether the texts of a request are answered together, in a
+            few fixed shapes; `<out>/batching.config` then tells TensorFlow
+            Serving of them.
 
     Returns:
         `<out>/<version>`.
@@ -45,17 +50,23 @@ def export_run(
             holds an op that is not allowed.
         OSError: If the files cannot be written.
     """
-    import numpy as np
-
     from trainers.runs import loading
     from trainers.runs.provenance import MAP_FILE
     from trainers.runs.workdir import EXPORT_DIRECTORY
-    from trainers.serving import agreement, saved_model, text_classifier
+    from trainers.serving import (
+        agreement,
+        batching_config,
+        saved_model,
+        text_classifier,
+        warmup_texts,
+    )
 
     workdir = pathlib.Path(workdir)
     run = loading.load_run(workdir)
     origin = run.origin
-    classifier = text_classifier.load_classifier(run, encoder)
+    classifier = text_classifier.load_classifier(
+        run, encoder, is_grouped=is_grouped
+    )
     provenance = {
         **saved_model.describe(
             run.config,
@@ -78,19 +89,18 @@ def export_run(
             classifier.serving_default,
         ),
     }
-    texts = [np.array([_WARMUP_TEXT] * n, object) for n in _WARMUP_BATCHES]
-    ids, mask = (x.numpy() for x in classifier.tokenize(texts[0]))
-    blank = np.zeros((1, *origin.image_shape), np.float32)
-    return saved_model.export(
-        pathlib.Path(out or workdir / EXPORT_DIRECTORY),
+    directory = pathlib.Path(out or workdir / EXPORT_DIRECTORY)
+    if classifier.grouping is not None:
+        provenance["batching"] = dataclasses.asdict(classifier.grouping)
+    version = saved_model.export(
+        directory,
         classifier,
         provenance=provenance,
-        requests=[
-            *(("serving_default", {"text": batch}) for batch in texts),
-            ("tokens", {"ids": ids, "mask": mask}),
-            ("images", {"image": blank}),
-        ],
+        requests=warmup_texts.requests(classifier, origin.image_shape),
     )
+    if classifier.grouping is not None:
+        batching_config.write(directory, classifier.grouping)
+    return version
 
 
 def export_finished(
@@ -125,7 +135,12 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 def _run(arguments: command_line.Arguments) -> None:
     given = arguments.settings(options.ExportOptions)
-    export_run(given.workdir, given.out, encoder=given.encoder)
+    export_run(
+        given.workdir,
+        given.out,
+        encoder=given.encoder,
+        is_grouped=arguments.settings(options.BatchingOptions).export_batching,
+    )
 
 
 if __name__ == "__main__":

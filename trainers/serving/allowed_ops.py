@@ -23,7 +23,8 @@ def _names(text: str) -> frozenset[str]:
 # SUPPORTED_TENSORFLOW_OPS).
 TEXT_OPS = _names(
     """
-    FastWordpieceTokenizeWithOffsets NormalizeUTF8 RegexSplitWithOffsets
+    FastWordpieceTokenizeWithOffsets FloorDiv InvertPermutation NormalizeUTF8
+    OneHot RegexSplitWithOffsets TensorListConcatV2
     """
 )
 

@@ -28,6 +28,19 @@ class ExportOptions:
 
 
 @dataclasses.dataclass(frozen=True)
+class BatchingOptions:
+    """How an export answers the texts of a request."""
+
+    export_batching: bool = common(
+        False,
+        "Answer the texts of a request together, in a few fixed shapes, and "
+        "write a batching.config for TensorFlow Serving: for servers with a "
+        "GPU. By default each text is computed separately, so that its answer "
+        "depends on no other.",
+    )
+
+
+@dataclasses.dataclass(frozen=True)
 class ModelOptions:
     """Which model predicts."""
 
@@ -71,10 +84,19 @@ class FileOptions:
 FILE_FLAGS = tuple(field.name for field in dataclasses.fields(FileOptions))
 
 
-def export_program(name: str, doc: str | None) -> Program:
-    """The program of a module that exports one kind of run."""
+def export_program(name: str, doc: str | None, *further: type) -> Program:
+    """The program of a module that exports one kind of run.
+
+    Args:
+        name: What is typed after `python -m`.
+        doc: Docstring of the module.
+        *further: Settings that this kind has besides.
+    """
     return Program(
-        name, doc, settings=(ExportOptions, DeviceOptions), resumes=False
+        name,
+        doc,
+        settings=(ExportOptions, *further, DeviceOptions),
+        resumes=False,
     )
 
 

@@ -5,6 +5,7 @@ graph, so that training and serving cannot differ.
 """
 
 import dataclasses
+from collections.abc import Callable
 
 import keras
 import tensorflow as tf
@@ -13,7 +14,9 @@ from text2image.bert.encoder import Encoder
 from text2image.deepinsight.keras_layers import build_drawing
 from text2image.deepinsight.pixel_map import PixelMap
 from trainers.runs import loading
+from trainers.serving import grouping
 from trainers.serving.functions import Tensors, each, graph, load_encoder
+from trainers.serving.grouping import Grouping
 
 
 @dataclasses.dataclass(frozen=True)
@@ -36,6 +39,9 @@ class Parts:
 class TextClassifier(tf.Module):
     """The whole model; every attribute below is a `tf.function`.
 
+    Texts are answered one by one, or in a few fixed shapes if there is a
+    `grouping`.
+
     Attributes:
         serving_default: `text` (N,) string to `label` (N,) string, `score`
             (N,) and `probabilities` (N, K) float32.
@@ -46,10 +52,17 @@ class TextClassifier(tf.Module):
         render: `text` to `image` (N, H, W, C) float32.
     """
 
-    def __init__(self, parts: Parts) -> None:
-        """Builds the functions; each is traced when it is first called."""
+    def __init__(self, parts: Parts, grouping: Grouping | None = None) -> None:
+        """Builds the functions; each is traced when it is first called.
+
+        Args:
+            parts: What a text passes through.
+            grouping: The shapes in which texts are answered; `None` answers
+                them one by one.
+        """
         super().__init__(name="text_classifier")
         self._parts = parts
+        self._grouping = grouping
         # A SavedModel saves variables that it can reach; layers it cannot.
         self.constants = [
             variable.value
@@ -83,6 +96,11 @@ class TextClassifier(tf.Module):
         }
 
     @property
+    def grouping(self) -> Grouping | None:
+        """The shapes in which texts are answered, if not one by one."""
+        return self._grouping
+
+    @property
     def encoder(self) -> Encoder:
         """The first part of the model: texts to stacks."""
         return self._parts.encoder
@@ -90,7 +108,7 @@ class TextClassifier(tf.Module):
     def stacks(self, ids: tf.Tensor, mask: tf.Tensor) -> tf.Tensor:
         """`(N, T)` int32 ids and mask to stacks `(N, L, D)`."""
         shape = (None, *self._parts.encoder.stack_shape)
-        return each(self._encode, (ids, mask), shape)
+        return self._map_texts(self._states, ids, mask, shape)
 
     def _classify_text(self, text: tf.Tensor) -> Tensors:
         return self._classify(*self.tokenize(text))
@@ -100,11 +118,14 @@ class TextClassifier(tf.Module):
 
     def _classify_images(self, image: tf.Tensor) -> Tensors:
         image = tf.ensure_shape(image, self._parts.model.input_shape)
-        return {
-            "probabilities": each(
-                self._probabilities, (image,), self._parts.model.output_shape
+        shape = self._parts.model.output_shape
+        if self._grouping is None:
+            probabilities = each(self._probabilities, (image,), shape)
+        else:
+            probabilities = grouping.map_rows(
+                self._probabilities, image, shape, self._grouping
             )
-        }
+        return {"probabilities": probabilities}
 
     def _embed(self, text: tf.Tensor) -> Tensors:
         return {"stack": self.stacks(*self.tokenize(text))}
@@ -112,12 +133,13 @@ class TextClassifier(tf.Module):
     def _render(self, text: tf.Tensor) -> Tensors:
         ids, mask = self.tokenize(text)
         shape = self._parts.drawing.output_shape
-        return {"image": each(self._draw, (ids, mask), shape)}
+        return {"image": self._map_texts(self._draw, ids, mask, shape)}
 
     def _classify(self, ids: tf.Tensor, mask: tf.Tensor) -> Tensors:
-        probabilities = each(
-            lambda *row: self._probabilities(self._draw(*row)),
-            (ids, mask),
+        probabilities = self._map_texts(
+            lambda *texts: self._probabilities(self._draw(*texts)),
+            ids,
+            mask,
             self._parts.model.output_shape,
         )
         return {
@@ -137,22 +159,35 @@ class TextClassifier(tf.Module):
         ids, _ = bert.tokenizer.ids(text, tf.constant(bert.max_tokens))
         return ids, tf.cast(ids != bert.tokenizer.pad_id, tf.int32)
 
-    def _encode(self, ids: tf.Tensor, mask: tf.Tensor) -> tf.Tensor:
-        """`(1, T)` ids and mask to the stack `(1, L, D)`, padding cut off."""
-        position = tf.range(1, tf.shape(mask)[1] + 1)
-        length = tf.reduce_max(tf.where(mask[0] != 0, position, 1))
-        ids = ids[:, :length]
+    def _map_texts(
+        self,
+        function: Callable[[tf.Tensor, tf.Tensor], tf.Tensor],
+        ids: tf.Tensor,
+        mask: tf.Tensor,
+        shape: tuple[int | None, ...],
+    ) -> tf.Tensor:
+        """Applies a function to texts: one by one, or in groups."""
+        if self._grouping is not None:
+            return grouping.map_texts(
+                function, ids, mask, shape, self._grouping
+            )
+        return each(
+            lambda ids, mask: function(*_cut(ids, mask)), (ids, mask), shape
+        )
+
+    def _states(self, ids: tf.Tensor, mask: tf.Tensor) -> tf.Tensor:
+        """`(n, T)` ids and mask to stacks `(n, L, D)`."""
         return self._parts.encoder.model(
             {
                 "token_ids": ids,
                 "segment_ids": tf.zeros_like(ids),
-                "padding_mask": mask[:, :length],
+                "padding_mask": mask,
             },
             training=False,
         )
 
     def _draw(self, ids: tf.Tensor, mask: tf.Tensor) -> tf.Tensor:
-        return self._parts.drawing(self._encode(ids, mask), training=False)
+        return self._parts.drawing(self._states(ids, mask), training=False)
 
     def _probabilities(self, image: tf.Tensor) -> tf.Tensor:
         logits = self._parts.model(image, training=False)
@@ -198,8 +233,18 @@ class TextClassifier(tf.Module):
             return tf.identity(ids), tf.identity(mask)
 
 
+def _cut(ids: tf.Tensor, mask: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+    """Cuts the padding off the ids and mask `(1, T)` of a text."""
+    position = tf.range(1, tf.shape(mask)[1] + 1)
+    length = tf.reduce_max(tf.where(mask[0] != 0, position, 1))
+    return ids[:, :length], mask[:, :length]
+
+
 def load_classifier(
-    run: loading.Run, encoder_source: str | None = None
+    run: loading.Run,
+    encoder_source: str | None = None,
+    *,
+    is_grouped: bool = False,
 ) -> TextClassifier:
     """Puts encoder and pixel map in front of a trained model.
 
@@ -207,6 +252,7 @@ def load_classifier(
         run: A finished run.
         encoder_source: Where the encoder is now; by default where it was when
             the records were made.
+        is_grouped: Whether texts are answered in a few fixed shapes.
 
     Raises:
         FileNotFoundError: If the encoder is not there.
@@ -220,5 +266,6 @@ def load_classifier(
     encoder = load_encoder(run.origin.encoder, encoder_source)
     drawing = build_drawing(PixelMap.load(run.workdir), encoder.stack_shape)
     return TextClassifier(
-        Parts(encoder, drawing, run.model, run.origin.label_names)
+        Parts(encoder, drawing, run.model, run.origin.label_names),
+        grouping.choose(encoder.max_tokens) if is_grouped else None,
     )

@@ -4,9 +4,9 @@
 
 One SavedModel answers texts one by one, the other (`--export_batching`) in
 groups. Each round times all in turn on the same texts, at every batch size; the
-table gives the best round, which other programs on the machine disturbed least. The
-share outside BERT compares the whole model with its encoder alone on the same
-token ids, in the same round.
+table gives the best round, which other programs on the machine disturbed least.
+The share outside BERT compares the whole model with its encoder alone on the
+same token ids, in the same round.
 """
 
 import itertools

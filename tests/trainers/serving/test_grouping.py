@@ -40,7 +40,15 @@ def test_answers_agree_with_those_of_single_texts(trained, reloaded, grouped):
         )
 
 
-@pytest.mark.parametrize("count", [0, 1, 2, 8, 9, 33, 70])
+@pytest.mark.parametrize(
+    "count",
+    [
+        0,
+        1,
+        33,
+        *(pytest.param(n, marks=pytest.mark.slow) for n in (2, 8, 9, 70)),
+    ],
+)
 def test_any_number_of_texts_is_answered_in_order(trained, grouped, count):
     _, signatures, _ = grouped
     texts = (trained[3].sample * 2)[:count]
@@ -56,6 +64,7 @@ def test_any_number_of_texts_is_answered_in_order(trained, grouped, count):
         )
 
 
+@pytest.mark.slow
 def test_hostile_texts_are_answered(reloaded, grouped):
     _, signatures, _ = grouped
     texts = [
@@ -148,6 +157,7 @@ def test_the_server_is_told_of_the_shapes(grouped):
     )["batching"]
 
 
+@pytest.mark.slow
 def test_a_run_in_memory_groups_as_its_export_does(trained, grouped):
     _, signatures, _ = grouped
     model = text_classifier.load_classifier(

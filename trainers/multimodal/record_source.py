@@ -55,7 +55,12 @@ class RecordSource:
             tf.data.AUTOTUNE
         )
 
-    def take(self, element: Any) -> tuple[Any, Any]:
+    @property
+    def tensors(self) -> Any:
+        """Nothing."""
+        return ()
+
+    def take(self, tensors: Any, element: Any) -> tuple[Any, Any]:
         """Returns the element itself."""
         return element
 

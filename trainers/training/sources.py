@@ -90,7 +90,15 @@ class Source(Protocol):
     def dataset(self, first: int, last: int) -> tf.data.Dataset:
         """One element per step of the epochs [first, last), prefetched."""
 
-    def take(self, element: Any) -> tuple[Any, Any]:
+    @property
+    def tensors(self) -> Any:
+        """What lies on the device as a whole, handed to `take`.
+
+        Handed on, because TensorFlow never frees what a loop in a function
+        captures.
+        """
+
+    def take(self, tensors: Any, element: Any) -> tuple[Any, Any]:
         """Inputs and labels of an element, inside the compiled steps."""
 
     def ids(self, epoch: int, step: int) -> list[str]:
@@ -128,12 +136,16 @@ class Resident:
         """Row numbers `(n,)` of every step."""
         return self.order.dataset(first, last).prefetch(tf.data.AUTOTUNE)
 
-    def take(self, element: tf.Tensor) -> tuple[Any, tf.Tensor]:
+    @property
+    def tensors(self) -> Any:
+        """All inputs and labels."""
+        return self.values, self.labels
+
+    def take(self, tensors: Any, element: tf.Tensor) -> tuple[Any, Any]:
         """Gathers the rows of a step."""
-        values = tf.nest.map_structure(
-            lambda value: tf.gather(value, element), self.values
+        return tf.nest.map_structure(
+            lambda tensor: tf.gather(tensor, element), tensors
         )
-        return values, tf.gather(self.labels, element)
 
     def ids(self, epoch: int, step: int) -> list[str]:
         """Record ids of one step."""
@@ -183,7 +195,12 @@ class FromHost:
             .prefetch(tf.data.AUTOTUNE)
         )
 
-    def take(self, element: Any) -> tuple[Any, Any]:
+    @property
+    def tensors(self) -> Any:
+        """Nothing."""
+        return ()
+
+    def take(self, tensors: Any, element: Any) -> tuple[Any, Any]:
         """Returns the element itself."""
         return element
 

@@ -200,13 +200,13 @@ def _compile(
         step = tf.function(step, jit_compile=True)
 
     @tf.function(reduce_retracing=True)
-    def run(iterator: Any, num_steps: tf.Tensor) -> tf.Tensor:
+    def run(iterator: Any, num_steps: tf.Tensor, tensors: Any) -> tf.Tensor:
         figures = tf.TensorArray(
             tf.float32, num_steps, element_shape=(len(FIGURES),)
         )
         for index in tf.range(num_steps):
-            values, labels = source.take(iterator.get_next())
+            values, labels = source.take(tensors, iterator.get_next())
             figures = figures.write(index, step(values, labels))
         return figures.stack()
 
-    return run
+    return lambda iterator, num_steps: run(iterator, num_steps, source.tensors)

@@ -1,6 +1,8 @@
 """The loop that all trainers share: what it asks, sends, traces and saves."""
 
+import gc
 import pathlib
+import weakref
 
 import keras
 import numpy as np
@@ -136,11 +138,21 @@ def test_memory_and_file_give_the_batches_of_the_order(tmp_path):
             epoch, step = divmod(index, 3)
             rows = np.random.default_rng([7, 1 + epoch]).permutation(10)
             rows = np.sort(rows[4 * step : 4 * step + 4])
-            values, labels = source.take(element)
+            values, labels = source.take(source.tensors, element)
             np.testing.assert_array_equal(values, memory.values[rows])
             np.testing.assert_array_equal(labels, memory.labels[rows])
             ids = source.ids(1 + epoch, step)
             assert ids == [memory.ids[row] for row in rows]
+
+
+def test_a_finished_training_frees_its_examples(tmp_path):
+    """TensorFlow keeps the graph of a loop, and what it captures, forever."""
+    model, source = _model(), _source(_inputs(18))
+    values = weakref.ref(source.values)
+    _fit(model, source, tmp_path / "run")
+    del source
+    gc.collect()
+    assert values() is None
 
 
 def test_the_number_of_steps_per_execution_changes_no_byte(tmp_path):

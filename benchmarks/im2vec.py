@@ -3,8 +3,8 @@
     python -m benchmarks.im2vec --images=50000 --classes=10
 
 The limit is the time of the products alone, X W1^T and G^T X of every batch, in
-TensorFlow's fastest form, on float32 in memory; the epoch reads shuffled bytes
-from a memory map, scales them and takes every step. Keras's Dense layer, whose
+TensorFlow's fastest form, on float32 in memory; the epoch gathers its bytes
+in memory, scales them and takes every step. Keras's Dense layer, whose
 gradient is X^T G, is timed too. All take turns; the best round of each counts,
 which other programs on the machine disturbed least. Processor time is given as
 well as wall time, for loaded machines.
@@ -68,19 +68,17 @@ def epoch_of(
     network: Any, split: Any, config: Im2VecConfig
 ) -> Callable[[], None]:
     """Returns a call that trains for one epoch."""
-    import keras
+    import tensorflow as tf
 
-    from trainers.im2vec import train
+    from trainers.im2vec import recipe, train
+    from trainers.training.steps import Steps
 
-    optimizer = keras.optimizers.SGD(1e-3, momentum=config.momentum)
-    optimizer.build(network.trainable_variables)
-    run_block = train.compile_block(network, optimizer, config)
-
-    def epoch() -> None:
-        for block in train.epoch_blocks(split, config.batch_size, 0, 0):
-            run_block(*block).numpy()
-
-    return epoch
+    recipe.compile_network(network, config)
+    source = train.source_of(split, config.batch_size, 0)
+    run = Steps(network, source, jit_compile=True).run
+    elements = iter(source.dataset(0, 1).repeat())
+    num_steps = tf.constant(source.num_steps)
+    return lambda: run(elements, num_steps).numpy()
 
 
 def products_of(

@@ -1,14 +1,12 @@
-"""Trains the network, one compiled call per block of steps.
+"""Trains the network, by the loop of the other trainers.
 
 The order of an epoch is drawn from (seed, epoch), so a run that resumes from a
 checkpoint ends with the bytes of an uninterrupted one.
 """
 
 import dataclasses
-import math
 import pathlib
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable
 from typing import Any
 
 import keras
@@ -17,18 +15,22 @@ import tensorflow as tf
 import tqdm
 from absl import logging
 
+from trainers.im2vec import callbacks as im2vec_callbacks
+from trainers.im2vec import recipe
 from trainers.im2vec.config import Im2VecConfig
 from trainers.im2vec.image_store import Images, Split, Statistics, unit_scale
 from trainers.im2vec.model import build_model, pixel_scale
 from trainers.runs import checkpoints
 from trainers.runs.workdir import CHECKPOINT_FILE
+from trainers.training import fit
+from trainers.training.callbacks import Epochs, FiniteLoss
 from trainers.training.metrics import evaluate
+from trainers.training.sources import FromHost, Order, Resident, Source
+from trainers.training.steps import Steps
 
-# Pixels per compiled call. glibc returns blocks above 32 MiB to the system
-# after each use, and allocating them again costs more than the copy.
-_BLOCK_BYTES = 16 << 20
-_CHECKPOINT_SECONDS = 5.0  # most work that a kill may cost
-_NUM_EVALUATIONS = 50  # points of the test curve
+# Pixels that are kept in memory, or on the GPU, as a whole; more are read from
+# the memory map, some steps ahead. CIFAR's are 154 MB.
+_RESIDENT_BYTES = 2 << 30
 _PREDICTION_BATCH = 1024
 
 
@@ -58,6 +60,8 @@ def train(
     statistics: Statistics,
     seed: int,
     workdir: pathlib.Path,
+    *,
+    callbacks: Iterable[keras.callbacks.Callback] = (),
 ) -> Trained:
     """Trains a network to its end, from wherever an earlier try left it.
 
@@ -68,6 +72,7 @@ def train(
         statistics: Statistics of the train images.
         seed: Seed of the first weights and the order of the images.
         workdir: Directory of `checkpoint.safetensors`.
+        callbacks: Keras callbacks of the caller.
 
     Raises:
         FloatingPointError: If the loss is not finite.
@@ -75,43 +80,69 @@ def train(
     """
     model = build(config, images, statistics, seed)
     start = np.array(model.get_layer("logits").kernel)
-    optimizer = keras.optimizers.SGD(
-        config.learning_rate, momentum=config.momentum
-    )
-    optimizer.build(model.trainable_variables)
-    run_block = compile_block(model, optimizer, config)
+    recipe.compile_network(model, config)
     predict = tf.function(model, jit_compile=True)
-    saved = checkpoints.variables(model, optimizer)
-    checkpoint = workdir / CHECKPOINT_FILE
+
+    def evaluate_test() -> dict[str, Any]:
+        return evaluate_split(predict, images.test, len(start))
+
     workdir.mkdir(parents=True, exist_ok=True)
-    history: list[dict[str, float]] = []
-    if checkpoint.is_file():
-        history = checkpoints.load(checkpoint, saved)["history"]
-    last_save = time.monotonic()
-    every = max(1, config.epochs // _NUM_EVALUATIONS)
-    with tqdm.tqdm(
-        total=config.epochs,
-        initial=len(history),
-        unit="epoch",
-        desc=f"seed {seed}",
-    ) as bar:
-        for epoch in range(len(history), config.epochs):
-            optimizer.learning_rate = config.learning_rate_of(epoch)
-            row = _train_epoch(config, run_block, images.train, seed, epoch)
-            done = epoch + 1 == config.epochs
-            if done or (epoch + 1) % every == 0:
-                metrics = evaluate_split(predict, images.test, len(start))
-                row["accuracy"] = metrics["accuracy"]
-            history.append(row)
-            if done or time.monotonic() - last_save > _CHECKPOINT_SECONDS:
-                checkpoints.save(checkpoint, saved, {"history": history})
-                last_save = time.monotonic()
-            bar.update()
-            bar.set_postfix(loss=f"{row['train_loss']:.4f}", refresh=False)
-    metrics = evaluate_split(predict, images.test, len(start))
+    history = im2vec_callbacks.History(
+        workdir / CHECKPOINT_FILE,
+        checkpoints.variables(model, model.optimizer),
+        lambda: evaluate_test()["accuracy"],
+    )
+    first = len(history.rows)
+    if first < config.epochs:
+        source = source_of(images.train, config.batch_size, seed)
+        steps = Steps(model, source, jit_compile=True)
+        with tqdm.tqdm(
+            total=config.epochs,
+            initial=first,
+            unit="epoch",
+            desc=f"seed {seed}",
+        ) as bar:
+            fit.run_epochs(
+                model,
+                source,
+                steps,
+                range(first, config.epochs),
+                [
+                    Epochs(steps, model, seed),
+                    keras.callbacks.LearningRateScheduler(
+                        lambda epoch, _: config.learning_rate_of(epoch)
+                    ),
+                    FiniteLoss(
+                        steps,
+                        source,
+                        f"Seed {seed}: lower --learning_rate, or use "
+                        "--normalization=published only with "
+                        "--double_softmax.",
+                    ),
+                    im2vec_callbacks.EpochProgress(bar),
+                    *callbacks,
+                    history,
+                ],
+            )
+    metrics = evaluate_test()
     logging.info("seed %d: test accuracy %.4f", seed, metrics["accuracy"])
     weights = np.array(model.get_layer("logits").kernel)
-    return Trained(weights, start, history, metrics)
+    return Trained(weights, start, history.rows, metrics)
+
+
+def source_of(split: Split, batch_size: int, seed: int) -> Source:
+    """Returns the train images as `(N, P)` pixels, on the device if they fit.
+
+    A batch has no more images than there are.
+    """
+    count = len(split.labels)
+    order = Order(count, min(batch_size, count), seed, drops_single=False)
+    labels = np.asarray(split.labels, np.int32)
+    names = [f"image {row}" for row in range(count)]
+    pixels = split.pixels
+    if pixels.nbytes > _RESIDENT_BYTES:
+        return FromHost(pixels, labels, names, order)
+    return Resident(tf.constant(pixels), tf.constant(labels), names, order)
 
 
 def build(
@@ -137,112 +168,6 @@ def build(
         offset=offset,
         seed=seed,
     )
-
-
-def compile_block(
-    model: keras.Model,
-    optimizer: keras.optimizers.Optimizer,
-    config: Im2VecConfig,
-) -> Callable[..., tf.Tensor]:
-    """Compiles a block of steps.
-
-    Returns:
-        A function of pixels `(S, B, P)`, labels `(S, B)` and weights
-        `(S, B)` float32, 1 for an image and 0 for padding, that takes S
-        steps and returns `(2,)`: the sum of the losses and the number of
-        correct images.
-    """
-    variables = model.trainable_variables
-
-    def step(pixels: Any, labels: Any, weights: Any) -> tf.Tensor:
-        with tf.GradientTape() as tape:
-            logits = model(pixels, training=True)
-            scores = logits
-            if config.double_softmax:
-                scores = keras.ops.softmax(logits)
-            # Not the cross-entropy of Keras: it undoes a softmax it recognises.
-            chosen = keras.ops.one_hot(labels, logits.shape[-1])
-            losses = -weights * keras.ops.sum(
-                chosen * keras.ops.log_softmax(scores), axis=-1
-            )
-            total = keras.ops.sum(losses)
-            loss = total / keras.ops.sum(weights)
-        gradients = tape.gradient(loss, variables)
-        # Weight decay as in PyTorch: of biases too, and before the momentum.
-        optimizer.apply(
-            [
-                gradient + config.weight_decay * variable
-                for gradient, variable in zip(gradients, variables, strict=True)
-            ],
-            variables,
-        )
-        hits = keras.ops.equal(
-            keras.ops.argmax(logits, axis=1), keras.ops.cast(labels, "int32")
-        )
-        return tf.stack(
-            [total, keras.ops.sum(weights * keras.ops.cast(hits, "float32"))]
-        )
-
-    @tf.function(jit_compile=True)
-    def run_block(pixels: Any, labels: Any, weights: Any) -> tf.Tensor:
-        sums = tf.zeros(2)
-        for index in tf.range(tf.shape(pixels)[0]):
-            sums += step(pixels[index], labels[index], weights[index])
-        return sums
-
-    return run_block
-
-
-def epoch_blocks(
-    split: Split, batch_size: int, seed: int, epoch: int
-) -> Iterator[tuple[np.ndarray, np.ndarray, np.ndarray]]:
-    """Yields the batches of an epoch in its order, for `compile_block`.
-
-    The last batch is padded with images at weight 0.
-
-    Yields:
-        Pixels `(S, B, P)`, labels `(S, B)` and weights `(S, B)` of S batches.
-    """
-    count = len(split.labels)
-    batch_size = min(batch_size, count)
-    order = np.random.default_rng([seed, epoch]).permutation(count)
-    num_steps = math.ceil(count / batch_size)
-    step_bytes = batch_size * split.pixels[:1].nbytes
-    num_blocks = math.ceil(num_steps * step_bytes / _BLOCK_BYTES)
-    for steps in np.array_split(
-        np.arange(num_steps), min(num_blocks, num_steps)
-    ):
-        start = steps[0] * batch_size
-        rows = order[start : start + len(steps) * batch_size]
-        weights = np.zeros(len(steps) * batch_size, np.float32)
-        weights[: len(rows)] = 1
-        rows = np.resize(rows, len(weights))
-        block = (len(steps), batch_size)
-        yield (
-            split.pixels[rows].reshape(*block, -1),
-            split.labels[rows].reshape(block),
-            weights.reshape(block),
-        )
-
-
-def _train_epoch(
-    config: Im2VecConfig,
-    run_block: Callable[..., tf.Tensor],
-    split: Split,
-    seed: int,
-    epoch: int,
-) -> dict[str, float]:
-    sums = np.zeros(2)
-    for block in epoch_blocks(split, config.batch_size, seed, epoch):
-        sums += run_block(*block).numpy()
-    loss, accuracy = (sums / len(split.labels)).tolist()
-    if not math.isfinite(loss):
-        raise FloatingPointError(
-            f"The loss is {loss} in epoch {epoch + 1} of seed {seed}. Lower "
-            "--learning_rate, or use --normalization=published only with "
-            "--double_softmax."
-        )
-    return {"epoch": epoch + 1, "train_loss": loss, "train_accuracy": accuracy}
 
 
 def evaluate_split(

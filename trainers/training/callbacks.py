@@ -77,18 +77,18 @@ class Epochs(keras.callbacks.Callback):
 class FiniteLoss(keras.callbacks.Callback):
     """Stops the training after an execution whose loss is not finite."""
 
-    def __init__(self, steps: Steps, source: Source, rates: str) -> None:
+    def __init__(self, steps: Steps, source: Source, cure: str) -> None:
         """Takes what it watches.
 
         Args:
             steps: The steps.
             source: Where their examples come from.
-            rates: Flags of the learning rates, for the error.
+            cure: What to do about it, for the error.
         """
         super().__init__()
         self._steps = steps
         self._source = source
-        self._rates = rates
+        self._cure = cure
         self._epoch = 0
 
     def on_epoch_begin(self, epoch: int, logs: Logs | None = None) -> None:
@@ -110,8 +110,7 @@ class FiniteLoss(keras.callbacks.Callback):
         raise FloatingPointError(
             f"The loss is {losses[spoiled[0]]} in epoch {self._epoch + 1}, "
             f"step {step + 1}, on the records {ids[:8]}... The last good epoch "
-            f"is kept. Lower {self._rates}, or check the records with "
-            "python -m tfrecords.verify"
+            f"is kept. {self._cure}"
         )
 
 

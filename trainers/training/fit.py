@@ -90,38 +90,72 @@ def fit(
         precision=schedule.precision,
         jit_compile=schedule.jit_compile,
     )
-    rate = steps.steps_per_second(
-        train.run, source, [*model.variables, *model.optimizer.variables]
-    )
-    train.set_sizes(
-        steps.plan(
-            source.num_steps, steps.steps_per_execution(rate), schedule.every
-        )
-    )
-    # `fit` calls this one instead of making its own.
-    model.train_function = train
     progress = callbacks.Progress(train, source.num_examples, schedule.unit)
     within = [callbacks.Within(train, schedule.every, schedule.within)]
     try:
-        model.fit(
-            source.dataset(first, schedule.epochs),
-            initial_epoch=first,
-            epochs=schedule.epochs,
-            steps_per_epoch=len(train.sizes),
-            shuffle=False,
-            verbose=0,
-            callbacks=[
+        run_epochs(
+            model,
+            source,
+            train,
+            range(first, schedule.epochs),
+            [
                 callbacks.Epochs(train, half or model, schedule.seed),
                 progress,
-                callbacks.FiniteLoss(train, source, schedule.rates),
+                callbacks.FiniteLoss(
+                    train,
+                    source,
+                    f"Lower {schedule.rates}, or check the records with "
+                    "python -m tfrecords.verify",
+                ),
                 *(within if schedule.every else ()),
                 callbacks.Validation(validate),
                 *user_callbacks,
                 checkpoint,
             ],
+            every=schedule.every,
         )
     finally:
         progress.close()
+    return checkpoint.history
+
+
+def run_epochs(
+    model: keras.Model,
+    source: Source,
+    train: steps.Steps,
+    epochs: range,
+    called: Iterable[keras.callbacks.Callback],
+    *,
+    every: int = 0,
+) -> None:
+    """Takes the steps of some epochs by `keras.Model.fit`.
+
+    Args:
+        model: A compiled model.
+        source: Where its examples come from.
+        train: Its steps.
+        epochs: Numbers of the epochs, from 0.
+        called: Callbacks, in the order in which they are called.
+        every: An execution also ends after every multiple of this number of
+            steps; 0 for none.
+    """
+    rate = steps.steps_per_second(
+        train.run, source, [*model.variables, *model.optimizer.variables]
+    )
+    most = steps.steps_per_execution(rate)
+    train.set_sizes(steps.plan(source.num_steps, most, every))
+    # `fit` calls this one instead of making its own.
+    model.train_function = train
+    try:
+        model.fit(
+            source.dataset(epochs.start, epochs.stop),
+            initial_epoch=epochs.start,
+            epochs=epochs.stop,
+            steps_per_epoch=len(train.sizes),
+            shuffle=False,
+            verbose=0,
+            callbacks=list(called),
+        )
+    finally:
         # It holds the examples, which may be large.
         model.train_function = None
-    return checkpoint.history

@@ -50,6 +50,7 @@ class RowFile:
         self._path = path
         rows = np.load(path, mmap_mode="r")
         self.shape = rows.shape
+        self.dtype = rows.dtype
         self._start = rows.offset
 
     def __len__(self) -> int:
@@ -146,17 +147,22 @@ def count_batches(num_examples: int, batch_size: int) -> int:
 
 
 def epoch_batches(
-    num_examples: int, batch_size: int, seed: int, epoch: int
+    num_examples: int,
+    batch_size: int,
+    seed: int,
+    epoch: int,
+    *,
+    drops_single: bool = True,
 ) -> Iterator[np.ndarray]:
     """Yields the row numbers of each batch of an epoch, ascending.
 
     Every row is drawn once, in an order that depends on `seed` and `epoch`
-    alone. A last batch of a single row is left out, because batch norm cannot
-    train on it.
+    alone. A last batch of a single row is left out with `drops_single`, because
+    batch norm cannot train on it.
     """
     rng = np.random.default_rng([seed, epoch])
     order = rng.permutation(num_examples)
     for start in range(0, num_examples, batch_size):
         rows = order[start : start + batch_size]
-        if len(rows) > 1 or num_examples == 1:
+        if len(rows) > 1 or num_examples == 1 or not drops_single:
             yield np.sort(rows)  # ascending rows read a file front to back

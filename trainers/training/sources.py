@@ -32,23 +32,25 @@ class Order:
         num_examples: N.
         batch_size: Examples per step; the last of an epoch may have fewer.
         seed: Seed; the order of an epoch depends on it and the epoch alone.
+        drops_single: Whether a last batch of one example is left out, on which
+            batch norm cannot train.
     """
 
     num_examples: int
     batch_size: int
     seed: int
+    drops_single: bool = True
 
     @property
     def num_steps(self) -> int:
         """Steps per epoch."""
+        if not self.drops_single:
+            return -(-self.num_examples // self.batch_size)
         return count_batches(self.num_examples, self.batch_size)
 
     def rows(self, epoch: int, step: int) -> np.ndarray:
         """Returns the row numbers of one step, both counted from 0."""
-        batches = epoch_batches(
-            self.num_examples, self.batch_size, self.seed, epoch
-        )
-        return list(batches)[step]
+        return self._batches(epoch)[step]
 
     def dataset(self, first: int, last: int) -> tf.data.Dataset:
         """Row numbers `(n,)` int32 of every step of the epochs [first, last).
@@ -57,10 +59,7 @@ class Order:
         """
 
         def draw(epoch: np.ndarray) -> np.ndarray:
-            batches = epoch_batches(
-                self.num_examples, self.batch_size, self.seed, int(epoch)
-            )
-            return np.concatenate(list(batches)).astype(np.int32)
+            return np.concatenate(self._batches(int(epoch))).astype(np.int32)
 
         def steps(epoch: tf.Tensor) -> tf.data.Dataset:
             rows = tf.ensure_shape(
@@ -74,6 +73,17 @@ class Order:
             return tf.data.Dataset.range(self.num_steps).map(one)
 
         return tf.data.Dataset.range(first, last).flat_map(steps)
+
+    def _batches(self, epoch: int) -> list[np.ndarray]:
+        return list(
+            epoch_batches(
+                self.num_examples,
+                self.batch_size,
+                self.seed,
+                epoch,
+                drops_single=self.drops_single,
+            )
+        )
 
 
 class Source(Protocol):
@@ -158,7 +168,7 @@ class FromHost:
     """Examples that are sent to the device, some steps ahead.
 
     Attributes:
-        values: Rows `(N, ...)` float32, in a file or in memory.
+        values: Rows `(N, ...)`, in a file or in memory.
         labels: `(N,)` integers.
         record_ids: N record ids.
         order: Order of the examples.
@@ -184,7 +194,7 @@ class FromHost:
         read: Callable[..., Any] = self.values.__getitem__
 
         def rows_of(rows: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
-            values = tf.numpy_function(read, [rows], tf.float32)
+            values = tf.numpy_function(read, [rows], self.values.dtype)
             values = tf.ensure_shape(values, (None, *self.values.shape[1:]))
             return values, tf.gather(self.labels, rows)
 

@@ -71,7 +71,8 @@ class Steps:
         """Compiles a step.
 
         Args:
-            model: A compiled model that returns logits `(N, K)`.
+            model: A model that returns logits `(N, K)`, compiled with a
+                `keras.losses.Loss`.
             source: Where it takes its examples from.
             half: The part of it that trains; by default all of it.
             precision: Policy of the layers of that part.
@@ -188,12 +189,10 @@ def _compile(
         model.optimizer.apply(tape.gradient(loss, weights), weights)
         # Without the penalties that a model adds to its loss, so that it is
         # comparable with the loss of a validation.
-        losses = keras.losses.sparse_categorical_crossentropy(
-            labels, logits, from_logits=True
-        )
+        cross_entropy = model.loss(labels, logits)
         hits = keras.metrics.sparse_categorical_accuracy(labels, logits)
         count = tf.cast(tf.shape(labels)[0], tf.float32)
-        figures = [loss, tf.reduce_mean(losses), tf.reduce_mean(hits), count]
+        figures = [loss, cross_entropy, tf.reduce_mean(hits), count]
         return tf.stack([tf.cast(figure, tf.float32) for figure in figures])
 
     if jit_compile:

@@ -6,8 +6,9 @@ import pytest
 from scipy.special import softmax
 
 from trainers.im2vec import class_vectors, image_store, similarity_tests
+from trainers.im2vec import train as im2vec_train
 from trainers.im2vec.config import Im2VecConfig
-from trainers.im2vec.train import build, epoch_blocks, train
+from trainers.im2vec.train import build, source_of, train
 from trainers.runs import checkpoints
 from trainers.training.metrics import evaluate
 
@@ -101,18 +102,45 @@ def test_training_is_sgd_as_numpy_computes_it(small, tmp_path, double_softmax):
 def test_an_epoch_sees_every_image_once_and_orders_differ(small):
     orders = []
     for epoch in range(2):
-        seen = [
-            (pixels[weights > 0], labels[weights > 0])
-            for pixels, labels, weights in epoch_blocks(
-                small.train, 8, 0, epoch
-            )
-        ]
-        pixels = np.concatenate([part for part, _ in seen])
+        source = source_of(small.train, 8, 0)
+        rows = np.concatenate(list(source.dataset(epoch, epoch + 1)))
+        pixels = np.asarray(small.train.pixels)[rows]
         assert sorted(map(bytes, pixels)) == sorted(
             map(bytes, np.asarray(small.train.pixels))
         )
         orders.append(list(map(bytes, pixels)))
     assert orders[0] != orders[1]
+
+
+def test_a_last_batch_of_one_image_is_trained_on(small):
+    source = source_of(small.train, 19, 0)
+    assert [len(rows) for rows in source.dataset(0, 1)] == [19, 1]
+
+
+def test_callbacks_of_the_caller_are_called(small, tmp_path):
+    seen = []
+    train(
+        settings(),
+        small,
+        image_store.measure(small),
+        0,
+        tmp_path,
+        callbacks=[
+            keras.callbacks.LambdaCallback(
+                on_epoch_end=lambda epoch, logs: seen.append(epoch)
+            )
+        ],
+    )
+    assert seen == [0, 1, 2]
+
+
+def test_pixels_that_do_not_fit_are_read_and_give_the_same(
+    small, tmp_path, monkeypatch
+):
+    whole = run(settings(), small, tmp_path / "whole")
+    monkeypatch.setattr(im2vec_train, "_RESIDENT_BYTES", 1)
+    read = run(settings(), small, tmp_path / "read")
+    np.testing.assert_array_equal(read.weights, whole.weights)
 
 
 def test_resumed_training_ends_with_the_bytes_of_an_uninterrupted_one(

@@ -1,0 +1,81 @@
+"""What happens between the many short epochs of Im2Vec."""
+
+import pathlib
+import time
+from collections.abc import Callable
+from typing import Any
+
+import keras
+import tqdm
+
+from trainers.runs import checkpoints
+
+_CHECKPOINT_SECONDS = 5.0  # most work that a kill may cost
+_NUM_EVALUATIONS = 50  # points of the test curve
+
+Logs = dict[str, Any]
+
+
+class EpochProgress(keras.callbacks.Callback):
+    """One progress bar for all epochs, with the rate and the loss."""
+
+    def __init__(self, bar: tqdm.tqdm) -> None:
+        """Takes the bar."""
+        super().__init__()
+        self._bar = bar
+
+    def on_epoch_end(self, epoch: int, logs: Logs | None = None) -> None:
+        """Moves the bar by an epoch."""
+        assert logs is not None
+        self._bar.set_postfix(
+            loss=f"{logs['cross_entropy']:.4f}", refresh=False
+        )
+        self._bar.update()
+
+
+class History(keras.callbacks.Callback):
+    """Measures the epochs, some of them on the test split, and saves them.
+
+    Attributes:
+        rows: One entry per epoch, see `train.Trained.history`.
+    """
+
+    def __init__(
+        self,
+        path: pathlib.Path,
+        saved: dict[str, keras.Variable],
+        evaluate: Callable[[], float],
+    ) -> None:
+        """Takes what is saved.
+
+        Args:
+            path: The checkpoint.
+            saved: Name to variable.
+            evaluate: Returns the accuracy on the test split.
+        """
+        super().__init__()
+        self._path = path
+        self._saved = saved
+        self._evaluate = evaluate
+        self._last_save = time.monotonic()
+        self.rows: list[dict[str, float]] = []
+        if path.is_file():
+            self.rows += checkpoints.load(path, saved)["history"]
+
+    def on_epoch_end(self, epoch: int, logs: Logs | None = None) -> None:
+        """Adds an epoch; saves at the end, and when it is time."""
+        assert logs is not None
+        row = {
+            "epoch": epoch + 1,
+            "train_loss": logs["cross_entropy"],
+            "train_accuracy": logs["accuracy"],
+        }
+        epochs = self.params["epochs"]
+        is_last = epoch + 1 == epochs
+        if is_last or (epoch + 1) % max(1, epochs // _NUM_EVALUATIONS) == 0:
+            row["accuracy"] = self._evaluate()
+        self.rows.append(row)
+        waited = time.monotonic() - self._last_save
+        if is_last or waited > _CHECKPOINT_SECONDS:
+            checkpoints.save(self._path, self._saved, {"history": self.rows})
+            self._last_save = time.monotonic()

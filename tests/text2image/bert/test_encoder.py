@@ -40,6 +40,7 @@ def test_every_layer_equals_hugging_faces(tiny):
         )
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("layers", ["last6", "2-3"])
 def test_chosen_layers_equal_the_same_layers_of_all(tiny, tiny_bert, layers):
     some = encoder.Encoder(
@@ -73,6 +74,7 @@ def test_same_texts_give_the_same_bytes(tiny):
     assert one.tobytes() == other.tobytes()
 
 
+@pytest.mark.slow
 def test_encoder_loaded_again_gives_the_same_bytes(tiny, tiny_bert):
     fresh = encoder.Encoder(
         tiny_bert, layers="0-7", max_tokens=64, tokens_per_batch=256
@@ -119,6 +121,7 @@ def test_only_the_beginning_of_a_long_text_counts(tiny):
     np.testing.assert_array_equal(long, short)
 
 
+@pytest.mark.slow
 def test_texts_that_agree_up_to_max_tokens_give_the_same_stacks(tiny_bert):
     few = encoder.Encoder(tiny_bert, layers="last1", max_tokens=5)
     texts = ["a great film", "a great film but dull", "a great film and more"]
@@ -196,6 +199,7 @@ def test_narrow_batches_without_xla_give_the_same_stacks(tiny, tiny_bert):
     np.testing.assert_allclose(stacks, whole, rtol=0, atol=ATOL)
 
 
+@pytest.mark.slow
 def test_openvino_gives_the_same_stacks(tiny, tiny_bert):
     if not openvino_engine.is_installed():
         pytest.skip("needs the extra fast-cpu")

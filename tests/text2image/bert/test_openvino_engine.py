@@ -63,6 +63,7 @@ def test_bfloat16_points_the_same_way_with_other_bytes(engines, ids, expected):
         assert np.abs(stacks - expected).max() > 10 * ATOL
 
 
+@pytest.mark.slow
 def test_means_equal_tensorflow(tiny_bert, ids):
     mean = encoder.Encoder(
         tiny_bert, layers="last1", max_tokens=64, pooling="mean"
@@ -78,6 +79,7 @@ def test_bytes_do_not_depend_on_earlier_batches(engines, ids, dtype):
     assert engines[dtype](ids).tobytes() == first
 
 
+@pytest.mark.slow
 def test_bytes_do_not_depend_on_the_number_of_streams(tiny, engines, ids):
     rebuilt = build(tiny, "bfloat16", num_streams=1)
     assert rebuilt(ids).tobytes() == engines["bfloat16"](ids).tobytes()

@@ -165,6 +165,7 @@ def test_broken_and_missing_images_are_all_named_or_dropped(tmp_path):
     assert len(reader.open_records(directory).details["broken"]) == 3
 
 
+@pytest.mark.slow
 def test_samples_without_an_image_are_broken_ones(tmp_path):
     path = multimodal_corpora.write_jsonl(tmp_path)
     lines = [json.loads(line) for line in path.read_text("utf-8").splitlines()]

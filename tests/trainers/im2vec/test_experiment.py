@@ -193,6 +193,7 @@ def test_two_classes_of_own_records_have_vectors_but_no_test(
     assert "Not defined" in (tmp_path / "run" / "report.md").read_text()
 
 
+@pytest.mark.slow
 def test_singular_w2_is_an_error_that_names_the_cure(make_tfds, tmp_path):
     # So strong a decay shrinks all but nothing of the weights.
     config = quick(

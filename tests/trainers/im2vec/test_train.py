@@ -134,6 +134,7 @@ def test_callbacks_of_the_caller_are_called(small, tmp_path):
     assert seen == [0, 1, 2]
 
 
+@pytest.mark.slow
 def test_pixels_that_do_not_fit_are_read_and_give_the_same(
     small, tmp_path, monkeypatch
 ):

@@ -121,6 +121,7 @@ def test_tensorflows_own_records_need_no_check(run, texts, reloaded, caplog):
     assert caplog.text == ""
 
 
+@pytest.mark.slow
 def test_an_export_keeps_the_comparison(run, texts):
     version = export.export_run(run.workdir)
     path = version / "assets.extra" / "provenance.json"
@@ -130,6 +131,7 @@ def test_an_export_keeps_the_comparison(run, texts):
     assert kept["same_label"] == run.metrics["num_validation"]
 
 
+@pytest.mark.slow
 def test_openvinos_bfloat16_is_served_in_float32(run, tiny_bert):
     encoder = run.origin.encoder
     assert (

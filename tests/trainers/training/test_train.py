@@ -106,6 +106,7 @@ def test_a_resumed_run_ends_with_the_bytes_of_an_uninterrupted_one(
         ), name
 
 
+@pytest.mark.slow
 def test_the_same_settings_give_the_same_bytes(make_image_records, tmp_path):
     records = make_image_records()
     for name in ("one", "two"):
@@ -294,6 +295,7 @@ def test_an_image_that_is_not_finite_is_refused_before_training(
         train.train_and_evaluate(_config(records), tmp_path / "run")
 
 
+@pytest.mark.slow
 def test_a_workdir_with_other_settings_is_refused(make_image_records, tmp_path):
     records = make_image_records()
     train.train_and_evaluate(_config(records, epochs=1), tmp_path / "run")

@@ -32,6 +32,8 @@ def import_torch() -> Any:
     Call it before TensorFlow is imported: only then can a torchvision built
     for another device be imported (transformers imports it too).
     """
+    # Comes with torch for CUDA, and its LLVM crashes XLA's in the same process.
+    sys.modules.setdefault("triton", None)  # type: ignore[arg-type]
     torch = import_peer("torch")
     if torch is not None and importlib.util.find_spec("torchvision"):
         from tools import torchvision_slices

@@ -275,6 +275,7 @@ def test_golden_files_are_small():
         assert (GOLDEN / name).stat().st_size < 100_000, name
 
 
+@pytest.mark.slow
 def test_mean_pooling_averages_over_a_texts_own_tokens(tiny_bert):
     both = encoder.Encoder(
         tiny_bert, layers="last1", max_tokens=64, pooling="mean"

@@ -126,6 +126,7 @@ def test_wrong_settings_are_refused_before_anything_is_made(
     assert not list(tmp_path.iterdir())
 
 
+@pytest.mark.slow
 def test_a_finished_directory_holds_no_lock(make_tfds, tmp_path):
     config = quick(make_tfds(), inverse="inverse", hidden=5, epochs=1)
     workdir = tmp_path / "run"

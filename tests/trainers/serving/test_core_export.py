@@ -38,6 +38,7 @@ def answers_of(signatures, sample):
     }
 
 
+@pytest.mark.slow
 def test_it_answers_bit_by_bit_as_the_export(core, signatures, trained, sample):
     functions, provenance = saved_model.load(core)
     assert sorted(functions) == ["images", "tokens"]

@@ -44,6 +44,7 @@ def test_signatures_have_their_names_types_and_shapes(signatures):
     }
 
 
+@pytest.mark.slow
 def test_tokens_and_images_lead_to_the_same_answer(
     trained, signatures, tiny_bert
 ):

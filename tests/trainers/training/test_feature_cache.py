@@ -114,6 +114,7 @@ def test_other_features_have_another_key(records, change):
     assert len(keys) == 2
 
 
+@pytest.mark.slow
 def test_another_key_replaces_the_features(records, tmp_path):
     first = _prepare(records, tmp_path / "shared")
     second = _prepare(records, tmp_path / "shared", seed=5)

@@ -128,6 +128,7 @@ def test_a_finished_run_is_read_not_trained(make_image_records, tmp_path):
     assert (tmp_path / "run/model.safetensors").stat().st_mtime_ns == before
 
 
+@pytest.mark.slow
 def test_memory_and_disk_train_the_same_model(make_image_records, tmp_path):
     records = make_image_records()
     for name, cache_gb in (("memory", 4.0), ("disk", 0.0)):
@@ -220,6 +221,7 @@ def test_what_is_kept_of_the_images_is_measured_on_validation(
     assert metrics["picture_kept"] == pytest.approx(1 - error / total, abs=1e-4)
 
 
+@pytest.mark.slow
 def test_per_batch_normalisation_trains_the_whole_model(
     make_image_records, tmp_path
 ):
@@ -269,6 +271,7 @@ def test_a_callback_of_the_caller_stops_a_training_for_good(
     assert train.train_and_evaluate(config, run) == metrics
 
 
+@pytest.mark.slow
 def test_the_train_loss_is_the_cross_entropy_alone(
     make_image_records, tmp_path
 ):
@@ -303,6 +306,7 @@ def test_a_workdir_with_other_settings_is_refused(make_image_records, tmp_path):
         train.train_and_evaluate(_config(records, epochs=2), tmp_path / "run")
 
 
+@pytest.mark.slow
 def test_a_workdir_with_other_records_is_refused(make_image_records, tmp_path):
     first = make_image_records(seed=0, name="first")
     second = make_image_records(seed=1, name="second")

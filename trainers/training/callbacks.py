@@ -211,9 +211,8 @@ class Checkpoint(keras.callbacks.Callback):
         log_scalars(self._workdir, self.history[-1])
 
     def on_train_end(self, logs: Logs | None = None) -> None:
-        """Saves weights that another callback set at the end."""
-        if self.has_stopped:
-            self._save()
+        """Saves once more: another callback may have set weights at the end."""
+        self._save()
 
     def _save(self) -> None:
         progress: dict[str, Any] = {"history": self.history, **self._counts}

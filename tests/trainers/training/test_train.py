@@ -272,6 +272,24 @@ def test_a_callback_of_the_caller_stops_a_training_for_good(
 
 
 @pytest.mark.slow
+def test_weights_restored_at_the_end_outlive_a_kill(
+    make_image_records, tmp_path
+):
+    config = _config(make_image_records(), epochs=3, autoencoder="linear")
+    run = tmp_path / "run"
+    worst = keras.callbacks.EarlyStopping(
+        "val_loss", mode="max", patience=9, restore_best_weights=True
+    )
+    metrics = train.train_and_evaluate(config, run, callbacks=[worst])
+    losses = [row["loss"] for row in metrics["epochs"]]
+    assert len(losses) == 3
+    assert metrics["loss"] == pytest.approx(max(losses))
+    assert max(losses) != pytest.approx(losses[-1])
+    (run / "metrics.json").unlink()
+    assert train.train_and_evaluate(config, run) == metrics
+
+
+@pytest.mark.slow
 def test_the_train_loss_is_the_cross_entropy_alone(
     make_image_records, tmp_path
 ):

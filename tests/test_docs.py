@@ -33,6 +33,12 @@ _ALLOWED = ("| image |", "| figure |", "picture_kept")
 # Programs of others, and of the checkout, whose flags are not ours.
 _FOREIGN = {"pytest", "venv", "pip", "mypy"}
 _FOREIGN_FLAGS = {
+    # tensorflow_model_server
+    "batching_parameters_file",
+    "enable_batching",
+    "model_base_path",
+    "model_name",
+    "rest_api_port",
     # ruff, pytest, docker, saved_model_cli
     *("check", "dist", "dir", "tag_set", "signature_def", "input_exprs"),
 }

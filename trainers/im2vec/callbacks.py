@@ -38,6 +38,8 @@ class History(keras.callbacks.Callback):
 
     Attributes:
         rows: One entry per epoch, see `train.Trained.history`.
+        has_stopped: Whether a callback ended the training before its last
+            epoch.
     """
 
     def __init__(
@@ -59,8 +61,11 @@ class History(keras.callbacks.Callback):
         self._evaluate = evaluate
         self._last_save = time.monotonic()
         self.rows: list[dict[str, float]] = []
+        self.has_stopped = False
         if path.is_file():
-            self.rows += checkpoints.load(path, saved)["history"]
+            progress = checkpoints.load(path, saved)
+            self.rows += progress["history"]
+            self.has_stopped = progress.get("has_stopped", False)
 
     def on_epoch_end(self, epoch: int, logs: Logs | None = None) -> None:
         """Adds an epoch; saves at the end, and when it is time."""
@@ -75,7 +80,18 @@ class History(keras.callbacks.Callback):
         if is_last or (epoch + 1) % max(1, epochs // _NUM_EVALUATIONS) == 0:
             row["accuracy"] = self._evaluate()
         self.rows.append(row)
+        self.has_stopped = self.model.stop_training
         waited = time.monotonic() - self._last_save
         if is_last or waited > _CHECKPOINT_SECONDS:
-            checkpoints.save(self._path, self._saved, {"history": self.rows})
-            self._last_save = time.monotonic()
+            self._save()
+
+    def on_train_end(self, logs: Logs | None = None) -> None:
+        """Saves once more: another callback may have stopped the training."""
+        self._save()
+
+    def _save(self) -> None:
+        progress: Logs = {"history": self.rows}
+        if self.has_stopped:
+            progress["has_stopped"] = True
+        checkpoints.save(self._path, self._saved, progress)
+        self._last_save = time.monotonic()

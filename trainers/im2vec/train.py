@@ -93,7 +93,7 @@ def train(
         lambda: evaluate_test()["accuracy"],
     )
     first = len(history.rows)
-    if first < config.epochs:
+    if first < config.epochs and not history.has_stopped:
         source = source_of(images.train, config.batch_size, seed)
         steps = Steps(model, source, jit_compile=True)
         with tqdm.tqdm(
@@ -138,11 +138,12 @@ def source_of(split: Split, batch_size: int, seed: int) -> Source:
     count = len(split.labels)
     order = Order(count, min(batch_size, count), seed, drops_single=False)
     labels = np.asarray(split.labels, np.int32)
-    names = [f"image {row}" for row in range(count)]
     pixels = split.pixels
     if pixels.nbytes > _RESIDENT_BYTES:
-        return FromHost(pixels, labels, names, order)
-    return Resident(tf.constant(pixels), tf.constant(labels), names, order)
+        return FromHost(pixels, labels, range(count), order)
+    return Resident(
+        tf.constant(pixels), tf.constant(labels), range(count), order
+    )
 
 
 def build(

@@ -109,8 +109,7 @@ class FiniteLoss(keras.callbacks.Callback):
         ids = self._source.ids(self._epoch, step)
         raise FloatingPointError(
             f"The loss is {losses[spoiled[0]]} in epoch {self._epoch + 1}, "
-            f"step {step + 1}, on the records {ids[:8]}... The last good epoch "
-            f"is kept. {self._cure}"
+            f"step {step + 1}, on the examples {ids[:8]}... {self._cure}"
         )
 
 

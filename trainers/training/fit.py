@@ -104,8 +104,8 @@ def fit(
                 callbacks.FiniteLoss(
                     train,
                     source,
-                    f"Lower {schedule.rates}, or check the records with "
-                    "python -m tfrecords.verify",
+                    f"The last good epoch is kept. Lower {schedule.rates}, or "
+                    "check the records with python -m tfrecords.verify",
                 ),
                 *(within if schedule.every else ()),
                 callbacks.Validation(validate),

@@ -5,7 +5,7 @@ there by their numbers. What does not fit is read ahead of the steps.
 """
 
 import dataclasses
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any, Protocol
 
 import numpy as np
@@ -123,13 +123,13 @@ class Resident:
         values: Inputs of the model: a tensor `(N, ...)`, or a structure of
             such tensors.
         labels: `(N,)` integers.
-        record_ids: N record ids.
+        record_ids: N record ids, or numbers.
         order: Order of the examples.
     """
 
     values: Any
     labels: tf.Tensor
-    record_ids: list[str]
+    record_ids: Sequence[Any]
     order: Order
 
     @property
@@ -160,7 +160,7 @@ class Resident:
     def ids(self, epoch: int, step: int) -> list[str]:
         """Record ids of one step."""
         rows = self.order.rows(epoch, step)
-        return [self.record_ids[row] for row in rows]
+        return [str(self.record_ids[row]) for row in rows]
 
 
 @dataclasses.dataclass(frozen=True)
@@ -170,13 +170,13 @@ class FromHost:
     Attributes:
         values: Rows `(N, ...)`, in a file or in memory.
         labels: `(N,)` integers.
-        record_ids: N record ids.
+        record_ids: N record ids, or numbers.
         order: Order of the examples.
     """
 
     values: RowFile | np.ndarray
     labels: np.ndarray
-    record_ids: list[str]
+    record_ids: Sequence[Any]
     order: Order
 
     @property
@@ -217,7 +217,7 @@ class FromHost:
     def ids(self, epoch: int, step: int) -> list[str]:
         """Record ids of one step."""
         rows = self.order.rows(epoch, step)
-        return [self.record_ids[row] for row in rows]
+        return [str(self.record_ids[row]) for row in rows]
 
 
 def from_inputs(inputs: Inputs, order: Order) -> Source:

@@ -134,6 +134,20 @@ def test_callbacks_of_the_caller_are_called(small, tmp_path):
     assert seen == [0, 1, 2]
 
 
+def test_a_callback_stops_a_training_for_good(small, tmp_path):
+    stop = keras.callbacks.EarlyStopping(
+        "cross_entropy", min_delta=100.0, patience=1, mode="min"
+    )
+    statistics = image_store.measure(small)
+    first = train(
+        settings(epochs=9), small, statistics, 0, tmp_path, callbacks=[stop]
+    )
+    assert len(first.history) == 2
+    again = train(settings(epochs=9), small, statistics, 0, tmp_path)
+    assert again.history == first.history
+    np.testing.assert_array_equal(again.weights, first.weights)
+
+
 @pytest.mark.slow
 def test_pixels_that_do_not_fit_are_read_and_give_the_same(
     small, tmp_path, monkeypatch

@@ -3,13 +3,12 @@
 import contextlib
 import dataclasses
 import pathlib
-from collections.abc import Callable, Iterable, Iterator
-from concurrent import futures
+from collections.abc import Callable, Iterator
 from typing import Any
 
 from text2image import devices
 from text2image.bert import checkpoint, computing
-from text2image.bert.encoder import Encoder, Tokens
+from text2image.bert.encoder import Encoder
 from text2image.bert.headers import read_header
 from text2image.bert.layers import check_max_tokens, parse_layers
 from text2image.corpora import bad_rows
@@ -289,33 +288,3 @@ def deal_shards(
     for side, examples in enumerate(pending):
         if examples:
             yield schema.SPLITS[side], index[side], examples
-
-
-def tokenize_ahead(
-    bert: Encoder,
-    shards: Iterable[tuple[str, int, list[Any]]],
-    texts_of: Callable[[Any], list[str]],
-) -> Iterator[tuple[str, int, list[Any], Tokens]]:
-    """Reads and tokenises the next shard while the caller encodes one.
-
-    Args:
-        bert: Tokenises.
-        shards: What `deal_shards` yields.
-        texts_of: Texts of an example.
-
-    Yields:
-        Split, index, examples, and the tokens of all their texts.
-    """
-    remaining = iter(shards)
-
-    def read() -> tuple[str, int, list[Any], Tokens] | None:
-        for split, index, examples in remaining:
-            texts = [text for each in examples for text in texts_of(each)]
-            return split, index, examples, bert.tokenize(texts)
-        return None
-
-    with futures.ThreadPoolExecutor(1) as pool:
-        following = pool.submit(read)
-        while (shard := following.result()) is not None:
-            following = pool.submit(read)
-            yield shard

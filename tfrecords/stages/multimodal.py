@@ -24,6 +24,7 @@ from tfrecords.stages import (
     unknown_tokens,
 )
 from tfrecords.stages.image_survey import survey_images
+from tfrecords.stages.tokens_ahead import tokenize_ahead
 
 
 def prepare_multimodal(
@@ -138,7 +139,7 @@ def _build(
         tqdm.tqdm(total=total, unit="sample", desc="records") as progress,
     ):
         with encoded_records.dropped_rows(records, parts) as on_fault:
-            for name, index, samples, tokens in encoded_records.tokenize_ahead(
+            for name, index, samples, tokens in tokenize_ahead(
                 bert, shards(on_fault=on_fault), _texts
             ):
                 unknown.add(tokens)

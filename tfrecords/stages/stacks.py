@@ -21,6 +21,7 @@ from tfrecords.stages import (
     record_sets,
     unknown_tokens,
 )
+from tfrecords.stages.tokens_ahead import tokenize_ahead
 from tfrecords.writer import RecordWriter
 
 # Fields of `RecordsConfig` that the stacks depend on, besides corpus and
@@ -157,7 +158,7 @@ def _write_shards(
     total = sum(encoded_records.count_examples(parts).values())
     num_tokens = num_truncated = 0
     with tqdm.tqdm(total=total, unit="text", desc="stacks") as progress:
-        for split, index, examples, tokens in encoded_records.tokenize_ahead(
+        for split, index, examples, tokens in tokenize_ahead(
             bert, shards, lambda example: [example.text]
         ):
             unknown.add(tokens)

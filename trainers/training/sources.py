@@ -115,8 +115,30 @@ class Source(Protocol):
         """Record ids of one step, both counted from 0."""
 
 
+class _Ordered:
+    """What examples have in common that an `Order` draws."""
+
+    record_ids: Sequence[Any]
+    order: Order
+
+    @property
+    def num_steps(self) -> int:
+        """Steps per epoch."""
+        return self.order.num_steps
+
+    @property
+    def num_examples(self) -> int:
+        """Examples per epoch."""
+        return self.order.num_examples
+
+    def ids(self, epoch: int, step: int) -> list[str]:
+        """Record ids of one step."""
+        rows = self.order.rows(epoch, step)
+        return [str(self.record_ids[row]) for row in rows]
+
+
 @dataclasses.dataclass(frozen=True)
-class Resident:
+class Resident(_Ordered):
     """Examples that lie on the device as a whole.
 
     Attributes:
@@ -131,16 +153,6 @@ class Resident:
     labels: tf.Tensor
     record_ids: Sequence[Any]
     order: Order
-
-    @property
-    def num_steps(self) -> int:
-        """Steps per epoch."""
-        return self.order.num_steps
-
-    @property
-    def num_examples(self) -> int:
-        """Examples per epoch."""
-        return self.order.num_examples
 
     def dataset(self, first: int, last: int) -> tf.data.Dataset:
         """Row numbers `(n,)` of every step."""
@@ -157,14 +169,9 @@ class Resident:
             lambda tensor: tf.gather(tensor, element), tensors
         )
 
-    def ids(self, epoch: int, step: int) -> list[str]:
-        """Record ids of one step."""
-        rows = self.order.rows(epoch, step)
-        return [str(self.record_ids[row]) for row in rows]
-
 
 @dataclasses.dataclass(frozen=True)
-class FromHost:
+class FromHost(_Ordered):
     """Examples that are sent to the device, some steps ahead.
 
     Attributes:
@@ -178,16 +185,6 @@ class FromHost:
     labels: np.ndarray
     record_ids: Sequence[Any]
     order: Order
-
-    @property
-    def num_steps(self) -> int:
-        """Steps per epoch."""
-        return self.order.num_steps
-
-    @property
-    def num_examples(self) -> int:
-        """Examples per epoch."""
-        return self.order.num_examples
 
     def dataset(self, first: int, last: int) -> tf.data.Dataset:
         """Inputs `(n, ...)` and labels `(n,)` of every step."""
@@ -213,11 +210,6 @@ class FromHost:
     def take(self, tensors: Any, element: Any) -> tuple[Any, Any]:
         """Returns the element itself."""
         return element
-
-    def ids(self, epoch: int, step: int) -> list[str]:
-        """Record ids of one step."""
-        rows = self.order.rows(epoch, step)
-        return [str(self.record_ids[row]) for row in rows]
 
 
 def from_inputs(inputs: Inputs, order: Order) -> Source:

@@ -18,6 +18,7 @@ from tfrecords.stages import (
     record_sets,
     stacks,
 )
+from tfrecords.stages.tokens_ahead import tokenize_ahead
 
 
 @pytest.fixture
@@ -109,7 +110,7 @@ def test_the_next_shard_is_read_while_the_caller_has_one(tiny_bert):
         is_read.set()
         yield "train", 1, ["b", "c d"]
 
-    dealt = encoded_records.tokenize_ahead(bert, shards(), lambda text: [text])
+    dealt = tokenize_ahead(bert, shards(), lambda text: [text])
     assert next(dealt)[:3] == ("train", 0, ["a film"])
     assert is_read.wait(timeout=30)
     ((*shard, tokens),) = dealt
@@ -124,7 +125,7 @@ def test_a_text_that_cannot_be_read_is_refused_in_its_turn(tiny_bert):
         yield "train", 0, ["a film"]
         raise ValueError("row 2")
 
-    dealt = encoded_records.tokenize_ahead(bert, shards(), lambda text: [text])
+    dealt = tokenize_ahead(bert, shards(), lambda text: [text])
     assert next(dealt)[1] == 0
     with pytest.raises(ValueError, match="row 2"):
         next(dealt)

@@ -283,6 +283,7 @@ def test_a_held_out_share_of_nothing_or_everything_is_refused(
         multimodal_corpora.settings("x.jsonl", tmp_path, held_out=held_out)
 
 
+@pytest.mark.slow
 def test_label_flags_and_bad_rows_apply_to_captioned_images(tmp_path):
     path = multimodal_corpora.write_jsonl(tmp_path)
     with path.open("a", encoding="utf-8") as file:

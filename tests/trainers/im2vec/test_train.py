@@ -158,6 +158,7 @@ def test_pixels_that_do_not_fit_are_read_and_give_the_same(
     np.testing.assert_array_equal(read.weights, whole.weights)
 
 
+@pytest.mark.slow
 def test_resumed_training_ends_with_the_bytes_of_an_uninterrupted_one(
     small, tmp_path
 ):

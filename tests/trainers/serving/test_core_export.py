@@ -52,6 +52,7 @@ def test_it_answers_bit_by_bit_as_the_export(core, signatures, trained, sample):
         np.testing.assert_array_equal(answers[f"tokens/{name}"], value)
 
 
+@pytest.mark.slow
 def test_it_loads_where_tensorflow_text_is_not(
     core, signatures, sample, tmp_path
 ):

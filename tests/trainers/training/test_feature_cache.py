@@ -81,6 +81,7 @@ def test_cached_features_equal_recomputed_ones(
     assert inputs["train"].labels.tolist() == batch["label"].numpy().tolist()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "autoencoder",
     ["linear", pytest.param("symmetric", marks=pytest.mark.slow)],

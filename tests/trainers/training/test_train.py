@@ -254,6 +254,7 @@ def test_a_loss_that_is_not_finite_stops_and_keeps_the_last_epoch(
     assert not (run / "metrics.json").exists()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("restore", "epoch"), [(False, 1), (True, 0)])
 def test_a_callback_of_the_caller_stops_a_training_for_good(
     make_image_records, tmp_path, restore, epoch

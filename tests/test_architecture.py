@@ -65,6 +65,8 @@ FLOORS = {
         ("multimodal_config",),
         ("config", "devices", "flags", "process"),
         ("settings", "files", "versions", "image_header"),
+        ("leases",),
+        ("paths",),
     ),
     "text2image": (
         ("corpora", "bert", "deepinsight"),

@@ -1,45 +1,72 @@
-"""Files that survive a kill: locked, written aside, synced, renamed."""
+"""Files that survive a kill: locked, written aside, synced, renamed.
+
+In a store of tf.io.gfile, an object appears whole when it is closed and a
+rename is a copy: there a file is written under its name, and the manifest,
+written last, makes a set of what is there.
+"""
 
 import contextlib
 import errno
 import fcntl
 import json
 import os
-import pathlib
+import shutil
 from collections.abc import Callable, Iterator
-from typing import Any
+from typing import Any, TypeVar
+
+from tfrecords import leases, paths
 
 LOCK = ".lock"
+P = TypeVar("P", bound=paths.Path)
 
 
 @contextlib.contextmanager
-def lock(directory: pathlib.Path) -> Iterator[None]:
-    """Holds a directory for one process; the kernel frees it after a kill.
+def lock(directory: paths.Path) -> Iterator[None]:
+    """Holds a directory for one process.
+
+    On a disk the kernel frees it after a kill, also over NFS; in a store, see
+    `leases.hold`.
 
     Raises:
-        RuntimeError: If another process holds it.
+        RuntimeError: If another process holds it: says which, on which host
+            and since when.
+        OSError: If the file system has no locks.
     """
+    if isinstance(directory, paths.GfilePath):
+        with leases.hold(directory / LOCK):
+            yield
+        return
     with (directory / LOCK).open("a+") as file:
         try:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError as error:
+        except BlockingIOError as error:
             file.seek(0)
             raise RuntimeError(
-                f"Process {file.read().strip() or '?'} is already writing "
-                f"{directory}. Wait for it to end, or stop it."
+                leases.refusal(directory, leases.parse(file.read()))
+            ) from error
+        except OSError as error:
+            raise OSError(
+                f"{directory / LOCK} cannot be locked: {error.strerror}. "
+                "Name a directory on another file system."
             ) from error
         file.truncate(0)
-        file.write(str(os.getpid()))
+        file.write(json.dumps(leases.holder()))
         file.flush()
         yield
 
 
-def aside(directory: pathlib.Path) -> pathlib.Path:
-    """Returns where a directory is filled before it gets its name."""
-    return directory.with_name(directory.name + ".incomplete")
+def aside(directory: P) -> P:
+    """Returns where a directory is filled before it gets its name.
+
+    In a store, that is the directory itself.
+    """
+    if paths.is_remote(directory):
+        return directory
+    sibling: Any = directory.with_name(directory.name + ".incomplete")
+    return sibling
 
 
-def make_directory(directory: pathlib.Path, flag: str) -> None:
+def make_directory(directory: paths.Path, flag: str) -> None:
     """Makes sure that a directory exists and can be written.
 
     Args:
@@ -55,7 +82,10 @@ def make_directory(directory: pathlib.Path, flag: str) -> None:
     """
     try:
         directory.mkdir(parents=True, exist_ok=True)
-        is_writable = os.access(directory, os.W_OK)
+        # What a store allows shows when the first file is written.
+        is_writable = paths.is_remote(directory) or os.access(
+            str(directory), os.W_OK
+        )
     except OSError as error:
         if error.errno in (errno.EEXIST, errno.ENOTDIR):
             raise type(error)(
@@ -78,24 +108,22 @@ def make_directory(directory: pathlib.Path, flag: str) -> None:
         )
 
 
-def write_bytes(path: pathlib.Path, content: bytes) -> None:
+def write_bytes(path: paths.Path, content: bytes) -> None:
     """Writes a file whole or not at all."""
     write_with(path, lambda temporary: temporary.write_bytes(content))
 
 
-def write_text(path: pathlib.Path, text: str) -> None:
+def write_text(path: paths.Path, text: str) -> None:
     """Writes text whole or not at all, as UTF-8."""
     write_bytes(path, text.encode("utf-8"))
 
 
-def write_json(path: pathlib.Path, value: Any) -> None:
+def write_json(path: paths.Path, value: Any) -> None:
     """Writes JSON whole or not at all, indented, its keys sorted."""
     write_text(path, json.dumps(value, indent=2, sort_keys=True))
 
 
-def write_with(
-    path: pathlib.Path, write: Callable[[pathlib.Path], object]
-) -> None:
+def write_with(path: P, write: Callable[[P], object]) -> None:
     """Lets a library write a file that appears whole or not at all.
 
     Args:
@@ -104,7 +132,7 @@ def write_with(
             `.writing`: tell a library that goes by suffixes the format
             (`savefig(path, format="png")`) or give it an open file.
     """
-    temporary = path.with_name(path.name + ".writing")
+    temporary = writing(path)
     try:
         write(temporary)
         publish(temporary, path)
@@ -113,17 +141,44 @@ def write_with(
         raise
 
 
-def publish(written: pathlib.Path, path: pathlib.Path) -> None:
+def writing(path: P) -> P:
+    """Returns the name under which a file is written, for `publish`.
+
+    In a store, that is its own name.
+    """
+    if isinstance(path, paths.GfilePath):
+        path.make_room()
+        return path
+    sibling: Any = path.with_name(path.name + ".writing")
+    return sibling
+
+
+def publish(written: P, path: P) -> None:
     """Gives a finished file its name once the disk holds its content."""
+    if written == path:
+        return
     sync(written)
-    os.replace(written, path)
+    written.replace(path)  # type: ignore[arg-type]
     sync(path.parent)
 
 
-def sync(path: pathlib.Path) -> None:
-    """Waits until the disk holds a file, or the names in a directory."""
+def sync(path: paths.Path) -> None:
+    """Waits until the disk holds a file, or the names in a directory.
+
+    A store holds a file once it is closed.
+    """
+    if isinstance(path, paths.GfilePath):
+        return
     descriptor = os.open(path, os.O_RDONLY)
     try:
         os.fsync(descriptor)
     finally:
         os.close(descriptor)
+
+
+def remove_tree(directory: paths.Path) -> None:
+    """Deletes a directory and all below it."""
+    if isinstance(directory, paths.GfilePath):
+        directory.remove_tree()
+    else:
+        shutil.rmtree(directory)

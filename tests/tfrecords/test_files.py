@@ -3,14 +3,17 @@
 import json
 import os
 import pathlib
+import re
 import signal
+import socket
 import subprocess
 import sys
+import uuid
 
 import pytest
 
 from tests.support.commands import ROOT
-from tfrecords import files
+from tfrecords import files, paths
 
 
 @pytest.fixture
@@ -144,3 +147,63 @@ def test_directory_with_the_name_of_a_file_is_refused(tmp_path):
 def test_directory_with_too_long_a_name_is_refused(tmp_path):
     with pytest.raises(OSError, match="at most 255 bytes"):
         files.make_directory(tmp_path / ("x" * 300), "out")
+
+
+def test_a_lock_says_who_holds_it_on_which_host_and_since_when(tmp_path):
+    with (
+        files.lock(tmp_path),
+        pytest.raises(
+            RuntimeError,
+            match=rf"Process {os.getpid()} on {re.escape(socket.gethostname())}"
+            rf" is already writing .*, since \d{{4}}-\d\d-\d\d .* UTC\. Wait",
+        ),
+        files.lock(tmp_path),
+    ):
+        pass
+    with files.lock(tmp_path):
+        pass
+
+
+def test_a_lock_that_says_nothing_of_its_holder_is_still_a_lock(tmp_path):
+    with files.lock(tmp_path):
+        (tmp_path / files.LOCK).write_text("123")  # as 0.3 wrote it
+        with (
+            pytest.raises(RuntimeError, match="Another process is already"),
+            files.lock(tmp_path),
+        ):
+            pass
+
+
+@pytest.fixture
+def store():
+    path = paths.open_path(f"ram://{uuid.uuid4().hex}/set")
+    path.mkdir()
+    return path
+
+
+@pytest.mark.parametrize("kind", WRITERS)
+def test_a_file_in_a_store_is_written_under_its_name(store, kind):
+    path = store / "file"
+    path.write_text("old")
+    WRITERS[kind](path)
+    assert b"old" not in path.read_bytes()
+    assert list(store.iterdir()) == [path]
+    assert files.writing(path) == files.aside(path) == path
+
+
+def test_a_callback_that_fails_in_a_store_leaves_no_half_of_a_file(store):
+    def fail(path):
+        path.write_text("half")
+        raise OSError("network")
+
+    with pytest.raises(OSError, match="network"):
+        files.write_with(store / "file", fail)
+    assert list(store.iterdir()) == []
+
+
+def test_directories_in_a_store_are_made_and_removed(store):
+    files.make_directory(store / "a" / "b", "records_dir")
+    assert (store / "a" / "b").is_dir()
+    files.sync(store / "a")
+    files.remove_tree(store / "a")
+    assert not (store / "a").exists()

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from tfrecords import files, reader, schema
+from tfrecords import files, paths, reader, schema
 from tfrecords.config import RecordsConfig, without_added_later
 from tfrecords.settings import fingerprint
 from tfrecords.units.unfinished_set import complete
@@ -39,11 +39,12 @@ def directory(
     """
     name = re.sub(r"[^a-z0-9]+", "_", name.lower()).strip("_")
     name = name[:_MAX_NAME] or "data"
+    records_dir: Any = paths.open_path(settings.records_dir)
     return (
-        pathlib.Path(settings.records_dir).expanduser()
+        records_dir
         / kind
         / f"{name}-{fingerprint(provenance)}"
-        / schema.VERSION
+        / (schema.VERSION)
     )
 
 
@@ -59,7 +60,11 @@ def existing(
     """
     expected = fingerprint(provenance)
     complete(directory, expected)
-    if not directory.exists():
+    # In a store, an unfinished set has its final name, but no manifest.
+    found = directory
+    if paths.is_remote(directory):
+        found = directory / schema.MANIFEST
+    if not found.exists():
         return None
     return reader.open_records(
         directory,
@@ -78,6 +83,8 @@ def check_space(
 ) -> None:
     """Refuses to start a set that the disk cannot hold.
 
+    A store of tf.io.gfile does not say how much it holds.
+
     Args:
         settings: Names the directory of all sets.
         directory: Directory of this set; the shards that an earlier attempt
@@ -93,8 +100,10 @@ def check_space(
     """
     array_bytes = 4 * int(np.prod(record_schema.shape))
     needed = num_bytes + count * (array_bytes + _OTHER_BYTES)
-    records_dir = pathlib.Path(settings.records_dir).expanduser()
+    records_dir = paths.open_path(settings.records_dir)
     files.make_directory(records_dir, "records_dir")
+    if isinstance(records_dir, paths.GfilePath):
+        return
     earlier = files.aside(directory).glob("*.tfrecord-*")
     needed -= sum(path.stat().st_size for path in earlier)
     free = shutil.disk_usage(records_dir).free

@@ -1,0 +1,106 @@
+"""In a store, a lock is an object that its holder keeps young."""
+
+import json
+import os
+import socket
+import time
+import uuid
+
+import pytest
+
+from tfrecords import files, leases, paths
+
+
+@pytest.fixture
+def lock():
+    path = paths.open_path(f"ram://{uuid.uuid4().hex}/records/.lock")
+    path.parent.mkdir()
+    return path
+
+
+def hold(lock, **settings):
+    return leases.hold(
+        lock, **{"interval": 0.05, "timeout": 0.5, "settle": 0, **settings}
+    )
+
+
+def dead(lock, age):
+    lock.write_text(
+        json.dumps(
+            {
+                "host": "far",
+                "pid": 7,
+                "since": time.time() - age - 60,
+                "alive": time.time() - age,
+            }
+        )
+    )
+
+
+def test_a_lease_says_who_holds_it_and_is_gone_at_the_end(lock):
+    with hold(lock):
+        held = leases.read(lock)
+        assert (held["host"], held["pid"]) == (
+            socket.gethostname(),
+            os.getpid(),
+        )
+    assert not lock.exists()
+
+
+def test_a_second_holder_is_refused_however_long_the_first_one_works(lock):
+    with hold(lock, interval=0.2):
+        time.sleep(1.1)  # twice the time after which a dead one is replaced
+        with (
+            pytest.raises(
+                RuntimeError,
+                match=rf"Process {os.getpid()} on .* is already writing "
+                rf"{lock.parent}, since \d{{4}}-.* UTC\. Wait",
+            ),
+            hold(lock),
+        ):
+            pass
+        assert leases.read(lock)["pid"] == os.getpid()
+    assert not lock.exists()
+
+
+def test_a_dead_holder_is_replaced_and_a_young_one_is_not(lock):
+    dead(lock, age=0.3)
+    with (
+        pytest.raises(RuntimeError, match="Process 7 on far"),
+        hold(lock),
+    ):
+        pass
+    dead(lock, age=0.6)
+    with hold(lock):
+        assert leases.read(lock)["pid"] == os.getpid()
+
+
+@pytest.mark.parametrize("content", ["", "x", "[]", "{}", '{"host": 1}'])
+def test_a_lease_that_says_nothing_does_not_block(lock, content):
+    lock.write_text(content)
+    with hold(lock):
+        assert leases.read(lock)["pid"] == os.getpid()
+
+
+def test_of_two_that_start_together_the_first_to_write_gives_way(
+    lock, monkeypatch
+):
+    # The other one writes while this one waits for it.
+    monkeypatch.setattr(time, "sleep", lambda _: dead(lock, age=0))
+    with pytest.raises(RuntimeError, match="on far"), hold(lock):
+        pass
+    assert leases.read(lock)["host"] == "far"
+
+
+def test_a_holder_that_was_replaced_leaves_the_lease_of_the_other(lock):
+    with hold(lock):
+        dead(lock, age=0)
+        time.sleep(0.2)
+        assert leases.read(lock)["host"] == "far"
+    assert leases.read(lock)["host"] == "far"
+
+
+def test_files_lock_takes_a_lease_in_a_store(lock):
+    with files.lock(lock.parent):
+        assert leases.read(lock)["pid"] == os.getpid()
+    assert not lock.exists()

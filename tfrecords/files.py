@@ -9,6 +9,8 @@ import pathlib
 from collections.abc import Callable, Iterator
 from typing import Any
 
+from tfrecords import system_errors
+
 LOCK = ".lock"
 
 
@@ -80,7 +82,9 @@ def make_directory(directory: pathlib.Path, flag: str) -> None:
 
 def write_bytes(path: pathlib.Path, content: bytes) -> None:
     """Writes a file whole or not at all."""
-    write_with(path, lambda temporary: temporary.write_bytes(content))
+    _write_whole(
+        path, lambda temporary: temporary.write_bytes(content), len(content)
+    )
 
 
 def write_text(path: pathlib.Path, text: str) -> None:
@@ -103,25 +107,48 @@ def write_with(
         write: Writes the content to the path it is given. That path ends in
             `.writing`: tell a library that goes by suffixes the format
             (`savefig(path, format="png")`) or give it an open file.
+
+    Raises:
+        OSError: If the disk does not take it; names the file.
     """
+    _write_whole(path, write)
+
+
+def _write_whole(
+    path: pathlib.Path,
+    write: Callable[[pathlib.Path], object],
+    num_bytes: int | None = None,
+) -> None:
     temporary = path.with_name(path.name + ".writing")
     try:
-        write(temporary)
-        publish(temporary, path)
+        with system_errors.while_writing(path, num_bytes):
+            write(temporary)
+            _publish(temporary, path)
     except BaseException:
-        temporary.unlink(missing_ok=True)
+        with contextlib.suppress(OSError):  # the first error is the cause
+            temporary.unlink(missing_ok=True)
         raise
 
 
 def publish(written: pathlib.Path, path: pathlib.Path) -> None:
     """Gives a finished file its name once the disk holds its content."""
-    sync(written)
+    with system_errors.while_writing(path):
+        _publish(written, path)
+
+
+def _publish(written: pathlib.Path, path: pathlib.Path) -> None:
+    _sync(written)
     os.replace(written, path)
-    sync(path.parent)
+    _sync(path.parent)
 
 
 def sync(path: pathlib.Path) -> None:
     """Waits until the disk holds a file, or the names in a directory."""
+    with system_errors.while_writing(path):
+        _sync(path)
+
+
+def _sync(path: pathlib.Path) -> None:
     descriptor = os.open(path, os.O_RDONLY)
     try:
         os.fsync(descriptor)

@@ -64,7 +64,8 @@ FLOORS = {
         ("command_line",),
         ("multimodal_config",),
         ("config", "devices", "flags", "process"),
-        ("settings", "files", "versions", "image_header"),
+        ("settings", "files", "versions", "image_header", "signals"),
+        ("system_errors",),
     ),
     "text2image": (
         ("corpora", "bert", "deepinsight"),

@@ -352,7 +352,8 @@ def test_a_signal_ends_a_program_with_one_sentence(number, code, when):
         process.send_signal(number)
         _, stderr = process.communicate(timeout=30)
     assert process.returncode == code
-    assert stderr == "interrupted: run the same command to resume\n"
+    assert stderr.endswith("interrupted: run the same command to resume\n")
+    assert "Traceback" not in stderr
 
 
 WITH_CHILDREN = """

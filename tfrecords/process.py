@@ -77,7 +77,8 @@ def import_tensorflow(choose_device: Callable[[], None] = lambda: None) -> None:
         choose_device: Called before the first operation, which fixes what
             TensorFlow computes on.
     """
-    if "tensorflow" in sys.modules or _LOG_LEVEL in os.environ:
+    # Workers inherit what their program has set here.
+    if "tensorflow" in sys.modules or os.environ.get(_LOG_LEVEL, "2") != "2":
         choose_device()
         return
     os.environ[_LOG_LEVEL] = "2"  # errors, from here on

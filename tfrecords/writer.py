@@ -1,11 +1,11 @@
 """Writes a set of records shard by shard, in one process."""
 
-import pathlib
 from collections.abc import Iterable
 from concurrent import futures
 from typing import Any, Self
 
 from tfrecords import schema
+from tfrecords.paths import Path
 from tfrecords.units import shard_files
 from tfrecords.units.unfinished_set import UnfinishedSet
 
@@ -18,7 +18,7 @@ class RecordWriter(UnfinishedSet):
 
     def __init__(
         self,
-        directory: pathlib.Path,
+        directory: Path,
         record_schema: schema.Schema,
         provenance: dict[str, Any],
         num_shards: dict[str, int],
@@ -59,7 +59,7 @@ class RecordWriter(UnfinishedSet):
     def is_finished(self, split: str, index: int) -> bool:
         """Returns whether a shard need not be written again."""
         name = self._name(split, index)
-        return shard_files.finished(self.working_directory, name) is not None
+        return shard_files.finished(self.working_directory / name) is not None
 
     def write_shard(
         self, split: str, index: int, records: Iterable[bytes]
@@ -70,7 +70,7 @@ class RecordWriter(UnfinishedSet):
             OSError: If the disk does not hold this shard or the one before.
         """
         written = shard_files.write(
-            self.working_directory, self._name(split, index), records
+            self.working_directory / self._name(split, index), records
         )
         self._wait()
         self._settled = self._thread.submit(shard_files.settle, written, {})

@@ -6,6 +6,7 @@ readers).
 
 import csv
 import dataclasses
+import io
 import json
 import pathlib
 import zipfile
@@ -141,7 +142,9 @@ class PixelMap:
             "rectangle": self.rectangle,
             **self.scaler.to_arrays(),
         }
-        np.savez(directory / "pixel_map.npz", **arrays)
+        buffer = io.BytesIO()  # `directory` may be no path of a disk
+        np.savez(buffer, **arrays)
+        (directory / "pixel_map.npz").write_bytes(buffer.getvalue())
         (directory / "pixel_map.json").write_text(
             json.dumps(
                 {"format_version": FORMAT_VERSION, **self.provenance},
@@ -180,7 +183,8 @@ class PixelMap:
                 "python -m tfrecords.build"
             )
         try:
-            with np.load(path, allow_pickle=False) as archive:
+            content = io.BytesIO(path.read_bytes())
+            with np.load(content, allow_pickle=False) as archive:
                 arrays = {name: archive[name] for name in archive.files}
             provenance = json.loads((directory / "pixel_map.json").read_text())
             if not isinstance(provenance, dict):

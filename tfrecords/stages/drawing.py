@@ -1,6 +1,5 @@
 """Stacks to images, one shard at a time."""
 
-import pathlib
 from collections.abc import Callable, Iterator
 from typing import Self
 
@@ -9,6 +8,7 @@ import tensorflow as tf
 from text2image.deepinsight.pixel_map import PixelMap
 from text2image.deepinsight.render import Renderer
 from tfrecords import reader, schema
+from tfrecords.paths import Path, open_path
 from tfrecords.units import plans, shard_files
 from tfrecords.units.unit import Product, Unit
 
@@ -23,8 +23,8 @@ class Drawing:
 
     def __init__(
         self,
-        directory: pathlib.Path,
-        cls_dir: pathlib.Path,
+        directory: Path,
+        cls_dir: Path,
         manifest: schema.Manifest,
         pixel_map: PixelMap,
     ) -> None:
@@ -49,7 +49,7 @@ class Drawing:
     def open(cls, plan: str) -> Self:
         """Opens the stacks and the map."""
         directory, values = plans.load(plan)
-        cls_dir = pathlib.Path(values["cls_dir"])
+        cls_dir = open_path(values["cls_dir"])
         manifest = reader.open_records(cls_dir, kind="cls")
         return cls(directory, cls_dir, manifest, PixelMap.load(directory))
 
@@ -61,7 +61,7 @@ class Drawing:
     ) -> Product:
         """Draws the stacks of a shard and writes their records."""
         records = self._records(unit, progress)
-        return Product(shard_files.write(self.directory, unit.file, records))
+        return Product(shard_files.write(self.directory / unit.file, records))
 
     def _records(
         self, unit: Unit, progress: Callable[[int], object]

@@ -1,7 +1,6 @@
 """Texts to [CLS] stacks, one shard at a time."""
 
 import dataclasses
-import pathlib
 from collections.abc import Callable
 from typing import Any, Self
 
@@ -9,6 +8,7 @@ from text2image.bert.batches import Shapes
 from text2image.bert.encoder import Encoder, Tokens
 from tfrecords import schema
 from tfrecords.config import RecordsConfig
+from tfrecords.paths import Path
 from tfrecords.stages import encoded_records, staged_texts
 from tfrecords.stages.staged_texts import Text
 from tfrecords.units import plans, shard_files
@@ -38,9 +38,7 @@ class Encoding:
     name = "stacks"
     noun = "text"
 
-    def __init__(
-        self, directory: pathlib.Path, plan: Plan, encoder: Encoder
-    ) -> None:
+    def __init__(self, directory: Path, plan: Plan, encoder: Encoder) -> None:
         """Stores the arguments.
 
         Args:
@@ -62,9 +60,7 @@ class Encoding:
         encoder = encoded_records.build_encoder(
             settings, read.encoder_path, layers=settings.layers
         )
-        encoder.shapes = Shapes(
-            read.widths, encoder.computing.tokens_per_batch
-        )
+        encoder.shapes = Shapes(read.widths, encoder.computing.tokens_per_batch)
         return cls(directory, read, encoder)
 
     def read(self, unit: Unit) -> tuple[list[Text], Tokens]:
@@ -86,7 +82,7 @@ class Encoding:
             for each, stack in zip(texts, stacks, strict=True)
         )
         return Product(
-            shard_files.write(self.directory, unit.file, serialized),
+            shard_files.write(self.directory / unit.file, serialized),
             {
                 "num_tokens": int(tokens.kept.sum()),
                 "num_truncated": int(

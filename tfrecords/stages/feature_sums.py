@@ -6,9 +6,9 @@ in theirs: whoever adds a group up, the sums have the same bits.
 """
 
 import dataclasses
-import pathlib
+import io
 from collections.abc import Callable, Iterator, Mapping
-from typing import Any, Self
+from typing import Self
 
 import numpy as np
 import tqdm
@@ -16,6 +16,7 @@ import tqdm
 from text2image.deepinsight import scaling
 from text2image.deepinsight.statistics import FeatureStatistics, GramMatrix
 from tfrecords import files, reader, schema
+from tfrecords.paths import Path, open_path
 from tfrecords.units import plans, shard_files
 from tfrecords.units.runner import Runner, run
 from tfrecords.units.unit import Product, Unit
@@ -36,8 +37,8 @@ class Statistics:
 
     def __init__(
         self,
-        directory: pathlib.Path,
-        cls_dir: pathlib.Path,
+        directory: Path,
+        cls_dir: Path,
         manifest: schema.Manifest,
     ) -> None:
         """Stores the arguments.
@@ -60,7 +61,7 @@ class Statistics:
     def open(cls, plan: str) -> Self:
         """Opens the records."""
         directory, values = plans.load(plan)
-        cls_dir = pathlib.Path(values["cls_dir"])
+        cls_dir = open_path(values["cls_dir"])
         return cls(directory, cls_dir, reader.open_records(cls_dir, kind="cls"))
 
     def units(self) -> list[Unit]:
@@ -83,10 +84,11 @@ class Statistics:
         self, unit: Unit, content: None, progress: Callable[[int], object]
     ) -> Product:
         """Adds a group up and writes its sums."""
-        path = shard_files.temporary_path(self.directory, unit.file)
-        _write_arrays(path, self.add_up(unit, progress))
-        size = path.stat().st_size
-        return Product(shard_files.Written(path, unit.file, unit.size, size))
+        path = self.directory / unit.file
+        temporary = shard_files.temporary_path(path)
+        _write_arrays(temporary, self.add_up(unit, progress))
+        size = temporary.stat().st_size
+        return Product(shard_files.Written(path, temporary, unit.size, size))
 
     def add_up(
         self, unit: Unit, progress: Callable[[int], object]
@@ -124,8 +126,8 @@ class Distances(Statistics):
 
     def __init__(
         self,
-        directory: pathlib.Path,
-        cls_dir: pathlib.Path,
+        directory: Path,
+        cls_dir: Path,
         manifest: schema.Manifest,
         scaler: scaling.Scaler,
         origin: np.ndarray,
@@ -193,12 +195,13 @@ def sums_of_groups(
         yield stage.add_up(unit, progress.update)
 
 
-def _write_arrays(path: pathlib.Path, arrays: Mapping[str, Any]) -> None:
-    with path.open("wb") as file:
-        np.savez(file, **arrays)
+def _write_arrays(path: Path, arrays: Mapping[str, np.ndarray]) -> None:
+    buffer = io.BytesIO()  # the bytes are those of a file, in a store too
+    np.savez(buffer, **arrays)
+    files.write_bytes(path, buffer.getvalue())
 
 
-def read_arrays(path: pathlib.Path) -> dict[str, np.ndarray]:
+def read_arrays(path: Path) -> dict[str, np.ndarray]:
     """Reads the arrays of an .npz file."""
-    with path.open("rb") as file, np.load(file) as arrays:
+    with np.load(io.BytesIO(path.read_bytes())) as arrays:
         return {name: arrays[name] for name in arrays.files}

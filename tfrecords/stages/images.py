@@ -1,6 +1,5 @@
 """`cls` records to `image` records: [CLS] stacks to images."""
 
-import pathlib
 from typing import Any
 
 import tensorflow as tf
@@ -10,6 +9,7 @@ from text2image import options
 from text2image.deepinsight.pixel_map import PixelMap
 from tfrecords import reader, schema
 from tfrecords.config import RecordsConfig
+from tfrecords.paths import Path
 from tfrecords.stages import record_sets
 from tfrecords.stages.drawing import Drawing
 from tfrecords.stages.map_fitting import fit_pixel_map, map_device
@@ -44,8 +44,8 @@ _MAP_FILES = ("pixel_map.npz", "pixel_map.json", "pixel_map.csv")
 
 
 def prepare_images(
-    settings: RecordsConfig, cls_dir: pathlib.Path, runner: Runner = LOCAL
-) -> pathlib.Path:
+    settings: RecordsConfig, cls_dir: Path, runner: Runner = LOCAL
+) -> Path:
     """Draws an image per stack, unless these images already exist.
 
     Scaler and pixel map are fitted on the train stacks only.
@@ -107,9 +107,9 @@ def _total(manifest: schema.Manifest) -> int:
 
 def _draw(
     settings: RecordsConfig,
-    cls_dir: pathlib.Path,
+    cls_dir: Path,
     manifest: schema.Manifest,
-    directory: pathlib.Path,
+    directory: Path,
     record_schema: schema.Schema,
     provenance: dict[str, Any],
     runner: Runner,

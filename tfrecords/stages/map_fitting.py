@@ -1,6 +1,5 @@
 """Scaler and pixel map from the train stacks, in two passes over them."""
 
-import pathlib
 from typing import Any
 
 import numpy as np
@@ -11,6 +10,7 @@ from text2image import devices, options
 from text2image.deepinsight import pixel_map, projection, scaling, statistics
 from tfrecords import schema
 from tfrecords.config import RecordsConfig
+from tfrecords.paths import Path
 from tfrecords.stages import map_checks
 from tfrecords.stages.feature_sums import Distances, Statistics, sums_of_groups
 from tfrecords.units.runner import LOCAL, Runner
@@ -18,11 +18,11 @@ from tfrecords.units.runner import LOCAL, Runner
 
 def fit_pixel_map(
     settings: RecordsConfig,
-    cls_dir: pathlib.Path,
+    cls_dir: Path,
     manifest: schema.Manifest,
     provenance: dict[str, Any],
     *,
-    directory: pathlib.Path,
+    directory: Path,
     runner: Runner = LOCAL,
 ) -> pixel_map.PixelMap:
     """Fits scaler and pixel map on the train split only.
@@ -72,9 +72,9 @@ def map_device(settings: RecordsConfig) -> str:
 
 def _fit_scaler(
     settings: RecordsConfig,
-    cls_dir: pathlib.Path,
+    cls_dir: Path,
     manifest: schema.Manifest,
-    directory: pathlib.Path,
+    directory: Path,
     runner: Runner,
 ) -> tuple[scaling.Scaler, np.ndarray]:
     """Returns the scaler and the `(F, F)` Gram matrix of scaled features."""

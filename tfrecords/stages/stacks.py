@@ -3,7 +3,6 @@
 import collections
 import dataclasses
 import functools
-import pathlib
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
@@ -15,6 +14,7 @@ from text2image.corpora.split import Split, split_corpus
 from text2image.corpora.texts import open_corpus
 from tfrecords import schema
 from tfrecords.config import RecordsConfig
+from tfrecords.paths import Path
 from tfrecords.stages import (
     audit_log,
     encoded_records,
@@ -54,9 +54,7 @@ SETTINGS = (
 )
 
 
-def prepare_cls(
-    settings: RecordsConfig, runner: Runner = LOCAL
-) -> pathlib.Path:
+def prepare_cls(settings: RecordsConfig, runner: Runner = LOCAL) -> Path:
     """Encodes the corpus, unless these stacks already exist.
 
     Memory holds two shards of texts and one of stacks, whatever the size of

@@ -2,11 +2,11 @@
 
 import dataclasses
 import json
-import pathlib
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 from tfrecords import files
+from tfrecords.paths import Path
 
 
 @dataclasses.dataclass(frozen=True)
@@ -30,7 +30,7 @@ def file_name(split: str, index: int) -> str:
 
 
 def write(
-    directory: pathlib.Path,
+    directory: Path,
     shards: Iterable[tuple[str, int, list[Any]]],
     label_index: Mapping[str | None, int],
     progress: Callable[[int], object],
@@ -62,7 +62,7 @@ def write(
     return names
 
 
-def read(directory: pathlib.Path, split: str, index: int) -> list[Text]:
+def read(directory: Path, split: str, index: int) -> list[Text]:
     """Reads the texts of a shard."""
     content = (directory / file_name(split, index)).read_text("utf-8")
     # Not `splitlines`: texts may hold other line separators than "\n".

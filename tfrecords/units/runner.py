@@ -81,7 +81,7 @@ def _marks(
     stage: Stage[Any], units: Sequence[Unit]
 ) -> Iterator[shard_files.Mark]:
     for unit in units:
-        mark = shard_files.finished(stage.directory, unit.file)
+        mark = shard_files.finished(stage.directory / unit.file)
         if mark is None:
             raise RuntimeError(f"{unit.file} has gone. Build again.")
         yield mark
@@ -91,7 +91,7 @@ def _unfinished(stage: Stage[Any], units: Sequence[Unit]) -> list[Unit]:
     return [
         unit
         for unit in units
-        if shard_files.finished(stage.directory, unit.file) is None
+        if shard_files.finished(stage.directory / unit.file) is None
     ]
 
 

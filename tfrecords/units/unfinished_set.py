@@ -10,8 +10,6 @@ the same fingerprint resumes from these.
 import contextlib
 import json
 import os
-import pathlib
-import shutil
 from collections.abc import Iterable, Mapping
 from typing import Any, Self
 
@@ -19,6 +17,7 @@ from absl import logging
 
 from text2image import hashes
 from tfrecords import files, reader, schema, tfds_metadata
+from tfrecords.paths import Path, is_remote
 from tfrecords.settings import fingerprint
 from tfrecords.units import shard_files
 
@@ -33,9 +32,7 @@ class UnfinishedSet:
         working_directory: Where its files are until `publish`.
     """
 
-    def __init__(
-        self, directory: pathlib.Path, provenance: Mapping[str, Any]
-    ) -> None:
+    def __init__(self, directory: Path, provenance: Mapping[str, Any]) -> None:
         """Stores the arguments; `__enter__` locks and reads the journal.
 
         Args:
@@ -146,7 +143,7 @@ class UnfinishedSet:
         self, kind: str, split: str, index: int, count: int
     ) -> schema.Shard:
         name = schema.shard_name(kind, split, index, count)
-        mark = shard_files.finished(self.working_directory, name)
+        mark = shard_files.finished(self.working_directory / name)
         if mark is None:
             raise RuntimeError(f"{name} was never written.")
         return mark.shard
@@ -197,14 +194,17 @@ class UnfinishedSet:
         names = set()
         for path in marks:
             name = path.name.removesuffix(shard_files.MARK)
-            mark = shard_files.finished(self.working_directory, name)
+            mark = shard_files.finished(self.working_directory / name)
             if mark and self._is_intact(name, mark.shard.sha256):
                 names |= {name, path.name}
         return names
 
     def _is_intact(self, name: str, sha256: str) -> bool:
         path = self.working_directory / name
-        return path.is_file() and hashes.sha256_of_file(path) == sha256
+        if not path.is_file():
+            return False
+        # A store checks what it holds, and reading all of it takes long.
+        return is_remote(path) or hashes.sha256_of_file(path) == sha256
 
     def _write_journal(self) -> None:
         files.write_text(
@@ -219,7 +219,7 @@ class UnfinishedSet:
         )
 
 
-def complete(directory: pathlib.Path, expected: str) -> None:
+def complete(directory: Path, expected: str) -> None:
     """Ends what a killed `publish` began: the manifest is written, no more.
 
     Args:
@@ -240,7 +240,7 @@ def complete(directory: pathlib.Path, expected: str) -> None:
         _publish(directory, manifest)
 
 
-def _publish(directory: pathlib.Path, manifest: schema.Manifest) -> None:
+def _publish(directory: Path, manifest: schema.Manifest) -> None:
     """Removes what is not of the set, and gives the directory its name."""
     aside = files.aside(directory)
     keep = {schema.MANIFEST, _JOURNAL, files.LOCK, *manifest.files}
@@ -253,15 +253,15 @@ def _publish(directory: pathlib.Path, manifest: schema.Manifest) -> None:
     (aside / _JOURNAL).unlink()
     if directory != aside:
         if directory.exists():
-            shutil.rmtree(directory)
-        os.replace(aside, directory)
+            files.remove_tree(directory)
+        os.replace(str(aside), str(directory))
     # Not earlier: another process could lock an unfinished set.
     (directory / files.LOCK).unlink()
     files.sync(directory.parent)
 
 
-def _remove(path: pathlib.Path) -> None:
+def _remove(path: Path) -> None:
     if path.is_dir():
-        shutil.rmtree(path)
+        files.remove_tree(path)
     else:
         path.unlink()

@@ -6,10 +6,10 @@ it is finished.
 """
 
 import dataclasses
-import pathlib
 from collections.abc import Callable, Mapping
 from typing import Any, Protocol, Self, TypeVar
 
+from tfrecords.paths import Path
 from tfrecords.units import shard_files
 
 T = TypeVar("T")
@@ -57,7 +57,7 @@ class Stage(Protocol[T]):
         noun: What an example is called there.
     """
 
-    directory: pathlib.Path
+    directory: Path
     plan: str
     name: str
     noun: str

@@ -1,14 +1,13 @@
 """Record directory to tf.data.Dataset; needs neither BERT nor scikit-learn."""
 
-import pathlib
-
 import tensorflow as tf
 
 from tfrecords import schema
+from tfrecords.paths import Path, open_path
 
 
 def open_records(
-    directory: pathlib.Path | str,
+    directory: Path | str,
     *,
     kind: str | None = None,
     fingerprint: str | None = None,
@@ -27,7 +26,7 @@ def open_records(
         FileNotFoundError: If there is no manifest, or a shard is missing.
         ValueError: If kind, fingerprint or the size of a shard is wrong.
     """
-    directory = pathlib.Path(directory)
+    directory = open_path(directory)
     manifest = schema.Manifest.load(directory)
     if kind is not None and manifest.schema.kind != kind:
         raise ValueError(
@@ -60,7 +59,7 @@ def open_records(
 
 
 def read_records(
-    directory: pathlib.Path | str,
+    directory: Path | str,
     split: str,
     *,
     batch_size: int = 256,
@@ -83,7 +82,7 @@ def read_records(
     Raises:
         ValueError: If there is no such split.
     """
-    directory = pathlib.Path(directory)
+    directory = open_path(directory)
     if manifest is None:
         manifest = open_records(directory)
     if split not in manifest.splits:

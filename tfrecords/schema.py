@@ -9,11 +9,12 @@ is 0. All are tf.train.Example in TFDS's layout, float32, so that
 
 import dataclasses
 import json
-import pathlib
 from typing import Any, Self
 
 import numpy as np
 import tensorflow as tf
+
+from tfrecords.paths import Path
 
 FORMAT_VERSION = 1
 MANIFEST = "manifest.json"
@@ -202,7 +203,7 @@ class Manifest:
         )
 
     @classmethod
-    def load(cls, directory: pathlib.Path) -> Self:
+    def load(cls, directory: Path) -> Self:
         """Reads the manifest of a directory.
 
         Raises:

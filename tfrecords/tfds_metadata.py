@@ -1,17 +1,20 @@
 """Metadata that TFDS reads beside the shards: names, features, splits."""
 
 import pathlib
+import tempfile
 from typing import Any
 
 import numpy as np
 import tensorflow_datasets as tfds
 
-from tfrecords import schema
+from tfrecords import files, paths, schema
+
+FILES = ("dataset_info.json", "features.json", "label.labels.txt")
 
 
 def write_metadata(
-    aside: pathlib.Path,
-    directory: pathlib.Path,
+    aside: paths.Path,
+    directory: paths.Path,
     record_schema: schema.Schema,
     splits: dict[str, list[schema.Shard]],
     description: str,
@@ -50,7 +53,8 @@ def write_metadata(
             name=record_schema.kind,
             config_name=directory.parent.name,
             version=directory.name,
-            data_dir=str(directory),
+            # Not written, and TFDS does not know every store.
+            data_dir=directory.name,
             module_name="",
         ),
         features=tfds.features.FeaturesDict(features),
@@ -67,7 +71,7 @@ def write_metadata(
                     num_bytes=sum(shard.num_bytes for shard in shards),
                     filename_template=tfds.core.ShardedFileTemplate(
                         dataset_name=record_schema.kind,
-                        data_dir=directory,
+                        data_dir=pathlib.Path(directory.name),
                         split=split,
                         filetype_suffix="tfrecord",
                     ),
@@ -76,5 +80,9 @@ def write_metadata(
             ]
         )
     )
-    info.write_to_directory(aside)
-    return ("dataset_info.json", "features.json", "label.labels.txt")
+    with tempfile.TemporaryDirectory() as local:
+        info.write_to_directory(local)
+        for name in FILES:
+            content = (pathlib.Path(local) / name).read_bytes()
+            files.write_bytes(aside / name, content)
+    return FILES

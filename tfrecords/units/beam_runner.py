@@ -7,6 +7,8 @@ stages are imported when a worker opens a stage.
 import functools
 import importlib
 import logging
+import shlex
+import sys
 import threading
 from collections.abc import Iterator, Sequence
 from dataclasses import astuple
@@ -16,6 +18,8 @@ import apache_beam as beam
 import tqdm
 from apache_beam.metrics import Metrics
 from apache_beam.options.pipeline_options import PipelineOptions
+from apache_beam.runners.portability.fn_api_runner import FnApiRunner
+from apache_beam.transforms.environments import SubprocessSDKEnvironment
 
 from tfrecords import process
 from tfrecords.devices import DeviceOptions, use
@@ -24,14 +28,6 @@ if TYPE_CHECKING:
     from tfrecords.units.unit import Stage, Unit
 
 NAMESPACE = "text_as_image"
-# Two processes on this machine, or as many as it has cores. Beam's own default
-# fetches a binary for its Prism runner.
-_LOCAL = {
-    "runner": "apache_beam.runners.portability.fn_api_runner.FnApiRunner",
-    "direct_running_mode": "multi_processing",
-    "direct_num_workers": "0",
-}
-_QUIET = {"default_sdk_harness_log_level": "WARNING"}
 _POLL = 2.0  # seconds between two looks at the marks
 # One unit at a time per process: an encoder keeps all its cores busy.
 _BUSY = threading.Lock()
@@ -57,7 +53,7 @@ def run(
     """
     from tfrecords.units import shard_files
 
-    logging.getLogger("apache_beam").setLevel(logging.WARNING)
+    logging.getLogger("apache_beam").setLevel(logging.ERROR)
     kind = type(stage)
     run_units = _RunUnits(f"{kind.__module__}:{kind.__qualname__}", stage.plan)
     ended = threading.Event()
@@ -76,7 +72,7 @@ def run(
     follower = threading.Thread(target=follow, daemon=True)
     follower.start()
     try:
-        with beam.Pipeline(options=_options(flags)) as pipeline:
+        with _pipeline(flags) as pipeline:
             _ = (
                 pipeline
                 | "units" >> beam.Create([astuple(unit) for unit in units])
@@ -94,13 +90,21 @@ def run(
     progress.update(progress.total - progress.n)
 
 
-def _options(flags: Sequence[str]) -> PipelineOptions:
-    """The flags of Beam: those typed after those of its runner here."""
-    is_elsewhere = any(flag.startswith("--runner") for flag in flags)
-    defaults = {**_QUIET, **({} if is_elsewhere else _LOCAL)}
-    return PipelineOptions(
-        [*(f"--{name}={value}" for name, value in defaults.items()), *flags]
+def _pipeline(flags: Sequence[str]) -> beam.Pipeline:
+    """A pipeline on the engine that the flags name.
+
+    Without `--runner`, it is Beam's FnApiRunner, with a process per core of
+    this machine or as `--direct_num_workers` says: Beam's own choice would
+    fetch a binary.
+    """
+    options = PipelineOptions(list(flags), direct_num_workers=0)
+    if any(flag.startswith("--runner") for flag in flags):
+        return beam.Pipeline(options=options)
+    worker = [sys.executable, "-m", "tfrecords.units.beam_worker"]
+    environment = SubprocessSDKEnvironment.from_command_string(
+        shlex.join(worker)
     )
+    return beam.Pipeline(FnApiRunner(environment), options)
 
 
 class _RunUnits(beam.DoFn):  # type: ignore[misc]

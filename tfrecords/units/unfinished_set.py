@@ -232,6 +232,8 @@ def complete(directory: Path, expected: str) -> None:
     aside = files.aside(directory)
     if not (aside / schema.MANIFEST).is_file():
         return
+    if is_remote(aside) and not (aside / _JOURNAL).is_file():
+        return  # whole: the set had its name from the start
     with files.lock(aside):
         try:
             manifest = reader.open_records(aside, fingerprint=expected)
@@ -249,8 +251,7 @@ def _publish(directory: Path, manifest: schema.Manifest) -> None:
     for path in aside.iterdir():
         if path.name not in keep:
             _remove(path)
-    # The last: without it, the next build would start again.
-    (aside / _JOURNAL).unlink()
+    (aside / _JOURNAL).unlink(missing_ok=True)
     if directory != aside:
         if directory.exists():
             files.remove_tree(directory)

@@ -23,7 +23,7 @@ ENVIRONMENT = {
 _XLA_FLAG = "--xla_cpu_multi_thread_eigen=false"
 _LOG_LEVEL = "TF_CPP_MIN_LOG_LEVEL"
 _FOREIGN = re.compile(
-    r"[/\\](tensorflow|tensorflow_datasets|keras|matplotlib|numba)[/\\]"
+    r"[/\\](tensorflow|tensorflow_datasets|keras|matplotlib|numba|apache_beam)[/\\]"
 )
 # Lines that TensorFlow's libraries print while loading, on every machine.
 _START_UP = re.compile(

@@ -28,6 +28,11 @@ if TYPE_CHECKING:
     from tfrecords.units.unit import Stage, Unit
 
 NAMESPACE = "text_as_image"
+# Runners that Beam does not know by their short names.
+_FULL_NAMES = {
+    "--runner=DaskRunner": "--runner=apache_beam.runners.dask.dask_runner."
+    "DaskRunner"
+}
 _POLL = 2.0  # seconds between two looks at the marks
 # One unit at a time per process: an encoder keeps all its cores busy.
 _BUSY = threading.Lock()
@@ -97,7 +102,8 @@ def _pipeline(flags: Sequence[str]) -> beam.Pipeline:
     this machine or as `--direct_num_workers` says: Beam's own choice would
     fetch a binary.
     """
-    options = PipelineOptions(list(flags), direct_num_workers=0)
+    spelled = [_FULL_NAMES.get(flag, flag) for flag in flags]
+    options = PipelineOptions(spelled, direct_num_workers=0)
     if any(flag.startswith("--runner") for flag in flags):
         return beam.Pipeline(options=options)
     worker = [sys.executable, "-m", "tfrecords.units.beam_worker"]

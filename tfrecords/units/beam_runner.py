@@ -7,10 +7,8 @@ stages are imported when a worker opens a stage.
 import functools
 import importlib
 import logging
-import shlex
-import sys
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import astuple
 from typing import TYPE_CHECKING, Any
 
@@ -18,11 +16,10 @@ import apache_beam as beam
 import tqdm
 from apache_beam.metrics import Metrics
 from apache_beam.options.pipeline_options import PipelineOptions
-from apache_beam.runners.portability.fn_api_runner import FnApiRunner
-from apache_beam.transforms.environments import SubprocessSDKEnvironment
 
 from tfrecords import process
 from tfrecords.devices import DeviceOptions, use
+from tfrecords.units import beam_processes
 
 if TYPE_CHECKING:
     from tfrecords.units.unit import Stage, Unit
@@ -76,14 +73,18 @@ def run(
 
     follower = threading.Thread(target=follow, daemon=True)
     follower.start()
+
+    def build(pipeline: beam.Pipeline) -> beam.Pipeline:
+        _ = (
+            pipeline
+            | "units" >> beam.Create([astuple(unit) for unit in units])
+            | "spread" >> beam.Reshuffle()
+            | stage.name >> beam.ParDo(run_units)
+        )
+        return pipeline
+
     try:
-        with _pipeline(flags) as pipeline:
-            _ = (
-                pipeline
-                | "units" >> beam.Create([astuple(unit) for unit in units])
-                | "spread" >> beam.Reshuffle()
-                | stage.name >> beam.ParDo(run_units)
-            )
+        _run(build, [_FULL_NAMES.get(flag, flag) for flag in flags])
     except Exception as error:
         raise RuntimeError(
             f"Apache Beam did not finish {stage.name}: {error}. Finished files "
@@ -95,22 +96,21 @@ def run(
     progress.update(progress.total - progress.n)
 
 
-def _pipeline(flags: Sequence[str]) -> beam.Pipeline:
-    """A pipeline on the engine that the flags name.
+def _run(
+    build: Callable[[beam.Pipeline], beam.Pipeline], flags: list[str]
+) -> None:
+    """Runs a pipeline on the engine that the flags name.
 
-    Without `--runner`, it is Beam's FnApiRunner, with a process per core of
-    this machine or as `--direct_num_workers` says: Beam's own choice would
-    fetch a binary.
+    Without `--runner`, on a process per core of this machine, or as many as
+    `--direct_num_workers` says.
     """
-    spelled = [_FULL_NAMES.get(flag, flag) for flag in flags]
-    options = PipelineOptions(spelled, direct_num_workers=0)
+    options = PipelineOptions(flags, direct_num_workers=0)
     if any(flag.startswith("--runner") for flag in flags):
-        return beam.Pipeline(options=options)
-    worker = [sys.executable, "-m", "tfrecords.units.beam_worker"]
-    environment = SubprocessSDKEnvironment.from_command_string(
-        shlex.join(worker)
-    )
-    return beam.Pipeline(FnApiRunner(environment), options)
+        build(beam.Pipeline(options=options)).run().wait_until_finish()
+        return
+    with beam_processes.runner() as runner:
+        pipeline = build(beam.Pipeline(runner, options))
+        beam_processes.wait(lambda: pipeline.run().wait_until_finish())
 
 
 class _RunUnits(beam.DoFn):  # type: ignore[misc]

@@ -69,7 +69,7 @@ def workers_of(driver):
             continue
         pid = int(path.name)
         is_worker = command.startswith(os.fsencode(sys.executable))
-        if is_worker and b"beam_worker" in command and is_below(pid, driver):
+        if is_worker and b"beam_processes" in command and is_below(pid, driver):
             workers.append(pid)
     return workers
 
@@ -105,7 +105,7 @@ def test_the_command_resumes_after_kills_of_beams_own_workers(
                     killed += 1
                     break
             time.sleep(0.01)
-        output = driver.communicate(timeout=300)[0]
+        output = driver.communicate(timeout=120)[0]
         if not driver.returncode:
             break
         assert driver.returncode == 1, output
@@ -134,6 +134,6 @@ def test_dask_runs_the_units_of_a_killed_worker_again(
         while not marks_in(directory) and driver.poll() is None:
             time.sleep(0.01)
         os.kill(next(iter(cluster.workers.values())).pid, signal.SIGKILL)
-        output = driver.communicate(timeout=300)[0]
+        output = driver.communicate(timeout=120)[0]
     assert driver.returncode == 0, output
     assert record_sets.tree(directory) == undisturbed

@@ -10,7 +10,7 @@ from typing import Any, TypeVar
 
 from absl import logging
 
-from tfrecords import devices, flags, process
+from tfrecords import devices, flags, process, shard_checks
 from tfrecords.flags import Program
 
 __all__ = ["USER_ERRORS", "Arguments", "Program", "UsageError", "main"]
@@ -133,7 +133,9 @@ def main(
     except KeyboardInterrupt as error:
         return _fail(error, 130, resumes=program.resumes)
     except Exception as error:
-        explanation = devices.explain(error, program.fields())
+        explanation = shard_checks.explain(error) or devices.explain(
+            error, program.fields()
+        )
         if explanation is None:
             raise
         return _fail(error, 1, message=explanation)

@@ -23,10 +23,14 @@ _SEPARATOR = "://"
 
 
 class Stat(NamedTuple):
-    """Size of a file in bytes, and when it was written in ns since 1970."""
+    """Size of a file in bytes, and when it was written in ns since 1970.
+
+    A store has no inodes.
+    """
 
     st_size: int
     st_mtime_ns: int
+    st_ino: int = 0
 
 
 @dataclasses.dataclass(frozen=True, order=True, repr=False)

@@ -1,19 +1,23 @@
 """Metadata that TFDS reads beside the shards: names, features, splits."""
 
 import pathlib
+import tempfile
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
 import tensorflow_datasets as tfds
 
-from tfrecords import schema
+from tfrecords import paths, schema, shard_lists
+
+FILES = ("dataset_info.json", "features.json", "label.labels.txt")
 
 
 def write_metadata(
-    aside: pathlib.Path,
-    directory: pathlib.Path,
+    aside: paths.Path,
+    directory: paths.Path,
     record_schema: schema.Schema,
-    splits: dict[str, list[schema.Shard]],
+    splits: Mapping[str, Sequence[schema.Shard]],
     description: str,
 ) -> tuple[str, ...]:
     """Writes the metadata of a set.
@@ -64,10 +68,10 @@ def write_metadata(
                 tfds.core.SplitInfo(
                     name=split,
                     shard_lengths=[shard.num_examples for shard in shards],
-                    num_bytes=sum(shard.num_bytes for shard in shards),
+                    num_bytes=shard_lists.num_bytes(shards),
                     filename_template=tfds.core.ShardedFileTemplate(
                         dataset_name=record_schema.kind,
-                        data_dir=directory,
+                        data_dir=str(directory),
                         split=split,
                         filetype_suffix="tfrecord",
                     ),
@@ -76,5 +80,21 @@ def write_metadata(
             ]
         )
     )
-    info.write_to_directory(aside)
-    return ("dataset_info.json", "features.json", "label.labels.txt")
+    # TFDS itself knows fewer stores than tf.io.gfile.
+    with tempfile.TemporaryDirectory() as folder:
+        info.write_to_directory(folder)
+        for name in FILES:
+            (aside / name).write_bytes(
+                (pathlib.Path(folder) / name).read_bytes()
+            )
+    return FILES
+
+
+def read_info(directory: paths.Path) -> tfds.core.DatasetInfo:
+    """Reads the metadata of a set."""
+    with tempfile.TemporaryDirectory() as folder:
+        for name in FILES:
+            (pathlib.Path(folder) / name).write_bytes(
+                (directory / name).read_bytes()
+            )
+        return tfds.builder_from_directory(folder).info

@@ -185,7 +185,7 @@ class RecordWriter:
             splits,
             self._files | self._synced(metadata),
         )
-        files.write_text(self._aside / schema.MANIFEST, manifest.dumps())
+        manifest = manifest.save(self._aside)
         (self._aside / _JOURNAL).unlink()
         if self.directory.exists():
             shutil.rmtree(self.directory)

@@ -107,8 +107,8 @@ def make_manifest():
         "0123456789ab",
         {"kind": "cls", "perplexity": 30.0},
         {"audit": {"repeats": {"all": 0}}},
-        {"train": [schema.Shard("f", 3, 100, "00")], "validation": []},
-        {"pixel_map.csv": "11"},
+        {"train": [schema.Shard("f", 3, 100, "0" * 64)], "validation": []},
+        {"pixel_map.csv": "1" * 64},
     )
 
 

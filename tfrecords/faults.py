@@ -34,10 +34,9 @@ def find_faults(directory: paths.Path) -> list[str]:
         return [str(error)]
     faults = reader.manifest_faults(directory, manifest)
     try:
-        faults += _content_faults(directory, manifest)
-    except ValueError as error:  # a list of shards
-        faults.append(str(error))
-    return faults
+        return faults + _content_faults(directory, manifest)
+    except (FileNotFoundError, ValueError) as error:  # of a list of shards
+        return [*faults, str(error)]
 
 
 def _content_faults(

@@ -102,6 +102,11 @@ def explain(error: BaseException) -> str | None:
     text = str(getattr(error, "message", ""))
     if match := re.search(r"(?:DamagedShard|FileNotFound)Error: (.*)", text):
         return match[1]
+    if "ParseExample" in text:
+        return (
+            f"A record is not what its manifest says ({text.splitlines()[0]})."
+            " Find it with: python -m tfrecords.verify DIR"
+        )
     if type(error).__name__ != "DataLossError":
         return None
     for name, (_, sha256) in reversed(_checked.items()):

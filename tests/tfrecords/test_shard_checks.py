@@ -1,5 +1,6 @@
 """A shard is compared with the manifest before it is read."""
 
+import json
 import os
 import shutil
 import uuid
@@ -8,7 +9,14 @@ import pytest
 import tensorflow as tf
 
 from tests.support import record_sets
-from tfrecords import command_line, paths, reader, shard_checks
+from tfrecords import (
+    command_line,
+    manifest_files,
+    paths,
+    reader,
+    schema,
+    shard_checks,
+)
 
 COUNTS = {"train": (4, 4, 3), "validation": (5,)}
 TRAIN = "cls-train.tfrecord-0000{}-of-00003"
@@ -169,6 +177,20 @@ def test_a_program_names_the_shard_that_is_damaged_while_it_is_read(
     assert code == 1
     assert f"{TRAIN.format(1)} was damaged while it was read" in log
     assert f"python -m tfrecords.verify {directory}" in log
+
+
+def test_a_program_says_that_records_have_another_shape(directory, capsys):
+    (directory / manifest_files.CHECKSUM).unlink()
+    path = directory / schema.MANIFEST
+    value = json.loads(path.read_text())
+    value["schema"]["shape"] = [2, 4]
+    path.write_text(json.dumps(value))
+    code, log = explained(
+        lambda: count(reader.read_records(directory, "train")), capsys
+    )
+    assert code == 1
+    assert "error: A record is not what its manifest says" in log
+    assert "Traceback" not in log
 
 
 def test_other_errors_of_tensorflow_are_not_explained():

@@ -114,8 +114,9 @@ def read_records(
         batch_size: Records per batch; the last batch may be smaller.
         manifest: The manifest that `open_records` returned, if it was called.
         shuffle_seed: Draws the order of the shards and, within a window of
-            `SHUFFLED` records, of the records; `None` keeps the order. Take
-            another seed for each epoch.
+            `SHUFFLED` records, of the records; `None` keeps the order. A
+            second iteration has another order; for one that can be drawn
+            again, take a seed per epoch.
         num_readers: Shards that are read in turn, if there is a seed.
 
     Returns:

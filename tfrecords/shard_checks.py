@@ -75,6 +75,11 @@ def check_all(directory: paths.Path, shards: Sequence[Shard]) -> list[str]:
         return list(pool.map(lambda shard: check(directory, shard), shards))
 
 
+def forget() -> None:
+    """Forgets what was checked, as a new process has."""
+    _checked.clear()
+
+
 def missing(path: paths.Path) -> str:
     """Returns the sentence on a shard that is not there."""
     return (

@@ -37,9 +37,9 @@ def directory(tmp_path, pristine):
 
 
 @pytest.fixture(autouse=True)
-def new_process(monkeypatch):
+def new_process():
     """No shard has been read yet."""
-    monkeypatch.setattr(shard_checks, "_checked", {})
+    shard_checks.forget()
 
 
 def flip(path):

@@ -16,7 +16,7 @@ COUNTS = {"train": (4, 4, 3), "validation": (5,)}
 def directory(tmp_path, monkeypatch):
     """A set of four shards where three are many."""
     monkeypatch.setattr(shard_lists, "LIMIT", 3)
-    monkeypatch.setattr(shard_checks, "_checked", {})
+    shard_checks.forget()
     directory = tmp_path / "cls" / "made-0" / "1.0.0"
     record_sets.write_set(directory, record_sets.shards_of(COUNTS))
     return directory

@@ -12,6 +12,7 @@ import uuid
 
 import pytest
 
+from tests.support import object_store
 from tests.support.commands import ROOT
 from tfrecords import files, paths
 
@@ -166,7 +167,7 @@ def test_a_lock_says_who_holds_it_on_which_host_and_since_when(tmp_path):
 
 def test_a_lock_that_says_nothing_of_its_holder_is_still_a_lock(tmp_path):
     with files.lock(tmp_path):
-        (tmp_path / files.LOCK).write_text("123")  # as 0.3 wrote it
+        (tmp_path / files.LOCK).write_text("123")  # as 0.1.0 wrote it
         with (
             pytest.raises(RuntimeError, match="Another process is already"),
             files.lock(tmp_path),
@@ -174,9 +175,13 @@ def test_a_lock_that_says_nothing_of_its_holder_is_still_a_lock(tmp_path):
             pass
 
 
-@pytest.fixture
-def store():
-    path = paths.open_path(f"ram://{uuid.uuid4().hex}/set")
+@pytest.fixture(params=["ram", "objects"])
+def store(request, monkeypatch):
+    """An empty directory in TensorFlow's memory, or a prefix of objects."""
+    if request.param == "objects":
+        objects = object_store.ObjectStore()
+        monkeypatch.setattr(paths, "_gfile", lambda: objects)
+    path = paths.open_path(f"{request.param}://{uuid.uuid4().hex}/records")
     path.mkdir()
     return path
 
@@ -198,11 +203,29 @@ def test_a_callback_that_fails_in_a_store_leaves_no_half_of_a_file(store):
 
     with pytest.raises(OSError, match="network"):
         files.write_with(store / "file", fail)
-    assert list(store.iterdir()) == []
+    assert not (store / "file").exists()
+
+
+def test_a_file_in_a_store_is_seen_whole_or_not_at_all(monkeypatch):
+    objects = object_store.ObjectStore()
+    monkeypatch.setattr(paths, "_gfile", lambda: objects)
+    path = paths.open_path("objects://bucket/set/file")
+    path.write_bytes(b"old")
+
+    def write(temporary):
+        with temporary.open("wb") as stream:
+            stream.write(b"new, " * 10**5)
+            assert path.read_bytes() == b"old"
+            stream.write(b"whole")
+
+    files.write_with(path, write)
+    assert path.read_bytes() == b"new, " * 10**5 + b"whole"
+    assert not objects.copies
 
 
 def test_directories_in_a_store_are_made_and_removed(store):
     files.make_directory(store / "a" / "b", "records_dir")
+    (store / "a" / "b" / "file").write_bytes(b"1")
     assert (store / "a" / "b").is_dir()
     files.sync(store / "a")
     files.remove_tree(store / "a")

@@ -37,7 +37,7 @@ def directory(tmp_path, pristine):
 
 
 def edit(directory, change):
-    """Changes a manifest; without a checksum, as sets of 0.3 have none."""
+    """Changes a manifest; without a checksum, as sets of 0.1.0 have none."""
     (directory / manifest_files.CHECKSUM).unlink(missing_ok=True)
     path = directory / schema.MANIFEST
     value = json.loads(path.read_text("utf-8"))

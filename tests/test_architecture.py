@@ -68,6 +68,7 @@ FLOORS = {
         ("settings", "files", "versions", "image_header"),
         ("leases", "shard_lists"),
         ("paths",),
+        ("gfiles",),
     ),
     "text2image": (
         ("corpora", "bert", "deepinsight"),

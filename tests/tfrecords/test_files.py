@@ -14,7 +14,7 @@ import pytest
 
 from tests.support import object_store
 from tests.support.commands import ROOT
-from tfrecords import files, paths
+from tfrecords import files, gfiles, paths
 
 
 @pytest.fixture
@@ -180,7 +180,7 @@ def store(request, monkeypatch):
     """An empty directory in TensorFlow's memory, or a prefix of objects."""
     if request.param == "objects":
         objects = object_store.ObjectStore()
-        monkeypatch.setattr(paths, "_gfile", lambda: objects)
+        monkeypatch.setattr(gfiles, "module", lambda: objects)
     path = paths.open_path(f"{request.param}://{uuid.uuid4().hex}/records")
     path.mkdir()
     return path
@@ -208,7 +208,7 @@ def test_a_callback_that_fails_in_a_store_leaves_no_half_of_a_file(store):
 
 def test_a_file_in_a_store_is_seen_whole_or_not_at_all(monkeypatch):
     objects = object_store.ObjectStore()
-    monkeypatch.setattr(paths, "_gfile", lambda: objects)
+    monkeypatch.setattr(gfiles, "module", lambda: objects)
     path = paths.open_path("objects://bucket/set/file")
     path.write_bytes(b"old")
 

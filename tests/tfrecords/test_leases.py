@@ -9,14 +9,14 @@ import uuid
 import pytest
 
 from tests.support import object_store
-from tfrecords import files, leases, paths
+from tfrecords import files, gfiles, leases, paths
 
 
 @pytest.fixture(params=["ram", "objects"])
 def lock(request, monkeypatch):
     if request.param == "objects":
         objects = object_store.ObjectStore()
-        monkeypatch.setattr(paths, "_gfile", lambda: objects)
+        monkeypatch.setattr(gfiles, "module", lambda: objects)
     path = paths.open_path(f"{request.param}://{uuid.uuid4().hex}/set/.lock")
     path.parent.mkdir()
     return path

@@ -1,10 +1,8 @@
 """Multimodal records to what the model takes: decoded, resized, batched."""
 
-import pathlib
-
 import tensorflow as tf
 
-from tfrecords import jpeg, reader, schema
+from tfrecords import jpeg, paths, reader, schema
 
 Batch = dict[str, tf.Tensor]
 
@@ -36,7 +34,7 @@ def presence(
 
 
 def read(
-    directory: pathlib.Path,
+    directory: paths.Path,
     manifest: schema.Manifest,
     split: str,
     *,

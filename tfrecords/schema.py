@@ -15,6 +15,7 @@ from typing import Any, Self
 import numpy as np
 import tensorflow as tf
 
+from text2image import hashes
 from tfrecords import files, manifest_files, paths, shard_lists
 from tfrecords.shard_lists import ShardList
 
@@ -203,20 +204,28 @@ class Manifest:
     def save(self, directory: paths.Path) -> Self:
         """Writes the manifest, whole or not at all; it makes the set whole.
 
+        The number of shards alone decides whether it lists them, or whether
+        they are listed in files of their own. Of a `ShardList` that is in its
+        place already, nothing is written again.
+
         Returns:
             The manifest as `load` reads it.
         """
-        manifest = self
-        if self.num_shards > shard_lists.LIMIT:
-            splits: dict[str, Sequence[Shard]] = {}
-            sums = dict(self.files)
-            for split, shards in self.splits.items():
-                name = shard_lists.list_name(split)
-                splits[split], sums[name] = ShardList.write(
+        splits: dict[str, Sequence[Shard]] = {}
+        sums = dict(self.files)
+        for split, shards in self.splits.items():
+            if self.num_shards <= shard_lists.LIMIT:
+                splits[split] = list(shards)
+                continue
+            name = shard_lists.list_name(split)
+            if getattr(shards, "path", None) != directory / name:
+                shards = ShardList.write(
                     directory / name, self.schema.kind, split, shards
                 )
-                files.sync(directory / name)
-            manifest = dataclasses.replace(self, splits=splits, files=sums)
+            files.sync(directory / name)
+            splits[split] = shards
+            sums[name] = hashes.sha256_of_file(directory / name)
+        manifest = dataclasses.replace(self, splits=splits, files=sums)
         manifest_files.write(directory, manifest.dumps())
         return manifest
 

@@ -6,7 +6,6 @@ by seeking to its line.
 """
 
 import dataclasses
-import hashlib
 import re
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Any, Self
@@ -119,7 +118,7 @@ class ShardList(Sequence[Shard]):
     @classmethod
     def write(
         cls, path: paths.Path, kind: str, split: str, shards: Iterable[Shard]
-    ) -> tuple[Self, str]:
+    ) -> Self:
         """Writes a list, one shard after the other.
 
         Args:
@@ -127,23 +126,18 @@ class ShardList(Sequence[Shard]):
             kind: Kind of the records.
             split: Name of the split.
             shards: The shards, in order; any number.
-
-        Returns:
-            The list, and the sha256 of its file.
         """
-        digest = hashlib.sha256()
         totals = dict.fromkeys(TOTALS, 0)
         with path.open("wb") as file:
             for shard in shards:
                 line = _LINE.format(
                     shard.num_examples, shard.num_bytes, shard.sha256
                 ).encode()
-                digest.update(line)
                 file.write(line)
                 totals["num_shards"] += 1
                 totals["num_examples"] += shard.num_examples
                 totals["num_bytes"] += shard.num_bytes
-        return cls(path, kind, split, **totals), digest.hexdigest()
+        return cls(path, kind, split, **totals)
 
 
 def num_examples(shards: Sequence[Shard]) -> int:

@@ -1,5 +1,7 @@
 """Files appear whole or not at all; closed directories are named."""
 
+import errno
+import fcntl
 import json
 import os
 import pathlib
@@ -162,6 +164,18 @@ def test_a_lock_says_who_holds_it_on_which_host_and_since_when(tmp_path):
     ):
         pass
     with files.lock(tmp_path):
+        pass
+
+
+def test_a_file_system_without_locks_is_named(tmp_path, monkeypatch):
+    def flock(*_):
+        raise OSError(errno.ENOLCK, "No locks available")
+
+    monkeypatch.setattr(fcntl, "flock", flock)
+    with (
+        pytest.raises(OSError, match=r"\.lock cannot be locked: No locks"),
+        files.lock(tmp_path),
+    ):
         pass
 
 

@@ -145,3 +145,11 @@ def test_a_shuffled_reading_is_that_of_plain_tf_data(directory):
         directory, "train", reader.open_records(directory), shuffle_seed=9
     )
     assert list(received.as_numpy_iterator()) == list(plain.as_numpy_iterator())
+
+
+def test_one_shard_is_read_separately(directory):
+    shards = reader.open_records(directory).splits["train"]
+    lists = record_sets.shards_of(COUNTS)["train"]
+    for shard, records in zip(shards, lists, strict=True):
+        read = reader.read_shard(directory, shard).as_numpy_iterator()
+        assert list(read) == records

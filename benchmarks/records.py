@@ -5,6 +5,8 @@
 The same bytes on both sides, shards of random stacks. Ours also measures and
 hashes every shard, syncs it and keeps a journal. The limit of writing is a
 plain file of the same size, written and synced; of reading, a plain read.
+Before a process reads a shard for the first time, its sha256 is checked: the
+last row, against hashing one shard after the other.
 """
 
 import itertools
@@ -35,7 +37,8 @@ def main(argv: Sequence[str] | None = None) -> None:
     command.start(flags)
     import tensorflow as tf
 
-    from tfrecords import reader, schema, writer
+    from text2image import hashes
+    from tfrecords import reader, schema, shard_checks, writer
 
     shape = (flags.layers, flags.hidden)
     record_schema = schema.cls_schema(shape, ("neg", "pos"))
@@ -95,6 +98,16 @@ def main(argv: Sequence[str] | None = None) -> None:
         for record in dataset.batch(256).map(record_schema.parse):
             record["stack"].numpy()
 
+    shards = reader.open_records(directory).splits["train"]
+
+    def check_ours() -> None:
+        shard_checks.forget()
+        shard_checks.check_all(directory, shards)
+
+    def check_raw() -> None:
+        for shard in shards:
+            hashes.sha256_of_file(directory / shard.file)
+
     pairs: dict[str, tuple[Any, Any, Any]] = {
         "serialise": (serialized, serialized_plainly, None),
         "write": (write_ours, write_raw, write_plain),
@@ -103,6 +116,7 @@ def main(argv: Sequence[str] | None = None) -> None:
             read_raw,
             plain_file.read_bytes,
         ),
+        "check": (check_ours, check_raw, plain_file.read_bytes),
     }
     rows = []
     for name, calls in pairs.items():

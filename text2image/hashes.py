@@ -4,9 +4,17 @@ import hashlib
 import os
 import pathlib
 from collections.abc import Iterable
+from typing import Any, Protocol
 
 
-def sha256_of_file(path: pathlib.Path) -> str:
+class Opens(Protocol):
+    """A path, local or of another file system."""
+
+    def open(self, mode: str) -> Any:
+        """Opens the file."""
+
+
+def sha256_of_file(path: Opens) -> str:
     """Hashes the bytes of a file."""
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()

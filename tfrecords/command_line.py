@@ -9,7 +9,14 @@ from typing import Any, TypeVar
 
 from absl import logging
 
-from tfrecords import devices, flags, process, signals, system_errors
+from tfrecords import (
+    devices,
+    flags,
+    process,
+    shard_checks,
+    signals,
+    system_errors,
+)
 from tfrecords.flags import Program
 
 __all__ = ["USER_ERRORS", "Arguments", "Program", "UsageError", "main"]
@@ -111,7 +118,8 @@ def main(
             return _fail(error, code, resumes=program.resumes)
         except Exception as error:
             # First: TensorFlow reports a full disk as it reports full memory.
-            message = system_errors.explain(error)
+            message = shard_checks.explain(error)
+            message = message or system_errors.explain(error)
             message = message or devices.explain(error, program.fields())
             if message is None and not isinstance(error, USER_ERRORS):
                 raise

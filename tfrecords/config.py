@@ -238,7 +238,7 @@ class RecordsConfig:
         "using the true minimum rectangle.",
     )
     map_seed: int = _reproduction(0, "Seed of t-SNE and of --layout=shuffled.")
-    records_dir: str = _records("records", "Where records are kept.")
+    records_dir: str = _records("records", "Directory of records; also gs://.")
     examples_per_shard: int = _records(2048, "Examples per TFRecord file.")
 
     @property

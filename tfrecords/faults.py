@@ -6,19 +6,23 @@ count, size and sha256, and read record by record.
 """
 
 import math
-import pathlib
 import re
 
 import numpy as np
 import tensorflow as tf
-import tensorflow_datasets as tfds
 
 from text2image import hashes
-from tfrecords import jpeg, schema
-from tfrecords.settings import fingerprint
+from tfrecords import (
+    jpeg,
+    paths,
+    reader,
+    schema,
+    shard_lists,
+    tfds_metadata,
+)
 
 
-def find_faults(directory: pathlib.Path) -> list[str]:
+def find_faults(directory: paths.Path) -> list[str]:
     """Lists the faults of a directory; an empty list means none.
 
     Args:
@@ -28,19 +32,27 @@ def find_faults(directory: pathlib.Path) -> list[str]:
         manifest = schema.Manifest.load(directory)
     except (FileNotFoundError, ValueError) as error:
         return [str(error)]
-    faults = []
-    if fingerprint(manifest.provenance) != manifest.fingerprint:
-        faults.append(
-            f"{schema.MANIFEST}: the fingerprint does not match the "
-            "provenance: it was edited"
-        )
-    faults += _metadata_faults(directory, manifest)
+    faults = reader.manifest_faults(directory, manifest)
+    try:
+        return faults + _content_faults(directory, manifest)
+    except (FileNotFoundError, ValueError) as error:  # of a list of shards
+        return [*faults, str(error)]
+
+
+def _content_faults(
+    directory: paths.Path, manifest: schema.Manifest
+) -> list[str]:
+    """Lists the faults of the files that a manifest names."""
+    faults = _metadata_faults(directory, manifest)
     vouched = {
-        shard.file for shards in manifest.splits.values() for shard in shards
+        name
+        for shards in manifest.splits.values()
+        for name in shard_lists.file_names(shards)
     }
-    for path in sorted(directory.glob("*.tfrecord*")):
-        if path.name not in vouched:
-            faults.append(f"{path.name}: not in the manifest")
+    present = {path.name for path in directory.glob("*.tfrecord*")}
+    faults += [
+        f"{name}: not in the manifest" for name in sorted(present - vouched)
+    ]
     for name, sha256 in manifest.files.items():
         if not (directory / name).is_file():
             faults.append(f"{name}: missing")
@@ -54,11 +66,11 @@ def find_faults(directory: pathlib.Path) -> list[str]:
 
 
 def _metadata_faults(
-    directory: pathlib.Path, manifest: schema.Manifest
+    directory: paths.Path, manifest: schema.Manifest
 ) -> list[str]:
     """Compares the manifest with the metadata of TFDS."""
     try:
-        info = tfds.builder_from_directory(directory).info
+        info = tfds_metadata.read_info(directory)
         received = (
             info.name,
             tuple(info.features["label"].names),
@@ -88,7 +100,7 @@ def _metadata_faults(
 
 
 def _shard_faults(
-    directory: pathlib.Path,
+    directory: paths.Path,
     shard: schema.Shard,
     record_schema: schema.Schema,
     seen: dict[bytes, str],

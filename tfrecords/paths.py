@@ -12,21 +12,25 @@ import contextlib
 import dataclasses
 import errno
 import fnmatch
-import functools
-import importlib.util
 import io
 import pathlib
 from collections.abc import Iterator
 from typing import Any, NamedTuple, Self
 
+from tfrecords import gfiles
+
 _SEPARATOR = "://"
 
 
 class Stat(NamedTuple):
-    """Size of a file in bytes, and when it was written in ns since 1970."""
+    """Size of a file in bytes, and when it was written in ns since 1970.
+
+    A store has no inodes.
+    """
 
     st_size: int
     st_mtime_ns: int
+    st_ino: int = 0
 
 
 @dataclasses.dataclass(frozen=True, order=True, repr=False)
@@ -91,13 +95,13 @@ class GfilePath:
 
     def exists(self) -> bool:
         """Returns whether there is a file or a directory."""
-        with self._errors():
-            return bool(_gfile().exists(self.text))
+        with gfiles.errors(self.text):
+            return bool(gfiles.module().exists(self.text))
 
     def is_dir(self) -> bool:
         """Returns whether this is a directory, or a prefix of names."""
-        with self._errors():
-            return bool(_gfile().isdir(self.text))
+        with gfiles.errors(self.text):
+            return bool(gfiles.module().isdir(self.text))
 
     def is_file(self) -> bool:
         """Returns whether this is a file."""
@@ -105,14 +109,14 @@ class GfilePath:
 
     def stat(self) -> Stat:
         """Returns size and time of a file."""
-        with self._errors():
-            value = _gfile().stat(self.text)
+        with gfiles.errors(self.text):
+            value = gfiles.module().stat(self.text)
         return Stat(value.length, value.mtime_nsec)
 
     def iterdir(self) -> Iterator[Self]:
         """Yields what a directory holds, by one listing."""
-        with self._errors():
-            names = _gfile().listdir(self.text)
+        with gfiles.errors(self.text):
+            names = gfiles.module().listdir(self.text)
         # Some stores mark directories by a slash.
         yield from (self / name.rstrip("/") for name in names)
 
@@ -134,14 +138,14 @@ class GfilePath:
         del parents
         if not exist_ok and self.exists():
             raise FileExistsError(errno.EEXIST, "exists", self.text)
-        with self._errors():
-            _gfile().makedirs(self.text)
+        with gfiles.errors(self.text):
+            gfiles.module().makedirs(self.text)
 
     def unlink(self, *, missing_ok: bool = False) -> None:
         """Deletes a file."""
         try:
-            with self._errors():
-                _gfile().remove(self.text)
+            with gfiles.errors(self.text):
+                gfiles.module().remove(self.text)
         except FileNotFoundError:
             if not missing_ok:
                 raise
@@ -157,13 +161,13 @@ class GfilePath:
 
     def remove_tree(self) -> None:
         """Deletes a directory and all below it."""
-        with self._errors():
-            _gfile().rmtree(self.text)
+        with gfiles.errors(self.text):
+            gfiles.module().rmtree(self.text)
 
     def replace(self, target: Self) -> None:
         """Renames a file, over an older one; a copy in an object store."""
-        with self._errors():
-            _gfile().rename(self.text, target.text, overwrite=True)
+        with gfiles.errors(self.text):
+            gfiles.module().rename(self.text, target.text, overwrite=True)
 
     def open(
         self,
@@ -178,7 +182,9 @@ class GfilePath:
         kind = mode.replace("b", "").replace("t", "")
         if kind not in ("r", "w", "a"):
             raise ValueError(f"Mode must be r, w or a. Received: {mode!r}")
-        raw = _RawFile(self, kind)
+        if kind == "w":
+            self.make_room()
+        raw = gfiles.open_raw(self.text, kind)
         stream = (
             io.BufferedReader(raw) if kind == "r" else io.BufferedWriter(raw)
         )
@@ -188,7 +194,10 @@ class GfilePath:
 
     def read_bytes(self) -> bytes:
         """Returns the content of a file."""
-        with self._errors(), _gfile().GFile(self.text, "rb") as file:
+        with (
+            gfiles.errors(self.text),
+            gfiles.module().GFile(self.text, "rb") as file,
+        ):
             return bytes(file.read())
 
     def read_text(self, encoding: str = "utf-8") -> str:
@@ -198,36 +207,16 @@ class GfilePath:
     def write_bytes(self, content: bytes) -> int:
         """Writes a file and returns its size."""
         self.make_room()
-        with self._errors(), _gfile().GFile(self.text, "wb") as file:
+        with (
+            gfiles.errors(self.text),
+            gfiles.module().GFile(self.text, "wb") as file,
+        ):
             file.write(content)
         return len(content)
 
     def write_text(self, text: str, encoding: str = "utf-8") -> int:
         """Writes a text file and returns its size."""
         return self.write_bytes(text.encode(encoding))
-
-    @contextlib.contextmanager
-    def _errors(self) -> Iterator[None]:
-        """Raises the errors of TensorFlow as those of `pathlib`."""
-        from tensorflow import errors
-
-        try:
-            yield
-        except errors.NotFoundError as error:
-            raise FileNotFoundError(
-                errno.ENOENT, "No such file or directory", self.text
-            ) from error
-        except (errors.PermissionDeniedError, errors.UnauthenticatedError) as e:
-            raise PermissionError(errno.EACCES, e.message, self.text) from e
-        except errors.UnimplementedError as error:
-            known = sorted(filter(None, _gfile().get_registered_schemes()))
-            raise ValueError(
-                f"TensorFlow must know the file system of {self.text}. It "
-                f"knows {known}. The package tensorflow-io adds s3:// and "
-                "hdfs://: install it, or name a path that is known."
-            ) from error
-        except errors.OpError as error:
-            raise OSError(f"{self.text}: {error.message}") from error
 
 
 Path = pathlib.Path | GfilePath
@@ -249,62 +238,3 @@ def is_remote(path: str | Path) -> bool:
     free space is unknown.
     """
     return isinstance(open_path(path), GfilePath)
-
-
-class _RawFile(io.RawIOBase):
-    """A file of tf.io.gfile as Python's `io` wants it."""
-
-    def __init__(self, path: GfilePath, kind: str) -> None:
-        self._path = path
-        self._kind = kind
-        if kind == "w":
-            path.make_room()
-        self._file = _gfile().GFile(path.text, kind + "b")
-        with path._errors():
-            # GFile opens late.
-            self._file.tell() if kind == "r" else self._file.write(b"")
-
-    def readable(self) -> bool:
-        return self._kind == "r"
-
-    def writable(self) -> bool:
-        return self._kind != "r"
-
-    def seekable(self) -> bool:
-        return self._kind == "r"
-
-    def readinto(self, buffer: Any) -> int:
-        with self._path._errors():
-            content = self._file.read(len(buffer))
-        buffer[: len(content)] = content
-        return len(content)
-
-    def write(self, content: Any) -> int:
-        with self._path._errors():
-            self._file.write(bytes(content))
-        return len(content)
-
-    def seek(self, offset: int, whence: int = io.SEEK_SET) -> int:
-        with self._path._errors():
-            self._file.seek(offset, whence)
-        return self.tell()
-
-    def tell(self) -> int:
-        return int(self._file.tell())
-
-    def close(self) -> None:
-        if not self.closed:
-            super().close()
-            with self._path._errors():
-                self._file.close()
-
-
-@functools.cache
-def _gfile() -> Any:
-    """Returns tf.io.gfile; programs that print their help do without it."""
-    from tensorflow.io import gfile
-
-    # Its import adds its file systems.
-    if importlib.util.find_spec("tensorflow_io"):
-        importlib.import_module("tensorflow_io")
-    return gfile

@@ -9,15 +9,19 @@ is 0. All are tf.train.Example in TFDS's layout, float32, so that
 
 import dataclasses
 import json
+from collections.abc import Mapping, Sequence
 from typing import Any, Self
 
 import numpy as np
 import tensorflow as tf
 
-from tfrecords.paths import Path
+from text2image import hashes
+from tfrecords import files, manifest_files, paths, shard_lists
+from tfrecords.shard_lists import ShardList
 
-FORMAT_VERSION = 1
-MANIFEST = "manifest.json"
+MANIFEST = manifest_files.MANIFEST
+Shard = shard_lists.Shard
+shard_name = shard_lists.shard_name
 VERSION = "1.0.0"
 SPLITS = ("train", "validation", "test")
 # Byte-string features of each kind, besides the id.
@@ -142,21 +146,6 @@ def multimodal_schema(hidden_size: int, label_names: tuple[str, ...]) -> Schema:
     return Schema("multimodal", "text_vectors", (2, hidden_size), label_names)
 
 
-def shard_name(kind: str, split: str, index: int, count: int) -> str:
-    """Returns the file name that TFDS gives a shard."""
-    return f"{kind}-{split}.tfrecord-{index:05d}-of-{count:05d}"
-
-
-@dataclasses.dataclass(frozen=True)
-class Shard:
-    """A finished shard, as the manifest describes it."""
-
-    file: str
-    num_examples: int
-    num_bytes: int
-    sha256: str
-
-
 @dataclasses.dataclass(frozen=True)
 class Manifest:
     """Contents of a record directory; written last.
@@ -167,7 +156,8 @@ class Manifest:
         provenance: What the records depend on.
         details: Information on which the records do not depend (audit, counts,
             library versions).
-        splits: Split name to its shards, in order.
+        splits: Split name to its shards, in order. Lists, up to
+            `shard_lists.LIMIT` shards in all; above, a `ShardList` each.
         files: Name to sha256 of the other files that belong to the set (the
             pixel map).
     """
@@ -176,68 +166,99 @@ class Manifest:
     fingerprint: str
     provenance: dict[str, Any]
     details: dict[str, Any]
-    splits: dict[str, list[Shard]]
+    splits: Mapping[str, Sequence[Shard]]
     files: dict[str, str] = dataclasses.field(default_factory=dict)
+
+    @property
+    def num_shards(self) -> int:
+        """Number of shards of all splits."""
+        return sum(map(len, self.splits.values()))
 
     def num_examples(self, split: str) -> int:
         """Returns the number of examples of a split."""
-        return sum(shard.num_examples for shard in self.splits[split])
+        return shard_lists.num_examples(self.splits[split])
 
     def dumps(self) -> str:
         """Returns the JSON text of `manifest.json`."""
+        splits = {
+            split: shards.to_json()
+            if isinstance(shards, ShardList)
+            else [dataclasses.asdict(shard) for shard in shards]
+            for split, shards in self.splits.items()
+        }
+        is_listed = all(isinstance(value, list) for value in splits.values())
         return json.dumps(
             {
-                "format_version": FORMAT_VERSION,
+                "format_version": 1 if is_listed else 2,
                 "schema": self.schema.to_json(),
                 "fingerprint": self.fingerprint,
                 "provenance": self.provenance,
                 "details": self.details,
-                "splits": {
-                    split: [dataclasses.asdict(shard) for shard in shards]
-                    for split, shards in self.splits.items()
-                },
+                "splits": splits,
                 "files": self.files,
             },
             indent=2,
             sort_keys=True,
         )
 
+    def save(self, directory: paths.Path) -> Self:
+        """Writes the manifest, whole or not at all; it makes the set whole.
+
+        The number of shards alone decides whether it lists them, or whether
+        they are listed in files of their own. Of a `ShardList` that is in its
+        place already, nothing is written again.
+
+        Returns:
+            The manifest as `load` reads it.
+        """
+        splits: dict[str, Sequence[Shard]] = {}
+        sums = dict(self.files)
+        for split, shards in self.splits.items():
+            if self.num_shards <= shard_lists.LIMIT:
+                splits[split] = list(shards)
+                continue
+            name = shard_lists.list_name(split)
+            if getattr(shards, "path", None) != directory / name:
+                shards = ShardList.write(
+                    directory / name, self.schema.kind, split, shards
+                )
+            files.sync(directory / name)
+            splits[split] = shards
+            sums[name] = hashes.sha256_of_file(directory / name)
+        manifest = dataclasses.replace(self, splits=splits, files=sums)
+        manifest_files.write(directory, manifest.dumps())
+        return manifest
+
     @classmethod
-    def load(cls, directory: Path) -> Self:
+    def load(cls, directory: paths.Path) -> Self:
         """Reads the manifest of a directory.
 
         Raises:
             FileNotFoundError: If there is none: the set is not finished.
-            ValueError: If it cannot be read or has another format version.
+            ValueError: If it cannot be read, has another format version, or
+                holds what no manifest holds: a name that leads elsewhere, a
+                shape of 0.
         """
-        path = directory / MANIFEST
-        if not path.is_file():
-            raise FileNotFoundError(
-                f"{directory} holds no {MANIFEST}: not a finished set of "
-                "records. Delete the directory if it exists and build it "
-                "with: python -m tfrecords.build"
-            )
-        try:
-            value = json.loads(path.read_text("utf-8"))
-            if value["format_version"] != FORMAT_VERSION:
-                raise ValueError(f"format {value['format_version']}")
-            return cls(
-                schema=Schema.from_json(value["schema"]),
-                fingerprint=value["fingerprint"],
-                provenance=value["provenance"],
-                details=value["details"],
-                splits={
-                    split: [Shard(**shard) for shard in shards]
-                    for split, shards in value["splits"].items()
-                },
-                files=dict(value["files"]),
-            )
-        except (ValueError, KeyError, TypeError, AttributeError) as error:
-            raise ValueError(
-                f"{path} is not a manifest of format {FORMAT_VERSION} "
-                f"({type(error).__name__}: {error}). Delete the directory "
-                "and build it again."
-            ) from error
+        value = manifest_files.read(directory, STRINGS)
+        record_schema = Schema.from_json(value["schema"])
+        return cls(
+            schema=record_schema,
+            fingerprint=value["fingerprint"],
+            provenance=value["provenance"],
+            details=value["details"],
+            splits={
+                split: [Shard(**shard) for shard in shards]
+                if isinstance(shards, list)
+                else ShardList(
+                    directory / shard_lists.list_name(split),
+                    record_schema.kind,
+                    split,
+                    **shards,
+                )
+                for split, shards in value["splits"].items()
+            },
+            files=value["files"],
+        )
 
 
 def _bytes(value: bytes) -> tf.train.Feature:

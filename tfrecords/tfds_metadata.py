@@ -2,12 +2,13 @@
 
 import pathlib
 import tempfile
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
 import tensorflow_datasets as tfds
 
-from tfrecords import files, paths, schema
+from tfrecords import paths, schema, shard_lists
 
 FILES = ("dataset_info.json", "features.json", "label.labels.txt")
 
@@ -16,7 +17,7 @@ def write_metadata(
     aside: paths.Path,
     directory: paths.Path,
     record_schema: schema.Schema,
-    splits: dict[str, list[schema.Shard]],
+    splits: Mapping[str, Sequence[schema.Shard]],
     description: str,
 ) -> tuple[str, ...]:
     """Writes the metadata of a set.
@@ -68,7 +69,7 @@ def write_metadata(
                 tfds.core.SplitInfo(
                     name=split,
                     shard_lengths=[shard.num_examples for shard in shards],
-                    num_bytes=sum(shard.num_bytes for shard in shards),
+                    num_bytes=shard_lists.num_bytes(shards),
                     filename_template=tfds.core.ShardedFileTemplate(
                         dataset_name=record_schema.kind,
                         data_dir=pathlib.Path(directory.name),
@@ -80,9 +81,21 @@ def write_metadata(
             ]
         )
     )
-    with tempfile.TemporaryDirectory() as local:
-        info.write_to_directory(local)
+    # TFDS itself knows fewer stores than tf.io.gfile.
+    with tempfile.TemporaryDirectory() as folder:
+        info.write_to_directory(folder)
         for name in FILES:
-            content = (pathlib.Path(local) / name).read_bytes()
-            files.write_bytes(aside / name, content)
+            (aside / name).write_bytes(
+                (pathlib.Path(folder) / name).read_bytes()
+            )
     return FILES
+
+
+def read_info(directory: paths.Path) -> tfds.core.DatasetInfo:
+    """Reads the metadata of a set."""
+    with tempfile.TemporaryDirectory() as folder:
+        for name in FILES:
+            (pathlib.Path(folder) / name).write_bytes(
+                (directory / name).read_bytes()
+            )
+        return tfds.builder_from_directory(folder).info

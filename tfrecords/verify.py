@@ -5,11 +5,10 @@
 Exit code 0: all sets are whole. 1: some are not.
 """
 
-import pathlib
 import sys
 from collections.abc import Sequence
 
-from tfrecords import command_line
+from tfrecords import command_line, paths
 
 PROGRAM = command_line.Program(
     "tfrecords.verify",
@@ -38,7 +37,7 @@ def _run(arguments: command_line.Arguments) -> int:
 
     exit_code = 0
     for directory in arguments.rest:
-        faults = find_faults(pathlib.Path(directory).expanduser())
+        faults = find_faults(paths.open_path(directory))
         for fault in faults or ["ok"]:
             sys.stdout.write(f"{directory}: {fault}\n")
         if faults:

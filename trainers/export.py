@@ -14,7 +14,7 @@ from collections.abc import Sequence
 
 from absl import logging
 
-from tfrecords import command_line
+from tfrecords import command_line, paths
 from trainers.serving import options
 
 PROGRAM = options.export_program(
@@ -83,7 +83,8 @@ def export_run(
             workdir,
             origin.encoder or {},
             agreement.text_records(
-                pathlib.Path(run.config.image_records), origin.provenance["cls"]
+                paths.open_path(run.config.image_records),
+                origin.provenance["cls"],
             ),
             "validation",
             classifier.serving_default,

@@ -14,7 +14,7 @@ import time
 from collections.abc import Sequence
 
 from text2image.corpora import row_sources
-from tfrecords import command_line
+from tfrecords import command_line, paths
 from tfrecords.config import RecordsConfig
 from tfrecords.devices import DeviceOptions
 from tfrecords.settings import setting
@@ -138,9 +138,9 @@ def _run(arguments: command_line.Arguments) -> None:
     cls_dir = None
     if not config.image_records:
         load.check_weights([(config.backbone, config.weights)])
-        cls_dir, image_dir = build.prepare_records(records)
-        config = config.on_records(image_dir)
-    image_dir = pathlib.Path(config.image_records)
+        cls_dir, images = build.prepare_records(records)
+        config = config.on_records(images)
+    image_dir = paths.open_path(config.image_records)
     workdir = pathlib.Path(options.workdir or default_workdir(config))
     metrics = train.train_and_evaluate(config, workdir)
     results = {}

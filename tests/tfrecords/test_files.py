@@ -1,5 +1,7 @@
 """Files appear whole or not at all; closed directories are named."""
 
+import errno
+import fcntl
 import json
 import os
 import pathlib
@@ -12,8 +14,9 @@ import uuid
 
 import pytest
 
+from tests.support import object_store
 from tests.support.commands import ROOT
-from tfrecords import files, paths
+from tfrecords import files, gfiles, paths
 
 
 @pytest.fixture
@@ -164,9 +167,21 @@ def test_a_lock_says_who_holds_it_on_which_host_and_since_when(tmp_path):
         pass
 
 
+def test_a_file_system_without_locks_is_named(tmp_path, monkeypatch):
+    def flock(*_):
+        raise OSError(errno.ENOLCK, "No locks available")
+
+    monkeypatch.setattr(fcntl, "flock", flock)
+    with (
+        pytest.raises(OSError, match=r"\.lock cannot be locked: No locks"),
+        files.lock(tmp_path),
+    ):
+        pass
+
+
 def test_a_lock_that_says_nothing_of_its_holder_is_still_a_lock(tmp_path):
     with files.lock(tmp_path):
-        (tmp_path / files.LOCK).write_text("123")  # as 0.3 wrote it
+        (tmp_path / files.LOCK).write_text("123")  # as 0.1.0 wrote it
         with (
             pytest.raises(RuntimeError, match="Another process is already"),
             files.lock(tmp_path),
@@ -174,9 +189,13 @@ def test_a_lock_that_says_nothing_of_its_holder_is_still_a_lock(tmp_path):
             pass
 
 
-@pytest.fixture
-def store():
-    path = paths.open_path(f"ram://{uuid.uuid4().hex}/set")
+@pytest.fixture(params=["ram", "objects"])
+def store(request, monkeypatch):
+    """An empty directory in TensorFlow's memory, or a prefix of objects."""
+    if request.param == "objects":
+        objects = object_store.ObjectStore()
+        monkeypatch.setattr(gfiles, "module", lambda: objects)
+    path = paths.open_path(f"{request.param}://{uuid.uuid4().hex}/records")
     path.mkdir()
     return path
 
@@ -198,11 +217,29 @@ def test_a_callback_that_fails_in_a_store_leaves_no_half_of_a_file(store):
 
     with pytest.raises(OSError, match="network"):
         files.write_with(store / "file", fail)
-    assert list(store.iterdir()) == []
+    assert not (store / "file").exists()
+
+
+def test_a_file_in_a_store_is_seen_whole_or_not_at_all(monkeypatch):
+    objects = object_store.ObjectStore()
+    monkeypatch.setattr(gfiles, "module", lambda: objects)
+    path = paths.open_path("objects://bucket/set/file")
+    path.write_bytes(b"old")
+
+    def write(temporary):
+        with temporary.open("wb") as stream:
+            stream.write(b"new, " * 10**5)
+            assert path.read_bytes() == b"old"
+            stream.write(b"whole")
+
+    files.write_with(path, write)
+    assert path.read_bytes() == b"new, " * 10**5 + b"whole"
+    assert not objects.copies
 
 
 def test_directories_in_a_store_are_made_and_removed(store):
     files.make_directory(store / "a" / "b", "records_dir")
+    (store / "a" / "b" / "file").write_bytes(b"1")
     assert (store / "a" / "b").is_dir()
     files.sync(store / "a")
     files.remove_tree(store / "a")

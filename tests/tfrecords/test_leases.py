@@ -8,12 +8,16 @@ import uuid
 
 import pytest
 
-from tfrecords import files, leases, paths
+from tests.support import object_store
+from tfrecords import files, gfiles, leases, paths
 
 
-@pytest.fixture
-def lock():
-    path = paths.open_path(f"ram://{uuid.uuid4().hex}/records/.lock")
+@pytest.fixture(params=["ram", "objects"])
+def lock(request, monkeypatch):
+    if request.param == "objects":
+        objects = object_store.ObjectStore()
+        monkeypatch.setattr(gfiles, "module", lambda: objects)
+    path = paths.open_path(f"{request.param}://{uuid.uuid4().hex}/set/.lock")
     path.parent.mkdir()
     return path
 

@@ -3,6 +3,7 @@
 import os
 
 import pytest
+import tensorflow as tf
 
 from tests.support import record_sets
 from tfrecords import reader, schema
@@ -91,3 +92,64 @@ def test_the_manifest_is_not_read_twice(directory):
     (directory / schema.MANIFEST).unlink()
     dataset = reader.read_records(directory, "train", manifest=manifest)
     assert sum(len(b["id"]) for b in dataset.as_numpy_iterator()) == 11
+
+
+def ids(dataset):
+    return [
+        key.decode()
+        for batch in dataset.as_numpy_iterator()
+        for key in batch["id"]
+    ]
+
+
+def test_a_seed_draws_an_order_of_all_records(directory):
+    def read(**settings):
+        return ids(
+            reader.read_records(directory, "train", batch_size=4, **settings)
+        )
+
+    in_order = read()
+    drawn = {seed: read(shuffle_seed=seed) for seed in range(4)}
+    for seed, order in drawn.items():
+        assert sorted(order) == sorted(in_order)
+        assert order == read(shuffle_seed=seed)
+    assert len({tuple(order) for order in (in_order, *drawn.values())}) == 5
+
+
+def test_readers_take_turns_at_the_shards(directory, monkeypatch):
+    # No window: what is left is the order of the readers.
+    monkeypatch.setattr(reader, "SHUFFLED", 1)
+    one = ids(
+        reader.read_records(directory, "train", shuffle_seed=1, num_readers=1)
+    )
+    shards = [set(f"key-{i}" for i in range(*r)) for r in ((0, 4), (4, 8))]
+    for shard in shards:
+        places = [one.index(key) for key in shard]
+        assert max(places) - min(places) == 3  # as a whole
+    three = ids(
+        reader.read_records(directory, "train", shuffle_seed=1, num_readers=3)
+    )
+    assert len({int(key[4:]) // 4 for key in three[:3]}) == 3
+
+
+def test_a_shuffled_reading_is_that_of_plain_tf_data(directory):
+    # Trainings of multimodal records resume in this order.
+    files = sorted(str(path) for path in directory.glob("cls-train*"))
+    plain = (
+        tf.data.Dataset.from_tensor_slices(files)
+        .shuffle(len(files), seed=9)
+        .interleave(tf.data.TFRecordDataset, cycle_length=4)
+        .shuffle(4096, seed=9)
+    )
+    received = reader.read_serialized(
+        directory, "train", reader.open_records(directory), shuffle_seed=9
+    )
+    assert list(received.as_numpy_iterator()) == list(plain.as_numpy_iterator())
+
+
+def test_one_shard_is_read_separately(directory):
+    shards = reader.open_records(directory).splits["train"]
+    lists = record_sets.shards_of(COUNTS)["train"]
+    for shard, records in zip(shards, lists, strict=True):
+        read = reader.read_shard(directory, shard).as_numpy_iterator()
+        assert list(read) == records

@@ -6,6 +6,7 @@ import json
 import numpy as np
 import pytest
 import tensorflow as tf
+import tensorflow_datasets as tfds
 
 from tests.support import record_sets
 from tfrecords import schema
@@ -107,8 +108,8 @@ def make_manifest():
         "0123456789ab",
         {"kind": "cls", "perplexity": 30.0},
         {"audit": {"repeats": {"all": 0}}},
-        {"train": [schema.Shard("f", 3, 100, "00")], "validation": []},
-        {"pixel_map.csv": "11"},
+        {"train": [schema.Shard("f", 3, 100, "0" * 64)], "validation": []},
+        {"pixel_map.csv": "1" * 64},
     )
 
 
@@ -167,9 +168,23 @@ def test_without_a_manifest_there_is_no_set(tmp_path, made_directory):
         schema.Manifest.load(directory)
 
 
-def test_shards_are_named_as_by_tfds():
-    name = schema.shard_name("cls", "train", 3, 12)
-    assert name == "cls-train.tfrecord-00003-of-00012"
+@pytest.mark.parametrize("count", [1, 12, 99_999, 100_000, 1_234_567])
+def test_shards_are_named_as_by_tfds(count):
+    template = tfds.core.ShardedFileTemplate(
+        data_dir="",
+        dataset_name="cls",
+        split="train",
+        filetype_suffix="tfrecord",
+    )
+    for index in {0, count // 3, count - 1}:
+        expected = template.sharded_filepath(
+            shard_index=index, num_shards=count
+        )
+        name = schema.shard_name("cls", "train", index, count)
+        assert name == expected.name
+    assert schema.shard_name("cls", "train", 3, 12) == (
+        "cls-train.tfrecord-00003-of-00012"
+    )
 
 
 def test_a_schema_survives_json():

@@ -91,6 +91,7 @@ def test_only_the_files_of_the_set_are_left(whole_tree):
                 "features.json",
                 "label.labels.txt",
                 "manifest.json",
+                "manifest.sha256",
                 "pixel_map.csv",
             )
         ),
@@ -121,7 +122,9 @@ def test_the_manifest_holds_the_sha256_of_every_file(directory):
         },
     }
     on_disk = record_sets.tree(directory)
-    del on_disk[schema.MANIFEST]
+    sums = (directory / "manifest.sha256").read_text()
+    assert sums == f"{on_disk.pop(schema.MANIFEST)}  {schema.MANIFEST}\n"
+    del on_disk["manifest.sha256"]
     assert on_disk == expected
 
 

@@ -142,9 +142,11 @@ class PixelMap:
             "rectangle": self.rectangle,
             **self.scaler.to_arrays(),
         }
-        buffer = io.BytesIO()  # `directory` may be no path of a disk
-        np.savez(buffer, **arrays)
-        (directory / "pixel_map.npz").write_bytes(buffer.getvalue())
+        # By way of memory: the directory may be in a store, where a file is
+        # written from front to back.
+        archive = io.BytesIO()
+        np.savez(archive, **arrays)
+        (directory / "pixel_map.npz").write_bytes(archive.getvalue())
         (directory / "pixel_map.json").write_text(
             json.dumps(
                 {"format_version": FORMAT_VERSION, **self.provenance},
@@ -169,8 +171,11 @@ class PixelMap:
                 writer.writerow((feature, layers[layer], dimension, *pixel))
 
     @classmethod
-    def load(cls, directory: pathlib.Path) -> Self:
+    def load(cls, directory: Any) -> Self:
         """Reads a map that `save` wrote.
+
+        Args:
+            directory: A `pathlib.Path`, or a path with its methods.
 
         Raises:
             FileNotFoundError: If there is no map in `directory`.
@@ -183,8 +188,10 @@ class PixelMap:
                 "python -m tfrecords.build"
             )
         try:
-            content = io.BytesIO(path.read_bytes())
-            with np.load(content, allow_pickle=False) as archive:
+            with (
+                path.open("rb") as file,
+                np.load(file, allow_pickle=False) as archive,
+            ):
                 arrays = {name: archive[name] for name in archive.files}
             provenance = json.loads((directory / "pixel_map.json").read_text())
             if not isinstance(provenance, dict):

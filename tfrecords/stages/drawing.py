@@ -1,9 +1,8 @@
 """Stacks to images, one shard at a time."""
 
+import dataclasses
 from collections.abc import Callable, Iterator
 from typing import Self
-
-import tensorflow as tf
 
 from text2image.deepinsight.pixel_map import PixelMap
 from text2image.deepinsight.render import Renderer
@@ -68,8 +67,15 @@ class Drawing:
     ) -> Iterator[bytes]:
         split, index = unit.key
         shard = self._manifest.splits[split][index]
-        dataset = tf.data.TFRecordDataset([str(self._cls_dir / shard.file)])
-        for batch in dataset.batch(_BATCH).map(self._manifest.schema.parse):
+        dataset = reader.read_records(
+            self._cls_dir,
+            split,
+            batch_size=_BATCH,
+            manifest=dataclasses.replace(
+                self._manifest, splits={split: [shard]}
+            ),
+        )
+        for batch in dataset:
             images = self._renderer.render(batch["stack"].numpy())
             keys, labels = batch["id"].numpy(), batch["label"].numpy()
             for key, label, image in zip(keys, labels, images, strict=True):

@@ -16,12 +16,18 @@ from typing import Any, Self
 from absl import logging
 
 from text2image import hashes
-from tfrecords import files, reader, schema, tfds_metadata
+from tfrecords import files, manifest_files, reader, schema, tfds_metadata
 from tfrecords.paths import Path, is_remote
 from tfrecords.settings import fingerprint
 from tfrecords.units import shard_files
 
 _JOURNAL = "journal.json"
+_ALWAYS = (
+    schema.MANIFEST,
+    manifest_files.CHECKSUM,
+    _JOURNAL,
+    files.LOCK,
+)
 
 
 class UnfinishedSet:
@@ -133,9 +139,7 @@ class UnfinishedSet:
             splits,
             self._files | self._synced(metadata),
         )
-        files.write_text(
-            self.working_directory / schema.MANIFEST, manifest.dumps()
-        )
+        manifest = manifest.save(self.working_directory)
         _publish(self.directory, manifest)
         return manifest
 
@@ -245,7 +249,7 @@ def complete(directory: Path, expected: str) -> None:
 def _publish(directory: Path, manifest: schema.Manifest) -> None:
     """Removes what is not of the set, and gives the directory its name."""
     aside = files.aside(directory)
-    keep = {schema.MANIFEST, _JOURNAL, files.LOCK, *manifest.files}
+    keep = {*_ALWAYS, *manifest.files}
     for shards in manifest.splits.values():
         keep |= {shard.file for shard in shards}
     for path in aside.iterdir():

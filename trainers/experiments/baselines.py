@@ -18,7 +18,7 @@ import sklearn.pipeline
 import sklearn.preprocessing
 from absl import logging
 
-from tfrecords import files, reader, schema
+from tfrecords import files, paths, reader, schema
 from trainers.training.inputs import Inputs
 
 _SEED = 0
@@ -31,7 +31,7 @@ _C_FEATURES = 2304
 Splits = dict[str, tuple[Any, np.ndarray]]  # inputs and `(N,)` labels
 
 
-def logistic_regression(records: pathlib.Path, array: str) -> dict[str, Any]:
+def logistic_regression(records: paths.Path, array: str) -> dict[str, Any]:
     """Fits logistic regression to standardised stacks or images.
 
     The result is kept in `baselines.json` beside the records. Holds the values
@@ -71,7 +71,7 @@ def logistic_regression(records: pathlib.Path, array: str) -> dict[str, Any]:
 
 
 def _varying(
-    records: pathlib.Path, array: str, manifest: schema.Manifest
+    records: paths.Path, array: str, manifest: schema.Manifest
 ) -> np.ndarray:
     """Finds the features that differ between train records; `(F,)` bool."""
     first: np.ndarray | None = None
@@ -145,7 +145,7 @@ def fit_logistic_regression(splits: Splits, name: str) -> dict[str, Any]:
     return _fit(pipeline, splits, f"logistic regression on {name}, C = {c:.2g}")
 
 
-def tfidf(records: pathlib.Path) -> dict[str, Any]:
+def tfidf(records: paths.Path) -> dict[str, Any]:
     """Fits logistic regression to TF-IDF of words and pairs of words.
 
     On the texts of the records, not truncated. Words in fewer than two texts
@@ -221,7 +221,7 @@ def _fit(pipeline: Any, splits: Splits, name: str) -> dict[str, Any]:
     }
 
 
-def kept(path: pathlib.Path, fingerprint: str) -> dict[str, Any] | None:
+def kept(path: paths.Path, fingerprint: str) -> dict[str, Any] | None:
     """Reads the result in `path`, if there is one for these records."""
     if path.is_file():
         result: dict[str, Any] = json.loads(path.read_text("utf-8"))
@@ -231,7 +231,7 @@ def kept(path: pathlib.Path, fingerprint: str) -> dict[str, Any] | None:
 
 
 def _kept(
-    path: pathlib.Path, fingerprint: str, fit: Callable[[], dict[str, Any]]
+    path: paths.Path, fingerprint: str, fit: Callable[[], dict[str, Any]]
 ) -> dict[str, Any]:
     """Reads the result in `path`, or fits and writes one."""
     result = kept(path, fingerprint)
@@ -242,7 +242,7 @@ def _kept(
     return result
 
 
-def labels_of(records: pathlib.Path) -> dict[str, np.ndarray]:
+def labels_of(records: paths.Path) -> dict[str, np.ndarray]:
     """Reads the labels `(N,)` of every split, in the order of the records."""
     manifest: schema.Manifest = reader.open_records(records)
     return {

@@ -1,7 +1,6 @@
 """What a user would try first on the same split: plain classifiers."""
 
 import json
-import pathlib
 from typing import Any
 
 import numpy as np
@@ -10,7 +9,7 @@ import sklearn.feature_extraction.text
 import sklearn.linear_model
 from absl import logging
 
-from tfrecords import files, reader, schema
+from tfrecords import files, paths, reader, schema
 from trainers.multimodal import input_pipeline
 from trainers.training.metrics import figures_of, held_out_split
 
@@ -24,7 +23,7 @@ _C_IMAGES = 0.01
 _C_TEXTS = 10.0
 
 
-def baselines(records: pathlib.Path) -> dict[str, dict[str, float]]:
+def baselines(records: paths.Path) -> dict[str, dict[str, float]]:
     """Fits logistic regression on texts, on small images, and on both.
 
     Texts are TF-IDF of title and description (single words and pairs). The
@@ -123,7 +122,7 @@ def fit_logits(
 
 
 def _read(
-    records: pathlib.Path, manifest: schema.Manifest, split: str
+    records: paths.Path, manifest: schema.Manifest, split: str
 ) -> tuple[list[str], np.ndarray, np.ndarray]:
     """Texts, flat small images in [0, 1] and labels of a split."""
     texts: list[str] = []

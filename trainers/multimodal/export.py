@@ -9,7 +9,7 @@ import pathlib
 import sys
 from collections.abc import Sequence
 
-from tfrecords import command_line
+from tfrecords import command_line, paths
 from trainers.serving import options
 
 PROGRAM = options.export_program("trainers.multimodal.export", __doc__)
@@ -49,7 +49,7 @@ def export_run(
         **agreement.check(
             run.workdir,
             manifest.details["encoder"],
-            pathlib.Path(run.config.records),
+            paths.open_path(run.config.records),
             run.metrics["split"],
             served.serving_default,
         ),

@@ -1,14 +1,8 @@
 """Multimodal records to what the model takes: decoded, resized, batched."""
 
-import pathlib
-
 import tensorflow as tf
 
-from tfrecords import jpeg, schema
-
-# Serialized records in the shuffle buffer: about 30 KB each.
-_SHUFFLED = 4096
-_FILES_AT_A_TIME = 4
+from tfrecords import jpeg, paths, reader, schema
 
 Batch = dict[str, tf.Tensor]
 
@@ -40,7 +34,7 @@ def presence(
 
 
 def read(
-    directory: pathlib.Path,
+    directory: paths.Path,
     manifest: schema.Manifest,
     split: str,
     *,
@@ -64,16 +58,13 @@ def read(
         `(n,)` int64, `id` `(n,)` string and, if asked for, `image` `(n, S, S,
         3)` float32. The same arguments give the same batches.
     """
-    files = [str(directory / shard.file) for shard in manifest.splits[split]]
-    dataset = tf.data.Dataset.from_tensor_slices(files)
-    if shuffle_seed is not None:
-        dataset = dataset.shuffle(len(files), seed=shuffle_seed)
-    dataset = dataset.interleave(
-        lambda file: tf.data.TFRecordDataset(file, buffer_size=8 << 20),
-        cycle_length=1 if shuffle_seed is None else _FILES_AT_A_TIME,
+    dataset = reader.read_serialized(
+        directory,
+        split,
+        manifest,
+        shuffle_seed=shuffle_seed,
+        buffer_size=8 << 20,
     )
-    if shuffle_seed is not None:
-        dataset = dataset.shuffle(_SHUFFLED, seed=shuffle_seed)
 
     def parse(serialized: tf.Tensor) -> Batch:
         row = manifest.schema.parse_one(serialized)

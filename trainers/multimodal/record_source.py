@@ -2,13 +2,12 @@
 
 import dataclasses
 import functools
-import pathlib
 from typing import Any
 
 import numpy as np
 import tensorflow as tf
 
-from tfrecords import schema
+from tfrecords import paths, schema
 from trainers.multimodal import input_pipeline
 from trainers.training.inputs import count_batches
 
@@ -27,7 +26,7 @@ class RecordSource:
         seed: Seed; the order of an epoch depends on it and the epoch alone.
     """
 
-    directory: pathlib.Path
+    directory: paths.Path
     manifest: schema.Manifest
     split: str
     image_size: int | None

@@ -4,7 +4,7 @@ import pathlib
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from tfrecords import files, reader
+from tfrecords import files, paths, reader
 from trainers.multimodal import (
     baselines,
     comparisons,
@@ -33,7 +33,7 @@ def write_report(
     Returns:
         The report's path.
     """
-    records = pathlib.Path(config.records)
+    records = paths.open_path(config.records)
     manifest = reader.open_records(records, kind="multimodal")
     results = comparisons.read_results(workdir, rows)
     fused = _best_fusion(results)

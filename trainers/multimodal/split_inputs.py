@@ -7,7 +7,6 @@ layers run, in every step.
 
 import dataclasses
 import math
-import pathlib
 from collections.abc import Iterator
 
 import keras
@@ -15,7 +14,7 @@ import numpy as np
 import tensorflow as tf
 import tqdm
 
-from tfrecords import schema
+from tfrecords import paths, schema
 from trainers.multimodal import input_pipeline, model
 from trainers.multimodal.config import MultimodalTrainConfig
 from trainers.multimodal.record_source import RecordSource
@@ -74,7 +73,7 @@ class Streamed:
         names: Names of the inputs given out; `None` for all.
     """
 
-    directory: pathlib.Path
+    directory: paths.Path
     manifest: schema.Manifest
     split: str
     image_size: int | None
@@ -170,7 +169,7 @@ def prepare_inputs(
     needed = 4 * total * sum(math.prod(shape) for shape in shapes)
     streamed = {
         split: Streamed(
-            pathlib.Path(config.records),
+            paths.open_path(config.records),
             manifest,
             split,
             None if extractor is None else config.image_size,

@@ -8,7 +8,7 @@ from typing import Any
 import keras
 import numpy as np
 
-from tfrecords import files, reader, schema
+from tfrecords import files, paths, reader, schema
 from trainers.multimodal import model, split_inputs
 from trainers.multimodal.config import MODALITIES, MultimodalTrainConfig
 from trainers.network import optimizer
@@ -65,7 +65,7 @@ def train_and_evaluate(
         ValueError: If the records or an earlier try's files do not fit.
         FloatingPointError: If the loss is not finite.
     """
-    records = pathlib.Path(config.records)
+    records = paths.open_path(config.records)
     manifest = reader.open_records(records, kind="multimodal")
     claim_workdir(config, manifest, workdir)
     files.write_bytes(

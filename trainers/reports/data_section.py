@@ -1,10 +1,9 @@
 """What the data are: one paragraph from the details of their manifest."""
 
-import pathlib
 from collections.abc import Mapping
 from typing import Any
 
-from tfrecords import reader
+from tfrecords import paths, reader
 from tfrecords.stages import audit_log
 from trainers.reports import markdown
 
@@ -12,7 +11,7 @@ from trainers.reports import markdown
 _MOST = 600
 
 
-def read_details(records: pathlib.Path, kind: str) -> Mapping[str, Any]:
+def read_details(records: paths.Path, kind: str) -> Mapping[str, Any]:
     """Details of the records' manifest; none if the records are gone."""
     try:
         return reader.open_records(records, kind=kind).details

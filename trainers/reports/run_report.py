@@ -18,7 +18,7 @@ from text2image.deepinsight.figures import (
     draw_feature_maps,
     draw_map,
 )
-from tfrecords import files, reader
+from tfrecords import files, paths, reader
 from trainers import backbones
 from trainers.config import TrainConfig
 from trainers.network import model
@@ -64,7 +64,7 @@ def write_report(
         The report's path.
     """
     path = workdir / REPORT_FILE
-    records = pathlib.Path(config.image_records)
+    records = paths.open_path(config.image_records)
     details = data_section.read_details(records, "image")
     text = compose(config, metrics, baselines, details=details)
     if path.is_file() and path.read_text("utf-8") == text:
@@ -112,7 +112,7 @@ def _draw_curves(epochs: figures.History) -> matplotlib.figure.Figure:
 
 
 def _draw_examples(
-    config: TrainConfig, workdir: pathlib.Path, records: pathlib.Path
+    config: TrainConfig, workdir: pathlib.Path, records: paths.Path
 ) -> dict[str, matplotlib.figure.Figure]:
     """The first train images before and after normalisation; feature maps."""
     manifest = reader.open_records(records, kind="image")

@@ -12,7 +12,7 @@ import pathlib
 from typing import Any, Self
 
 from text2image import hashes
-from tfrecords import schema
+from tfrecords import paths, schema
 from tfrecords.files import write_bytes
 from tfrecords.settings import fingerprint
 from trainers.runs.workdir import RECORDS_FILE
@@ -149,7 +149,7 @@ def _check_fingerprint(
 
 
 def keep(
-    records: pathlib.Path, manifest: schema.Manifest, workdir: pathlib.Path
+    records: paths.Path, manifest: schema.Manifest, workdir: pathlib.Path
 ) -> None:
     """Copies into the workdir what a run needs of its records.
 

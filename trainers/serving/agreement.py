@@ -7,13 +7,13 @@ their third digit. So the export answers the run's own texts again.
 
 import dataclasses
 import pathlib
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 import numpy as np
 from absl import logging
 
-from tfrecords import reader, schema
+from tfrecords import paths, reader, schema
 from trainers.runs.workdir import read_probabilities
 
 TENSORFLOW = "tensorflow"
@@ -53,8 +53,8 @@ class Agreement:
 
 
 def text_records(
-    image_records: pathlib.Path, fingerprint: str
-) -> pathlib.Path | None:
+    image_records: paths.Path, fingerprint: str
+) -> paths.Path | None:
     """Finds the `cls` records that image records were drawn from.
 
     Args:
@@ -64,15 +64,18 @@ def text_records(
     Returns:
         Their directory; `None` if they are gone.
     """
-    root = image_records.parent.parent.parent
-    pattern = f"cls/*-{fingerprint}/{schema.VERSION}"
-    return next(iter(sorted(root.glob(pattern))), None)
+    root = image_records.parent.parent.parent / "cls"
+    directories: Iterable[paths.Path] = root.glob(f"*-{fingerprint}")
+    for directory in sorted(directories, key=str):
+        if (directory / schema.VERSION).is_dir():
+            return directory / schema.VERSION
+    return None
 
 
 def check(
     workdir: pathlib.Path,
     encoder: Mapping[str, Any],
-    records: pathlib.Path | None,
+    records: paths.Path | None,
     split: str,
     function: Callable[..., Mapping[str, Any]],
     *,
@@ -147,7 +150,7 @@ def compare(
 
 
 def _answers(
-    records: pathlib.Path,
+    records: paths.Path,
     split: str,
     chosen: set[str],
     function: Callable[..., Mapping[str, Any]],

@@ -15,7 +15,7 @@ import keras
 import numpy as np
 import tqdm
 
-from tfrecords import files, schema
+from tfrecords import files, paths, schema
 from trainers.runs import checkpoints
 from trainers.training.inputs import (
     Inputs,
@@ -68,7 +68,7 @@ class FeatureCache:
 
     def fill(
         self,
-        records: pathlib.Path,
+        records: paths.Path,
         manifest: schema.Manifest,
         extractor: keras.Model | None,
         fitted: Mapping[str, keras.Variable],
@@ -175,7 +175,7 @@ class FeatureCache:
 
 
 def _batches(
-    records: pathlib.Path,
+    records: paths.Path,
     split: str,
     manifest: schema.Manifest,
     extractor: keras.Model | None,

@@ -2,7 +2,6 @@
 
 import hashlib
 import itertools
-import pathlib
 from collections.abc import Iterator, Mapping
 from typing import Any
 
@@ -10,7 +9,7 @@ import numpy as np
 import tqdm
 from absl import logging
 
-from tfrecords import schema
+from tfrecords import paths, schema
 from trainers.network import linear_autoencoder, model
 from trainers.runs import checkpoints
 from trainers.training.feature_cache import FeatureCache
@@ -22,7 +21,7 @@ _MAX_FITTED = 10_000
 
 
 def prepare(
-    records: pathlib.Path,
+    records: paths.Path,
     manifest: schema.Manifest,
     models: model.Models,
     cache: FeatureCache,
@@ -81,7 +80,7 @@ def key(
 
 
 def image_variance_kept(
-    records: pathlib.Path,
+    records: paths.Path,
     manifest: schema.Manifest,
     code: linear_autoencoder.LinearReconstruction,
     estimates: Any,
@@ -110,7 +109,7 @@ def image_variance_kept(
 
 
 def _fit(
-    records: pathlib.Path,
+    records: paths.Path,
     manifest: schema.Manifest,
     models: model.Models,
     batch_size: int,
@@ -127,7 +126,7 @@ def _fit(
 
 
 def _images_and_maps(
-    records: pathlib.Path,
+    records: paths.Path,
     manifest: schema.Manifest,
     models: model.Models,
     batch_size: int,

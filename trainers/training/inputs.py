@@ -11,7 +11,7 @@ import numpy as np
 import tensorflow as tf
 
 from text2image import devices
-from tfrecords import reader, schema
+from tfrecords import paths, reader, schema
 
 # TensorFlow's kernels refuse tensors that start elsewhere.
 _ALIGNMENT = 64  # bytes
@@ -87,7 +87,7 @@ class Inputs:
 
 
 def read_images(
-    records: pathlib.Path,
+    records: paths.Path,
     split: str,
     manifest: schema.Manifest,
     batch_size: int = 64,

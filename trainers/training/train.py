@@ -10,7 +10,7 @@ import keras
 import numpy as np
 
 from text2image import devices
-from tfrecords import reader, schema
+from tfrecords import paths, reader, schema
 from trainers.config import TrainConfig
 from trainers.runs import checkpoints, provenance
 from trainers.runs.workdir import (
@@ -70,7 +70,7 @@ def train_and_evaluate(
             stays in `checkpoint.safetensors`.
     """
     # --- Records -----------------------------------------------------------
-    records = pathlib.Path(config.image_records)
+    records = paths.open_path(config.image_records)
     manifest = reader.open_records(records, kind="image")
     claim_workdir(config, manifest, workdir)
     provenance.keep(records, manifest, workdir)
@@ -199,7 +199,7 @@ def _mean_accuracy(prepared: Trainee, correct: list[int]) -> float:
 
 
 def _image_variance_kept(
-    prepared: Trainee, records: pathlib.Path, manifest: schema.Manifest
+    prepared: Trainee, records: paths.Path, manifest: schema.Manifest
 ) -> float | None:
     """Measures the linear code on cached features; `None` without either."""
     code = prepared.models.linear_code

@@ -6,7 +6,7 @@ import pathlib
 import keras
 import numpy as np
 
-from tfrecords import schema
+from tfrecords import paths, schema
 from trainers.config import TrainConfig
 from trainers.network import model, optimizer
 from trainers.training import frozen_half, loop
@@ -54,7 +54,7 @@ class Trainee:
 
 def prepare(
     config: TrainConfig,
-    records: pathlib.Path,
+    records: paths.Path,
     manifest: schema.Manifest,
     cache_directory: pathlib.Path,
     *,

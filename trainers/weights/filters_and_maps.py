@@ -8,7 +8,7 @@ import numpy as np
 import PIL
 from matplotlib.figure import Figure
 
-from tfrecords import reader
+from tfrecords import paths, reader
 from trainers import backbones
 from trainers.backbones import preprocess
 
@@ -32,7 +32,7 @@ def read_image(path: pathlib.Path) -> np.ndarray:
     return keras.utils.img_to_array(image) / 255.0
 
 
-def read_record(directory: pathlib.Path, split: str, index: int) -> np.ndarray:
+def read_record(directory: paths.Path, split: str, index: int) -> np.ndarray:
     """Reads the image of one record as `(H, W, 3)` float32 in [0, 1].
 
     A single channel is repeated, as in the model.

@@ -14,7 +14,7 @@ from collections.abc import Sequence
 
 from absl import logging
 
-from tfrecords import command_line
+from tfrecords import command_line, paths
 from tfrecords.devices import DeviceOptions
 from tfrecords.settings import setting, validate
 from trainers import backbones
@@ -100,7 +100,7 @@ def _run(arguments: command_line.Arguments) -> None:
         image = filters_and_maps.read_image(pathlib.Path(options.image))
     elif options.image_records:
         image = filters_and_maps.read_record(
-            pathlib.Path(options.image_records), options.split, options.index
+            paths.open_path(options.image_records), options.split, options.index
         )
     if image is not None:
         factor = options.upsample

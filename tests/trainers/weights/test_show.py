@@ -7,6 +7,7 @@ import tensorflow as tf
 
 from text2image import hashes
 from tfrecords import schema
+from tfrecords.settings import fingerprint
 from trainers import backbones
 from trainers.backbones.slices import build_slice
 from trainers.weights import filters_and_maps, load, show
@@ -105,7 +106,7 @@ def write_records(directory, images):
         name, len(images), path.stat().st_size, hashes.sha256_of_file(path)
     )
     manifest = schema.Manifest(
-        record_schema, "f", {}, {}, {"validation": [shard]}
+        record_schema, fingerprint({}), {}, {}, {"validation": [shard]}
     )
     (directory / schema.MANIFEST).write_text(manifest.dumps())
 

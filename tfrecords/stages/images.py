@@ -2,7 +2,6 @@
 
 from typing import Any
 
-import tensorflow as tf
 from absl import logging
 
 from text2image import options
@@ -83,21 +82,15 @@ def prepare_images(
     record_sets.check_space(
         settings, directory, _total(manifest), record_schema
     )
-    try:
-        _draw(
-            settings,
-            cls_dir,
-            manifest,
-            directory,
-            record_schema,
-            provenance,
-            runner,
-        )
-    except tf.errors.DataLossError as error:
-        raise ValueError(
-            f"{cls_dir} is damaged: see python -m tfrecords.verify {cls_dir}; "
-            "then delete the directory and build the records again."
-        ) from error
+    _draw(
+        settings,
+        cls_dir,
+        manifest,
+        directory,
+        record_schema,
+        provenance,
+        runner,
+    )
     return directory
 
 

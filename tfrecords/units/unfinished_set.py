@@ -16,7 +16,14 @@ from typing import Any, Self
 from absl import logging
 
 from text2image import hashes
-from tfrecords import files, manifest_files, reader, schema, tfds_metadata
+from tfrecords import (
+    files,
+    manifest_files,
+    reader,
+    schema,
+    shard_lists,
+    tfds_metadata,
+)
 from tfrecords.paths import Path, is_remote
 from tfrecords.settings import fingerprint
 from tfrecords.units import shard_files
@@ -251,7 +258,7 @@ def _publish(directory: Path, manifest: schema.Manifest) -> None:
     aside = files.aside(directory)
     keep = {*_ALWAYS, *manifest.files}
     for shards in manifest.splits.values():
-        keep |= {shard.file for shard in shards}
+        keep |= set(shard_lists.file_names(shards))
     for path in aside.iterdir():
         if path.name not in keep:
             _remove(path)

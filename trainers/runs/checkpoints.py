@@ -3,6 +3,7 @@
 import hashlib
 import json
 import pathlib
+from collections.abc import Mapping
 from typing import Any
 
 import keras
@@ -34,38 +35,75 @@ def save(
     path: pathlib.Path,
     values: dict[str, keras.Variable],
     metadata: dict[str, Any],
+    run: Mapping[str, Any] | None = None,
 ) -> str:
     """Writes variables and metadata as one safetensors file, atomically.
+
+    Args:
+        path: The file.
+        values: Name to variable.
+        metadata: What `load` returns.
+        run: What identifies the run, for a file that no other file vouches
+            for: with it, the file states a checksum of its content.
 
     Returns:
         The file's sha256.
     """
-    content = safetensors.numpy.save(
-        {name: np.asarray(value) for name, value in values.items()},
-        {"metadata": json.dumps(metadata)},
-    )
+    arrays = {name: np.asarray(value) for name, value in values.items()}
+    header = {"metadata": json.dumps(metadata)}
+    if run is not None:
+        header["run"] = json.dumps(dict(run), sort_keys=True)
+        header["sha256"] = _digest(arrays, header)
+    content = safetensors.numpy.save(arrays, header)
     files.write_bytes(path, content)
     return hashlib.sha256(content).hexdigest()
 
 
 def load(
-    path: pathlib.Path, values: dict[str, keras.Variable]
+    path: pathlib.Path,
+    values: dict[str, keras.Variable],
+    run: Mapping[str, Any] | None = None,
+    *,
+    cure: str = "Delete it and train again.",
 ) -> dict[str, Any]:
     """Sets variables from a file and returns its metadata.
 
+    Args:
+        path: The file.
+        values: Name to variable.
+        run: What identifies the run that the file must belong to; files of
+            earlier versions do not say.
+        cure: What to do about a damaged file, for errors.
+
     Raises:
-        ValueError: If the file is damaged, or its names and shapes are not
-            those of `values`.
+        FileNotFoundError: If there is no file.
+        ValueError: If the file is damaged, belongs to another run, or its
+            names and shapes are not those of `values`.
     """
+    if not path.is_file():
+        raise FileNotFoundError(f"{path} is missing. {cure}")
     try:
-        with safetensors.safe_open(path, framework="numpy") as file:
-            metadata = json.loads(file.metadata()["metadata"])
-            arrays = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
-    except (safetensors.SafetensorError, KeyError, TypeError) as error:
+        header, arrays = _read(path)
+        metadata = json.loads(header["metadata"])
+        received = json.loads(header.get("run", "null"))
+    except (
+        safetensors.SafetensorError,
+        KeyError,
+        TypeError,
+        ValueError,
+    ) as error:
         raise ValueError(
-            f"{path} is not a complete file of weights ({error}). Delete it "
-            "and train again."
+            f"{path} is not a complete file of weights ({error}). {cure}"
         ) from error
+    if header.pop("sha256", None) not in (None, _digest(arrays, header)):
+        raise ValueError(
+            f"{path} is damaged: it was changed since it was written. {cure}"
+        )
+    if run is not None and received not in (None, dict(run)):
+        raise ValueError(
+            f"{path} must be of this run, {dict(run)}. Received: {received}, "
+            f"another run's file of the same name. {cure}"
+        )
     wrong = sorted(set(arrays) ^ set(values)) or [
         name
         for name, variable in values.items()
@@ -79,3 +117,31 @@ def load(
     for name, variable in values.items():
         variable.assign(arrays[name])
     return metadata
+
+
+def find_fault(path: pathlib.Path) -> str | None:
+    """Says what is wrong with a file of weights that states its checksum."""
+    try:
+        header, arrays = _read(path)
+    except (safetensors.SafetensorError, TypeError, ValueError) as error:
+        return f"not a complete file of weights ({error})"
+    if header.pop("sha256", None) not in (None, _digest(arrays, header)):
+        return "changed since it was written"
+    return None
+
+
+def _read(path: pathlib.Path) -> tuple[dict[str, str], dict[str, np.ndarray]]:
+    """Returns header and arrays."""
+    with safetensors.safe_open(path, framework="numpy") as file:
+        arrays = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
+        return dict(file.metadata()), arrays
+
+
+def _digest(arrays: Mapping[str, np.ndarray], header: Mapping[str, str]) -> str:
+    """The sha256 of names, types, shapes and values, and of the header."""
+    digest = hashlib.sha256()
+    for name, array in sorted(arrays.items()):
+        digest.update(f"{name} {array.dtype} {array.shape}\n".encode())
+        digest.update(np.ascontiguousarray(array).tobytes())
+    digest.update(json.dumps(dict(header), sort_keys=True).encode())
+    return digest.hexdigest()

@@ -8,10 +8,13 @@ import shutil
 from collections.abc import Sequence
 from typing import Any, Protocol
 
+import google.protobuf.message
 import numpy as np
 import tensorflow as tf
 from tensorflow.core.protobuf import fingerprint_pb2
 
+from tfrecords import system_errors
+from trainers.runs.file_list import FILE, FileList
 from trainers.serving import allowed_ops, versions, warmup
 
 EXTRA = "assets.extra"
@@ -89,6 +92,21 @@ def write(
         RuntimeError: If a graph holds an op that is not allowed.
         OSError: If the files cannot be written.
     """
+    with system_errors.while_writing(directory):
+        _write(directory, servable, provenance, requests)
+
+
+def list_of(version: pathlib.Path) -> FileList:
+    """Returns the list of the files of a version."""
+    return FileList(version, version / EXTRA / FILE)
+
+
+def _write(
+    directory: pathlib.Path,
+    servable: Servable,
+    provenance: dict[str, Any],
+    requests: Sequence[Request],
+) -> None:
     functions = {
         name: function.get_concrete_function()
         for name, function in servable.signatures.items()
@@ -111,11 +129,40 @@ def write(
         inner = directory / versions.CORE
         _write_one(inner, constants, core, provenance, requests, _NEEDS_NOTHING)
         _share_weights(directory, inner)
+        list_of(inner).record(_files_of(inner))
+    list_of(directory).record(
+        name
+        for name in _files_of(directory)
+        if not name.startswith(f"{versions.CORE}/")
+    )
+
+
+def _files_of(directory: pathlib.Path) -> list[str]:
+    return [
+        path.relative_to(directory).as_posix()
+        for path in sorted(directory.rglob("*"))
+        if path.is_file()
+    ]
 
 
 def installed_versions() -> dict[str, str]:
     """Versions of the libraries that write or load a SavedModel."""
     return {name: importlib.metadata.version(name) for name in _LIBRARIES}
+
+
+def check_fingerprint(version: pathlib.Path) -> None:
+    """Refuses a damaged `fingerprint.pb`, which TensorFlow logs as a trace.
+
+    Raises:
+        ValueError: If it cannot be read.
+    """
+    path = version / _FINGERPRINT_FILE
+    if not path.is_file():  # TensorFlow does not need it
+        return
+    try:
+        fingerprint_pb2.FingerprintDef.FromString(path.read_bytes())
+    except google.protobuf.message.DecodeError as error:
+        raise ValueError(f"{path.name} cannot be read: {error}") from error
 
 
 def _write_one(

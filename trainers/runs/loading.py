@@ -170,6 +170,13 @@ def read_finished(
             f"{workdir / CONFIG_FILE}: {error}. Name a --workdir that "
             f"{kind.program} has finished."
         ) from error
+    # Last: what is said above is more precise.
+    names = (CONFIG_FILE, METRICS_FILE, kind.records_file)
+    for name, fault in FileList.of_run(workdir).faults(names).items():
+        raise ValueError(
+            f"{workdir / name} is damaged or another run's: {fault}. Restore "
+            f"it, or name a --workdir that {kind.program} has finished."
+        )
     return config, metrics, records
 
 
@@ -237,14 +244,8 @@ def _read(
             f"{workdir} holds no {name}: not a finished run. Name a "
             f"--workdir that {program} has finished."
         )
-    value = json_files.read(
+    return json_files.read(
         path,
         keys,
         cure=f"Restore it, or name a --workdir that {program} has finished.",
     )
-    for fault in FileList.of_run(workdir).faults((name,)).values():
-        raise ValueError(
-            f"{path} is damaged or another run's: {fault}. Restore it, or name "
-            f"a --workdir that {program} has finished."
-        )
-    return value

@@ -82,10 +82,6 @@ class Origin:
             raise ValueError(
                 f"{path} is damaged ({error!r}). {_CURE}"
             ) from error
-        for fault in FileList.of_run(workdir).faults((RECORDS_FILE,)).values():
-            raise ValueError(
-                f"{path} is damaged or another run's: {fault}. {_CURE}"
-            )
         return origin
 
     def _check(self, path: pathlib.Path) -> None:

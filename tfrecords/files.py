@@ -7,7 +7,7 @@ import json
 import os
 import pathlib
 from collections.abc import Callable, Iterator
-from typing import Any
+from typing import IO, Any
 
 from tfrecords import system_errors
 
@@ -18,22 +18,40 @@ LOCK = ".lock"
 def lock(directory: pathlib.Path) -> Iterator[None]:
     """Holds a directory for one process; the kernel frees it after a kill.
 
+    Who holds it may remove the lock's file at the end.
+
     Raises:
         RuntimeError: If another process holds it.
     """
-    with (directory / LOCK).open("a+") as file:
-        try:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError as error:
-            file.seek(0)
-            raise RuntimeError(
-                f"Process {file.read().strip() or '?'} is already writing "
-                f"{directory}. Wait for it to end, or stop it."
-            ) from error
+    path = directory / LOCK
+    with _locked(path) as file:
         file.truncate(0)
         file.write(str(os.getpid()))
         file.flush()
         yield
+
+
+def _locked(path: pathlib.Path) -> IO[str]:
+    """Opens and locks the file at a path.
+
+    Whoever held the lock may have removed the file after we opened it, and
+    another process may hold the lock of a new one.
+    """
+    while True:
+        file = path.open("a+")
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError as error:
+            with file:
+                file.seek(0)
+                raise RuntimeError(
+                    f"Process {file.read().strip() or '?'} is already writing "
+                    f"{path.parent}. Wait for it to end, or stop it."
+                ) from error
+        with contextlib.suppress(FileNotFoundError):
+            if os.path.samestat(os.fstat(file.fileno()), path.stat()):
+                return file
+        file.close()
 
 
 def aside(directory: pathlib.Path) -> pathlib.Path:

@@ -15,13 +15,12 @@ from tensorflow.core.protobuf import fingerprint_pb2
 
 from tfrecords import system_errors
 from trainers.runs.file_list import FILE, FileList
-from trainers.serving import allowed_ops, versions, warmup
+from trainers.serving import allowed_ops, stable_names, versions, warmup
 
 EXTRA = "assets.extra"
 PROVENANCE_FILE = "provenance.json"
 VERSIONS_FILE = "versions.json"
 HOW_TO_LOAD_FILE = "HOW_TO_LOAD.txt"
-_FINGERPRINT_FILE = "fingerprint.pb"
 _LIBRARIES = ("tensorflow", "tensorflow-text", "keras", "keras-hub")
 
 # A signature and its inputs by name.
@@ -156,7 +155,7 @@ def check_fingerprint(version: pathlib.Path) -> None:
     Raises:
         ValueError: If it cannot be read.
     """
-    path = version / _FINGERPRINT_FILE
+    path = version / stable_names.FINGERPRINT_FILE
     if not path.is_file():  # TensorFlow does not need it
         return
     try:
@@ -177,6 +176,7 @@ def _write_one(
     module = tf.Module(name="classifier")
     module.constants = constants
     tf.saved_model.save(module, str(directory), signatures=functions)
+    stable_names.renumber(directory)
     allowed_ops.check_ops(directory)
     extra = directory / EXTRA
     extra.mkdir()
@@ -203,14 +203,7 @@ def _share_weights(model: pathlib.Path, core: pathlib.Path) -> None:
         return
     shutil.rmtree(core / "variables")
     linked.rename(core / "variables")
-    own, other = (
-        fingerprint_pb2.FingerprintDef.FromString(
-            (directory / _FINGERPRINT_FILE).read_bytes()
-        )
-        for directory in (core, model)
-    )
-    own.checkpoint_hash = other.checkpoint_hash
-    (core / _FINGERPRINT_FILE).write_bytes(own.SerializeToString())
+    stable_names.write_fingerprint(core)
 
 
 def _write_json(path: pathlib.Path, value: dict[str, Any]) -> None:

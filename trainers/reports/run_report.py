@@ -73,6 +73,7 @@ def write_report(
         faults = FileList.of_run(workdir).faults(names)
         if not faults:
             logging.info("report: reusing %s", path)
+            FileList.of_run(workdir).record(names)
             return path
         for name, fault in faults.items():
             logging.warning(

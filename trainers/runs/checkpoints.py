@@ -13,6 +13,10 @@ import safetensors.numpy
 
 from tfrecords import files
 
+# Keys of the metadata of files that say whose they are.
+_RUN = "run"
+_SHA256 = "content_sha256"
+
 
 def variables(
     model: keras.Model, optimizer: keras.optimizers.Optimizer | None = None
@@ -50,11 +54,11 @@ def save(
         The file's sha256.
     """
     arrays = {name: np.asarray(value) for name, value in values.items()}
-    header = {"metadata": json.dumps(metadata)}
     if run is not None:
-        header["run"] = json.dumps(dict(run), sort_keys=True)
-        header["sha256"] = _digest(arrays, header)
-    content = safetensors.numpy.save(arrays, header)
+        metadata = {**metadata, _RUN: dict(run)}
+        metadata[_SHA256] = _digest(arrays, metadata)
+    # One entry: safetensors writes several in any order.
+    content = safetensors.numpy.save(arrays, {"metadata": json.dumps(metadata)})
     files.write_bytes(path, content)
     return hashlib.sha256(content).hexdigest()
 
@@ -83,22 +87,10 @@ def load(
     if not path.is_file():
         raise FileNotFoundError(f"{path} is missing. {cure}")
     try:
-        header, arrays = _read(path)
-        metadata = json.loads(header["metadata"])
-        received = json.loads(header.get("run", "null"))
-    except (
-        safetensors.SafetensorError,
-        KeyError,
-        TypeError,
-        ValueError,
-    ) as error:
-        raise ValueError(
-            f"{path} is not a complete file of weights ({error}). {cure}"
-        ) from error
-    if header.pop("sha256", None) not in (None, _digest(arrays, header)):
-        raise ValueError(
-            f"{path} is damaged: it was changed since it was written. {cure}"
-        )
+        metadata, arrays = _read(path)
+    except ValueError as error:
+        raise ValueError(f"{path} is {error}. {cure}") from error
+    received = metadata.pop(_RUN, None)
     if run is not None and received not in (None, dict(run)):
         raise ValueError(
             f"{path} must be of this run, {dict(run)}. Received: {received}, "
@@ -120,28 +112,43 @@ def load(
 
 
 def find_fault(path: pathlib.Path) -> str | None:
-    """Says what is wrong with a file of weights that states its checksum."""
+    """Says what is wrong with a file of weights, as far as it states that."""
     try:
-        header, arrays = _read(path)
-    except (safetensors.SafetensorError, TypeError, ValueError) as error:
-        return f"not a complete file of weights ({error})"
-    if header.pop("sha256", None) not in (None, _digest(arrays, header)):
-        return "changed since it was written"
+        _read(path)
+    except ValueError as error:
+        return str(error)
     return None
 
 
-def _read(path: pathlib.Path) -> tuple[dict[str, str], dict[str, np.ndarray]]:
-    """Returns header and arrays."""
-    with safetensors.safe_open(path, framework="numpy") as file:
-        arrays = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
-        return dict(file.metadata()), arrays
+def _read(path: pathlib.Path) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
+    """Returns metadata and arrays.
+
+    Raises:
+        ValueError: If the file is damaged; says how.
+    """
+    try:
+        with safetensors.safe_open(path, framework="numpy") as file:
+            arrays = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
+            metadata = dict(json.loads(file.metadata()["metadata"]))
+    except (
+        safetensors.SafetensorError,
+        KeyError,
+        TypeError,
+        ValueError,
+    ) as error:
+        raise ValueError(f"not a complete file of weights ({error})") from error
+    if metadata.pop(_SHA256, None) not in (None, _digest(arrays, metadata)):
+        raise ValueError("damaged: it was changed since it was written")
+    return metadata, arrays
 
 
-def _digest(arrays: Mapping[str, np.ndarray], header: Mapping[str, str]) -> str:
-    """The sha256 of names, types, shapes and values, and of the header."""
+def _digest(
+    arrays: Mapping[str, np.ndarray], metadata: Mapping[str, Any]
+) -> str:
+    """The sha256 of names, types, shapes, values and metadata."""
     digest = hashlib.sha256()
     for name, array in sorted(arrays.items()):
         digest.update(f"{name} {array.dtype} {array.shape}\n".encode())
         digest.update(np.ascontiguousarray(array).tobytes())
-    digest.update(json.dumps(dict(header), sort_keys=True).encode())
+    digest.update(json.dumps(metadata, sort_keys=True).encode())
     return digest.hexdigest()

@@ -49,10 +49,18 @@ class FileList:
         value = json_files.read(
             self.path,
             ("files",),
-            cure="Delete it: the command that wrote the directory lists its "
+            cure="Without it, the command that wrote the directory lists its "
             "files again.",
         )
         return value["files"]
+
+    def remove_if_damaged(self) -> None:
+        """Removes a damaged list, so that the files are listed again."""
+        try:
+            self.read()
+        except ValueError as error:
+            logging.warning("%s", error)
+            self.path.unlink()
 
     def record(
         self,
@@ -65,11 +73,8 @@ class FileList:
             names: Names of files in the directory.
             contents: Name to content, of files that are written next.
         """
-        try:
-            earlier = self.read()
-        except ValueError as error:
-            logging.warning("%s", error)
-            earlier = {}
+        self.remove_if_damaged()
+        earlier = self.read()
         entries = dict(earlier)
         for name in names:
             path = self.directory / name

@@ -80,9 +80,11 @@ def claim_workdir(
         WEIGHTS_SHA256: _sha256_of(config.weights),
     }
     identity = _identify(config, claim)
+    listed = FileList.of_run(workdir)
+    listed.remove_if_damaged()
     if not path.is_file():
         files.write_json(path, claim)
-        FileList.of_run(workdir).record((CONFIG_FILE,))
+        listed.record((CONFIG_FILE,))
         return identity
     cure = "Restore it, or name another --workdir."
     earlier_claim = json_files.read(
@@ -104,6 +106,8 @@ def claim_workdir(
         _WEIGHTS: claim[WEIGHTS_SHA256],
     }
     refuse_changes(workdir, earlier, now, may_differ=_MAY_DIFFER)
+    for fault in listed.faults((CONFIG_FILE,)).values():
+        raise ValueError(f"{path} is damaged: {fault}. {cure}")
     return identity
 
 

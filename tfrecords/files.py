@@ -10,9 +10,10 @@ import errno
 import fcntl
 import json
 import os
+import pathlib
 import shutil
 from collections.abc import Callable, Iterator
-from typing import Any, TypeVar
+from typing import IO, Any, TypeVar
 
 from tfrecords import leases, paths, system_errors
 
@@ -27,6 +28,8 @@ def lock(directory: paths.Path) -> Iterator[None]:
     On a disk the kernel frees it after a kill, also over NFS; in a store, see
     `leases.hold`.
 
+    Who holds it may remove the lock's file at the end.
+
     Raises:
         RuntimeError: If another process holds it: says which, on which host
             and since when.
@@ -36,23 +39,39 @@ def lock(directory: paths.Path) -> Iterator[None]:
         with leases.hold(directory / LOCK):
             yield
         return
-    with (directory / LOCK).open("a+") as file:
-        try:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError as error:
-            file.seek(0)
-            raise RuntimeError(
-                leases.refusal(directory, leases.parse(file.read()))
-            ) from error
-        except OSError as error:
-            raise OSError(
-                f"{directory / LOCK} cannot be locked: {error.strerror}. "
-                "Name a directory on another file system."
-            ) from error
+    with _locked(directory / LOCK) as file:
         file.truncate(0)
         file.write(json.dumps(leases.holder()))
         file.flush()
         yield
+
+
+def _locked(path: pathlib.Path) -> IO[str]:
+    """Opens and locks the file at a path.
+
+    Whoever held the lock may have removed the file after we opened it, and
+    another process may hold the lock of a new one.
+    """
+    while True:
+        file = path.open("a+")
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError as error:
+            with file:
+                file.seek(0)
+                raise RuntimeError(
+                    leases.refusal(path.parent, leases.parse(file.read()))
+                ) from error
+        except OSError as error:
+            file.close()
+            raise OSError(
+                f"{path} cannot be locked: {error.strerror}. Name a directory "
+                "on another file system."
+            ) from error
+        with contextlib.suppress(FileNotFoundError):
+            if os.path.samestat(os.fstat(file.fileno()), path.stat()):
+                return file
+        file.close()
 
 
 def aside(directory: P) -> P:

@@ -6,7 +6,7 @@ Exit code 0: all sets are whole. 1: some are not.
 """
 
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from tfrecords import command_line, paths
 
@@ -21,10 +21,11 @@ PROGRAM = command_line.Program(
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Verifies directories."""
-    return command_line.main(PROGRAM, _run, argv, check=_check)
+    return command_line.main(PROGRAM, _run, argv, check=check)
 
 
-def _check(arguments: command_line.Arguments) -> None:
+def check(arguments: command_line.Arguments) -> None:
+    """Refuses a command line without directories."""
     if not arguments.rest:
         raise command_line.UsageError(
             "DIR must be at least one directory of records, such as "
@@ -35,8 +36,16 @@ def _check(arguments: command_line.Arguments) -> None:
 def _run(arguments: command_line.Arguments) -> int:
     from tfrecords.faults import find_faults
 
+    return print_faults(arguments.rest, find_faults)
+
+
+def print_faults(
+    directories: Sequence[str],
+    find_faults: Callable[[paths.Path], list[str]],
+) -> int:
+    """Prints the faults of directories, or `ok`; returns the exit code."""
     exit_code = 0
-    for directory in arguments.rest:
+    for directory in directories:
         faults = find_faults(paths.open_path(directory))
         for fault in faults or ["ok"]:
             sys.stdout.write(f"{directory}: {fault}\n")

@@ -18,7 +18,7 @@ from tfrecords import flags
 COMMANDS = {
     "run": "trainers.run",
     "build": "tfrecords.build",
-    "verify": "tfrecords.verify",
+    "verify": "trainers.verify",
     "table": "trainers.table",
     "predict": "trainers.predict",
     "export": "trainers.export",

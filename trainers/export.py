@@ -50,6 +50,8 @@ def export_run(
             holds an op that is not allowed.
         OSError: If the files cannot be written.
     """
+    import keras
+
     from trainers.runs import loading
     from trainers.runs.provenance import MAP_FILE
     from trainers.runs.workdir import EXPORT_DIRECTORY
@@ -62,6 +64,9 @@ def export_run(
     )
 
     workdir = pathlib.Path(workdir)
+    # Keras numbers layers over the process: those of the export start anew, so
+    # that its bytes are the same after a kill.
+    keras.backend.clear_session()
     run = loading.load_run(workdir)
     origin = run.origin
     classifier = text_classifier.load_classifier(

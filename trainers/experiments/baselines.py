@@ -4,7 +4,6 @@ Each result is kept as a JSON file beside the data it was fitted on, with its
 predictions for the validation texts, so that it can be compared text by text.
 """
 
-import json
 import pathlib
 import warnings
 from collections.abc import Callable, Iterator, Mapping
@@ -18,7 +17,8 @@ import sklearn.pipeline
 import sklearn.preprocessing
 from absl import logging
 
-from tfrecords import files, paths, reader, schema
+from tfrecords import paths, reader, schema
+from trainers.runs import json_files
 from trainers.training.inputs import Inputs
 
 _SEED = 0
@@ -27,6 +27,11 @@ _SEED = 0
 # of features, so that the prior spread of the logits stays the same.
 _C = 1e-3
 _C_FEATURES = 2304
+
+_KEYS = (
+    *("accuracy", "num_train", "num_validation", "model", "predictions"),
+    "fingerprint",
+)
 
 Splits = dict[str, tuple[Any, np.ndarray]]  # inputs and `(N,)` labels
 
@@ -223,10 +228,17 @@ def _fit(pipeline: Any, splits: Splits, name: str) -> dict[str, Any]:
 
 def kept(path: paths.Path, fingerprint: str) -> dict[str, Any] | None:
     """Reads the result in `path`, if there is one for these records."""
-    if path.is_file():
-        result: dict[str, Any] = json.loads(path.read_text("utf-8"))
-        if result["fingerprint"] == fingerprint and "predictions" in result:
-            return result
+    if not path.is_file():
+        return None
+    cure = "It is made again."
+    try:
+        result = json_files.read(path, ("fingerprint",), cure=cure)
+        is_same = result["fingerprint"] == fingerprint
+        # Results of the earliest versions have no predictions.
+        if is_same and "predictions" in result:
+            return json_files.read(path, _KEYS, cure=cure)
+    except ValueError as error:
+        logging.warning("baseline: %s", error)
     return None
 
 
@@ -238,7 +250,7 @@ def _kept(
     if result is not None:
         return result
     result = {**fit(), "fingerprint": fingerprint}
-    files.write_bytes(path, json.dumps(result).encode())
+    json_files.write_checked(path, result)
     return result
 
 

@@ -2,13 +2,14 @@
 
 import pathlib
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import keras
 import tqdm
 
 from trainers.runs import checkpoints
+from trainers.training.callbacks import CHECKPOINT_CURE
 
 _CHECKPOINT_SECONDS = 5.0  # most work that a kill may cost
 _NUM_EVALUATIONS = 50  # points of the test curve
@@ -47,6 +48,7 @@ class History(keras.callbacks.Callback):
         path: pathlib.Path,
         saved: dict[str, keras.Variable],
         evaluate: Callable[[], float],
+        run: Mapping[str, Any],
     ) -> None:
         """Takes what is saved.
 
@@ -54,16 +56,18 @@ class History(keras.callbacks.Callback):
             path: The checkpoint.
             saved: Name to variable.
             evaluate: Returns the accuracy on the test split.
+            run: What identifies the network.
         """
         super().__init__()
         self._path = path
         self._saved = saved
         self._evaluate = evaluate
+        self._run = run
         self._last_save = time.monotonic()
         self.rows: list[dict[str, float]] = []
         self.has_stopped = False
         if path.is_file():
-            progress = checkpoints.load(path, saved)
+            progress = checkpoints.load(path, saved, run, cure=CHECKPOINT_CURE)
             self.rows += progress["history"]
             self.has_stopped = progress.get("has_stopped", False)
 
@@ -93,5 +97,5 @@ class History(keras.callbacks.Callback):
         progress: Logs = {"history": self.rows}
         if self.has_stopped:
             progress["has_stopped"] = True
-        checkpoints.save(self._path, self._saved, progress)
+        checkpoints.save(self._path, self._saved, progress, self._run)
         self._last_save = time.monotonic()

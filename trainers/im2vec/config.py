@@ -132,6 +132,14 @@ class Im2VecConfig:
         self.milestone_epochs  # noqa: B018 (raises)
 
     @property
+    def training_fingerprint(self) -> str:
+        """Fingerprint of what a training depends on besides its images."""
+        settings = dataclasses.asdict(self)
+        for name in (*ANALYSIS, "dataset", "data_dir", "download", "seed"):
+            del settings[name]
+        return fingerprint(settings)
+
+    @property
     def milestone_epochs(self) -> tuple[int, ...]:
         """`milestones` as numbers."""
         try:

@@ -1,7 +1,6 @@
 """One Im2Vec run, from images to its report. Reads top to bottom."""
 
 import dataclasses
-import json
 import pathlib
 from typing import Any
 
@@ -12,16 +11,21 @@ from tfrecords import files
 from trainers.im2vec import evaluation, from_runs, image_store, model, train
 from trainers.im2vec.config import ANALYSIS, Im2VecConfig
 from trainers.im2vec.report import Findings, write_report
+from trainers.runs import json_files
+from trainers.runs.file_list import FILE, FileList
 from trainers.runs.workdir import (
+    CHECKPOINT_FILE,
     CONFIG_FILE,
     METRICS_FILE,
+    REPORT_FILE,
+    finish,
     is_finished,
     read_metrics,
     refuse_changes,
-    write_metrics,
 )
 
 _IMAGES_DIRECTORY = "images"
+_ALWAYS = (METRICS_FILE, REPORT_FILE, "vectors.csv")
 _MAY_DIFFER = (*ANALYSIS, "download")
 
 
@@ -68,18 +72,31 @@ def _claim(config: Im2VecConfig, workdir: pathlib.Path) -> bool:
     path = workdir / CONFIG_FILE
     settings = dataclasses.asdict(config)
     if path.is_file():
-        try:
-            earlier = dict(json.loads(path.read_text("utf-8")))
-        except (ValueError, TypeError) as error:
-            raise ValueError(
-                f"{path} is damaged ({error}). Name another --workdir."
-            ) from error
+        earlier = json_files.read(
+            path, cure="Restore it, or name another --workdir."
+        )
         refuse_changes(workdir, earlier, settings, may_differ=_MAY_DIFFER)
-        if earlier == settings and is_finished(workdir):
+        is_same = earlier == settings and is_finished(workdir)
+        if is_same and _is_whole(workdir):
             return True
     (workdir / METRICS_FILE).unlink(missing_ok=True)
     files.write_json(path, settings)
     return False
+
+
+def _is_whole(workdir: pathlib.Path) -> bool:
+    """Whether the files of a finished run are as they were written."""
+    listed = FileList.of_run(workdir)
+    try:
+        # Runs of earlier versions have no list.
+        faults = listed.faults(None if listed.read() else _ALWAYS)
+    except ValueError as error:
+        faults = {FILE: str(error)}
+    for name, fault in faults.items():
+        logging.warning(
+            "%s: %s. The results are made again.", workdir / name, fault
+        )
+    return not faults
 
 
 def _compute(config: Im2VecConfig, workdir: pathlib.Path) -> dict[str, Any]:
@@ -103,8 +120,19 @@ def _compute(config: Im2VecConfig, workdir: pathlib.Path) -> dict[str, Any]:
         ),
     }
     write_report(config, workdir, findings, metrics)
-    write_metrics(workdir, metrics)
+    finish(workdir, _results(workdir), metrics)
     return metrics
+
+
+def _results(workdir: pathlib.Path) -> list[str]:
+    """Names of all that is made from images and networks, and the settings."""
+    return [
+        path.relative_to(workdir).as_posix()
+        for path in sorted(workdir.rglob("*"))
+        if path.is_file()
+        and path.parent.name != _IMAGES_DIRECTORY
+        and path.name not in (CHECKPOINT_FILE, METRICS_FILE, FILE, files.LOCK)
+    ]
 
 
 def _from_training(config: Im2VecConfig, workdir: pathlib.Path) -> Findings:

@@ -7,7 +7,6 @@ Memory holds the order of one epoch and the labels: 16 bytes per image.
 
 import array
 import dataclasses
-import json
 import pathlib
 from collections.abc import Iterator
 from typing import Any
@@ -20,6 +19,8 @@ from tfrecords import files
 from trainers.im2vec import sources
 from trainers.im2vec.config import Im2VecConfig
 from trainers.im2vec.labelled_images import LabelledImages
+from trainers.runs import json_files
+from trainers.runs.file_list import FileList
 
 SPLITS = ("train", "test")
 _BLOCK_BYTES = 16 << 20
@@ -100,11 +101,10 @@ def prepare_images(config: Im2VecConfig, directory: pathlib.Path) -> Images:
     directory.mkdir(parents=True, exist_ok=True)
     index = directory / _INDEX
     source = sources.open_images(config)
-    if index.is_file():
-        entries = json.loads(index.read_text("utf-8"))
-        if entries["fingerprint"] == source.fingerprint:
-            logging.info("images: reusing %s", directory)
-            return _open(directory, entries)
+    entries = _reusable(directory, source.fingerprint)
+    if entries is not None:
+        logging.info("images: reusing %s", directory)
+        return _open(directory, entries)
     logging.info("images: making %s", directory)
     index.unlink(missing_ok=True)  # a kill must not leave it with other images
     written = {split: _write(source, split, directory) for split in SPLITS}
@@ -120,8 +120,36 @@ def prepare_images(config: Im2VecConfig, directory: pathlib.Path) -> Images:
         "class_names": list(source.class_names),
         "splits": written,
     }
-    files.write_json(index, entries)
+    FileList.of_run(directory).record(
+        f"{split}.{kind}" for split in SPLITS for kind in ("pixels", "labels")
+    )
+    json_files.write_checked(index, entries)
     return _open(directory, entries)
+
+
+def _reusable(
+    directory: pathlib.Path, fingerprint: str
+) -> dict[str, Any] | None:
+    """Reads the index of intact images of a dataset; `None` without such."""
+    index = directory / _INDEX
+    if not index.is_file():
+        return None
+    try:
+        entries = json_files.read(
+            index,
+            ("name", "fingerprint", "class_names", "splits"),
+            cure="The images are decoded again.",
+        )
+        faults = FileList.of_run(directory).faults(hash_all=True)
+    except ValueError as error:
+        logging.warning("%s", error)
+        return None
+    for name, fault in faults.items():
+        logging.warning(
+            "%s: %s. The images are decoded again.", directory / name, fault
+        )
+    is_same = entries["fingerprint"] == fingerprint
+    return entries if is_same and not faults else None
 
 
 def _write(

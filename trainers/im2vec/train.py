@@ -91,6 +91,11 @@ def train(
         workdir / CHECKPOINT_FILE,
         checkpoints.variables(model, model.optimizer),
         lambda: evaluate_test()["accuracy"],
+        {
+            "settings": config.training_fingerprint,
+            "seed": seed,
+            "images": images.fingerprint,
+        },
     )
     first = len(history.rows)
     if first < config.epochs and not history.has_stopped:

@@ -1,6 +1,5 @@
 """What a user would try first on the same split: plain classifiers."""
 
-import json
 from typing import Any
 
 import numpy as np
@@ -9,8 +8,9 @@ import sklearn.feature_extraction.text
 import sklearn.linear_model
 from absl import logging
 
-from tfrecords import files, paths, reader, schema
+from tfrecords import paths, reader, schema
 from trainers.multimodal import input_pipeline
+from trainers.runs import json_files
 from trainers.training.metrics import figures_of, held_out_split
 
 # Height and width of the images that the plain baseline sees.
@@ -41,9 +41,14 @@ def baselines(records: paths.Path) -> dict[str, dict[str, float]]:
     manifest = reader.open_records(records, kind="multimodal")
     path = records.parent / "baselines.json"
     if path.is_file():
-        earlier = json.loads(path.read_text("utf-8"))
-        if earlier["fingerprint"] == manifest.fingerprint:
-            return earlier["figures"]
+        try:
+            earlier = json_files.read(
+                path, ("fingerprint", "figures"), cure="It is made again."
+            )
+            if earlier["fingerprint"] == manifest.fingerprint:
+                return earlier["figures"]
+        except ValueError as error:
+            logging.warning("baselines: %s", error)
     logging.info("baselines: logistic regression on texts and images")
     train_texts, train_images, train_labels = _read(records, manifest, "train")
     texts, images, labels = _read(records, manifest, held_out_split(manifest))
@@ -72,7 +77,7 @@ def baselines(records: paths.Path) -> dict[str, dict[str, float]]:
         for name, (seen, unseen) in features.items()
     }
     value = {"fingerprint": manifest.fingerprint, "figures": figures}
-    files.write_text(path, json.dumps(value, indent=2))
+    json_files.write_checked(path, value)
     return figures
 
 

@@ -25,6 +25,7 @@ def export_run(
 
     Args, returns and raises as `trainers.export.export_run`.
     """
+    import keras
     import numpy as np
     import tensorflow as tf
 
@@ -32,6 +33,7 @@ def export_run(
     from trainers.runs.workdir import EXPORT_DIRECTORY
     from trainers.serving import agreement, saved_model
 
+    keras.backend.clear_session()  # as in `trainers.export`
     run = loading.load_run(workdir)
     manifest = run.manifest
     served = classifier.load_classifier(run, encoder)

@@ -14,7 +14,10 @@ MULTIMODAL_RUN = RunKind(
     MultimodalTrainConfig,
     schema.MANIFEST,
     schema.Manifest.load,
-    ("accuracy", "num_held_out"),
+    (
+        *("accuracy", "top5", "confusion_matrix", "split", "validation"),
+        *("removed", "num_held_out", "num_train", "label_names", "epochs"),
+    ),
 )
 
 

@@ -9,17 +9,19 @@ import keras
 import numpy as np
 
 from tfrecords import files, paths, reader, schema
-from trainers.multimodal import model, split_inputs
+from trainers.multimodal import loading, model, split_inputs
 from trainers.multimodal.config import MODALITIES, MultimodalTrainConfig
 from trainers.network import optimizer
-from trainers.runs import checkpoints
+from trainers.runs import checkpoints, finished
+from trainers.runs.file_list import FileList
 from trainers.runs.workdir import (
+    HISTORY_FILE,
     MODEL_FILE,
     MODEL_SHA256,
+    PREDICTIONS_FILE,
     RECORDS_FINGERPRINT,
     claim_workdir,
-    reuse_metrics,
-    write_metrics,
+    finish,
     write_predictions,
 )
 from trainers.training import fit, loop
@@ -67,27 +69,47 @@ def train_and_evaluate(
     """
     records = paths.open_path(config.records)
     manifest = reader.open_records(records, kind="multimodal")
-    claim_workdir(config, manifest, workdir)
+    run = claim_workdir(config, manifest, workdir)
     files.write_bytes(
         workdir / schema.MANIFEST, (records / schema.MANIFEST).read_bytes()
     )
-    finished = reuse_metrics(workdir)
-    if finished is not None:
-        return finished
-    loop.make_deterministic()
-    num_classes = len(manifest.schema.label_names)
-    models = model.build_models(config, manifest.schema.shape[-1], num_classes)
-    splits = split_inputs.prepare_inputs(
-        config,
-        manifest,
-        models.extractor,
-        set(models.classifier.input),
-        memo=memo,
+    FileList.of_run(workdir).record((schema.MANIFEST,))
+
+    def prepare() -> tuple[
+        model.Models, keras.Model, dict[str, split_inputs.Split]
+    ]:
+        loop.make_deterministic()
+        num_classes = len(manifest.schema.label_names)
+        models = model.build_models(
+            config, manifest.schema.shape[-1], num_classes
+        )
+        splits = split_inputs.prepare_inputs(
+            config,
+            manifest,
+            models.extractor,
+            set(models.classifier.input),
+            memo=memo,
+        )
+        is_kept = isinstance(splits["train"], split_inputs.Kept)
+        trained = models.classifier if is_kept else models.whole
+        compile_model(config, trained, manifest.num_examples("train"))
+        return models, trained, splits
+
+    def remake_predictions() -> None:
+        models, trained, splits = prepare()
+        checkpoints.load(workdir / MODEL_FILE, model.named_variables(models))
+        _predict(manifest, trained, splits, workdir)
+
+    earlier = finished.reuse(
+        workdir,
+        manifest.fingerprint,
+        loading.MULTIMODAL_RUN.figures,
+        remake_predictions,
     )
-    is_kept = isinstance(splits["train"], split_inputs.Kept)
-    trained = models.classifier if is_kept else models.whole
-    compile_model(config, trained, manifest.num_examples("train"))
-    history = _train(config, models, trained, splits, workdir, callbacks)
+    if earlier is not None:
+        return earlier
+    models, trained, splits = prepare()
+    history = _train(config, models, trained, splits, workdir, run, callbacks)
     metrics = {
         **_evaluate(config, manifest, trained, splits, workdir),
         "epochs": history,
@@ -104,7 +126,7 @@ def train_and_evaluate(
             {RECORDS_FINGERPRINT: manifest.fingerprint},
         ),
     }
-    write_metrics(workdir, metrics)
+    finish(workdir, (MODEL_FILE, HISTORY_FILE, PREDICTIONS_FILE), metrics)
     return metrics
 
 
@@ -114,6 +136,7 @@ def _train(
     trained: keras.Model,
     splits: dict[str, split_inputs.Split],
     workdir: pathlib.Path,
+    run: dict[str, Any],
     callbacks: Iterable[keras.callbacks.Callback],
 ) -> list[dict[str, float]]:
     """Trains the epochs that are missing; returns the figures of all."""
@@ -138,6 +161,7 @@ def _train(
         workdir=workdir,
         saved=saved,
         validate=validate,
+        run=run,
         half=models.classifier,
         user_callbacks=callbacks,
     )
@@ -155,10 +179,7 @@ def _evaluate(
     validation, validation_labels, _ = predict_split(
         trained, splits["validation"]
     )
-    logits, labels, ids = predict_split(trained, splits[held_out])
-    write_predictions(
-        workdir, manifest.schema.label_names, ids, labels, softmax(logits)
-    )
+    logits, labels = _predict(manifest, trained, splits, workdir)
     return {
         **figures_of(logits, labels),
         "confusion_matrix": evaluate(logits, labels)["confusion_matrix"],
@@ -167,6 +188,22 @@ def _evaluate(
         "removed": _without_each(config, trained, splits[held_out]),
         "num_held_out": len(labels),
     }
+
+
+def _predict(
+    manifest: schema.Manifest,
+    trained: keras.Model,
+    splits: dict[str, split_inputs.Split],
+    workdir: pathlib.Path,
+) -> tuple[np.ndarray, np.ndarray]:
+    """Writes predictions.csv; returns logits `(N, K)` and labels `(N,)`."""
+    logits, labels, ids = predict_split(
+        trained, splits[held_out_split(manifest)]
+    )
+    write_predictions(
+        workdir, manifest.schema.label_names, ids, labels, softmax(logits)
+    )
+    return logits, labels
 
 
 def _without_each(

@@ -25,6 +25,7 @@ from trainers.network import model
 from trainers.reports import class_tables, data_section, figures, markdown
 from trainers.reports.confusion_figure import draw_confusion
 from trainers.runs import checkpoints
+from trainers.runs.file_list import FileList
 from trainers.runs.workdir import MODEL_FILE, REPORT_FILE
 from trainers.training.inputs import predict
 
@@ -67,9 +68,17 @@ def write_report(
     records = paths.open_path(config.image_records)
     details = data_section.read_details(records, "image")
     text = compose(config, metrics, baselines, details=details)
-    if path.is_file() and path.read_text("utf-8") == text:
-        logging.info("report: reusing %s", path)
-        return path
+    names = (REPORT_FILE, *_captions(metrics))
+    if path.is_file() and path.read_bytes() == text.encode("utf-8"):
+        faults = FileList.of_run(workdir).faults(names)
+        if not faults:
+            logging.info("report: reusing %s", path)
+            FileList.of_run(workdir).record(names)
+            return path
+        for name, fault in faults.items():
+            logging.warning(
+                "%s: %s. The report is made again.", workdir / name, fault
+            )
     fitted = pixel_map.PixelMap.load(records)
     drawn = {
         "curves.png": _draw_curves(metrics["epochs"]),
@@ -84,6 +93,7 @@ def write_report(
     for name, figure in drawn.items():
         figures.save(figure, workdir / name)
     files.write_text(path, text)
+    FileList.of_run(workdir).record(names)
     return path
 
 

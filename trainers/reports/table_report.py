@@ -1,6 +1,5 @@
 """A table's trainings to report.md. Reads, never trains."""
 
-import json
 import pathlib
 import shutil
 from collections.abc import Mapping, Sequence
@@ -11,7 +10,6 @@ import numpy as np
 
 from tfrecords import files
 from trainers import backbones
-from trainers.config import TrainConfig
 from trainers.experiments import baselines
 from trainers.experiments.plan import Row, unique_trainings
 from trainers.reports import (
@@ -22,8 +20,8 @@ from trainers.reports import (
     table_sections,
 )
 from trainers.reports.table_sections import TrainedRow
+from trainers.runs import loading
 from trainers.runs.workdir import (
-    CONFIG_FILE,
     REPORT_FILE,
     read_metrics,
     read_predictions,
@@ -222,9 +220,7 @@ def _draw_curves(rows: Sequence[TrainedRow]) -> matplotlib.figure.Figure:
 
 def _copy_figures(workdir: pathlib.Path, directory: pathlib.Path) -> None:
     """The map, examples and feature maps of a training."""
-    claim = json.loads((directory / CONFIG_FILE).read_text("utf-8"))
-    config = TrainConfig.loads(json.dumps(claim["config"]))
-    metrics = read_metrics(directory)
+    config, metrics, _ = loading.read_run(directory)
     run_report.write_report(directory, config, metrics, {})
     for name in _FIRST_RUN:
         shutil.copyfile(directory / name, workdir / name)

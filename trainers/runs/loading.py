@@ -12,11 +12,11 @@ from typing import Any, Generic, Protocol, TypeVar
 
 import keras
 
-from text2image import hashes
 from tfrecords.settings import JsonSettings
 from trainers.config import TrainConfig
 from trainers.network import model
-from trainers.runs import checkpoints
+from trainers.runs import checkpoints, finished, json_files
+from trainers.runs.file_list import FileList
 from trainers.runs.provenance import MAP_FILE, Origin
 from trainers.runs.workdir import (
     CONFIG_FILE,
@@ -64,7 +64,13 @@ TEXT_RUN = RunKind(
     TrainConfig,
     RECORDS_FILE,
     Origin.load,
-    ("accuracy", "num_validation"),
+    (
+        *("accuracy", "loss", "macro_f1", "calibration_error"),
+        *("cumulative_accuracy", "num_validations", "confusion_matrix"),
+        *("num_train", "num_validation", "label_names", "epochs"),
+        *("feature_maps", "trainable_parameters", "picture_kept"),
+        "learning_rates",
+    ),
 )
 
 
@@ -164,6 +170,13 @@ def read_finished(
             f"{workdir / CONFIG_FILE}: {error}. Name a --workdir that "
             f"{kind.program} has finished."
         ) from error
+    # Last: what is said above is more precise.
+    names = (CONFIG_FILE, METRICS_FILE, kind.records_file)
+    for name, fault in FileList.of_run(workdir).faults(names).items():
+        raise ValueError(
+            f"{workdir / name} is damaged or another run's: {fault}. Restore "
+            f"it, or name a --workdir that {kind.program} has finished."
+        )
     return config, metrics, records
 
 
@@ -183,20 +196,8 @@ def load_weights(
         FileNotFoundError: If there is no file of weights.
         ValueError: If it is damaged or belongs to another run.
     """
+    finished.check_model(workdir, metrics)
     path = workdir / MODEL_FILE
-    if not path.is_file():
-        raise FileNotFoundError(
-            f"{path} is missing. Restore it, or delete {METRICS_FILE} and run "
-            "the training command again."
-        )
-    received = hashes.sha256_of_file(path)
-    if received != metrics[MODEL_SHA256]:
-        raise ValueError(
-            f"{path} must have the sha256 {metrics[MODEL_SHA256]}, as "
-            f"{METRICS_FILE} says. Received: {received}. It was damaged or "
-            f"belongs to another run: restore it, or delete {METRICS_FILE} "
-            "and run the training command again."
-        )
     metadata = checkpoints.load(path, variables)
     fingerprints = {
         METRICS_FILE: metrics[RECORDS_FINGERPRINT],
@@ -243,16 +244,8 @@ def _read(
             f"{workdir} holds no {name}: not a finished run. Name a "
             f"--workdir that {program} has finished."
         )
-    try:
-        value = json.loads(path.read_text("utf-8"))
-    except ValueError as error:
-        raise ValueError(
-            f"{path} is damaged ({error}): not a JSON file. Restore it."
-        ) from error
-    if not isinstance(value, dict) or not set(keys) <= set(value):
-        raise ValueError(
-            f"{path} must hold a JSON object with {list(keys)}. It is damaged "
-            f"or not of a run of {program}: restore it, or name another "
-            "--workdir."
-        )
-    return value
+    return json_files.read(
+        path,
+        keys,
+        cure=f"Restore it, or name a --workdir that {program} has finished.",
+    )

@@ -12,9 +12,10 @@ import pathlib
 from typing import Any, Self
 
 from text2image import hashes
-from tfrecords import paths, schema
-from tfrecords.files import write_bytes
+from tfrecords import files, paths, schema
 from tfrecords.settings import fingerprint
+from trainers.runs import json_files
+from trainers.runs.file_list import FileList
 from trainers.runs.workdir import RECORDS_FILE
 
 FORMAT_VERSION = 1
@@ -22,6 +23,9 @@ MAP_FILE = "pixel_map.npz"
 _MAP_JSON_FILE = "pixel_map.json"
 # What fitting adds to the provenance in pixel_map.json.
 _ADDED_BY_FIT = ("layers", "figures")
+_CURE = (
+    "Run the training command again: that rewrites the file without training."
+)
 _ENCODER_KEYS = {"source", "sha256", "layers", "max_tokens", "gelu"}
 
 
@@ -66,36 +70,29 @@ class Origin:
                 "training command again: that adds the file without training."
             )
         try:
-            value = json.loads(path.read_text("utf-8"))
+            value = json_files.read(path, ("format_version",), cure=_CURE)
             if (version := value.pop("format_version")) != FORMAT_VERSION:
                 raise TypeError(f"format_version is {version}")
             value["image_shape"] = tuple(value["image_shape"])
             value["label_names"] = tuple(value["label_names"])
             origin = cls(**value)
-            origin._check(workdir)
-        except (
-            json.JSONDecodeError,
-            UnicodeDecodeError,
-            KeyError,
-            TypeError,
-            AttributeError,
-        ) as error:
+            origin._check(path)
+            origin._check_files(workdir)
+        except (KeyError, TypeError, AttributeError) as error:
             raise ValueError(
-                f"{path} is damaged ({error!r}). Run the training command "
-                "again: that rewrites the file without training."
+                f"{path} is damaged ({error!r}). {_CURE}"
             ) from error
         return origin
 
-    def _check(self, workdir: pathlib.Path) -> None:
+    def _check(self, path: pathlib.Path) -> None:
+        """Checks that its parts belong together, as read from a file."""
         claims: list[tuple[str, dict[str, Any], str | None]] = [
             ("image records", self.provenance, self.fingerprint)
         ]
         if self.stacks is not None:
             claims.append(("stacks", self.stacks, self.provenance.get("cls")))
         for name, provenance, expected in claims:
-            _check_fingerprint(
-                f"{workdir / RECORDS_FILE}: {name}", provenance, expected
-            )
+            _check_fingerprint(f"{path}: {name}", provenance, expected)
         if self.encoder is not None:
             missing = _ENCODER_KEYS - set(self.encoder)
             if missing:
@@ -107,10 +104,13 @@ class Origin:
             ):
                 if self.encoder[name] != stacks.get(other):
                     raise ValueError(
-                        f"{workdir / RECORDS_FILE}: the encoder's {name} "
+                        f"{path}: the encoder's {name} "
                         f"must be {stacks.get(other)}, as for the stacks. "
                         f"Received: {self.encoder[name]}. The file was edited."
                     )
+
+    def _check_files(self, workdir: pathlib.Path) -> None:
+        """Checks the files of the map."""
         for name, sha256 in self.files.items():
             path = workdir / name
             if not path.is_file():
@@ -126,7 +126,7 @@ class Origin:
                     "again: that copies it from the records."
                 )
         if self.files:
-            value = json.loads((workdir / _MAP_JSON_FILE).read_text("utf-8"))
+            value = json_files.read(workdir / _MAP_JSON_FILE, cure=_CURE)
             provenance = {
                 name: value[name]
                 for name in value
@@ -159,23 +159,14 @@ def keep(
         workdir: Directory of the run.
 
     Raises:
-        ValueError: If a file of the pixel map does not have the sha256 that
-            the manifest gives.
+        ValueError: If the manifest is damaged, or a file of the pixel map does
+            not have the sha256 that it gives. The workdir stays as it was.
     """
     map_files = {
         name: manifest.files[name]
         for name in (MAP_FILE, _MAP_JSON_FILE)
         if name in manifest.files
     }
-    for name, sha256 in map_files.items():
-        content = (records / name).read_bytes()
-        if hashlib.sha256(content).hexdigest() != sha256:
-            raise ValueError(
-                f"{records / name} must have the sha256 {sha256}, as the "
-                "manifest says: it was changed. Delete the directory and "
-                "build the records again."
-            )
-        write_bytes(workdir / name, content)
     origin = Origin(
         fingerprint=manifest.fingerprint,
         provenance=manifest.provenance,
@@ -185,8 +176,26 @@ def keep(
         encoder=manifest.details.get("encoder"),
         files=map_files,
     )
+    path = records / schema.MANIFEST
+    try:
+        origin._check(path)
+    except (KeyError, TypeError, AttributeError) as error:
+        raise ValueError(
+            f"{path} is damaged ({error!r}). Delete the directory and build "
+            "the records again."
+        ) from error
     value = {"format_version": FORMAT_VERSION, **dataclasses.asdict(origin)}
-    write_bytes(
-        workdir / RECORDS_FILE,
-        json.dumps(value, indent=2, sort_keys=True).encode(),
-    )
+    text = json.dumps(value, indent=2, sort_keys=True)
+    contents = {RECORDS_FILE: text.encode()}
+    for name, sha256 in map_files.items():
+        content = (records / name).read_bytes()
+        if hashlib.sha256(content).hexdigest() != sha256:
+            raise ValueError(
+                f"{records / name} must have the sha256 {sha256}, as the "
+                "manifest says: it was changed. Delete the directory and "
+                "build the records again."
+            )
+        contents[name] = content
+    for name, content in contents.items():
+        files.write_bytes(workdir / name, content)
+    FileList.of_run(workdir).record(contents)

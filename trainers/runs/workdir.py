@@ -12,7 +12,10 @@ import tensorflow as tf
 from absl import logging
 
 from text2image import hashes
-from tfrecords import files, schema
+from tfrecords import files, schema, system_errors
+from tfrecords.settings import fingerprint
+from trainers.runs import json_files
+from trainers.runs.file_list import FileList
 
 # Names of the files and directories of a run.
 CONFIG_FILE = "config.json"
@@ -53,13 +56,16 @@ class RunSettings(Protocol):
 
 def claim_workdir(
     config: RunSettings, manifest: schema.Manifest, workdir: pathlib.Path
-) -> None:
+) -> dict[str, Any]:
     """Writes config.json, or checks that an earlier try had the same settings.
 
     Args:
         config: Settings of the run.
         manifest: Manifest of the records it trains on.
         workdir: Directory of the run; created if missing.
+
+    Returns:
+        What identifies the run in its checkpoints.
 
     Raises:
         PermissionError: If it cannot be created or written.
@@ -73,11 +79,18 @@ def claim_workdir(
         RECORDS_FINGERPRINT: manifest.fingerprint,
         WEIGHTS_SHA256: _sha256_of(config.weights),
     }
+    identity = _identify(config, claim)
+    listed = FileList.of_run(workdir)
+    listed.remove_if_damaged()
     if not path.is_file():
-        files.write_text(path, json.dumps(claim, indent=2, sort_keys=True))
-        return
+        files.write_json(path, claim)
+        listed.record((CONFIG_FILE,))
+        return identity
+    cure = "Restore it, or name another --workdir."
+    earlier_claim = json_files.read(
+        path, ("config", RECORDS_FINGERPRINT), cure=cure
+    )
     try:
-        earlier_claim = json.loads(path.read_text("utf-8"))
         earlier = {
             **config.ADDED_LATER,
             **earlier_claim["config"],
@@ -85,16 +98,33 @@ def claim_workdir(
             # Not in the runs of earlier versions.
             _WEIGHTS: earlier_claim.get(WEIGHTS_SHA256, claim[WEIGHTS_SHA256]),
         }
-    except (ValueError, KeyError, TypeError) as error:
-        raise ValueError(
-            f"{path} is damaged ({error}). Name another --workdir."
-        ) from error
+    except TypeError as error:
+        raise ValueError(f"{path} is damaged ({error}). {cure}") from error
     now = {
         **claim["config"],
         _RECORDS: manifest.fingerprint,
         _WEIGHTS: claim[WEIGHTS_SHA256],
     }
     refuse_changes(workdir, earlier, now, may_differ=_MAY_DIFFER)
+    for fault in listed.faults((CONFIG_FILE,)).values():
+        raise ValueError(f"{path} is damaged: {fault}. {cure}")
+    return identity
+
+
+def _identify(config: RunSettings, claim: dict[str, Any]) -> dict[str, Any]:
+    """What identifies a run, without paths and without later settings."""
+    unnamed = {*_MAY_DIFFER, *(["weights"] if claim[WEIGHTS_SHA256] else [])}
+    settings = {
+        name: value
+        for name, value in claim["config"].items()
+        if name not in unnamed
+        and (name, value) not in config.ADDED_LATER.items()
+    }
+    return {
+        "settings": fingerprint({**settings, "": claim[WEIGHTS_SHA256]}),
+        "seed": claim["config"]["seed"],
+        RECORDS_FINGERPRINT: claim[RECORDS_FINGERPRINT],
+    }
 
 
 def _sha256_of(weights: str) -> str | None:
@@ -156,13 +186,13 @@ def log_scalars(workdir: pathlib.Path, row: dict[str, float]) -> None:
         ("train", {"loss": "train_loss", "accuracy": "train_accuracy"}),
         ("validation", {"loss": "loss", "accuracy": "accuracy"}),
     ):
-        log = tf.summary.create_file_writer(
-            str(workdir / TENSORBOARD_DIRECTORY / name)
-        )
-        with log.as_default(step=int(row["epoch"])):
-            for tag, field in scalars.items():
-                tf.summary.scalar(tag, row[field])
-        log.close()
+        directory = workdir / TENSORBOARD_DIRECTORY / name
+        with system_errors.while_writing(directory):
+            log = tf.summary.create_file_writer(str(directory))
+            with log.as_default(step=int(row["epoch"])):
+                for tag, field in scalars.items():
+                    tf.summary.scalar(tag, row[field])
+            log.close()
 
 
 def write_predictions(
@@ -209,27 +239,38 @@ def read_probabilities(workdir: pathlib.Path) -> dict[str, np.ndarray]:
         return {row[0]: np.array(row[3:], np.float32) for row in rows}
 
 
-def write_metrics(workdir: pathlib.Path, metrics: dict[str, Any]) -> None:
-    """Writes metrics.json, the last file of a run: it marks it as finished."""
-    files.write_text(
-        workdir / METRICS_FILE, json.dumps(metrics, indent=2, sort_keys=True)
+def finish(
+    workdir: pathlib.Path, names: Sequence[str], metrics: dict[str, Any]
+) -> None:
+    """Writes metrics.json, the last file of a run: it marks it as finished.
+
+    Args:
+        workdir: Directory of the run.
+        names: Its other files, which are listed with their sha256.
+        metrics: Figures of the run.
+    """
+    text = json.dumps(metrics, indent=2, sort_keys=True)
+    FileList.of_run(workdir).record(names, {METRICS_FILE: text.encode("utf-8")})
+    files.write_text(workdir / METRICS_FILE, text)
+
+
+def read_metrics(
+    workdir: pathlib.Path, keys: Collection[str] = ()
+) -> dict[str, Any]:
+    """Reads metrics.json of a finished run.
+
+    Raises:
+        FileNotFoundError: If there is none.
+        ValueError: If it is damaged, or lacks one of the keys.
+    """
+    return json_files.read(
+        workdir / METRICS_FILE,
+        keys,
+        cure="Restore it, or delete it and run the same command again: that "
+        "trains only what the checkpoint lacks.",
     )
-
-
-def read_metrics(workdir: pathlib.Path) -> dict[str, Any]:
-    """Reads metrics.json of a finished run."""
-    return json.loads((workdir / METRICS_FILE).read_text("utf-8"))
 
 
 def is_finished(workdir: pathlib.Path) -> bool:
     """Whether a run has written its last file."""
     return (workdir / METRICS_FILE).is_file()
-
-
-def reuse_metrics(workdir: pathlib.Path) -> dict[str, Any] | None:
-    """Reads metrics.json if the run is finished; logs whether it is."""
-    finished = is_finished(workdir)
-    logging.info(
-        "training: %s %s", "reusing" if finished else "making", workdir
-    )
-    return read_metrics(workdir) if finished else None

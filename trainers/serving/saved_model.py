@@ -9,6 +9,7 @@ import tensorflow as tf
 import tensorflow_text  # noqa: F401  registers its ops
 from absl import logging
 
+from trainers.runs import json_files
 from trainers.runs.workdir import (
     EXPORT_DIRECTORY,
     MODEL_SHA256,
@@ -25,6 +26,11 @@ from trainers.serving.saved_model_files import (
 )
 
 MODEL_FILE = "saved_model.pb"
+_ALWAYS = (
+    MODEL_FILE,
+    "variables/variables.index",
+    "variables/variables.data-00000-of-00001",
+)
 # Settings that are paths; the fingerprint identifies the records.
 _PATHS = ("image_records", "records")
 
@@ -90,18 +96,52 @@ def reuse_or_export(
 def latest(out: pathlib.Path, model_sha256: str) -> pathlib.Path | None:
     """The newest version, if it holds the model with these weights.
 
-    Versions that are damaged, or made by other programs, do not count.
+    A version that is damaged does not count, which is logged with the reason.
     """
     numbers = versions.numbers(out)
     if not numbers:
         return None
     newest = out / str(numbers[-1])
     try:
-        provenance = _read_json(newest / EXTRA / PROVENANCE_FILE)
+        provenance = _read_provenance(newest)
         is_same = provenance[MODEL_SHA256] == model_sha256
-    except (OSError, ValueError, KeyError, TypeError):
-        return None
-    return newest if is_same else None
+        faults = find_faults(newest)
+        core = out / versions.CORE / newest.name
+        if core.is_dir():
+            faults += [f"core: {fault}" for fault in find_faults(core)]
+    except (FileNotFoundError, ValueError) as error:
+        is_same, faults = True, [str(error)]
+    if is_same and not faults:
+        return newest
+    reason = f"not whole ({'; '.join(faults)})" if is_same else "another model"
+    logging.warning("export: %s is %s", newest, reason)
+    return None
+
+
+def find_faults(version: pathlib.Path, *, hash_all: bool = False) -> list[str]:
+    """Lists the faults of a version's files.
+
+    Args:
+        version: Directory of the version, or of its core.
+        hash_all: Whether large files are hashed, too.
+    """
+    listed = saved_model_files.list_of(version)
+    try:
+        # Exports of earlier versions have no list.
+        faults = listed.faults(
+            None if listed.read() else _ALWAYS, hash_all=hash_all
+        )
+    except ValueError as error:
+        return [str(error)]
+    return [f"{name}: {fault}" for name, fault in faults.items()]
+
+
+def _read_provenance(version: pathlib.Path) -> dict[str, Any]:
+    return json_files.read(
+        version / EXTRA / PROVENANCE_FILE,
+        (MODEL_SHA256, "label_names"),
+        cure="Export the run again.",
+    )
 
 
 def load(
@@ -132,11 +172,18 @@ def load(
                 f"{path} is missing: not an export. Make one with python -m "
                 "trainers.export --workdir=RUN"
             )
+    faults = find_faults(directory)
+    if faults:
+        raise ValueError(
+            f"{directory} is damaged ({'; '.join(faults)}). Export the run "
+            "again."
+        )
     try:
         _warn_of_versions(extra / VERSIONS_FILE)
         allowed_ops.check_ops(directory)
+        saved_model_files.check_fingerprint(directory)
         model = tf.saved_model.load(str(directory))
-        provenance = _read_json(extra / PROVENANCE_FILE)
+        provenance = _read_provenance(directory)
         tuple(provenance["label_names"])  # or it is damaged
         return dict(model.signatures), provenance
     except (
@@ -144,6 +191,7 @@ def load(
         ValueError,
         KeyError,
         TypeError,
+        IndexError,
         tf.errors.OpError,
     ) as error:
         raise ValueError(
@@ -182,7 +230,7 @@ def describe(
 
 
 def _warn_of_versions(path: pathlib.Path) -> None:
-    written_with = _read_json(path)
+    written_with = json_files.read(path, cure="Export the run again.")
     installed = saved_model_files.installed_versions()
     for name in ("tensorflow", "tensorflow-text"):
         if written_with.get(name) != installed[name]:
@@ -196,7 +244,3 @@ def _warn_of_versions(path: pathlib.Path) -> None:
 
 def _without(values: dict[str, Any], names: Sequence[str]) -> dict[str, Any]:
     return {key: value for key, value in values.items() if key not in names}
-
-
-def _read_json(path: pathlib.Path) -> Any:
-    return json.loads(path.read_text("utf-8"))

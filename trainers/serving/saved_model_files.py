@@ -8,17 +8,19 @@ import shutil
 from collections.abc import Sequence
 from typing import Any, Protocol
 
+import google.protobuf.message
 import numpy as np
 import tensorflow as tf
 from tensorflow.core.protobuf import fingerprint_pb2
 
-from trainers.serving import allowed_ops, versions, warmup
+from tfrecords import system_errors
+from trainers.runs.file_list import FILE, FileList
+from trainers.serving import allowed_ops, stable_names, versions, warmup
 
 EXTRA = "assets.extra"
 PROVENANCE_FILE = "provenance.json"
 VERSIONS_FILE = "versions.json"
 HOW_TO_LOAD_FILE = "HOW_TO_LOAD.txt"
-_FINGERPRINT_FILE = "fingerprint.pb"
 _LIBRARIES = ("tensorflow", "tensorflow-text", "keras", "keras-hub")
 
 # A signature and its inputs by name.
@@ -89,6 +91,21 @@ def write(
         RuntimeError: If a graph holds an op that is not allowed.
         OSError: If the files cannot be written.
     """
+    with system_errors.while_writing(directory):
+        _write(directory, servable, provenance, requests)
+
+
+def list_of(version: pathlib.Path) -> FileList:
+    """Returns the list of the files of a version."""
+    return FileList(version, version / EXTRA / FILE)
+
+
+def _write(
+    directory: pathlib.Path,
+    servable: Servable,
+    provenance: dict[str, Any],
+    requests: Sequence[Request],
+) -> None:
     functions = {
         name: function.get_concrete_function()
         for name, function in servable.signatures.items()
@@ -111,11 +128,40 @@ def write(
         inner = directory / versions.CORE
         _write_one(inner, constants, core, provenance, requests, _NEEDS_NOTHING)
         _share_weights(directory, inner)
+        list_of(inner).record(_files_of(inner))
+    list_of(directory).record(
+        name
+        for name in _files_of(directory)
+        if not name.startswith(f"{versions.CORE}/")
+    )
+
+
+def _files_of(directory: pathlib.Path) -> list[str]:
+    return [
+        path.relative_to(directory).as_posix()
+        for path in sorted(directory.rglob("*"))
+        if path.is_file()
+    ]
 
 
 def installed_versions() -> dict[str, str]:
     """Versions of the libraries that write or load a SavedModel."""
     return {name: importlib.metadata.version(name) for name in _LIBRARIES}
+
+
+def check_fingerprint(version: pathlib.Path) -> None:
+    """Refuses a damaged `fingerprint.pb`, which TensorFlow logs as a trace.
+
+    Raises:
+        ValueError: If it cannot be read.
+    """
+    path = version / stable_names.FINGERPRINT_FILE
+    if not path.is_file():  # TensorFlow does not need it
+        return
+    try:
+        fingerprint_pb2.FingerprintDef.FromString(path.read_bytes())
+    except google.protobuf.message.DecodeError as error:
+        raise ValueError(f"{path.name} cannot be read: {error}") from error
 
 
 def _write_one(
@@ -130,6 +176,7 @@ def _write_one(
     module = tf.Module(name="classifier")
     module.constants = constants
     tf.saved_model.save(module, str(directory), signatures=functions)
+    stable_names.renumber(directory)
     allowed_ops.check_ops(directory)
     extra = directory / EXTRA
     extra.mkdir()
@@ -156,14 +203,7 @@ def _share_weights(model: pathlib.Path, core: pathlib.Path) -> None:
         return
     shutil.rmtree(core / "variables")
     linked.rename(core / "variables")
-    own, other = (
-        fingerprint_pb2.FingerprintDef.FromString(
-            (directory / _FINGERPRINT_FILE).read_bytes()
-        )
-        for directory in (core, model)
-    )
-    own.checkpoint_hash = other.checkpoint_hash
-    (core / _FINGERPRINT_FILE).write_bytes(own.SerializeToString())
+    stable_names.write_fingerprint(core)
 
 
 def _write_json(path: pathlib.Path, value: dict[str, Any]) -> None:

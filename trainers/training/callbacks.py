@@ -21,6 +21,10 @@ from trainers.training.steps import Steps
 
 Logs = dict[str, Any]
 
+CHECKPOINT_CURE = (
+    "Delete it and run the same command again: that trains from the start."
+)
+
 
 class Progress(keras.callbacks.Callback):
     """A progress bar per epoch, with the rate and the mean cross-entropy."""
@@ -165,6 +169,7 @@ class Checkpoint(keras.callbacks.Callback):
         workdir: pathlib.Path,
         saved: dict[str, keras.Variable],
         counts: Mapping[str, list[int]],
+        run: Mapping[str, Any],
     ) -> None:
         """Takes what is saved.
 
@@ -173,12 +178,14 @@ class Checkpoint(keras.callbacks.Callback):
                 TensorBoard logs.
             saved: Name to variable.
             counts: Lists that are saved and restored with the history.
+            run: What identifies the run.
         """
         super().__init__()
         self._workdir = workdir
         self._path = workdir / CHECKPOINT_FILE
         self._saved = saved
         self._counts = counts
+        self._run = run
         self.history: list[dict[str, float]] = []
         self.has_stopped = False
 
@@ -186,7 +193,9 @@ class Checkpoint(keras.callbacks.Callback):
         """Sets everything as an earlier try left it; whether there is one."""
         if not self._path.is_file():
             return False
-        progress = checkpoints.load(self._path, self._saved)
+        progress = checkpoints.load(
+            self._path, self._saved, self._run, cure=CHECKPOINT_CURE
+        )
         self.history += progress["history"]
         self.has_stopped = progress.get("has_stopped", False)
         for name, values in self._counts.items():
@@ -217,4 +226,4 @@ class Checkpoint(keras.callbacks.Callback):
         progress: dict[str, Any] = {"history": self.history, **self._counts}
         if self.has_stopped:
             progress["has_stopped"] = True
-        checkpoints.save(self._path, self._saved, progress)
+        checkpoints.save(self._path, self._saved, progress, self._run)

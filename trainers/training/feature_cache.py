@@ -7,6 +7,7 @@ files beyond it, and in files too if several trainings share it.
 
 import dataclasses
 import json
+import math
 import pathlib
 import shutil
 from collections.abc import Iterator, Mapping
@@ -14,9 +15,11 @@ from collections.abc import Iterator, Mapping
 import keras
 import numpy as np
 import tqdm
+from absl import logging
 
-from tfrecords import files, paths, schema
+from tfrecords import files, paths, schema, system_errors
 from trainers.runs import checkpoints
+from trainers.runs.file_list import FILE, FileList
 from trainers.training.inputs import (
     Inputs,
     RowFile,
@@ -61,7 +64,20 @@ class FeatureCache:
         path = self.directory / _KEY
         if not self.key or not path.is_file():
             return None
-        if path.read_text("utf-8") != self.key:
+        if path.read_bytes() != self.key.encode("utf-8"):
+            return None
+        listed = FileList.of_run(self.directory)
+        try:
+            faults = listed.faults(hash_all=True)
+        except ValueError as error:
+            faults = {FILE: str(error)}
+        for name, fault in faults.items():
+            logging.warning(
+                "%s: %s. The features are computed again.",
+                self.directory / name,
+                fault,
+            )
+        if faults or not listed.path.is_file():
             return None
         checkpoints.load(self.directory / _FITTED, dict(fitted))
         return self._read()
@@ -114,6 +130,9 @@ class FeatureCache:
                 json.dumps([part.labels.tolist(), part.ids]),
             )
         checkpoints.save(self.directory / _FITTED, dict(fitted), {})
+        FileList.of_run(self.directory).record(
+            path.name for path in sorted(self.directory.iterdir())
+        )
         # Last: with it, everything is there.
         files.write_text(self.directory / _KEY, self.key)
         return self._read()
@@ -163,7 +182,11 @@ class FeatureCache:
         path = self.directory / f"{split}.npy"
         labels: list[int] = []
         ids: list[str] = []
-        with path.open("wb") as file:
+        num_bytes = 4 * math.prod(shape)
+        with (
+            system_errors.while_writing(path, num_bytes),
+            path.open("wb") as file,
+        ):
             header = {"descr": "<f4", "fortran_order": False, "shape": shape}
             np.lib.format.write_array_header_1_0(file, header)
             for rows, row_labels, row_ids in batches:

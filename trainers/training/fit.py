@@ -45,6 +45,7 @@ def fit(
     workdir: pathlib.Path,
     saved: dict[str, keras.Variable],
     validate: Callable[[], Mapping[str, Any]],
+    run: Mapping[str, Any] | None = None,
     half: keras.Model | None = None,
     start: Callable[[], None] = lambda: None,
     counts: Mapping[str, list[int]] | None = None,
@@ -61,6 +62,7 @@ def fit(
         saved: Name to variable, all that a resumed run needs.
         validate: Called after every epoch; returns `loss`, `accuracy` and what
             else callbacks may watch as `val_...`.
+        run: What identifies the run in its checkpoint.
         half: The part of the model that trains, if not all of it.
         start: Called before the first epoch, but not in a resumed run.
         counts: Lists saved and restored with the history.
@@ -73,7 +75,7 @@ def fit(
     Raises:
         FloatingPointError: If the loss is not finite.
     """
-    checkpoint = callbacks.Checkpoint(workdir, saved, counts or {})
+    checkpoint = callbacks.Checkpoint(workdir, saved, counts or {}, run or {})
     if checkpoint.resume():
         logging.info(
             "training: resuming after epoch %d", len(checkpoint.history)

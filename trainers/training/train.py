@@ -12,14 +12,15 @@ import numpy as np
 from text2image import devices
 from tfrecords import paths, reader, schema
 from trainers.config import TrainConfig
-from trainers.runs import checkpoints, provenance
+from trainers.runs import checkpoints, finished, loading, provenance
 from trainers.runs.workdir import (
+    HISTORY_FILE,
     MODEL_FILE,
     MODEL_SHA256,
+    PREDICTIONS_FILE,
     RECORDS_FINGERPRINT,
     claim_workdir,
-    reuse_metrics,
-    write_metrics,
+    finish,
     write_predictions,
 )
 from trainers.training import (
@@ -72,25 +73,42 @@ def train_and_evaluate(
     # --- Records -----------------------------------------------------------
     records = paths.open_path(config.image_records)
     manifest = reader.open_records(records, kind="image")
-    claim_workdir(config, manifest, workdir)
+    run = claim_workdir(config, manifest, workdir)
     provenance.keep(records, manifest, workdir)
-    finished = reuse_metrics(workdir)
-    if finished is not None:
-        return finished
+    own_maps = workdir / "frozen_maps"
+
+    def prepare() -> Trainee:
+        loop.make_deterministic()
+        return trainee.prepare(
+            config,
+            records,
+            manifest,
+            shared_maps or own_maps,
+            is_shared=shared_maps is not None,
+        )
+
+    def remake_predictions() -> None:
+        prepared = prepare()
+        checkpoints.load(
+            workdir / MODEL_FILE, checkpoints.variables(prepared.models.whole)
+        )
+        _predict(prepared, manifest, workdir)
+        _remove(own_maps)
+
+    earlier = finished.reuse(
+        workdir,
+        manifest.fingerprint,
+        loading.TEXT_RUN.figures,
+        remake_predictions,
+    )
+    if earlier is not None:
+        return earlier
 
     # --- Model and inputs --------------------------------------------------
-    loop.make_deterministic()
-    own_maps = workdir / "frozen_maps"
-    prepared = trainee.prepare(
-        config,
-        records,
-        manifest,
-        shared_maps or own_maps,
-        is_shared=shared_maps is not None,
-    )
+    prepared = prepare()
 
     # --- Loop --------------------------------------------------------------
-    history, correct = _train(config, prepared, workdir, callbacks)
+    history, correct = _train(config, prepared, workdir, run, callbacks)
 
     # --- Results -----------------------------------------------------------
     metrics = {
@@ -107,16 +125,21 @@ def train_and_evaluate(
         "device": devices.describe(),
         "epochs": history,
     }
-    write_metrics(workdir, metrics)
-    if own_maps.exists():
-        shutil.rmtree(own_maps)
+    finish(workdir, (MODEL_FILE, HISTORY_FILE, PREDICTIONS_FILE), metrics)
+    _remove(own_maps)
     return metrics
+
+
+def _remove(directory: pathlib.Path) -> None:
+    if directory.exists():
+        shutil.rmtree(directory)
 
 
 def _train(
     config: TrainConfig,
     prepared: Trainee,
     workdir: pathlib.Path,
+    run: dict[str, Any],
     user_callbacks: Iterable[keras.callbacks.Callback],
 ) -> tuple[list[dict[str, float]], list[int]]:
     """Trains every epoch that is left.
@@ -154,6 +177,7 @@ def _train(
         workdir=workdir,
         saved=checkpoints.variables(prepared.model, prepared.model.optimizer),
         validate=validate,
+        run=run,
         start=lambda: trainee.fit_standardization(prepared, config.batch_size),
         counts={"correct": correct},
         user_callbacks=user_callbacks,
@@ -165,22 +189,14 @@ def _evaluate(
     prepared: Trainee, manifest: schema.Manifest, workdir: pathlib.Path
 ) -> dict[str, Any]:
     """Evaluates the trained model; writes its weights and predictions."""
-    validation = prepared.inputs["validation"]
-    logits = prepared.validation_logits()
     sha256 = checkpoints.save(
         workdir / MODEL_FILE,
         checkpoints.variables(prepared.models.whole),
         {RECORDS_FINGERPRINT: manifest.fingerprint},
     )
-    write_predictions(
-        workdir,
-        manifest.schema.label_names,
-        validation.ids,
-        validation.labels,
-        softmax(logits),
-    )
+    logits = _predict(prepared, manifest, workdir)
     return {
-        **evaluate(logits, validation.labels),
+        **evaluate(logits, prepared.inputs["validation"].labels),
         "num_train": len(prepared.inputs["train"].labels),
         "num_validation": len(logits),
         "feature_maps": list(prepared.models.extractor.output.shape[1:]),
@@ -191,6 +207,22 @@ def _evaluate(
         RECORDS_FINGERPRINT: manifest.fingerprint,
         MODEL_SHA256: sha256,
     }
+
+
+def _predict(
+    prepared: Trainee, manifest: schema.Manifest, workdir: pathlib.Path
+) -> np.ndarray:
+    """Writes predictions.csv; returns the logits `(N, K)`."""
+    validation = prepared.inputs["validation"]
+    logits = prepared.validation_logits()
+    write_predictions(
+        workdir,
+        manifest.schema.label_names,
+        validation.ids,
+        validation.labels,
+        softmax(logits),
+    )
+    return logits
 
 
 def _mean_accuracy(prepared: Trainee, correct: list[int]) -> float:

@@ -75,8 +75,26 @@ def test_cut_cache_is_refused(make_tfds, tmp_path):
     prepare(directory, tmp_path / "i")
     path = tmp_path / "i" / "train.pixels"
     path.write_bytes(path.read_bytes()[:-1])
+    (tmp_path / "i" / "files.json").unlink()  # as in earlier versions
     with pytest.raises(ValueError, match="must be 1440 bytes"):
         prepare(directory, tmp_path / "i")
+
+
+@pytest.mark.parametrize(
+    "name", ["train.pixels", "test.labels", "images.json", "files.json"]
+)
+def test_damaged_images_are_decoded_again(make_tfds, tmp_path, name, caplog):
+    directory = make_tfds()
+    prepare(directory, tmp_path / "i")
+    path = tmp_path / "i" / name
+    content = path.read_bytes()
+    place = len(content) // 2
+    path.write_bytes(
+        content[:place] + bytes([content[place] ^ 1]) + content[place + 1 :]
+    )
+    prepare(directory, tmp_path / "i")
+    assert path.read_bytes() == content
+    assert f"{name}" in caplog.text  # named in a warning
 
 
 def test_image_records_of_many_classes_are_taken(make_image_records, tmp_path):

@@ -54,6 +54,7 @@ def test_published_weights_are_not_asked_for(run_copy, monkeypatch):
     claim = json.loads(path.read_text())
     claim["config"]["weights"] = "imagenet"
     path.write_text(json.dumps(claim))
+    (run_copy / "files.json").unlink()
     trainers.load(run_copy)
 
 

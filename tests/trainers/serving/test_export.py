@@ -39,8 +39,8 @@ def test_a_model_is_exported_once(trained, tmp_path):
     "content", [None, b"", b"[]", b"{}", b'{"model_sha256": "0"}']
 )
 def test_an_export_of_another_model_is_not_reused(trained, tmp_path, content):
+    shutil.copytree(trained[3].export, tmp_path / "3")
     extra = tmp_path / "3" / saved_model.EXTRA
-    shutil.copytree(trained[3].export / saved_model.EXTRA, extra)
     path = extra / saved_model.PROVENANCE_FILE
     sha256 = json.loads(path.read_text())["model_sha256"]
     assert saved_model.latest(tmp_path, sha256) == tmp_path / "3"
@@ -55,6 +55,7 @@ def test_per_batch_normalisation_is_refused_with_the_reason(run_copy, caplog):
     claim = json.loads(path.read_text())
     claim["config"]["normalization"] = "batch"
     path.write_text(json.dumps(claim))
+    (run_copy / "files.json").unlink()
     with pytest.raises(ValueError, match=r"cannot be served.*texts beside it"):
         export.export_run(run_copy)
     assert export.export_finished(run_copy) is None
@@ -68,6 +69,7 @@ def test_an_encoder_that_moved_is_found_by_flag_or_asked_for(
     value = json.loads(path.read_text())
     value["encoder"]["source"] = str(tmp_path / "gone")
     path.write_text(json.dumps(value))
+    (run_copy / "files.json").unlink()
     run = loading.load_run(run_copy)
     with pytest.raises(FileNotFoundError, match=r"--encoder=PATH"):
         text_classifier.load_classifier(run)

@@ -65,6 +65,7 @@ FLOORS = {
         ("multimodal_config",),
         ("config", "devices", "flags", "process"),
         ("settings", "files", "versions", "image_header"),
+        ("ranges",),
     ),
     "text2image": (
         ("corpora", "bert", "deepinsight"),

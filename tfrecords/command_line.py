@@ -124,6 +124,8 @@ def main(
     try:
         choose_device = _device_of(program, arguments)
         check(arguments)
+        for kind in program.settings:
+            arguments.settings(kind)  # refuses what `check` did not look at
         process.import_tensorflow(choose_device)
         return run(arguments) or 0
     except UsageError as error:

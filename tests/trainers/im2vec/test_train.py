@@ -238,7 +238,7 @@ def test_a_loss_that_is_not_finite_stops_the_run(small, tmp_path):
         ({"learning_rate": 0.0}, "--learning_rate must be above 0"),
         ({"momentum": 1.0}, r"--momentum must be in \[0, 1\)"),
         ({"inverse": "svd"}, "--inverse must be one of"),
-        ({"epochs": 0}, "--epochs must be at least 1"),
+        ({"epochs": 0}, "--epochs must be a whole number in"),
     ],
 )
 def test_settings_no_run_could_use_are_refused(changes, message):

@@ -68,7 +68,7 @@ FLOORS = {
         ("multimodal_config",),
         ("config", "devices", "flags", "process", "shard_checks"),
         ("settings", "files", "versions", "image_header", "signals"),
-        ("leases", "system_errors", "shard_lists"),
+        ("leases", "system_errors", "shard_lists", "ranges"),
         ("paths",),
         ("gfiles",),
     ),

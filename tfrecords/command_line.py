@@ -142,6 +142,8 @@ def _work(
     arguments = Arguments(typed, tuple(rest), _preset(program, typed))
     choose_device = _device_of(program, arguments)
     check(arguments)
+    for kind in program.settings:
+        arguments.settings(kind)  # refuses what `check` did not look at
     process.import_tensorflow(choose_device)
     return run(arguments) or 0
 

@@ -11,6 +11,7 @@ from typing import Any
 from text2image import options
 from text2image.corpora import class_names
 from text2image.corpora.rows import Reading
+from tfrecords import ranges
 from tfrecords.settings import setting, validate
 
 _common = functools.partial(setting, group="common")
@@ -114,10 +115,14 @@ class RecordsConfig:
         options.BAD_ROWS,
     )
     max_bad_rows: float = _records(
-        0.05, "Largest share of rows that --bad_rows=drop may drop."
+        0.05,
+        "Largest share of rows that --bad_rows=drop may drop.",
+        ranges.FRACTION,
     )
     min_class_size: int = _records(
-        0, "Leave out classes with fewer texts than this; 0: none."
+        0,
+        "Leave out classes with fewer texts than this; 0: none.",
+        ranges.LIMIT,
     )
     split: str = _records(
         "pooled",
@@ -137,12 +142,18 @@ class RecordsConfig:
         "such as train[80%:]. By default the split that is named validation "
         "or dev, or else test.",
     )
-    split_seed: int = _records(0, "Seed of the split and of the limits.")
+    split_seed: int = _records(
+        0, "Seed of the split and of the limits.", ranges.SEED
+    )
     limit_train: int = _records(
-        0, "Use at most this many train texts, stratified; 0: all."
+        0,
+        "Use at most this many train texts, stratified; 0: all.",
+        ranges.LIMIT,
     )
     limit_validation: int = _records(
-        0, "Use at most this many validation texts, stratified; 0: all."
+        0,
+        "Use at most this many validation texts, stratified; 0: all.",
+        ranges.LIMIT,
     )
     encoder: str = _common(
         "mini",
@@ -156,12 +167,17 @@ class RecordsConfig:
         "such as 6-11, counted from 0, both ends included. The paper's text "
         "uses 6-11, its code 5-10.",
     )
-    max_tokens: int = _records(512, "Cut texts after this many tokens.")
+    max_tokens: int = _records(
+        512,
+        "Cut texts after this many tokens.",
+        ranges.Range(least=3, most=2**15),
+    )
     tokens_per_batch: int = _records(
         0,
         "Tokens encoded at a time; changes only the last bits of the vectors. "
         "0: by device: 512 on a CPU (1024 with OpenVINO), 4,096 to 65,536 on a "
         "GPU, by its memory.",
+        ranges.Range(least=0, most=2**24),
     )
     encoder_engine: str = _records(
         "auto",
@@ -198,15 +214,23 @@ class RecordsConfig:
         "Distance between features in t-SNE.",
         options.TSNE_METRICS,
     )
-    perplexity: float = _map(30.0, "t-SNE's perplexity.")
+    perplexity: float = _map(
+        30.0, "t-SNE's perplexity.", ranges.Range(above=0, most=10**5)
+    )
     tsne_init: str = _reproduction(
         "pca", "Points that t-SNE starts from.", options.TSNE_INITS
     )
     tsne_learning_rate: float = _reproduction(
         0.0,
         "t-SNE's learning rate; 0: the number of features / 48, at least 50.",
+        ranges.Range(least=0, most=10**6),
     )
-    tsne_iterations: int = _map(1000, "t-SNE's optimisation steps.")
+    tsne_iterations: int = _map(
+        1000,
+        "t-SNE's optimisation steps.",
+        # 250 are early exaggeration.
+        ranges.Range(least=300, most=10**6),
+    )
     assignment: str = _map(
         "bin",
         "How projected features get pixels: bin (features that share a pixel "
@@ -230,65 +254,42 @@ class RecordsConfig:
         "third of the layers.",
         tuple(options.NUM_CHANNELS),
     )
-    image_height: int = _map(50, "Rows of an image.")
-    image_width: int = _map(50, "Columns of an image.")
+    image_height: int = _map(50, "Rows of an image.", ranges.SIDE)
+    image_width: int = _map(50, "Columns of an image.", ranges.SIDE)
     compat: bool = _reproduction(
         False,
         "Reproduce pyDeepInsight's rectangle and orientation instead of "
         "using the true minimum rectangle.",
     )
-    map_seed: int = _reproduction(0, "Seed of t-SNE and of --layout=shuffled.")
+    map_seed: int = _reproduction(
+        0, "Seed of t-SNE and of --layout=shuffled.", ranges.SEED
+    )
     records_dir: str = _records("records", "Directory of records; also gs://.")
-    examples_per_shard: int = _records(2048, "Examples per TFRecord file.")
+    examples_per_shard: int = _records(
+        2048, "Examples per TFRecord file.", ranges.EXAMPLES
+    )
 
     @property
     def reading(self) -> Reading:
         """The settings that say how rows are read."""
-        return Reading(
-            **{
-                field.name: getattr(self, field.name)
-                for field in dataclasses.fields(Reading)
-            }
-        )
+        names = [field.name for field in dataclasses.fields(Reading)]
+        return Reading(**{name: getattr(self, name) for name in names})
 
     def __post_init__(self) -> None:
         """Refuses values that no run could use."""
-        validate(
-            self,
-            least={
-                "limit_train": 0,
-                "limit_validation": 0,
-                "max_tokens": 3,
-                "tokens_per_batch": 0,
-                "tsne_iterations": 300,  # 250 are early exaggeration
-                "image_height": 1,
-                "image_width": 1,
-                "examples_per_shard": 1,
-                "min_class_size": 0,
-                "max_bad_rows": 0,
-                "split_seed": 0,
-                "map_seed": 0,
-                "tsne_learning_rate": 0,
-            },
-            above={"perplexity": 0},
-            most={"max_bad_rows": 1},
-        )
+        validate(self)
         class_names.parse_map(self.label_map)
         for name in ("train_split", "validation_split"):
             asked = getattr(self, name)
             if asked and self.split != "official":
                 raise ValueError(
                     f"--{name}={asked} needs --split=official. Received: "
-                    f"--split={self.split}, which draws the sides itself. Add "
-                    f"--split=official, or omit --{name}."
+                    f"--split={self.split}. Add the one or omit the other."
                 )
 
 
 def without_added_later(settings: dict[str, Any]) -> dict[str, Any]:
-    """Drops settings added later that have their old value.
-
-    So records and runs that are older than a setting keep their fingerprints.
-    """
+    """Drops settings added later with their old value: fingerprints stay."""
     former = {
         name: _FORMER_DEFAULTS.get((name, value), value)
         for name, value in settings.items()

@@ -17,7 +17,7 @@ from absl import logging
 
 from tfrecords.settings import setting
 
-_LEGAL = re.compile(r"auto|cpu|gpu(?::(\d+))?")
+_LEGAL = re.compile(r"auto|cpu|gpu(?::([0-9]{1,3}))?")
 # Flags that decide how much lies in a device's memory at once.
 _MEMORY_FLAGS = ("tokens_per_batch", "batch_size", "cache_gb")
 _GROWTH = "TF_FORCE_GPU_ALLOW_GROWTH"
@@ -47,7 +47,7 @@ class DeviceOptions:
         """Refuses devices that do not exist anywhere."""
         if not _LEGAL.fullmatch(self.device):
             raise ValueError(
-                "--device must be auto, cpu, gpu or gpu:N with N from 0. "
+                "--device must be auto, cpu, gpu or gpu:N with N in [0, 999]. "
                 f"Received: {self.device}"
             )
 

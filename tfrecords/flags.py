@@ -8,9 +8,12 @@ import os
 import re
 import sys
 from collections.abc import Callable, Collection, Mapping
-from typing import Any, NoReturn
+from typing import Any, NoReturn, TypeVar
 
 from tfrecords.settings import GROUPS
+
+N = TypeVar("N", int, float)
+_LONGEST = 80  # characters of a number that an error repeats
 
 
 @dataclasses.dataclass(frozen=True)
@@ -215,10 +218,12 @@ def _add_flag(
 
 
 def help_of(field: dataclasses.Field[Any], program: Program) -> str:
-    """Returns the help of a flag in a program, default included."""
-    if field.name in program.helps:
-        return program.helps[field.name]
-    return field.metadata["help"] + _defaults(field, program.presets)
+    """Returns the help of a flag in a program: default and range included."""
+    text = program.helps.get(field.name) or (
+        field.metadata["help"] + _defaults(field, program.presets)
+    )
+    within = field.metadata["range"]
+    return text if within is None else f"{text} Range: {within}."
 
 
 def _defaults(
@@ -278,21 +283,22 @@ def _boolean(text: str) -> bool:
 
 
 def _whole_number(text: str) -> int:
-    try:
-        return int(text)
-    except ValueError as error:
-        raise argparse.ArgumentTypeError(
-            f"must be a whole number. Received: {text}"
-        ) from error
+    return _parsed(text, int, "a whole number")
 
 
 def _number(text: str) -> float:
+    return _parsed(text, float, "a number")
+
+
+def _parsed(text: str, kind: type[N], noun: str) -> N:
+    """Parses a number; Python also takes the digits of other scripts."""
     try:
-        return float(text)
-    except ValueError as error:
-        raise argparse.ArgumentTypeError(
-            f"must be a number. Received: {text}"
-        ) from error
+        if text.isascii():
+            return kind(text)
+    except ValueError:
+        pass
+    shown = text if len(text) <= _LONGEST else f"{text[:_LONGEST]}..."
+    raise argparse.ArgumentTypeError(f"must be {noun}. Received: {shown}")
 
 
 def _text(text: str) -> str:

@@ -8,6 +8,7 @@ import dataclasses
 import functools
 
 from text2image import options
+from tfrecords import ranges
 from tfrecords.config import RecordsConfig
 from tfrecords.settings import setting, validate
 
@@ -35,6 +36,7 @@ class MultimodalConfig:
         0.04,
         "Share of each class held out by --split=pooled, half for validation "
         "and half for test (the paper's 4%).",
+        ranges.Range(above=0, below=1),
     )
     split_by_text: bool = _records(
         False,
@@ -60,7 +62,7 @@ class MultimodalConfig:
 
     def __post_init__(self) -> None:
         """Refuses values that no build could use."""
-        validate(self, above={"held_out": 0}, below={"held_out": 1})
+        validate(self)
 
 
 # Fields of `RecordsConfig` that multimodal records depend on, besides corpus

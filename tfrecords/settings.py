@@ -7,10 +7,12 @@ that `--help` answers at once.
 import dataclasses
 import hashlib
 import json
-import math
+import numbers
 import types
 from collections.abc import Mapping
 from typing import Any, ClassVar, Self
+
+from tfrecords.ranges import Range
 
 # Groups of flags, in the order of --help.
 GROUPS = (
@@ -21,13 +23,12 @@ GROUPS = (
     "device",
     "reproduction",
 )
-_NO_BOUNDS: Mapping[str, float] = types.MappingProxyType({})
 
 
 def setting(
     default: Any,
     help_: str,
-    choices: tuple[str, ...] = (),
+    legal: tuple[str, ...] | Range = (),
     *,
     group: str,
     is_repeated: bool = False,
@@ -38,18 +39,27 @@ def setting(
         default: The field's default; its type is the flag's type. A tuple is
             typed with commas.
         help_: Help text; the default is appended to it.
-        choices: Legal values, if there are few.
+        legal: Legal values: the range of a number, or some strings.
         group: One of `GROUPS`, under which --help lists the flag.
         is_repeated: Whether the flag may be typed several times; the default
             is then an empty string and the value a list.
+
+    Raises:
+        ValueError: If the group is unknown, or a number has no range.
     """
     if group not in GROUPS:
         raise ValueError(f"`group` must be one of {GROUPS}. Received: {group}")
+    if (type(default) in (int, float)) != isinstance(legal, Range):
+        raise ValueError(
+            "A number needs a range as `legal`, and nothing else has one. "
+            f"Received: {default!r} and {legal}: {help_}"
+        )
     return dataclasses.field(
         default=default,
         metadata={
             "help": help_,
-            "choices": choices,
+            "choices": () if isinstance(legal, Range) else legal,
+            "range": legal if isinstance(legal, Range) else None,
             "group": group,
             "is_repeated": is_repeated,
         },
@@ -92,60 +102,43 @@ class JsonSettings:
         return cls(**value)
 
 
-def validate(
-    settings: Any,
-    *,
-    least: Mapping[str, float] = _NO_BOUNDS,
-    above: Mapping[str, float] = _NO_BOUNDS,
-    most: Mapping[str, float] = _NO_BOUNDS,
-    below: Mapping[str, float] = _NO_BOUNDS,
-) -> None:
-    """Refuses values outside their choices or bounds, NaN and infinity.
+def validate(settings: Any) -> None:
+    """Refuses values outside their choices and ranges.
 
     Args:
         settings: Instance of a settings dataclass.
-        least: Field name to the smallest legal value.
-        above: Field name to a bound that the value must exceed.
-        most: Field name to the largest legal value.
-        below: Field name to a bound that the value must not reach.
 
     Raises:
         ValueError: Names the flag, its legal values, and the value received.
     """
     for field in dataclasses.fields(settings):
-        choices = field.metadata.get("choices", ())
         value = getattr(settings, field.name)
+        choices = field.metadata.get("choices")
+        within = field.metadata.get("range")
         if choices and value not in choices:
             raise ValueError(
                 f"--{field.name} must be one of {choices}. Received: {value!r}"
             )
-        if isinstance(value, float) and not math.isfinite(value):
+        if within is not None and not _is_within(value, field.default, within):
+            noun = "whole number" if type(field.default) is int else "number"
             raise ValueError(
-                f"--{field.name} must be a finite number. Received: {value}"
+                f"--{field.name} must be a {noun} in {within}. Received: "
+                f"{_shown(value)}"
             )
-    for name in {**least, **above, **most, **below}:
-        value = getattr(settings, name)
-        is_legal = least.get(name, -math.inf) <= value <= most.get(
-            name, math.inf
-        ) and above.get(name, -math.inf) < value < below.get(name, math.inf)
-        if not is_legal:
-            expected = _range(
-                ("[", "at least", least.get(name)),
-                ("(", "above", above.get(name)),
-                ("]", "at most", most.get(name)),
-                (")", "below", below.get(name)),
-            )
-            raise ValueError(f"--{name} must be {expected}. Received: {value}")
 
 
-def _range(*bounds: tuple[str, str, float | None]) -> str:
-    """Puts one bound into words, or a lower and an upper one as an interval."""
-    given = [bound for bound in bounds if bound[2] is not None]
-    if len(given) == 2:
-        (left, _, lower), (right, _, upper) = given
-        return f"in {left}{lower}, {upper}{right}"
-    ((_, words, value),) = given
-    return f"{words} {value}"
+def _is_within(value: Any, default: Any, within: Range) -> bool:
+    """Whether a value is a number like the default and in its range."""
+    kind = numbers.Integral if type(default) is int else numbers.Real
+    is_number = isinstance(value, kind) and not isinstance(value, bool)
+    return is_number and value in within
+
+
+def _shown(value: Any) -> str:
+    """A value as it was typed, or its length if that is too long to read."""
+    if isinstance(value, int) and value.bit_length() > 256:
+        return f"a number of {value.bit_length()} bits"
+    return repr(value)
 
 
 def fingerprint(provenance: dict[str, Any]) -> str:

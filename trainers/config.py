@@ -10,6 +10,7 @@ import pathlib
 from collections.abc import Mapping
 from typing import Any, ClassVar, Self
 
+from tfrecords import ranges
 from tfrecords.settings import JsonSettings, fingerprint, setting, validate
 from trainers import backbones
 
@@ -60,12 +61,14 @@ class TrainConfig(JsonSettings):
         "Share of an image's difference from the mean train image that the "
         "slice sees: near the mean image it is almost linear and loses less. "
         "The paper's is 1.",
+        ranges.Range(above=0, most=1000),
     )
     upsample: int = _training(
         0,
         "Nearest-neighbour enlargement of images; in the published code 3. 0: "
         "by the stride of the backbone, 6 for alexnet and shufflenet and 2 for "
         "the others.",
+        ranges.Range(least=0, most=32),
     )
     slice_batch_norm: str = _reproduction(
         "inference",
@@ -83,23 +86,29 @@ class TrainConfig(JsonSettings):
         ("linear", "symmetric", "paper"),
     )
     reconstruction_weight: float = _reproduction(
-        0.1, "Weight of the symmetric autoencoder's reconstruction loss."
+        0.1,
+        "Weight of the symmetric autoencoder's reconstruction loss.",
+        ranges.PENALTY,
     )
     bottleneck: int = _reproduction(
-        64, "Channels of the symmetric autoencoder's code."
+        64, "Channels of the symmetric autoencoder's code.", ranges.UNITS
     )
     dropout: float = _training(
-        0.5, "Dropout rate before the dense head; not with --autoencoder=paper."
+        0.5,
+        "Dropout rate before the dense head; not with --autoencoder=paper.",
+        ranges.DROPOUT,
     )
     autoencoder_lr: float = _training(
         0.0,
         "Adam's rate for the autoencoder, if it is trained; 0: 1e-3, or Table "
         "I's with --autoencoder=paper.",
+        ranges.RATE_OR_DEFAULT,
     )
     head_lr: float = _training(
         0.0,
         "Adam's rate for the dense head; 0: 1e-3, or Table I's with "
         "--autoencoder=paper.",
+        ranges.RATE_OR_DEFAULT,
     )
     lr_schedule: str = _reproduction(
         "cosine",
@@ -108,15 +117,18 @@ class TrainConfig(JsonSettings):
         ("cosine", "constant"),
     )
     l2: float = _training(
-        0.02, "L2 penalty on the head's kernels; not with --autoencoder=paper."
+        0.02,
+        "L2 penalty on the head's kernels; not with --autoencoder=paper.",
+        ranges.PENALTY,
     )
-    epochs: int = _common(10, "Passes over the train split.")
-    batch_size: int = _training(32, "Examples per step.")
+    epochs: int = _common(10, "Passes over the train split.", ranges.EPOCHS)
+    batch_size: int = _training(32, "Examples per step.", ranges.TRAIN_BATCH)
     eval_every: int = _reproduction(
         0,
         "Steps between validations, in addition to the one after each epoch. "
         "The cumulative accuracy of the published code averages over them "
         "(there every 50 steps). 0: after each epoch only.",
+        ranges.LIMIT,
     )
     precision: str = _training(
         "auto",
@@ -133,8 +145,11 @@ class TrainConfig(JsonSettings):
         4.0,
         "Gigabytes of features kept in memory; beyond that they are kept on "
         "disk, in the workdir.",
+        ranges.GIGABYTES,
     )
-    seed: int = _common(0, "Seed of weights, data order and dropout.")
+    seed: int = _common(
+        0, "Seed of weights, data order and dropout.", ranges.SEED
+    )
     image_records: str = _records(
         "",
         "Directory of image records to train on, instead of building records "
@@ -143,25 +158,7 @@ class TrainConfig(JsonSettings):
 
     def __post_init__(self) -> None:
         """Refuses values that no run could use."""
-        validate(
-            self,
-            least={
-                "upsample": 0,
-                "epochs": 1,
-                "batch_size": 2,  # batch norm cannot train on one
-                "bottleneck": 1,
-                "eval_every": 0,
-                "seed": 0,
-                "reconstruction_weight": 0,
-                "autoencoder_lr": 0,
-                "head_lr": 0,
-                "l2": 0,
-                "cache_gb": 0,
-                "dropout": 0,
-            },
-            above={"contrast": 0},
-            below={"dropout": 1},
-        )
+        validate(self)
 
     @property
     def has_constant_maps(self) -> bool:

@@ -16,7 +16,7 @@ from absl import logging
 
 from text2image.corpora import unlabelled
 from text2image.corpora.rows import Reading
-from tfrecords import command_line, files
+from tfrecords import command_line, files, ranges
 from tfrecords.devices import DeviceOptions
 from tfrecords.settings import validate
 from trainers.serving import formats
@@ -54,6 +54,7 @@ class PredictOptions:
     batch_size: int = common(
         32,
         "Texts read before they are labelled; 1 labels each as it arrives.",
+        ranges.BATCH,
     )
     image_dir: str = common(
         "", "Save each text's image to this directory, as <id>.png."
@@ -61,7 +62,7 @@ class PredictOptions:
 
     def __post_init__(self) -> None:
         """Refuses values that no prediction could use."""
-        validate(self, least={"batch_size": 1})
+        validate(self)
 
 
 PROGRAM = command_line.Program(

@@ -16,7 +16,7 @@ from collections.abc import Sequence
 from absl import logging
 
 from text2image.corpora import row_sources
-from tfrecords import command_line
+from tfrecords import command_line, ranges
 from tfrecords.config import RecordsConfig
 from tfrecords.devices import DeviceOptions
 from tfrecords.settings import setting, validate
@@ -39,14 +39,18 @@ class TableOptions:
     )
     workdir: str = _common("runs/table", "Directory of trainings and report.")
     backbones: tuple[str, ...] = _common(tuple(BACKBONES), "Rows of Table I.")
-    seeds: int = _common(3, "Trainings per backbone; the first has --seed.")
+    seeds: int = _common(
+        3, "Trainings per backbone; the first has --seed.", ranges.TRAININGS
+    )
     ablated: str = _common(
         "resnet", "Backbone of the ablations; empty for none."
     )
     ablations: tuple[str, ...] = _common(
         tuple(plan.ABLATIONS), "Questions that the ablations ask."
     )
-    ablation_seeds: int = _common(1, "Trainings per ablation.")
+    ablation_seeds: int = _common(
+        1, "Trainings per ablation.", ranges.TRAININGS
+    )
     weights_for: str | Sequence[str] = _common(
         "",
         "NAME=SOURCE: --weights of one backbone. May be given several times.",
@@ -56,7 +60,7 @@ class TableOptions:
 
     def __post_init__(self) -> None:
         """Refuses values that no table could use."""
-        validate(self, least={"seeds": 1, "ablation_seeds": 1})
+        validate(self)
         for name in (*self.backbones, *filter(None, [self.ablated])):
             get_backbone(name)
         for name in self.ablations:

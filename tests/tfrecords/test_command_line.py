@@ -262,7 +262,7 @@ def test_version_shows_what_results_depend_on(capsys):
 @pytest.mark.parametrize(
     ("argv", "code", "message"),
     [
-        (["--image_width=0"], 1, "--image_width must be at least 1"),
+        (["--image_width=0"], 1, "--image_width must be a whole number in"),
         (["spam"], 2, "spam"),
         (["--spam"], 2, "there is no flag --spam"),
         (["--dataset=none.csv"], 1, "none.csv"),

@@ -9,7 +9,7 @@ import pytest
 import tensorflow as tf
 
 from tests.support.commands import ROOT
-from tfrecords import build, command_line, devices, flags, verify
+from tfrecords import build, command_line, devices, flags, ranges, verify
 from tfrecords.devices import DeviceOptions
 from trainers import run
 from trainers.im2vec import __main__ as im2vec
@@ -124,8 +124,12 @@ def _program(*kinds):
 
 @dataclasses.dataclass(frozen=True)
 class Sizes:
-    batch_size: int = devices.setting(32, "Rows.", group="training")
-    cache_gb: float = devices.setting(4.0, "Most.", group="training")
+    batch_size: int = devices.setting(
+        32, "Rows.", ranges.BATCH, group="training"
+    )
+    cache_gb: float = devices.setting(
+        4.0, "Most.", ranges.GIGABYTES, group="training"
+    )
 
 
 @pytest.mark.parametrize(

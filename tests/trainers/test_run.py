@@ -105,7 +105,7 @@ def test_records_that_do_not_exist_are_refused_without_a_trace(
 @pytest.mark.parametrize(
     ("typed", "message"),
     [
-        (["--epochs=0"], "--epochs must be at least 1"),
+        (["--epochs=0"], "--epochs must be a whole number in"),
         (["--dataset=no.csv"], "--dataset must be"),
         (
             ["--image_records=nowhere", "--layers=5-10"],

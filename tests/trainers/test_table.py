@@ -102,7 +102,7 @@ def test_every_ablation_trains_and_is_compared(make_table, tmp_path):
         ("--weights_for=resnet", "NAME=SOURCE"),
         ("--weights_for=lenet=random", "'lenet'"),
         ("--ablations=contrast,colour", "'colour'"),
-        ("--seeds=0", "--seeds must be at least 1"),
+        ("--seeds=0", "--seeds must be a whole number in"),
         ("--weights=resnet.nzp", "resnet.nzp"),
         ("--weights_for=resnet=resnet.npz", "resnet.npz"),
     ],

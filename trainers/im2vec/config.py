@@ -7,7 +7,9 @@ nothing heavy, so that `--help` answers at once.
 import dataclasses
 import functools
 import pathlib
+import re
 
+from tfrecords import ranges
 from tfrecords.settings import fingerprint, setting, validate
 
 _common = functools.partial(setting, group="common")
@@ -48,7 +50,9 @@ class Im2VecConfig:
         "commas (seeds of one model).",
     )
     hidden: int = _training(
-        0, "Hidden units; 0 is the number of classes, as in the paper."
+        0,
+        "Hidden units; 0 is the number of classes, as in the paper.",
+        ranges.Range(least=0, most=2**16),
     )
     inverse: str = _training(
         "auto",
@@ -59,16 +63,24 @@ class Im2VecConfig:
         ("auto", "inverse", "pinv", "centred", "ridge"),
     )
     ridge: float = _training(
-        1e-3, "Ridge, as a share of the largest squared singular value of W2."
+        1e-3,
+        "Ridge, as a share of the largest squared singular value of W2.",
+        ranges.PENALTY,
     )
     epochs: int = _common(
-        500, "Passes over the train split; the paper uses 1000 for CIFAR-100."
+        500,
+        "Passes over the train split; the paper uses 1000 for CIFAR-100.",
+        ranges.EPOCHS,
     )
-    batch_size: int = _training(512, "Images per step.")
-    learning_rate: float = _training(0.01, "Learning rate of SGD.")
-    momentum: float = _training(0.2, "Momentum of SGD.")
+    batch_size: int = _training(512, "Images per step.", ranges.BATCH)
+    learning_rate: float = _training(0.01, "Learning rate of SGD.", ranges.RATE)
+    momentum: float = _training(
+        0.2, "Momentum of SGD.", ranges.Range(least=0, below=1)
+    )
     weight_decay: float = _training(
-        0.01, "Weight decay of SGD: an L2 penalty, as in PyTorch."
+        0.01,
+        "Weight decay of SGD: an L2 penalty, as in PyTorch.",
+        ranges.PENALTY,
     )
     milestones: str = _training(
         "100,200",
@@ -76,7 +88,9 @@ class Im2VecConfig:
         "default is that of the published code.",
     )
     lr_factor: float = _training(
-        0.1, "Factor of the learning rate at each milestone."
+        0.1,
+        "Factor of the learning rate at each milestone.",
+        ranges.Range(above=0, most=1),
     )
     normalization: str = _training(
         "channel",
@@ -91,33 +105,21 @@ class Im2VecConfig:
         "Apply softmax before the loss that applies it again: only to "
         "reproduce the published code.",
     )
-    seed: int = _common(0, "First seed of weights and data order.")
+    seed: int = _common(0, "First seed of weights and data order.", ranges.SEED)
     num_seeds: int = _training(
-        3, "Networks to train, with consecutive seeds, to measure stability."
+        3,
+        "Networks to train, with consecutive seeds, to measure stability.",
+        ranges.TRAININGS,
     )
     permutations: int = _training(
         9999,
         "Permutations of each Mantel test; all of them if there are no more.",
+        ranges.Range(least=1, most=10**7),
     )
 
     def __post_init__(self) -> None:
         """Refuses values that no run could use, or that contradict."""
-        validate(
-            self,
-            least={
-                "hidden": 0,
-                "ridge": 0,
-                "epochs": 1,
-                "batch_size": 1,
-                "momentum": 0,
-                "weight_decay": 0,
-                "seed": 0,
-                "num_seeds": 1,
-                "permutations": 1,
-            },
-            above={"learning_rate": 0, "lr_factor": 0},
-            below={"momentum": 1},
-        )
+        validate(self)
         if not self.dataset and not self.classifier:
             raise ValueError(
                 "--dataset must name images, such as --dataset=cifar10 with "
@@ -142,15 +144,13 @@ class Im2VecConfig:
     @property
     def milestone_epochs(self) -> tuple[int, ...]:
         """`milestones` as numbers."""
-        try:
-            return tuple(
-                int(word) for word in self.milestones.split(",") if word
-            )
-        except ValueError as error:
+        words = [word for word in self.milestones.split(",") if word]
+        if not all(re.fullmatch("[0-9]{1,7}", word) for word in words):
             raise ValueError(
-                "--milestones must be whole numbers with commas, such as "
-                f"100,200. Received: {self.milestones!r}"
-            ) from error
+                "--milestones must be whole numbers in [0, 9999999] with "
+                f"commas, such as 100,200. Received: {self.milestones!r}"
+            )
+        return tuple(int(word) for word in words)
 
     def learning_rate_of(self, epoch: int) -> float:
         """Learning rate of an epoch, counted from 0."""

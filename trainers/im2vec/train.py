@@ -120,9 +120,10 @@ def train(
                     FiniteLoss(
                         steps,
                         source,
-                        f"Seed {seed}: lower --learning_rate, or use "
+                        rates="--learning_rate, and use "
                         "--normalization=published only with "
-                        "--double_softmax.",
+                        "--double_softmax",
+                        penalties="--weight_decay",
                     ),
                     im2vec_callbacks.EpochProgress(bar),
                     *callbacks,

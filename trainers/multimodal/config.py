@@ -4,6 +4,7 @@ import dataclasses
 import functools
 import itertools
 
+from tfrecords import ranges
 from tfrecords.settings import JsonSettings, setting, validate
 
 _common = functools.partial(setting, group="common")
@@ -31,69 +32,75 @@ class MultimodalTrainConfig(JsonSettings):
         "layers.",
     )
     image_size: int = _training(
-        96, "Height and width that images are resized to; 300 in the paper."
+        96,
+        "Height and width that images are resized to; 300 in the paper.",
+        ranges.Range(least=min(TOWERS.values()), most=4096),
     )
     frozen_fraction: float = _training(
-        0.5, "Share of the tower's layers, from the first, that are frozen."
+        0.5,
+        "Share of the tower's layers, from the first, that are frozen.",
+        ranges.FRACTION,
     )
     frozen_grid: int = _training(
         0,
         "Rows and columns of a grid over which the frozen layers' feature maps "
         "are averaged and joined to the tower's vector; 0, as in the paper: "
         "none.",
+        ranges.Range(least=0, most=256),
     )
     modalities: str = _common(
         ",".join(MODALITIES), "What the model sees, separated by commas."
     )
     text_units: int = _training(
-        256, "Units of the tuning layer after each text's vector."
+        256, "Units of the tuning layer after each text's vector.", ranges.UNITS
     )
     modality_dropout: float = _training(
         0.0,
         "Probability that a modality is dropped from an example in training; "
         "one is always left.",
+        ranges.DROPOUT,
     )
-    dropout: float = _training(0.5, "Dropout rate before the classes.")
-    tower_lr: float = _training(3e-4, "Adam's rate for the image tower.")
-    head_lr: float = _training(1e-3, "Adam's rate for all other layers.")
-    weight_decay: float = _training(0.01, "Decoupled weight decay.")
+    dropout: float = _training(
+        0.5, "Dropout rate before the classes.", ranges.DROPOUT
+    )
+    tower_lr: float = _training(
+        3e-4, "Adam's rate for the image tower.", ranges.RATE
+    )
+    head_lr: float = _training(
+        1e-3, "Adam's rate for all other layers.", ranges.RATE
+    )
+    weight_decay: float = _training(
+        0.01, "Decoupled weight decay.", ranges.PENALTY
+    )
     l2: float = _training(
-        0.0, "L2 penalty on the kernels of tuning layers and classes."
+        0.0,
+        "L2 penalty on the kernels of tuning layers and classes.",
+        ranges.PENALTY,
     )
-    epochs: int = _common(10, "Passes over the train split.")
-    batch_size: int = _training(32, "Examples per step.")
+    epochs: int = _common(10, "Passes over the train split.", ranges.EPOCHS)
+    batch_size: int = _training(32, "Examples per step.", ranges.TRAIN_BATCH)
     cache_gb: float = _training(
         4.0,
         "Memory for the frozen layers' feature maps, which are then computed "
         "once; if they need more, they are computed in every step.",
+        ranges.GIGABYTES,
     )
-    seed: int = _common(0, "Seed of weights, data order and dropout.")
+    seed: int = _common(
+        0, "Seed of weights, data order and dropout.", ranges.SEED
+    )
     records: str = _records(
         "", "Train on this directory of multimodal records."
     )
 
     def __post_init__(self) -> None:
         """Refuses values that no run could use, or that contradict."""
-        validate(
-            self,
-            least={
-                "image_size": TOWERS.get(self.backbone, 1),
-                "text_units": 1,
-                "epochs": 1,
-                "batch_size": 2,  # batch norm cannot train on one
-                "weight_decay": 0,
-                "l2": 0,
-                "frozen_grid": 0,
-                "cache_gb": 0,
-                "seed": 0,
-                "dropout": 0,
-                "modality_dropout": 0,
-                "frozen_fraction": 0,
-            },
-            above={"tower_lr": 0, "head_lr": 0},
-            most={"frozen_fraction": 1},
-            below={"dropout": 1, "modality_dropout": 1},
-        )
+        validate(self)
+        least = TOWERS[self.backbone]
+        if self.image_size < least:
+            raise ValueError(
+                f"--image_size must be at least {least} with "
+                f"--backbone={self.backbone}. Received: {self.image_size}"
+            )
         parse_modalities(self.modalities)
 
     @property

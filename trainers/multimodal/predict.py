@@ -18,7 +18,7 @@ from collections.abc import Iterator, Sequence
 
 from text2image.corpora import captioned_images, examples, image_fields
 from text2image.corpora.rows import Reading
-from tfrecords import command_line
+from tfrecords import command_line, ranges
 from tfrecords.devices import DeviceOptions
 from tfrecords.settings import validate
 from trainers.serving import formats
@@ -58,11 +58,11 @@ class PredictOptions:
     label_key: str = common(
         "label", "Column of the claimed label, for --verify."
     )
-    batch_size: int = common(32, "Samples computed at a time.")
+    batch_size: int = common(32, "Samples computed at a time.", ranges.BATCH)
 
     def __post_init__(self) -> None:
         """Refuses values that no prediction could use."""
-        validate(self, least={"batch_size": 1})
+        validate(self)
 
 
 PROGRAM = command_line.Program(

@@ -15,7 +15,7 @@ from collections.abc import Sequence
 
 from absl import logging
 
-from tfrecords import command_line
+from tfrecords import command_line, ranges
 from tfrecords.multimodal_config import MULTIMODAL_HELPS, MULTIMODAL_IGNORES
 from tfrecords.settings import setting, validate
 from trainers.multimodal import shared_flags
@@ -35,12 +35,12 @@ class TableOptions:
     backbones: tuple[str, ...] = _common(
         ("resnet50v2", "mobilenetv2"), "Image towers, comma-separated."
     )
-    seeds: int = _common(1, "Trainings per row.")
+    seeds: int = _common(1, "Trainings per row.", ranges.TRAININGS)
     workdir: str = _common("", "The table's own directory; must be given.")
 
     def __post_init__(self) -> None:
         """Refuses values that no table could use."""
-        validate(self, least={"seeds": 1})
+        validate(self)
         unknown = set(self.backbones) - set(TOWERS)
         is_repeated = len(set(self.backbones)) < len(self.backbones)
         if unknown or is_repeated or not self.backbones:

@@ -46,7 +46,7 @@ CORE_OPS = _names(
     StaticRegexFullMatch StaticRegexReplace StopGradient StridedSlice
     StringLength StringLower Sub Sum Tanh TensorListFromTensor TensorListGetItem
     TensorListReserve TensorListSetItem TensorListStack TensorScatterUpdate Tile
-    TopKV2 Transpose UnicodeDecode UnicodeEncode UnicodeTranscode Unpack
+    TopKV2 Transpose UnicodeDecode UnicodeEncode UnicodeTranscode Unique Unpack
     UnsortedSegmentMax UnsortedSegmentSum VarHandleOp Where While ZerosLike
     """
 )

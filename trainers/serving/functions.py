@@ -41,6 +41,29 @@ def each(
     )
 
 
+def once_each(
+    function: Callable[[tf.Tensor], Tensors],
+) -> Callable[[tf.Tensor], Tensors]:
+    """Makes a function of texts that computes equal texts once.
+
+    Args:
+        function: `(M,)` different strings to tensors `(M, ...)`.
+
+    Returns:
+        A function of any `(N,)` strings, to tensors `(N, ...)`.
+    """
+
+    def answer(text: tf.Tensor) -> Tensors:
+        # A server does not check a request's shape against the signature.
+        texts, position = tf.unique(tf.ensure_shape(text, [None]))
+        return {
+            name: tf.gather(value, position)
+            for name, value in function(texts).items()
+        }
+
+    return answer
+
+
 def graph(
     function: object, *signature: tf.TensorSpec
 ) -> tf.types.experimental.GenericFunction:

@@ -15,7 +15,13 @@ from text2image.deepinsight.keras_layers import build_drawing
 from text2image.deepinsight.pixel_map import PixelMap
 from trainers.runs import loading
 from trainers.serving import grouping
-from trainers.serving.functions import Tensors, each, graph, load_encoder
+from trainers.serving.functions import (
+    Tensors,
+    each,
+    graph,
+    load_encoder,
+    once_each,
+)
 from trainers.serving.grouping import Grouping
 
 
@@ -75,11 +81,11 @@ class TextClassifier(tf.Module):
         image = tf.TensorSpec(
             [None, *parts.model.input_shape[1:]], tf.float32, name="image"
         )
-        self.serving_default = graph(self._classify_text, text)
+        self.serving_default = graph(once_each(self._classify_text), text)
         self.tokens = graph(self._classify_tokens, ids, mask)
         self.images = graph(self._classify_images, image)
-        self.embed = graph(self._embed, text)
-        self.render = graph(self._render, text)
+        self.embed = graph(once_each(self._embed), text)
+        self.render = graph(once_each(self._render), text)
 
     @property
     def signatures(self) -> dict[str, tf.types.experimental.GenericFunction]:
@@ -117,7 +123,10 @@ class TextClassifier(tf.Module):
         return self._classify(*self._checked(ids, mask))
 
     def _classify_images(self, image: tf.Tensor) -> Tensors:
-        image = tf.ensure_shape(image, self._parts.model.input_shape)
+        image = _finite(
+            tf.ensure_shape(image, self._parts.model.input_shape),
+            "`image` must hold finite numbers.",
+        )
         shape = self._parts.model.output_shape
         if self._grouping is None:
             probabilities = each(self._probabilities, (image,), shape)
@@ -125,7 +134,8 @@ class TextClassifier(tf.Module):
             probabilities = grouping.map_rows(
                 self._probabilities, image, shape, self._grouping
             )
-        return {"probabilities": probabilities}
+        too_large = "The numbers of `image` are too large to be classified."
+        return {"probabilities": _finite(probabilities, too_large)}
 
     def _embed(self, text: tf.Tensor) -> Tensors:
         return {"stack": self.stacks(*self.tokenize(text))}
@@ -154,8 +164,6 @@ class TextClassifier(tf.Module):
     def tokenize(self, text: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
         """`(N,)` strings to padded `(N, T)` int32 ids and mask."""
         bert = self._parts.encoder
-        # A server does not check a request's shape against the signature.
-        text = tf.ensure_shape(text, [None])
         ids, _ = bert.tokenizer.ids(text, tf.constant(bert.max_tokens))
         return ids, tf.cast(ids != bert.tokenizer.pad_id, tf.int32)
 
@@ -231,6 +239,14 @@ class TextClassifier(tf.Module):
         ]
         with tf.control_dependencies(checks):
             return tf.identity(ids), tf.identity(mask)
+
+
+def _finite(values: tf.Tensor, message: str) -> tf.Tensor:
+    """The values, after a check that none is NaN or infinite."""
+    largest = values.dtype.max
+    check = tf.debugging.assert_less_equal(tf.abs(values), largest, message)
+    with tf.control_dependencies([check]):
+        return tf.identity(values)
 
 
 def _cut(ids: tf.Tensor, mask: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:

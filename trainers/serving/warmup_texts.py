@@ -1,5 +1,7 @@
 """Requests that a server answers first, so that no user waits for a kernel."""
 
+import itertools
+import string
 from collections.abc import Sequence
 
 import numpy as np
@@ -44,9 +46,17 @@ def requests(
 
 
 def _texts(rows: int, width: int) -> Request:
-    """Texts of `width` tokens: one-letter words, [CLS] and [SEP]."""
-    text = b" ".join([b"a"] * (width - 2))
-    return "serving_default", {"text": np.array([text] * rows, object)}
+    """Texts of `width` tokens: one-letter words, [CLS] and [SEP].
+
+    No two are equal: those would be answered as one.
+    """
+    letters = string.ascii_lowercase.encode()
+    pairs = itertools.islice(itertools.product(letters, repeat=2), rows)
+    texts = [
+        b" ".join([bytes([word]) for word in pair] + [b"a"] * (width - 4))
+        for pair in pairs
+    ]
+    return "serving_default", {"text": np.array(texts, object)}
 
 
 def _tokens(classifier: TextClassifier, rows: int, width: int) -> Request:

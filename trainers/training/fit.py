@@ -106,8 +106,9 @@ def fit(
                 callbacks.FiniteLoss(
                     train,
                     source,
-                    f"The last good epoch is kept. Lower {schedule.rates}, or "
-                    "check the records with python -m tfrecords.verify",
+                    rates=schedule.rates,
+                    penalties="--l2",
+                    precision=schedule.precision,
                 ),
                 *(within if schedule.every else ()),
                 callbacks.Validation(validate),

@@ -25,7 +25,9 @@ def seed_dropout(model: keras.Model, seed: int, epoch: int) -> None:
         generator = getattr(layer, "seed_generator", None)
         if generator is not None:
             generator.state.assign(
-                np.array([1000 * seed + layer.seed, epoch], dtype="uint32")
+                np.array(
+                    [(1000 * seed + layer.seed) % 2**32, epoch], dtype="uint32"
+                )
             )
 
 

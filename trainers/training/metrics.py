@@ -73,7 +73,17 @@ def evaluate(logits: np.ndarray, labels: np.ndarray) -> dict[str, Any]:
     Returns:
         `accuracy`, `macro_f1`, `loss` (mean cross-entropy, nats),
         `calibration_error` and `confusion_matrix` (rows are true classes).
+
+    Raises:
+        FloatingPointError: If a logit is not finite.
     """
+    spoiled = int((~np.isfinite(logits)).any(axis=1).sum())
+    if spoiled:
+        raise FloatingPointError(
+            f"The logits of {spoiled} of {len(logits)} evaluated examples are "
+            "not finite. The likely cause is the learning rate: lower it, or "
+            "check the records with python -m tfrecords.verify."
+        )
     probabilities = softmax(logits)
     confusion = confusion_matrix(labels, logits.argmax(axis=1), logits.shape[1])
     log_likelihoods = scipy.special.log_softmax(

@@ -14,7 +14,7 @@ from collections.abc import Sequence
 
 from absl import logging
 
-from tfrecords import command_line, paths
+from tfrecords import command_line, paths, ranges
 from tfrecords.devices import DeviceOptions
 from tfrecords.settings import setting, validate
 from trainers import backbones
@@ -37,12 +37,16 @@ class ShowOptions:
         "", "Or the directory of image records, one of which is drawn."
     )
     split: str = _common("validation", "Split of the records.")
-    index: int = _common(0, "Position of the record in its split.")
-    upsample: int = _common(1, "Factor by which the image is enlarged.")
+    index: int = _common(
+        0, "Position of the record in its split.", ranges.LIMIT
+    )
+    upsample: int = _common(
+        1, "Factor by which the image is enlarged.", ranges.ENLARGEMENT
+    )
 
     def __post_init__(self) -> None:
         """Refuses numbers that are not legal."""
-        validate(self, least={"index": 0, "upsample": 1})
+        validate(self)
 
 
 PROGRAM = command_line.Program(

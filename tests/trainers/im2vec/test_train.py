@@ -226,7 +226,7 @@ def test_orthogonal_templates_give_class_vectors_at_equal_distances(
 
 def test_a_loss_that_is_not_finite_stops_the_run(small, tmp_path):
     with pytest.raises(FloatingPointError, match="--learning_rate"):
-        run(settings(learning_rate=1e30, epochs=20), small, tmp_path)
+        run(settings(learning_rate=1000.0, epochs=20), small, tmp_path)
 
 
 @pytest.mark.parametrize(
@@ -235,10 +235,10 @@ def test_a_loss_that_is_not_finite_stops_the_run(small, tmp_path):
         ({"dataset": ""}, "--dataset must name images"),
         ({"classes": "a,b", "superclass": "c"}, "together"),
         ({"milestones": "100;200"}, "--milestones must be whole numbers"),
-        ({"learning_rate": 0.0}, "--learning_rate must be above 0"),
-        ({"momentum": 1.0}, r"--momentum must be in \[0, 1\)"),
+        ({"learning_rate": 0.0}, "--learning_rate must be a number in"),
+        ({"momentum": 1.0}, r"--momentum must be a number in \[0, 1\)"),
         ({"inverse": "svd"}, "--inverse must be one of"),
-        ({"epochs": 0}, "--epochs must be at least 1"),
+        ({"epochs": 0}, "--epochs must be a whole number in"),
     ],
 )
 def test_settings_no_run_could_use_are_refused(changes, message):

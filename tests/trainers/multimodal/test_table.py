@@ -34,7 +34,7 @@ def test_the_plan_has_every_choice_on_every_tower_once(present, count):
         (["--backbones=vgg16"], "--backbones must be some of"),
         (["--backbones="], "--backbones must be some of"),
         (["--backbones=resnet50v2,resnet50v2"], "each once"),
-        (["--seeds=0"], "--seeds must be at least 1"),
+        (["--seeds=0"], "--seeds must be a whole number in"),
         (["--workdir="], "--workdir must name"),
         (["--dataset=x.csv", "--records=there"], "--dataset would have no"),
         (["--split=official", "--held_out=0.1"], "--held_out would have no"),

@@ -184,7 +184,7 @@ def test_a_file_of_a_different_run_is_refused(trained, tmp_path):
 
 
 def test_a_loss_that_is_not_finite_stops_the_run(make_config, tmp_path):
-    config = make_config(modalities=TEXTS, head_lr=1e30, epochs=3)
+    config = make_config(modalities=TEXTS, head_lr=1000.0, weight_decay=1000.0)
     with pytest.raises(FloatingPointError, match="--head_lr"):
         train.train_and_evaluate(config, tmp_path)
 

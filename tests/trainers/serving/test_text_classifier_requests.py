@@ -1,15 +1,19 @@
 """What a server meets: right requests, odd ones and wrong ones."""
 
+import dataclasses
 import os
 import subprocess
 import sys
+import time
 
+import keras
 import numpy as np
 import pytest
 import tensorflow as tf
 
 from tests.support import parity
 from text2image.bert import encoder
+from trainers.serving import text_classifier
 
 
 def test_signatures_have_their_names_types_and_shapes(signatures):
@@ -65,6 +69,60 @@ def test_tokens_and_images_lead_to_the_same_answer(
     )
 
 
+def spoiled(value):
+    """Two images, one number of which is `value`."""
+    images = np.zeros((2, 12, 14, 1), np.float32)
+    images[1, 3, 4] = value
+    return tf.constant(images)
+
+
+@pytest.mark.parametrize("value", [0.0, 0.25, 1000.0])
+def test_a_blank_image_is_legal(signatures, value):
+    images = tf.fill([2, 12, 14, 1], value)
+    answer = signatures["images"](image=images)["probabilities"]
+    np.testing.assert_allclose(tf.reduce_sum(answer, axis=1), 1, rtol=1e-5)
+
+
+def test_an_image_whose_answer_would_overflow_is_an_error(reloaded):
+    image = keras.Input((12, 14, 1))
+    x = keras.layers.Flatten()(image)
+    x = keras.layers.Dense(3, kernel_initializer="ones")(x)
+    parts = dataclasses.replace(reloaded[3]._parts, model=keras.Model(image, x))
+    images = text_classifier.TextClassifier(parts).images
+    assert np.isfinite(images(image=spoiled(1e30))["probabilities"]).all()
+    with pytest.raises(tf.errors.InvalidArgumentError, match="too large to be"):
+        images(image=tf.fill([1, 12, 14, 1], 3e38))
+
+
+@pytest.mark.parametrize("name", ["serving_default", "embed", "render"])
+def test_equal_texts_of_a_request_get_the_bits_of_each_alone(
+    trained, signatures, name
+):
+    function = signatures[name]
+    texts = [*trained[3].sample[:3], b"", b""]
+    asked = [texts[index] for index in (0, 3, 1, 0, 2, 4, 0, 1)]
+    together = function(text=tf.constant(asked))
+    for index, text in enumerate(asked):
+        alone = function(text=tf.constant([text]))
+        for output, value in together.items():
+            np.testing.assert_array_equal(value[index], alone[output][0])
+
+
+def test_ten_thousand_empty_texts_are_one_computation(signatures):
+    function = signatures["serving_default"]
+
+    def answer(texts):
+        start = time.monotonic()
+        answers = function(text=tf.constant(texts))
+        return time.monotonic() - start, answers
+
+    answer(["a"])  # the first call prepares
+    seconds, many = answer([""] * 10_000)
+    assert many["label"].shape == (10_000,)
+    assert len(np.unique(many["probabilities"], axis=0)) == 1
+    assert seconds < answer([f"a {number}" for number in range(500)])[0]
+
+
 def test_an_empty_batch_gets_an_empty_answer(signatures):
     text = {"text": tf.constant([], tf.string)}
     ids = tf.zeros([0, 5], tf.int32)
@@ -98,6 +156,10 @@ def test_an_empty_batch_gets_an_empty_answer(signatures):
             r"\[12,14,1\] is not compatible with expected .*\[\?,12,14,1\]",
         ),
         ("images", {"image": tf.zeros([1, 12, 14, 1], tf.float64)}, "double"),
+        *(
+            ("images", {"image": spoiled(value)}, "must hold finite numbers")
+            for value in (np.nan, np.inf, -np.inf)
+        ),
         (
             "tokens",
             {

@@ -7,6 +7,7 @@ import weakref
 import keras
 import numpy as np
 import pytest
+import safetensors.numpy
 import tensorflow as tf
 
 from trainers.network import optimizer
@@ -199,9 +200,62 @@ def test_the_step_that_spoils_the_loss_is_named(tmp_path):
         step for step in range(order.num_steps) if 11 in order.rows(0, step)
     )
     with pytest.raises(
-        FloatingPointError, match=rf"epoch 1, step {step + 1}, .*text-11.*rate"
+        FloatingPointError, match=rf"epoch 1, step {step + 1}, .*text-11.*"
     ):
         _fit(_model(), _source(inputs), tmp_path / "run")
+
+
+class _Spoil(keras.callbacks.Callback):
+    """Makes a weight infinite after the last step of the second epoch."""
+
+    def on_train_batch_end(self, batch, logs=None):
+        if int(self.model.optimizer.iterations) == 2 * 5:
+            bias = self.model.trainable_variables[-1]
+            bias.assign(np.full(bias.shape, np.inf))
+
+
+def test_a_last_step_that_spoils_the_weights_is_not_saved(tmp_path):
+    source, run = _source(_inputs(18)), tmp_path / "run"
+    with pytest.raises(
+        FloatingPointError, match=r"bias is not finite .*epoch 2.*--rate"
+    ):
+        _fit(_model(), source, run, epochs=3, callbacks=[_Spoil()])
+    kept = safetensors.numpy.load_file(run / "checkpoint.safetensors")
+    assert all(np.isfinite(array).all() for array in kept.values())
+    # Without what spoiled it, it resumes after the first epoch.
+    assert len(_fit(_model(), source, run, epochs=3)) == 3
+
+
+def _deep_model(rate, penalty=None):
+    keras.utils.set_random_seed(0)
+    maps = keras.Input(_SHAPE)
+    x = keras.layers.Flatten()(maps)
+    for index in range(3):
+        x = keras.layers.Dense(
+            4, kernel_regularizer=penalty, name=f"head_dense{index}"
+        )(x)
+    model = keras.Model(maps, keras.layers.Dense(2, name="head_logits")(x))
+    loop.compile_classifier(model, optimizer.PartwiseAdam({"head": rate}))
+    return model
+
+
+@pytest.mark.parametrize(
+    ("rate", "penalty", "cause"),
+    [
+        (1e20, None, "epoch 1, step .* likely cause .* learning rate: lower -"),
+        (1.0, keras.regularizers.L2(1e38), "Only the penalty .* lower --l2 or"),
+    ],
+)
+def test_a_training_that_diverges_stops_with_its_likely_cause(
+    tmp_path, rate, penalty, cause
+):
+    source = _source(_inputs(18))
+    errors = []
+    for _ in range(2):  # run again, it stops at the same step
+        with pytest.raises(FloatingPointError, match=cause) as error:
+            _fit(_deep_model(rate, penalty), source, tmp_path / "run")
+        errors.append(str(error.value))
+    assert errors[0] == errors[1]
 
 
 @pytest.mark.parametrize(
@@ -216,3 +270,13 @@ def test_the_step_that_spoils_the_loss_is_named(tmp_path):
 )
 def test_executions_of_an_epoch(arguments, sizes):
     assert steps.plan(*arguments) == sizes
+
+
+def test_the_largest_seed_has_a_dropout_of_its_own():
+    model = _model()
+    (dropout,) = (layer for layer in model.layers if "dropout" in layer.name)
+    states = []
+    for seed in (0, 2**32 - 1):
+        loop.seed_dropout(model, seed, epoch=1)
+        states.append(dropout.seed_generator.state.numpy().tolist())
+    assert states == [[3, 1], [2**32 - 1000 + 3, 1]]

@@ -246,12 +246,18 @@ def test_a_loss_that_is_not_finite_stops_and_keeps_the_last_epoch(
 ):
     config = _config(make_image_records(), autoencoder_lr=1e-3)
     run = tmp_path / "run"
-    message = r"epoch 2, step 1.*train-.*--autoencoder_lr and --head_lr"
+    message = r"epoch 2, step 1.*train-.*lower --autoencoder_lr and --head_lr"
     with pytest.raises(FloatingPointError, match=message):
         train.train_and_evaluate(config, run, callbacks=[_Spoil()])
     kept = safetensors.numpy.load_file(run / "checkpoint.safetensors")
     assert all(np.isfinite(array).all() for array in kept.values())
     assert not (run / "metrics.json").exists()
+    # A lower rate is another run.
+    lower = dataclasses.replace(config, autoencoder_lr=1e-4)
+    with pytest.raises(
+        ValueError, match=r"autoencoder_lr: 0.001 there, 0.0001 here.*another"
+    ):
+        train.train_and_evaluate(lower, run)
 
 
 @pytest.mark.slow

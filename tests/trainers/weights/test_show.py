@@ -75,7 +75,7 @@ def test_an_image_file_gives_maps(tmp_path):
         (["--index=1"], 1, "--index would have no effect"),
         (["--image=a", "--split=train"], 1, "--split would have no effect"),
         (["--upsample=2"], 1, "--upsample would have no effect"),
-        (["--image=a", "--upsample=0"], 1, "at least 1. Received: 0"),
+        (["--image=a", "--upsample=0"], 1, "in [1, 32]. Received: 0"),
         (["--image=nothing"], 1, "does not exist"),
     ],
 )

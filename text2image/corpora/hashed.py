@@ -1,20 +1,19 @@
-"""The split that needs no index: a text's side is a hash of it.
+"""The split that needs no index: a text's side is a hash of the text.
 
-    side = hashed.side_of(text, seed)            # TRAIN or VALIDATION
-    split = hashed.split(corpus, survey, counts, selection=selection)
+    side = hashed.side_of(text, seed)   # TRAIN or VALIDATION
 
 Equal texts are on one side by construction. Sides have their shares within
-sampling error: of N texts, a share p has the standard deviation
-sqrt(N p (1 - p)), so 0.2 of 20,000 texts is 4,000 +- 57.
+sampling error: of N different texts, a side of share p has N p of them with the
+standard deviation sqrt(N p (1 - p)): 4,000 +- 57 of 20,000 for p = 0.2.
 """
 
+import hashlib
 from collections.abc import Mapping
 
-from text2image.corpora.examples import Corpus
-from text2image.corpora.index import REFUSE, Selection
-from text2image.corpora.repeats import Counts
-from text2image.corpora.split import SHARES, Split
-from text2image.corpora.surveys import Survey
+from text2image.corpora import folding
+from text2image.corpora.sides import SHARES, TRAIN
+
+_SIZE = 8  # bytes of the hash that is compared with the shares
 
 
 def side_of(text: str, seed: int, shares: Mapping[int, float] = SHARES) -> int:
@@ -25,24 +24,40 @@ def side_of(text: str, seed: int, shares: Mapping[int, float] = SHARES) -> int:
         seed: Seed of the split.
         shares: Side to its share; the rest is `TRAIN`.
     """
-    raise NotImplementedError
+    return side_of_digest(folding.digest_of(text), seed, shares)
 
 
-def split(
-    source: Corpus,
-    survey: Survey,
-    counts: Counts,
-    selection: Selection = REFUSE,
-) -> Split:
-    """What `split_corpus(protocol="hashed")` gives, without its `side`.
+def side_of_digest(
+    digest: bytes, seed: int, shares: Mapping[int, float] = SHARES
+) -> int:
+    """The side of the text that has a digest; see `side_of`.
+
+    It is the digest's BLAKE2b under the seed as key, as a fraction of its
+    range: below the first share it is the first side, and so on.
+    """
+    keyed = hashlib.blake2b(digest, digest_size=_SIZE, key=str(seed).encode())
+    fraction = int.from_bytes(keyed.digest(), "big") / 256**_SIZE
+    for side, share in shares.items():
+        if fraction < share:
+            return side
+        fraction -= share
+    return TRAIN
+
+
+def check_limits(protocol: str, limits: Mapping[str, int]) -> None:
+    """Refuses limits, which are a draw from an index.
 
     Args:
-        source: The corpus; its rows are not read.
-        survey: The merged survey of all ranges, with sides.
-        counts: The merged counts of repeats.
-        selection: Which rows are used, and under which class.
+        protocol: One of `options.SPLIT_PROTOCOLS`.
+        limits: Name of the flag to its value.
 
     Raises:
-        ValueError: As `split_corpus`.
+        ValueError: If `protocol` is `hashed` and a limit is set.
     """
-    raise NotImplementedError
+    for name, limit in limits.items():
+        if protocol == "hashed" and limit:
+            raise ValueError(
+                f"--{name}={limit} draws from an index of all texts. Received: "
+                f"--split=hashed, which has none. Omit --{name}, or use "
+                "--split=pooled."
+            )

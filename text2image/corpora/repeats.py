@@ -12,7 +12,6 @@ or one bucket of all ranges: 29 bytes per text.
 
 import dataclasses
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any
 
 import numpy as np
 

@@ -3,12 +3,14 @@
 pyarrow is imported where it is used: other files do not need it.
 """
 
+import functools
 import json
 import pathlib
 from collections.abc import Iterator, Mapping
 from typing import Any
 
 from text2image.corpora.rows import NOT_A_ROW, Fault, Row
+from text2image.corpora.spans import WHOLE, Count, Span, Spans
 from text2image.corpora.table import Table
 
 PARQUET_SUFFIXES = (".parquet", ".pq")
@@ -39,10 +41,10 @@ def open_arrow(path: pathlib.Path, prefix: str = "") -> Table:
         raise _damaged(path, error) from error
     names = _class_names(schema.metadata or {})
 
-    def read() -> Iterator[Row | Fault]:
-        number = 0
+    def read(span: Span = WHOLE) -> Iterator[Row | Fault]:
+        number = span.first - 1
         try:
-            for batch in _open(path)[1]:
+            for batch in _open(path, span)[1]:
                 for values in batch.to_pylist():
                     number += 1
                     yield _row(
@@ -58,27 +60,72 @@ def open_arrow(path: pathlib.Path, prefix: str = "") -> Table:
         f"column {column!r}: {len(classes)} named classes"
         for column, classes in names.items()
     ]
-    return Table(tuple(schema.names), read, tuple(said), class_names=names)
+    return Table(
+        tuple(schema.names),
+        read,
+        tuple(said),
+        class_names=names,
+        spans=Spans(
+            functools.partial(_cut, path), read, functools.partial(_count, path)
+        ),
+    )
 
 
-def _open(path: pathlib.Path) -> tuple[Any, Iterator[Any]]:
-    """Schema and record batches of a file."""
+def _open(path: pathlib.Path, span: Span = WHOLE) -> tuple[Any, Iterator[Any]]:
+    """Schema of a file, and record batches of a span of it."""
     import pyarrow.parquet
 
-    if path.suffix.lower() in PARQUET_SUFFIXES:
+    if _is_parquet(path):
         file = pyarrow.parquet.ParquetFile(path, memory_map=True)
-        return file.schema_arrow, file.iter_batches(batch_size=_ROWS_AT_A_TIME)
+        return file.schema_arrow, file.iter_batches(
+            batch_size=_ROWS_AT_A_TIME,
+            row_groups=span.units(file.num_row_groups),
+        )
     source = pyarrow.memory_map(str(path))
     if source.read(len(_FILE_MAGIC)) != _FILE_MAGIC:
         source.seek(0)
         reader = pyarrow.ipc.open_stream(source)
         return reader.schema, _sliced(iter(reader))
-    source.seek(0)
     reader = pyarrow.ipc.open_file(source)
-    batches = (
-        reader.get_batch(index) for index in range(reader.num_record_batches)
-    )
+    batches = map(reader.get_batch, span.units(reader.num_record_batches))
     return reader.schema, _sliced(batches)
+
+
+def _cut(path: pathlib.Path, rows: int) -> list[Span]:
+    """Cuts between row groups or record batches; a stream is one span."""
+    import pyarrow.parquet
+
+    if _is_parquet(path):
+        metadata = pyarrow.parquet.read_metadata(path)
+        spans, start, first = [], 0, 1
+        size = 0
+        for group in range(metadata.num_row_groups):
+            size += metadata.row_group(group).num_rows
+            if size >= rows or group + 1 == metadata.num_row_groups:
+                spans.append(Span(start, group + 1, first, size))
+                start, first, size = group + 1, first + size, 0
+        return spans or [WHOLE]
+    source = pyarrow.memory_map(str(path))
+    if source.read(len(_FILE_MAGIC)) != _FILE_MAGIC:
+        return [WHOLE]
+    reader = pyarrow.ipc.open_file(source)
+    num_batches = reader.num_record_batches
+    if not num_batches:
+        return [WHOLE]
+    # Compressed batches are read to count their rows: only the first one.
+    step = max(1, round(rows / max(reader.get_batch(0).num_rows, 1)))
+    return [
+        Span(start, min(start + step, num_batches))
+        for start in range(0, num_batches, step)
+    ]
+
+
+def _count(path: pathlib.Path, span: Span) -> Count:
+    return Count(sum(batch.num_rows for batch in _open(path, span)[1]))
+
+
+def _is_parquet(path: pathlib.Path) -> bool:
+    return path.suffix.lower() in PARQUET_SUFFIXES
 
 
 def _sliced(batches: Iterator[Any]) -> Iterator[Any]:

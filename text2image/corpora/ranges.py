@@ -10,24 +10,34 @@
 One after the other, the ranges of a part give what the part's stream gives:
 the same ids, places, faults and texts. `cut` reads the beginning of each file
 and a line at each cut; `count` is a pass over one range, for the numbers of
-lines in ids and places; both depend on the files alone.
+lines in ids and places. Both depend on the files alone.
 
-| source | is cut |
-| --- | --- |
-| JSON lines, fastText, delimited files | between lines (a row of quoted lines belongs to the range in which it begins) |
-| Parquet | between row groups |
-| Arrow files | between record batches |
-| TFDS | between examples |
-| a folder of texts per class | between files |
-| compressed files, other JSON, UTF-16, Arrow streams, lines that end in CR, the demo | not: a range per file |
+- JSON lines, fastText and delimited files are cut between lines; a row of
+  several lines belongs to the range in which it begins.
+- Parquet is cut between row groups, an Arrow file between record batches.
+- A TFDS dataset is cut between examples, a folder of texts between files.
+- What is compressed, JSON of other layouts, UTF-16, lines that end in a
+  carriage return, an Arrow stream and the demo are a range per file.
 """
 
 import dataclasses
-from collections.abc import Iterator, Sequence
+import functools
+import itertools
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
 
-from text2image.corpora.examples import Example
+from text2image.corpora import columns, part_names, row_sources, texts
+from text2image.corpora.examples import Example, usable
+from text2image.corpora.pieces import Pieces, open_pieces
 from text2image.corpora.rows import Fault, Reading
-from text2image.corpora.spans import Count, Span
+from text2image.corpora.spans import (
+    UNKNOWN,
+    WHOLE,
+    Count,
+    Span,
+    Spans,
+    number_spans,
+)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -36,8 +46,8 @@ class Range:
 
     Attributes:
         part: Name of the part.
-        file: The file, relative to the folder; the split of a TFDS dataset;
-            `""` where the dataset is one file.
+        file: The file, relative to the folder; the slice of a TFDS split; `""`
+            where the dataset is one file, or a folder of texts.
         span: The piece of the file.
     """
 
@@ -46,8 +56,8 @@ class Range:
     span: Span
 
     @classmethod
-    def from_json(cls, value: dict) -> "Range":
-        """Makes a range of what `dataclasses.asdict` gave."""
+    def from_json(cls, value: Mapping[str, Any]) -> "Range":
+        """Makes the range of which `dataclasses.asdict` is `value`."""
         return cls(value["part"], value["file"], Span(**value["span"]))
 
 
@@ -61,20 +71,35 @@ def cut(
         data_dir: Directory of TFDS's datasets.
         reading: How rows are read, and which columns.
         rows_per_range: Number of rows that a range aims at, by the bytes per
-            row at the beginning of each file.
+            row at the beginning of each file. No range is smaller than a row
+            group, record batch or line.
 
     Raises:
         FileNotFoundError: If the dataset does not exist.
         ValueError: If it cannot be read; see `texts.open_corpus`.
     """
-    raise NotImplementedError
+    if dataset == row_sources.DEMO:
+        parts = texts.open_corpus(dataset).parts
+        return tuple(Range(part, "", WHOLE) for part in parts)
+    pieces = _open(dataset, data_dir, reading)[0]
+    return tuple(
+        Range(part, file, span)
+        for part, files in pieces.files.items()
+        if part in part_names.PARTS
+        for file in files
+        for span in pieces.open(part, file).cut(rows_per_range)
+    )
 
 
 def count(
     dataset: str, data_dir: str | None, reading: Reading, piece: Range
 ) -> Count:
     """Counts the lines of a range; costs nothing where `cut` numbered it."""
-    raise NotImplementedError
+    if piece.span.first != UNKNOWN:
+        return Count()
+    spans = _open_file(dataset, data_dir, reading, piece.part, piece.file)
+    assert spans.count
+    return spans.count(piece.span)
 
 
 def number(
@@ -86,21 +111,82 @@ def number(
         pieces: All ranges of `cut`, in order.
         counts: The count of each.
     """
-    raise NotImplementedError
+    numbered: list[Range] = []
+    pairs = zip(pieces, counts, strict=True)
+    for (part, file), group in itertools.groupby(
+        pairs, lambda pair: (pair[0].part, pair[0].file)
+    ):
+        of_file = list(group)
+        numbered += [
+            Range(part, file, span)
+            for span in number_spans(
+                [piece.span for piece, _ in of_file],
+                [count for _, count in of_file],
+            )
+        ]
+    return tuple(numbered)
 
 
 def read(
     dataset: str, data_dir: str | None, reading: Reading, piece: Range
 ) -> Iterator[Example | Fault]:
-    """Streams the examples of a range, one row in memory at a time.
+    """Streams the examples of a range, a row in memory at a time.
 
-    Opens only the range's own file and, for the choice of columns, the
-    corpus's first; both are kept open for the next range of the process.
+    It opens the range's own file and, for the choice of columns, the corpus's
+    first. Both stay open for the next range that the process reads.
 
     Args:
-        dataset: As `cut` took it, and so on.
+        dataset: As `cut` takes it.
         data_dir: Likewise.
         reading: Likewise.
-        piece: A range that `number` numbered.
+        piece: A range from `number`.
     """
-    raise NotImplementedError
+    if dataset == row_sources.DEMO:
+        yield from texts.open_corpus(dataset).parts[piece.part]()
+        return
+    choice = _open(dataset, data_dir, reading)[1]
+    spans = _open_file(dataset, data_dir, reading, piece.part, piece.file)
+    for row in spans.read(piece.span):
+        yield texts.example_of(row, choice)
+
+
+def example_at(
+    dataset: str,
+    data_dir: str | None,
+    reading: Reading,
+    piece: Range,
+    row: int,
+) -> Example:
+    """Reads one example.
+
+    Args:
+        dataset: As `cut` takes it.
+        data_dir: Likewise.
+        reading: Likewise.
+        piece: A range from `number`.
+        row: Number of the row in the range, from 0.
+    """
+    items = read(dataset, data_dir, reading, piece)
+    return usable(next(itertools.islice(items, row, None)))
+
+
+@functools.lru_cache(maxsize=2)
+def _open(
+    dataset: str, data_dir: str | None, reading: Reading
+) -> tuple[Pieces, columns.Choice]:
+    row_sources.check_parts(dataset, reading)
+    pieces = open_pieces(dataset, data_dir, reading)
+    is_path = row_sources.is_path(dataset)
+    name = dataset if is_path else pieces.source.name
+    return pieces, texts.choose_columns(name, pieces.source, reading)
+
+
+@functools.lru_cache(maxsize=2)
+def _open_file(
+    dataset: str,
+    data_dir: str | None,
+    reading: Reading,
+    part: str,
+    file: str,
+) -> Spans:
+    return _open(dataset, data_dir, reading)[0].open(part, file)

@@ -122,8 +122,8 @@ class RecordsConfig:
     split: str = _records(
         "pooled",
         "pooled: all labelled texts together, 80/20, stratified and seeded "
-        "(the paper's protocol). official: the corpus's own splits. hashed: the "
-        "side of a text is a hash of it, 80/20 within sampling error, for "
+        "(the paper's protocol). official: the corpus's own splits. hashed: "
+        "the side of a text is a hash of it, 80/20 within sampling error, for "
         "corpora of which no machine can hold an index.",
         options.SPLIT_PROTOCOLS,
     )

@@ -25,7 +25,7 @@ def count_repeats(
         is_present = np.zeros(num_groups, bool)
         for block in blocks.blocks(len(of_part)):
             is_present[of_part[block]] = True
-        present = np.count_nonzero(is_present)
+        present = int(np.count_nonzero(is_present))
         repeats[f"within_{name}"] = len(of_part) - present
         num_present += present
     repeats["across_parts"] = num_present - num_groups

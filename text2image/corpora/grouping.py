@@ -32,7 +32,8 @@ class Digests:
 
     def chunks(self) -> Iterator[tuple[int, np.ndarray]]:
         """Yields the number of the first digest, and `(n, 16)` uint8."""
-        for number, chunk in enumerate((*self._chunks, self._last)):
+        every: list[bytes | bytearray] = [*self._chunks, self._last]
+        for number, chunk in enumerate(every):
             array = np.frombuffer(chunk, np.uint8).reshape(-1, DIGEST_SIZE)
             yield number * (_CHUNK // DIGEST_SIZE), array
 

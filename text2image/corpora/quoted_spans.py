@@ -56,23 +56,23 @@ def _count(file: TextFile, dialect: dialects.Dialect, span: Span) -> Count:
     count = line_spans.count_lines(file, span)
     if dialect.quoting == dialects.NONE:
         return count
-    opens = []
-    for is_open in (False, True):
+
+    def is_open_after(is_open: bool) -> bool:
         # Any number but 1: only line 1 may have a byte-order mark.
         first = 1 if span.start == 0 else 2
         with file.lines(span.start, first) as lines:
-            opens.append(
-                _is_open_after(
-                    dialect, itertools.islice(lines, count.size), is_open
-                )
-            )
-    return dataclasses.replace(count, opens=tuple(opens))
+            of_span = itertools.islice(lines, count.size)
+            return _is_open_after(dialect, of_span, is_open)
+
+    return dataclasses.replace(
+        count, opens=(is_open_after(False), is_open_after(True))
+    )
 
 
 def _is_open_after(
     dialect: dialects.Dialect, lines: Iterable[str], is_open: bool
 ) -> bool:
-    """Whether a quoted field is open after lines."""
+    """Whether a quoted field is open after lines, if one is before or not."""
     is_at_end = False
 
     def to_the_end() -> Iterator[str]:

@@ -14,10 +14,11 @@ lines in ids and places. Both depend on the files alone.
 
 - JSON lines, fastText and delimited files are cut between lines; a row of
   several lines belongs to the range in which it begins.
-- Parquet is cut between row groups, an Arrow file between record batches.
+- Parquet is cut between row groups, Arrow between record batches.
 - A TFDS dataset is cut between examples, a folder of texts between files.
 - What is compressed, JSON of other layouts, UTF-16, lines that end in a
-  carriage return, an Arrow stream and the demo are a range per file.
+  carriage return, Arrow streams with dictionaries and the demo are a range per
+  file.
 """
 
 import dataclasses
@@ -81,6 +82,9 @@ def cut(
     if dataset == row_sources.DEMO:
         parts = texts.open_corpus(dataset).parts
         return tuple(Range(part, "", WHOLE) for part in parts)
+    # A process that builds twice may find other files the second time.
+    _open.cache_clear()
+    _open_file.cache_clear()
     pieces = _open(dataset, data_dir, reading)[0]
     return tuple(
         Range(part, file, span)

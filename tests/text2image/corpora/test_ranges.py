@@ -167,6 +167,25 @@ CORPORA = {
     "arrow stream": (
         lambda path: arrow(path / "a.arrow", table(), pyarrow.ipc.new_stream),
         {},
+        6,
+    ),
+    "arrow stream with dictionaries": (
+        lambda path: arrow(
+            path / "a.arrow",
+            pyarrow.table(
+                {
+                    "text": table()["text"],
+                    "label": table()["label"].dictionary_encode(),
+                }
+            ),
+            pyarrow.ipc.new_stream,
+        ),
+        {},
+        1,
+    ),
+    "empty arrow stream": (
+        lambda path: arrow(path / "a.arrow", table(0), pyarrow.ipc.new_stream),
+        {},
         1,
     ),
     "empty arrow file": (

@@ -5,6 +5,7 @@ import dataclasses
 import functools
 import gzip
 import json
+import tracemalloc
 
 import pyarrow
 import pytest
@@ -298,3 +299,28 @@ def test_an_example_is_found_by_its_row(tmp_path):
     example = ranges.example_at(path, None, Reading(), pieces[1], 3)
     text = "x" * ((first + 2) % 50)
     assert example == Example(str(first + 3), text, str((first + 2) % 2))
+
+
+@pytest.mark.parametrize("suffix", [".jsonl", ".csv"])
+def test_memory_is_that_of_a_range_whatever_the_size_of_the_file(
+    tmp_path, suffix
+):
+    peaks = []
+    for number in (1, 4):
+        path = tmp_path / f"{number}{suffix}"
+        row = json.dumps({"text": "x y " * 200, "label": "a"})
+        if suffix == ".csv":
+            row = f'"{"x y " * 100}\n{"x y " * 100}",a'
+        write(path, "text,label\n" * (suffix == ".csv"))
+        with path.open("a") as file:
+            file.writelines(row + "\n" for _ in range(4000 * number))
+        tracemalloc.start()
+        pieces = ranges.cut(str(path), None, Reading(), 200)
+        assert len(pieces) == pytest.approx(20 * number, rel=0.1)
+        counts = [ranges.count(str(path), None, Reading(), p) for p in pieces]
+        piece = ranges.number(pieces, counts)[len(pieces) // 2]
+        for item in ranges.read(str(path), None, Reading(), piece):
+            assert isinstance(item, Example)
+        peaks.append(tracemalloc.get_traced_memory()[1])
+        tracemalloc.stop()
+    assert peaks[1] < 1.1 * peaks[0]

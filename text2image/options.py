@@ -3,7 +3,7 @@
 Both the flag that sets an option and the code that interprets it use these.
 """
 
-SPLIT_PROTOCOLS = ("pooled", "official")
+SPLIT_PROTOCOLS = ("pooled", "official", "hashed")
 # Quotes inside quoted fields: as the file's first lines say, doubled "",
 # escaped \", or no quoting at all.
 QUOTINGS = ("auto", "double", "backslash", "none")

@@ -57,7 +57,8 @@ PROGRAM = command_line.Program(
         "split": "pooled: all labelled examples together, 80/20, stratified "
         "and seeded (the paper's protocol); with --kind=multimodal, "
         "--held_out of each class is held out. official: the corpus's own "
-        "splits. Default: pooled.",
+        "splits. hashed: like pooled, but the side of an example is a hash of "
+        "its text, so that no index is needed. Default: pooled.",
     },
     after_dashes=(
         "--BEAM_FLAG",

@@ -9,7 +9,7 @@ import functools
 from typing import Any
 
 from text2image import options
-from text2image.corpora import class_names
+from text2image.corpora import class_names, hashed
 from text2image.corpora.rows import Reading
 from tfrecords import ranges
 from tfrecords.settings import setting, validate
@@ -127,7 +127,9 @@ class RecordsConfig:
     split: str = _records(
         "pooled",
         "pooled: all labelled texts together, 80/20, stratified and seeded "
-        "(the paper's protocol). official: the corpus's own splits.",
+        "(the paper's protocol). official: the corpus's own splits. hashed: "
+        "the side of a text is a hash of it, 80/20 within sampling error, for "
+        "corpora of which no machine can hold an index.",
         options.SPLIT_PROTOCOLS,
     )
     train_split: str = _records(
@@ -279,6 +281,13 @@ class RecordsConfig:
         """Refuses values that no run could use."""
         validate(self)
         class_names.parse_map(self.label_map)
+        hashed.check_limits(
+            self.split,
+            {
+                "limit_train": self.limit_train,
+                "limit_validation": self.limit_validation,
+            },
+        )
         for name in ("train_split", "validation_split"):
             asked = getattr(self, name)
             if asked and self.split != "official":

@@ -117,7 +117,8 @@ MULTIMODAL_HELPS = {
     "split": (
         "pooled: all labelled samples together, --held_out of each class held "
         "out, seeded (the paper's protocol). official: the corpus's own "
-        "splits. Default: pooled."
+        "splits. hashed: the side of a sample is a hash of its text or id. "
+        "Default: pooled."
     ),
     "limit_train": (
         "Use at most this many train samples, stratified; 0: all. Default: 0."

@@ -3,18 +3,18 @@
 pyarrow is imported where it is used: other files do not need it.
 """
 
+import contextlib
 import json
 import pathlib
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from text2image.corpora import arrow_batches
 from text2image.corpora.rows import NOT_A_ROW, Fault, Row
+from text2image.corpora.spans import WHOLE, Count, Span, Spans
 from text2image.corpora.table import Table
 
-PARQUET_SUFFIXES = (".parquet", ".pq")
 ARROW_SUFFIXES = (".arrow", ".feather")
-_ROWS_AT_A_TIME = 1024
-_FILE_MAGIC = b"ARROW1"  # a stream has none
 _UNLABELLED = -1  # what Hugging Face's datasets have for no label
 
 
@@ -31,18 +31,14 @@ def open_arrow(path: pathlib.Path, prefix: str = "") -> Table:
     Raises:
         ValueError: If the file is damaged.
     """
-    import pyarrow
-
-    try:
-        schema = _open(path)[0]
-    except (pyarrow.ArrowException, OSError) as error:
-        raise _damaged(path, error) from error
+    with _named_errors(path):
+        schema = arrow_batches.open_batches(path)[0]
     names = _class_names(schema.metadata or {})
 
-    def read() -> Iterator[Row | Fault]:
-        number = 0
-        try:
-            for batch in _open(path)[1]:
+    def read(span: Span = WHOLE) -> Iterator[Row | Fault]:
+        number = span.first - 1
+        with _named_errors(path):
+            for batch in arrow_batches.open_batches(path, span)[1]:
                 for values in batch.to_pylist():
                     number += 1
                     yield _row(
@@ -51,41 +47,26 @@ def open_arrow(path: pathlib.Path, prefix: str = "") -> Table:
                         values,
                         names,
                     )
-        except (pyarrow.ArrowException, OSError) as error:
-            raise _damaged(path, error) from error
+
+    def cut(rows: int) -> list[Span]:
+        with _named_errors(path):
+            return arrow_batches.cut(path, rows)
+
+    def count(span: Span) -> Count:
+        with _named_errors(path):
+            return arrow_batches.count(path, span)
 
     said = [
         f"column {column!r}: {len(classes)} named classes"
         for column, classes in names.items()
     ]
-    return Table(tuple(schema.names), read, tuple(said), class_names=names)
-
-
-def _open(path: pathlib.Path) -> tuple[Any, Iterator[Any]]:
-    """Schema and record batches of a file."""
-    import pyarrow.parquet
-
-    if path.suffix.lower() in PARQUET_SUFFIXES:
-        file = pyarrow.parquet.ParquetFile(path, memory_map=True)
-        return file.schema_arrow, file.iter_batches(batch_size=_ROWS_AT_A_TIME)
-    source = pyarrow.memory_map(str(path))
-    if source.read(len(_FILE_MAGIC)) != _FILE_MAGIC:
-        source.seek(0)
-        reader = pyarrow.ipc.open_stream(source)
-        return reader.schema, _sliced(iter(reader))
-    source.seek(0)
-    reader = pyarrow.ipc.open_file(source)
-    batches = (
-        reader.get_batch(index) for index in range(reader.num_record_batches)
+    return Table(
+        tuple(schema.names),
+        read,
+        tuple(said),
+        class_names=names,
+        spans=Spans(cut, read, count),
     )
-    return reader.schema, _sliced(batches)
-
-
-def _sliced(batches: Iterator[Any]) -> Iterator[Any]:
-    """Parts of record batches, which may be as large as the file."""
-    for batch in batches:
-        for start in range(0, batch.num_rows, _ROWS_AT_A_TIME):
-            yield batch.slice(start, _ROWS_AT_A_TIME)
 
 
 def _class_names(metadata: Mapping[bytes, bytes]) -> dict[str, tuple[str, ...]]:
@@ -126,9 +107,16 @@ def _row(
     return Row(place, key, values)
 
 
-def _damaged(path: pathlib.Path, error: Exception) -> ValueError:
-    return ValueError(
-        f"{path}: expected a whole {path.suffix} file. Received: one that "
-        f"cannot be read ({str(error).splitlines()[0]}). Fetch or make it "
-        "again."
-    )
+@contextlib.contextmanager
+def _named_errors(path: pathlib.Path) -> Iterator[None]:
+    """Names the file in the errors of pyarrow."""
+    import pyarrow
+
+    try:
+        yield
+    except (pyarrow.ArrowException, OSError) as error:
+        raise ValueError(
+            f"{path}: expected a whole {path.suffix} file. Received: one that "
+            f"cannot be read ({str(error).splitlines()[0]}). Fetch or make it "
+            "again."
+        ) from error

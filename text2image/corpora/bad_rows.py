@@ -8,7 +8,7 @@ from typing import TextIO
 
 from text2image.corpora.rows import Fault
 
-_FIRST = 10
+FIRST = 10
 
 
 class Tally:
@@ -27,7 +27,7 @@ class Tally:
     def add(self, fault: Fault) -> None:
         """Counts a fault."""
         self.causes[fault.cause] += 1
-        if len(self.first) < _FIRST:
+        if len(self.first) < FIRST:
             self.first.append(fault)
 
     def check(self, bad_rows: str, most: float, num_rows: int) -> None:

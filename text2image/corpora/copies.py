@@ -1,11 +1,12 @@
 """Copies of texts: how many there are, and whether their labels agree."""
 
 import itertools
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
 
+from text2image.corpora import blocks
 from text2image.corpora.examples import Corpus, usable
 from text2image.corpora.index import Index
 
@@ -17,20 +18,17 @@ def count_repeats(
 ) -> dict[str, int]:
     """Counts copies beyond the first: in all, within and across parts."""
     num_groups = int(group.max()) + 1
-    per_part = np.stack(
-        [
-            np.bincount(group[part == number], minlength=num_groups)
-            for number in range(len(part_names))
-        ]
-    )
-    repeats = {"all": int(len(group) - num_groups)}
+    repeats = {"all": len(group) - num_groups}
+    num_present = 0  # groups of each part, summed
     for number, name in enumerate(part_names):
-        repeats[f"within_{name}"] = int(
-            np.maximum(per_part[number] - 1, 0).sum()
-        )
-    repeats["across_parts"] = int(
-        np.maximum((per_part > 0).sum(axis=0) - 1, 0).sum()
-    )
+        of_part = group[part == number]
+        is_present = np.zeros(num_groups, bool)
+        for block in blocks.blocks(len(of_part)):
+            is_present[of_part[block]] = True
+        present = int(np.count_nonzero(is_present))
+        repeats[f"within_{name}"] = len(of_part) - present
+        num_present += present
+    repeats["across_parts"] = num_present - num_groups
     return repeats
 
 
@@ -38,12 +36,17 @@ def count_contradictions(
     source: Corpus, index: Index, identity: Callable[[Any], str]
 ) -> dict[str, Any]:
     """Counts texts whose copies have different labels, and their rows."""
-    num_groups = int(index.group.max()) + 1
-    lowest = np.full(num_groups, np.iinfo(np.int32).max, np.int32)
-    np.minimum.at(lowest, index.group, index.label)
+    group, label = index.group, index.label
+    num_groups = int(group.max()) + 1
+    lowest = np.full(num_groups, blocks.MOST, np.int32)
+    for block in blocks.blocks(len(group)):
+        np.minimum.at(lowest, group[block], label[block])
     differs = np.zeros(num_groups, bool)
-    differs[index.group[index.label != lowest[index.group]]] = True
-    of_row = differs[index.group]
+    for block in blocks.blocks(len(group)):
+        of_block = group[block]
+        differs[of_block[label[block] != lowest[of_block]]] = True
+    del lowest
+    of_row = blocks.take(differs, group)
     counts: dict[str, Any] = {
         "texts": int(differs.sum()),
         "rows": int(of_row.sum()),
@@ -51,13 +54,8 @@ def count_contradictions(
     if not of_row.any():
         return counts
     first = int(np.argmax(of_row))
-    other = int(
-        np.argmax(
-            (index.group == index.group[first])
-            & (index.label != index.label[first])
-        )
-    )
-    rows = np.flatnonzero(index.is_used)[[first, other]]
+    other = int(np.argmax((group == group[first]) & (label != label[first])))
+    rows = blocks.where(index.is_used)[[first, other]]
     stream = itertools.chain.from_iterable(
         read() for read in source.parts.values()
     )
@@ -66,12 +64,21 @@ def count_contradictions(
         for row, item in enumerate(itertools.islice(stream, int(rows[1]) + 1))
         if row in rows
     ]
-    text = " ".join(identity(examples[0]).split())
-    counts["first"] = {
-        "text": text if len(text) <= _EXCERPT else text[:_EXCERPT] + "…",
-        "ids": [example.id for example in examples],
-        "labels": [
-            index.label_names[index.label[used]] for used in (first, other)
-        ],
-    }
+    counts["first"] = describe(
+        identity(examples[0]),
+        [example.id for example in examples],
+        [index.label_names[label[used]] for used in (first, other)],
+    )
     return counts
+
+
+def describe(
+    text: str, ids: Sequence[str], class_names: Sequence[str]
+) -> dict[str, Any]:
+    """A contradiction for messages: the text's beginning, ids and classes."""
+    text = " ".join(text.split())
+    return {
+        "text": text if len(text) <= _EXCERPT else text[:_EXCERPT] + "…",
+        "ids": list(ids),
+        "labels": list(class_names),
+    }

@@ -15,6 +15,7 @@ from text2image.corpora import (
     dialects,
     encodings,
     headers,
+    quoted_spans,
 )
 from text2image.corpora.rows import (
     NOT_A_ROW,
@@ -24,6 +25,7 @@ from text2image.corpora.rows import (
     Reading,
     Row,
 )
+from text2image.corpora.spans import WHOLE, Span
 from text2image.corpora.table import Table
 from text2image.corpora.text_files import TextFile
 
@@ -81,13 +83,13 @@ def open_delimited(
     if reading.columns:
         details["columns"] = reading.columns
 
-    def read() -> Iterator[Row | Fault]:
-        with file.lines() as lines:
+    def read(span: Span = WHOLE) -> Iterator[Row | Fault]:
+        with file.lines(span.start, span.first) as lines:
             numbered: Iterator[str] = iter(lines)
-            if excel:
+            if excel and span.first == 1:
                 next(numbered)
                 numbered = itertools.chain([file.end], numbered)
-            rows = _rows(file.name, lines, numbered, dialect, header)
+            rows = _rows(file.name, lines, numbered, dialect, header, span)
             for line, row in rows:
                 if isinstance(row, Fault):
                     yield row
@@ -105,6 +107,9 @@ def open_delimited(
         guesses=(*words, *header.guesses),
         format=details,
         has_header=header.is_line and not reading.columns,
+        spans=quoted_spans.spans_of_rows(
+            file, dialect, sample, header.is_line, read
+        ),
     )
 
 
@@ -135,21 +140,31 @@ def _rows(
     numbered: Iterator[str],
     dialect: dialects.Dialect,
     header: headers.Header,
+    span: Span,
 ) -> Iterator[tuple[int, dict[str, str] | Fault]]:
-    """Yields each row with the line at which it starts, from 1."""
+    """Yields each row that starts in a span, with its line, from 1."""
     names = header.names
     width = len(names)
     left_out = "" in names
+    before = span.first - 1
+    if span.is_open:
+        numbered = itertools.chain([quoted_spans.OPENING], numbered)
+        before -= 1
     reader = dialect.reader(numbered)
-    is_first = header.is_line
+    is_first = header.is_line and span.first == 1
     while True:
-        start = reader.line_num + 1
+        start = before + reader.line_num + 1
+        if span.lines is not None and start >= span.first + span.lines:
+            return
         try:
             fields = next(reader)
         except StopIteration:
             return
         except csv.Error as error:
-            last = reader.line_num
+            if start < span.first:
+                lines.undecodable.clear()
+                continue
+            last = before + reader.line_num
             place = f"{name}, line {start}"
             through = f" (up to line {last})" if last > start else ""
             yield (
@@ -163,6 +178,9 @@ def _rows(
             )
             lines.undecodable.clear()
             continue
+        if start < span.first:
+            lines.undecodable.clear()
+            continue  # the row belongs to the span before
         if lines.undecodable:
             fault = lines.fault(_content(dialect, fields))
             if is_first:

@@ -86,6 +86,7 @@ class Lines:
         encoding: str,
         end: str = "\n",
         *,
+        first: int = 1,
         is_surely_utf8: bool = False,
     ) -> None:
         """Wraps a stream.
@@ -95,6 +96,7 @@ class Lines:
             lines: Binary lines, or chunks where `is_by_line` is false.
             encoding: Character encoding.
             end: Character at which lines end.
+            first: Number of the first line; only line 1 may have a mark.
             is_surely_utf8: Whether the file has characters that show that it
                 is UTF-8; another encoding is no cure then.
         """
@@ -103,6 +105,7 @@ class Lines:
         self._lines = lines
         self._encoding = encoding
         self._end = end
+        self._first = first
         self._is_surely_utf8 = is_surely_utf8
 
     def __iter__(self) -> Iterator[str]:
@@ -152,8 +155,10 @@ class Lines:
             yield text
 
     def _decoded_by_line(self) -> Iterator[str]:
-        encoding = _skipping_mark(self._encoding)
-        for number, line in enumerate(self._lines, start=1):
+        encoding = self._encoding
+        if self._first == 1:
+            encoding = _skipping_mark(encoding)
+        for number, line in enumerate(self._lines, start=self._first):
             try:
                 yield line.decode(encoding)
             except UnicodeDecodeError as error:

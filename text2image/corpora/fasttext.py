@@ -3,7 +3,9 @@
 import re
 from collections.abc import Iterator
 
+from text2image.corpora import line_spans
 from text2image.corpora.rows import NOT_A_ROW, Fault, Row
+from text2image.corpora.spans import WHOLE, Span
 from text2image.corpora.table import Table
 from text2image.corpora.text_files import TextFile
 
@@ -26,15 +28,20 @@ def open_fasttext(file: TextFile, prefix: str = "") -> Table:
         prefix: Beginning of the rows' keys.
     """
 
-    def read() -> Iterator[Row | Fault]:
-        with file.lines() as lines:
-            for number, line in enumerate(lines, start=1):
+    def read(span: Span = WHOLE) -> Iterator[Row | Fault]:
+        with file.lines(span.start, span.first) as lines:
+            for number, line in zip(span.numbers, lines, strict=False):
                 if lines.undecodable:
                     yield lines.fault(line)
                 elif line.strip():
                     yield _row(file.name, number, line.strip(), prefix)
 
-    return Table(("label", "text"), read, (f"lines of {PREFIX}CLASS text",))
+    return Table(
+        ("label", "text"),
+        read,
+        (f"lines of {PREFIX}CLASS text",),
+        spans=line_spans.spans_of_lines(file, read),
+    )
 
 
 def _row(name: str, number: int, line: str, prefix: str) -> Row | Fault:

@@ -1,44 +1,21 @@
 """One pass over a corpus: what every row is, without its text.
 
 Per row it keeps the part and the label, per labelled row a 16-byte digest of
-the folded text.
+the folded text. Memory peaks at 29 bytes per text.
 """
 
 import array
 import dataclasses
-import hashlib
 from collections.abc import Callable, Mapping
 from typing import Any
 
 import numpy as np
 
-from text2image.corpora import bad_rows, class_names, labels
+from text2image.corpora import bad_rows, blocks, classes, folding, grouping
+from text2image.corpora.classes import Selection
 from text2image.corpora.examples import Corpus
 from text2image.corpora.rows import Fault
-
-_UNLABELLED, _FAULTY = -1, -2
-
-
-@dataclasses.dataclass(frozen=True)
-class Selection:
-    """Which rows of a corpus are used, and under which class.
-
-    Attributes:
-        label_map: See `class_names.parse_map`.
-        merge_labels: Whether labels that look alike become one class.
-        bad_rows: `refuse` the corpus, or `drop` the rows.
-        max_bad_rows: Largest share of rows that may be dropped.
-        min_class_size: Least number of rows of a class that is used.
-    """
-
-    label_map: str = ""
-    merge_labels: bool = False
-    bad_rows: str = "refuse"
-    max_bad_rows: float = 0.05
-    min_class_size: int = 0
-
-
-REFUSE = Selection()
+from text2image.corpora.surveys import PartSurvey, Survey
 
 
 @dataclasses.dataclass(frozen=True)
@@ -48,8 +25,10 @@ class Index:
     Attributes:
         is_used: `(rows,)` whether a row has a class that is used.
         part: `(used,)` int8 part of each row that is used.
-        group: `(used,)` int64; rows with equal folded texts have the same.
+        group: `(used,)` int32; rows with equal folded texts have the same.
         label: `(used,)` int32 class of each row that is used.
+        side: `(used,)` int8 side of each row that is used; `None` without
+            `side_of`.
         label_names: Class names in label order.
         label_index: Label, as examples have it, to its class.
         audit: Counts of what is not used, and why.
@@ -60,19 +39,18 @@ class Index:
     part: np.ndarray
     group: np.ndarray
     label: np.ndarray
+    side: np.ndarray | None
     label_names: tuple[str, ...]
     label_index: Mapping[str | None, int]
     audit: dict[str, Any]
     faults: bad_rows.Tally
 
 
-def fold(text: str) -> str:
-    """Folds case, and every run of white space to one space."""
-    return " ".join(text.casefold().split())
-
-
 def index_corpus(
-    source: Corpus, selection: Selection, identity: Callable[[Any], str]
+    source: Corpus,
+    selection: Selection,
+    identity: Callable[[Any], str],
+    side_of: Callable[[bytes], int] | None = None,
 ) -> Index:
     """Reads a corpus once and decides which rows are used.
 
@@ -80,136 +58,63 @@ def index_corpus(
         source: The corpus.
         selection: Which rows are used, and under which class.
         identity: Gives the text of an example by which copies are detected.
+        side_of: Gives the side of a text by its digest.
 
     Raises:
-        ValueError: If rows cannot be used and must not be dropped, if labels
-            are not classes (see `name_classes`), or if fewer than two
-            classes are left.
+        ValueError: If `classes.choose` refuses the rows, or there are more
+            than 2,147,483,647 of them.
     """
-    part, code = array.array("b"), array.array("i")
-    digests, known = bytearray(), dict[str, int]()
-    faults = bad_rows.Tally()
-    for number, read in enumerate(source.parts.values()):
+    part, code, side = array.array("b"), array.array("i"), array.array("b")
+    digests, known = grouping.Digests(), dict[str, int]()
+    survey = Survey()
+    for number, (name, read) in enumerate(source.parts.items()):
+        rows = survey.parts[name] = PartSurvey()
         for item in read():
             part.append(number)
+            rows.add(item)
             if isinstance(item, Fault):
-                faults.add(item)
-                code.append(_FAULTY)
+                survey.faults.add(item)
+                code.append(-1)
             elif item.label is None:
-                code.append(_UNLABELLED)
+                code.append(-1)
             else:
                 code.append(known.setdefault(item.label, len(known)))
-                digests += hashlib.blake2b(
-                    fold(identity(item)).encode("utf-8"), digest_size=16
-                ).digest()
-    faults.check(selection.bad_rows, selection.max_bad_rows, len(code))
-    parts, codes = np.array(part, np.int8), np.array(code, np.int32)
-    classes = _classes(source, selection, known, codes)
-    # One more entry than labels: -1 and -2 both find an unused class.
+                digest = folding.digest_of(identity(item))
+                digests.add(digest)
+                if side_of:
+                    side.append(side_of(digest))
+        _check_size(source, len(code))
+    chosen = classes.choose(survey, source.name, source.label_names, selection)
+    # One more entry than labels: -1 finds an unused class.
     index_of_code = np.array(
-        [classes.label_index.get(label, -1) for label in known] + [-1, -1],
-        np.int32,
+        [chosen.label_index.get(label, -1) for label in known] + [-1], np.int32
     )
-    label = index_of_code[codes]
+    label = np.frombuffer(code, np.int32)
+    is_labelled = label >= 0
+    for block in blocks.blocks(len(label)):
+        label[block] = index_of_code[label[block]]
     is_used = label >= 0
-    digest = np.frombuffer(bytes(digests), dtype="V16")[is_used[codes >= 0]]
-    _, group = np.unique(digest, return_inverse=True)
-    unlabelled = classes.is_unlabelled[codes]
+    used = is_used[is_labelled]  # of the rows that have a digest
+    del is_labelled
+    group = grouping.number_groups(digests, used)
+    del digests
+    group = group[used]
     return Index(
         is_used=is_used,
-        part=parts[is_used],
+        part=np.frombuffer(part, np.int8)[is_used],
         group=group,
         label=label[is_used],
-        label_names=classes.names,
-        label_index=classes.label_index,
-        audit={
-            "unlabelled": {
-                name: count
-                for number, name in enumerate(source.parts)
-                if (count := int(unlabelled[parts == number].sum()))
-            },
-            "dropped": dict(faults.causes),
-            "merged": classes.merged,
-            "small_classes": classes.small,
-            "empty_classes": classes.empty,
-            "alike_classes": class_names.look_alikes(classes.names),
-        },
-        faults=faults,
+        side=np.frombuffer(side, np.int8)[used] if side_of else None,
+        label_names=chosen.names,
+        label_index=chosen.label_index,
+        audit=chosen.audit,
+        faults=survey.faults,
     )
 
 
-@dataclasses.dataclass(frozen=True)
-class _Classes:
-    names: tuple[str, ...]
-    label_index: dict[str | None, int]
-    is_unlabelled: np.ndarray  # by code; the last two are -2 and -1
-    merged: dict[str, str]
-    small: dict[str, int]
-    empty: list[str]
-
-
-def _classes(
-    source: Corpus,
-    selection: Selection,
-    known: Mapping[str, int],
-    codes: np.ndarray,
-) -> _Classes:
-    sizes = np.bincount(codes[codes >= 0], minlength=len(known)).tolist()
-    label_map = class_names.parse_map(selection.label_map)
-    names = class_names.name_classes(
-        dict(zip(known, sizes, strict=True)),
-        label_map,
-        merge=selection.merge_labels,
-        declared=source.label_names,
-    )
-    class_sizes: dict[str, int] = {}
-    for label, count in zip(known, sizes, strict=True):
-        if names[label]:
-            class_sizes[names[label]] = class_sizes.get(names[label], 0) + count
-    # Files give no order of classes: alphabetical.
-    ordered = sorted(class_sizes)
-    empty: list[str] = []
-    if source.label_names is not None:
-        declared = dict.fromkeys(
-            names.get(label, label_map.get(label, label))
-            for label in source.label_names
-        )
-        ordered = [name for name in declared if name in class_sizes]
-        ordered += sorted(set(class_sizes) - set(ordered))
-        empty = [name for name in declared if name and name not in class_sizes]
-    small = {
-        name: class_sizes[name]
-        for name in ordered
-        if class_sizes[name] < selection.min_class_size
-    }
-    used = {
-        name: n for n, name in enumerate(n for n in ordered if n not in small)
-    }
-    if len(used) < 2:
-        left_out = (
-            f" --min_class_size={selection.min_class_size} leaves out "
-            f"{len(small)}: {labels.listed(small)}."
-            if small
-            else ""
-        )
+def _check_size(source: Corpus, num_rows: int) -> None:
+    if num_rows > blocks.MOST:
         raise ValueError(
-            "A classifier needs at least two classes. Received: "
-            f"[{labels.listed(used)}] in {sum(class_sizes.values())} examples "
-            f"of {source.name} that have a label.{left_out}"
+            f"{source.name}: expected at most {blocks.MOST} rows. Received: "
+            f"{num_rows}. Use --split=hashed, which needs no index."
         )
-    return _Classes(
-        names=tuple(used),
-        label_index={
-            label: used[name] for label, name in names.items() if name in used
-        },
-        is_unlabelled=np.array(
-            [not name for name in names.values()] + [False, True]
-        ),
-        merged={
-            label: name
-            for label, name in names.items()
-            if name != label_map.get(label, label)
-        },
-        small=small,
-        empty=empty,
-    )

@@ -4,9 +4,10 @@ import json
 from collections.abc import Callable, Iterator
 from typing import Any
 
-from text2image.corpora import columns
+from text2image.corpora import columns, line_spans
 from text2image.corpora.json_stream import JsonStream
 from text2image.corpora.rows import NOT_A_ROW, Fault, Row
+from text2image.corpora.spans import WHOLE, Span
 from text2image.corpora.table import Table
 from text2image.corpora.text_files import TextFile
 
@@ -45,7 +46,12 @@ def open_json(file: TextFile, prefix: str = "") -> Table:
         else:
             yield from _read_stream(file, kind, key, prefix)
 
-    return Table(_columns(file.name, read), read, said)
+    spans = None
+    if kind == "lines":
+        spans = line_spans.spans_of_lines(
+            file, lambda span: _read_lines(file, prefix, span)
+        )
+    return Table(_columns(file.name, read), read, said, spans=spans)
 
 
 def _is_lines(file: TextFile, start: str) -> bool:
@@ -145,9 +151,11 @@ def _columns(
     return tuple(names)
 
 
-def _read_lines(file: TextFile, prefix: str) -> Iterator[Row | Fault]:
-    with file.lines() as lines:
-        for number, line in enumerate(lines, start=1):
+def _read_lines(
+    file: TextFile, prefix: str, span: Span = WHOLE
+) -> Iterator[Row | Fault]:
+    with file.lines(span.start, span.first) as lines:
+        for number, line in zip(span.numbers, lines, strict=False):
             if lines.undecodable:
                 yield lines.fault(line[:_MOST_CONTENT])
                 continue

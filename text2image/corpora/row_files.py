@@ -10,6 +10,7 @@ from collections.abc import Collection, Iterator, Mapping
 from typing import BinaryIO
 
 from text2image.corpora import (
+    arrow_batches,
     arrow_files,
     columns,
     compression,
@@ -25,7 +26,7 @@ from text2image.corpora.table import Table
 # Suffix to the delimiter that it stands for.
 DELIMITED_SUFFIXES = {".csv": ",", ".tsv": "\t", ".tab": "\t"}
 JSON_SUFFIXES = (".jsonl", ".ndjson", ".json")
-ARROW_SUFFIXES = (*arrow_files.PARQUET_SUFFIXES, *arrow_files.ARROW_SUFFIXES)
+ARROW_SUFFIXES = (*arrow_batches.PARQUET_SUFFIXES, *arrow_files.ARROW_SUFFIXES)
 SUFFIXES = (*DELIMITED_SUFFIXES, *JSON_SUFFIXES, *ARROW_SUFFIXES)
 # What fastText's own files are called; others are read with --delimiter.
 FASTTEXT_SUFFIXES = (".txt", ".ft", ".train", ".valid", ".test", "")

@@ -1,5 +1,6 @@
 """Files and folders as sources of rows."""
 
+import functools
 import pathlib
 
 from text2image import hashes
@@ -11,6 +12,7 @@ from text2image.corpora import (
     tfds_builders,
 )
 from text2image.corpora.rows import GUESSED, Reading, RowSource
+from text2image.corpora.table import Table
 
 DEMO = "demo"
 _MOST_NAMES = 10
@@ -57,12 +59,16 @@ def open_rows(dataset: str, reading: Reading = GUESSED) -> RowSource:
     path = pathlib.Path(dataset)
     if path.is_dir():
         return _open_folder(path, reading)
-    table = row_files.open_table(path, reading)
+    return source_of(path, row_files.open_table(path, reading))
+
+
+def source_of(path: pathlib.Path, table: Table) -> RowSource:
+    """A table as a source of the part `train`."""
     return RowSource(
         name=pathlib.PurePath(compression.inner_name(path)).stem,
         parts={"train": table.read},
         columns=table.columns,
-        sha256=hashes.sha256_of_files([path]),
+        hash_files=functools.partial(hashes.sha256_of_files, [path]),
         guesses=table.guesses,
         format=table.format,
         label_names=table.label_names,
@@ -72,8 +78,7 @@ def open_rows(dataset: str, reading: Reading = GUESSED) -> RowSource:
 
 
 def _open_folder(path: pathlib.Path, reading: Reading) -> RowSource:
-    tables = table_folders.tables_in(path)
-    if tables or (path / "dataset_dict.json").is_file():
+    if table_folders.is_table_folder(path):
         return table_folders.open_table_folder(path, reading)
     if text_folders.is_text_folder(path):
         return text_folders.open_text_folder(path, reading)

@@ -5,6 +5,7 @@ becomes of a fault is decided once, where the corpus is split: see `--bad_rows`.
 """
 
 import dataclasses
+import functools
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
@@ -100,7 +101,7 @@ class RowSource:
         parts: Part name (`train`, `validation`, `test`) to a function that
             starts a new stream of the part.
         columns: Names of the columns, or of the keys of the first rows.
-        sha256: Hash of the files it is read from; identifies the data.
+        hash_files: Hashes the files it is read from.
         guesses: What was guessed, a line each, for the log.
         format: How it is read, as far as that differs from strict UTF-8 CSV,
             TSV or JSON lines by the file's suffix; part of the provenance of
@@ -119,7 +120,7 @@ class RowSource:
     name: str
     parts: dict[str, Callable[[], Iterator[Row | Fault]]]
     columns: tuple[str, ...]
-    sha256: str
+    hash_files: Callable[[], str]
     guesses: tuple[str, ...] = ()
     format: Mapping[str, Any] = dataclasses.field(default_factory=dict)
     label_names: tuple[str, ...] | None = None
@@ -129,3 +130,8 @@ class RowSource:
     )
     not_text: Mapping[str, str] = dataclasses.field(default_factory=dict)
     not_label: Mapping[str, str] = dataclasses.field(default_factory=dict)
+
+    @functools.cached_property
+    def sha256(self) -> str:
+        """Hash of the files; identifies the data."""
+        return self.hash_files()

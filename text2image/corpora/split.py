@@ -1,6 +1,7 @@
 """The split into train, validation and test sides, and an audit of repeats."""
 
 import dataclasses
+import functools
 import math
 import operator
 from collections.abc import Callable, Mapping
@@ -9,16 +10,18 @@ from typing import Any
 import numpy as np
 
 from text2image import options
-from text2image.corpora import bad_rows, class_names, copies, labels
+from text2image.corpora import bad_rows, blocks, copies, hashed, sides
+from text2image.corpora.classes import REFUSE, Selection
 from text2image.corpora.examples import Corpus
-from text2image.corpora.index import REFUSE, Selection, index_corpus
-
-TRAIN, VALIDATION, TEST, UNUSED = 0, 1, 2, 3
-SIDES = ("train", "validation", "test")
-# The paper's V.A: 40,000 train, 10,000 validation.
-SHARES = {VALIDATION: 0.2}
-# More are suspected to be no classes if most of them are small.
-_MANY_CLASSES = 20
+from text2image.corpora.index import index_corpus
+from text2image.corpora.sides import (
+    SHARES,
+    SIDES,
+    TEST,
+    TRAIN,
+    UNUSED,
+    VALIDATION,
+)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -63,11 +66,13 @@ def split_corpus(
         protocol: `pooled` (the paper's): all labelled parts together,
             stratified, drawn from `seed`. `official`: the corpus's own parts;
             train texts that also occur in a held-out part are left out.
-            Ignored if `source.is_split`.
+            `hashed`: see `hashed.side_of`; without limits. Ignored if
+            `source.is_split`.
         seed: Seed of the draw and of the limits.
         limit_train: Most train examples, a stratified draw; 0 for all.
         limit_validation: Likewise for validation.
-        shares: Side to the share of each class that `pooled` holds out. With
+        shares: Side to the share of each class that `pooled` holds out, or
+            of the texts that `hashed` does. With
             `TEST` among them, `official` reads a corpus's test part too,
             besides its validation part.
         identity: Gives the text of an example by which copies are detected.
@@ -83,7 +88,19 @@ def split_corpus(
             f"`split` must be one of {options.SPLIT_PROTOCOLS}. Received: "
             f"{protocol!r}"
         )
-    index = index_corpus(source, selection, identity)
+    hashed.check_limits(
+        protocol,
+        {"limit_train": limit_train, "limit_validation": limit_validation},
+    )
+    is_hashed = protocol == "hashed" and not source.is_split
+    index = index_corpus(
+        source,
+        selection,
+        identity,
+        functools.partial(hashed.side_of_digest, seed=seed, shares=shares)
+        if is_hashed
+        else None,
+    )
     part, group, label = index.part, index.group, index.label
     audit: dict[str, Any] = {
         "num_examples": len(label),
@@ -93,7 +110,9 @@ def split_corpus(
     }
     rng = np.random.default_rng(seed)
     is_official = source.is_split or protocol == "official"
-    if is_official:
+    if index.side is not None:
+        side = index.side
+    elif is_official:
         side = _official(part, group, list(source.parts), TEST in shares)
     else:
         side = _pooled(group, label, rng, shares)
@@ -107,11 +126,11 @@ def split_corpus(
         name = SIDES[which]
         audit[name] = _sizes(label[side == which], index.label_names)
         cures = [f"a larger --limit_{name}"] if limits.get(which) else []
-        if is_official and not source.is_split:
+        if protocol != "pooled" and not source.is_split:
             cures.append("--split=pooled")
         elif TEST in shares and not any(limits.values()):
             cures += _held_out_that_works(group, label, seed)
-        _check_sides(sizes, audit[name], name, cures)
+        sides.check(sizes, audit[name], name, cures)
     audit["left_out"] = int((side == UNUSED).sum())
     side_of_row = np.full(len(index.is_used), UNUSED, np.int8)
     side_of_row[index.is_used] = side
@@ -123,34 +142,6 @@ def split_corpus(
 def _sizes(label: np.ndarray, names: tuple[str, ...]) -> dict[str, int]:
     counts = np.bincount(label, minlength=len(names))
     return dict(zip(names, counts.tolist(), strict=True))
-
-
-def _check_sides(
-    sizes: Mapping[str, int],
-    counts: Mapping[str, int],
-    side: str,
-    cures: list[str],
-) -> None:
-    """Refuses a side that lacks a class; names the class and what helps."""
-    absent = {name: sizes[name] for name, count in counts.items() if not count}
-    if not absent:
-        return
-    least = max(absent.values()) + 1
-    if sum(size >= least for size in sizes.values()) > 1:
-        cures.append(f"--min_class_size={least} (leaves such classes out)")
-    if len(sizes) > 2:  # two classes must be left
-        name = class_names.typed(next(iter(absent)))
-        cures.append(
-            f"--label_map='{name}:NAME' (joins a class with another; without "
-            "NAME, leaves it out)"
-        )
-    if 2 * len(absent) > len(sizes) > _MANY_CLASSES:
-        cures.append("another --label_key, if these are no classes")
-    raise ValueError(
-        f"Every class needs examples in {side}. Classes without any there, "
-        f"with their size in all: {labels.sized(absent)}. Use "
-        f"{', or '.join([*cures, 'more examples'])}."
-    )
 
 
 def _held_out_that_works(
@@ -182,26 +173,32 @@ def _pooled(
     shares: Mapping[int, float],
 ) -> np.ndarray:
     """Draws whole groups of equal texts until each class has its shares."""
-    size = np.bincount(group)
-    first = np.unique(group, return_index=True)[1]
-    # A group is drawn with the class of its first copy.
-    group_label = label[first]
+    size = blocks.count(group, int(group.max()) + 1)
+    # A group is drawn with the class of its first copy: written last.
+    group_label = np.empty(len(size), np.int32)
+    for block in reversed(list(blocks.blocks(len(group)))):
+        group_label[group[block][::-1]] = label[block][::-1]
     group_side = np.full(len(size), TRAIN, np.int8)
-    for value in np.unique(label):
-        members = rng.permutation(np.flatnonzero(group_label == value))
-        count = int((label == value).sum())
+    for value, count in enumerate(np.bincount(label).tolist()):
+        members = blocks.where(group_label == value)
+        rng.shuffle(members)
         for which, share in shares.items():
             target = round(share * count)
-            drawn = members[np.cumsum(size[members]) <= target]
+            sizes = blocks.take(size, members)
+            np.cumsum(sizes, out=sizes)
+            # An int of Python would have `sizes` converted to int64.
+            num_drawn = int(np.searchsorted(sizes, np.int32(target), "right"))
             # A group of copies that did not fit leaves a gap: fill it with
             # texts without copies.
-            gap = target - int(size[drawn].sum())
+            gap = target - (int(sizes[num_drawn - 1]) if num_drawn else 0)
+            del sizes
+            group_side[members[:num_drawn]] = which
             if gap:
-                rest = members[len(drawn) :]
-                drawn = np.append(drawn, rest[size[rest] == 1][:gap])
-            group_side[drawn] = which
-            members = members[group_side[members] == TRAIN]
-    return group_side[group]
+                rest = members[num_drawn:]
+                is_single = blocks.take(size, rest) == 1
+                group_side[rest[blocks.where(is_single)[:gap]]] = which
+            members = members[blocks.take(group_side, members) == TRAIN]
+    return blocks.take(group_side, group)
 
 
 def _official(
@@ -230,9 +227,10 @@ def _official(
     # The published test part stays whole, so that results are comparable.
     for name, which in reversed(taken.items()):
         held = part == part_names.index(name)
-        side[held & ~seen[group]] = which
+        side[held & ~blocks.take(seen, group)] = which
         seen[group[held]] = True
-    side[(part == part_names.index("train")) & ~seen[group]] = TRAIN
+    train = part == part_names.index("train")
+    side[train & ~blocks.take(seen, group)] = TRAIN
     return side
 
 
@@ -244,18 +242,20 @@ def _limit(
     rng: np.random.Generator,
 ) -> None:
     """Reduces one side to a stratified draw of `limit` examples, in place."""
-    members = np.flatnonzero(side == which)
-    if limit >= len(members):
+    is_member = side == which
+    num_members = np.count_nonzero(is_member)
+    if limit >= num_members:
         return
-    counts = np.bincount(label[members])
-    share = counts * limit / len(members)
+    counts = np.bincount(label[is_member])
+    share = counts * limit / num_members
     quota = np.floor(share).astype(int)
     # Largest remainders get the examples that rounding down left over.
     for value in np.argsort(quota - share, kind="stable")[
         : limit - quota.sum()
     ]:
         quota[value] += 1
-    side[members] = UNUSED
+    side[is_member] = UNUSED
     for value, number in enumerate(quota):
-        of_class = members[label[members] == value]
-        side[rng.permutation(of_class)[:number]] = which
+        of_class = blocks.where(is_member & (label == value))
+        rng.shuffle(of_class)
+        side[of_class[:number]] = which

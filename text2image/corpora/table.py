@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 from text2image.corpora.rows import Fault, Row
+from text2image.corpora.spans import Spans, whole
 
 
 @dataclasses.dataclass(frozen=True)
@@ -19,6 +20,7 @@ class Table:
         has_header: Whether a line of the file names the columns.
         class_names: Column to the names of its classes in label order, where
             the file states them.
+        spans: How it is cut; `None` if it is not.
     """
 
     columns: tuple[str, ...]
@@ -29,9 +31,15 @@ class Table:
     class_names: Mapping[str, tuple[str, ...]] = dataclasses.field(
         default_factory=dict
     )
+    spans: Spans | None = None
 
     @property
     def label_names(self) -> tuple[str, ...] | None:
         """Class names of the one column that has them."""
         names = list(self.class_names.values())
         return names[0] if len(names) == 1 else None
+
+    @property
+    def pieces(self) -> Spans:
+        """How it is cut; as a whole if it is not."""
+        return self.spans or whole(self.read)

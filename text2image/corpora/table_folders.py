@@ -5,6 +5,7 @@ What `datasets` writes with `save_to_disk` and what a snapshot of its Hub has
 the part is what the name of a file, or of its folder, says.
 """
 
+import functools
 import json
 import pathlib
 import re
@@ -44,14 +45,9 @@ def open_table_folder(directory: pathlib.Path, reading: Reading) -> RowSource:
         ValueError: If the parts cannot be told from the names, or the tables
             of the parts differ in their columns.
     """
-    files, ignored = _parts(directory)
+    files, ignored = parts_of(directory)
     tables = {
-        part: [
-            row_files.open_table(
-                path, reading, f"{path.relative_to(directory).as_posix()}:"
-            )
-            for path in paths
-        ]
+        part: [open_file(directory, path, reading) for path in paths]
         for part, paths in files.items()
     }
     every = [table for part in tables.values() for table in part]
@@ -75,8 +71,10 @@ def open_table_folder(directory: pathlib.Path, reading: Reading) -> RowSource:
         name=directory.resolve().name,
         parts={part: _reader(opened) for part, opened in tables.items()},
         columns=first.columns,
-        sha256=hashes.sha256_of_tree(
-            directory, [path for paths in files.values() for path in paths]
+        hash_files=functools.partial(
+            hashes.sha256_of_tree,
+            directory,
+            [path for paths in files.values() for path in paths],
         ),
         guesses=tuple(guesses),
         format=_format(directory, files, tables),
@@ -84,6 +82,14 @@ def open_table_folder(directory: pathlib.Path, reading: Reading) -> RowSource:
         has_header=first.has_header,
         class_names=first.class_names,
     )
+
+
+def open_file(
+    directory: pathlib.Path, path: pathlib.Path, reading: Reading
+) -> Table:
+    """Opens one of a folder's tables; keys begin with its name."""
+    name = path.relative_to(directory).as_posix()
+    return row_files.open_table(path, reading, f"{name}:")
 
 
 def _reader(tables: list[Table]) -> Callable[[], Iterator[Row | Fault]]:
@@ -108,10 +114,19 @@ def _format(
     }
 
 
-def _parts(
+def is_table_folder(directory: pathlib.Path) -> bool:
+    """Whether a folder has tables, or is a dataset that `datasets` saved."""
+    return bool(tables_in(directory)) or (directory / _DICT).is_file()
+
+
+def parts_of(
     directory: pathlib.Path,
 ) -> tuple[dict[str, list[pathlib.Path]], list[pathlib.Path]]:
-    """Files per part, and the tables that belong to none."""
+    """Files per part, and the tables that belong to none.
+
+    Raises:
+        ValueError: If the parts cannot be told from the names.
+    """
     if (directory / _STATE).is_file():
         return {"train": _saved(directory)}, []
     if (directory / _DICT).is_file():

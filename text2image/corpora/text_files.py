@@ -43,11 +43,29 @@ class TextFile:
     is_surely_utf8: bool
 
     @contextlib.contextmanager
-    def lines(self) -> Iterator[encodings.Lines]:
-        """Opens the file's lines, from the first."""
+    def lines(
+        self, start: int = 0, first: int = 1
+    ) -> Iterator[encodings.Lines]:
+        """Opens the file's lines.
+
+        Args:
+            start: Byte at which to begin, of a file that `may_be_cut`.
+            first: Number of the line that begins there.
+        """
         with compression.open_bytes(self.path) as stream:
+            stream.seek(start)
             is_by_line = encodings.is_by_line(self.encoding, self.end)
-            yield self._decoded(stream if is_by_line else _chunks(stream))
+            yield self._decoded(
+                stream if is_by_line else _chunks(stream), first
+            )
+
+    @property
+    def may_be_cut(self) -> bool:
+        """Whether bytes can be read from the beginning of any line."""
+        return (
+            self.path.suffix.lower() not in compression.SUFFIXES
+            and encodings.is_by_line(self.encoding, self.end)
+        )
 
     @contextlib.contextmanager
     def chunks(self) -> Iterator[Iterator[str]]:
@@ -55,12 +73,15 @@ class TextFile:
         with compression.open_bytes(self.path) as stream:
             yield self._decoded(_chunks(stream)).chunks()
 
-    def _decoded(self, lines: Iterable[bytes]) -> encodings.Lines:
+    def _decoded(
+        self, lines: Iterable[bytes], first: int = 1
+    ) -> encodings.Lines:
         return encodings.Lines(
             self.name,
             lines,
             self.encoding,
             self.end,
+            first=first,
             is_surely_utf8=self.is_surely_utf8,
         )
 

@@ -6,7 +6,7 @@ memory, texts are not.
 
 import functools
 import pathlib
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 
 from text2image import hashes
 from text2image.corpora import encodings, likely_encodings, part_names
@@ -17,6 +17,7 @@ from text2image.corpora.rows import (
     Row,
     RowSource,
 )
+from text2image.corpora.spans import Span, Spans, spans_of_size
 
 # What the Large Movie Review Dataset calls its texts without a label.
 _UNLABELLED = ("unsup", "unlabelled", "unlabeled", "unsupervised")
@@ -40,28 +41,9 @@ def open_text_folder(directory: pathlib.Path, reading: Reading) -> RowSource:
     Raises:
         ValueError: If a folder's part cannot be told from its name.
     """
-    if classes := _classes(directory):
-        parts = {"train": classes}
-    else:
-        parts = {}
-        for child in _folders(directory):
-            if classes := _classes(child):
-                part = part_names.part_of(child.name)
-                if part is None or part in parts:
-                    raise ValueError(
-                        f"{directory}: expected folders named train, "
-                        "validation or test, or one folder per class. "
-                        f"Received: {child.name!r} with folders of texts."
-                    )
-                parts[part] = classes
-    parts = part_names.in_order(parts)
-    encoding = encodings.encoding_of(str(directory), b"", reading.encoding)[0]
-    files = [
-        (file, label)
-        for classes in parts.values()
-        for label in classes
-        for file in _texts(label)
-    ]
+    parts = parts_of(directory)
+    encoding = _encoding_of(directory, reading)
+    files = [file for labels in parts.values() for file, _ in _files(labels)]
     guesses = [
         f"reading {directory}: a text per file, the class is its folder; "
         + ", ".join(
@@ -80,26 +62,71 @@ def open_text_folder(directory: pathlib.Path, reading: Reading) -> RowSource:
     return RowSource(
         name=directory.resolve().name,
         parts={
-            part: _reader(directory, labels, encoding)
+            part: open_part(directory, labels, reading).read_whole
             for part, labels in parts.items()
         },
         columns=("text", "label"),
-        sha256=hashes.sha256_of_tree(directory, [file for file, _ in files]),
+        hash_files=functools.partial(hashes.sha256_of_tree, directory, files),
         guesses=tuple(guesses),
         format={} if encoding == encodings.UTF8 else {"encoding": encoding},
     )
 
 
-def _reader(
-    directory: pathlib.Path, labels: list[pathlib.Path], encoding: str
-) -> Callable[[], Iterator[Row | Fault]]:
-    def read() -> Iterator[Row | Fault]:
-        for label in labels:
-            name = None if _is_unlabelled(label) else label.name
-            for file in _texts(label):
-                yield _row(directory, file, name, encoding)
+def parts_of(directory: pathlib.Path) -> dict[str, list[pathlib.Path]]:
+    """Part name to its folders of classes.
 
-    return read
+    Raises:
+        ValueError: If a folder's part cannot be told from its name.
+    """
+    if classes := _classes(directory):
+        return {"train": classes}
+    parts: dict[str, list[pathlib.Path]] = {}
+    for child in _folders(directory):
+        if classes := _classes(child):
+            part = part_names.part_of(child.name)
+            if part is None or part in parts:
+                raise ValueError(
+                    f"{directory}: expected folders named train, "
+                    "validation or test, or one folder per class. "
+                    f"Received: {child.name!r} with folders of texts."
+                )
+            parts[part] = classes
+    return part_names.in_order(parts)
+
+
+def open_part(
+    directory: pathlib.Path, labels: list[pathlib.Path], reading: Reading
+) -> Spans:
+    """Opens the texts of a part, which are cut between files.
+
+    Args:
+        directory: The folder.
+        labels: The part's folders of classes.
+        reading: The flags; only the encoding applies.
+    """
+    encoding = _encoding_of(directory, reading)
+    files = functools.cache(lambda: list(_files(labels)))
+
+    def read(span: Span) -> Iterator[Row | Fault]:
+        for number in span.units(len(files())):
+            file, label = files()[number]
+            yield _row(directory, file, label, encoding)
+
+    return Spans(lambda rows: spans_of_size(0, len(files()), rows), read)
+
+
+def _files(
+    labels: list[pathlib.Path],
+) -> Iterator[tuple[pathlib.Path, str | None]]:
+    """Files and their labels, in their order."""
+    for label in labels:
+        name = None if _is_unlabelled(label) else label.name
+        for file in _texts(label):
+            yield file, name
+
+
+def _encoding_of(directory: pathlib.Path, reading: Reading) -> str:
+    return encodings.encoding_of(str(directory), b"", reading.encoding)[0]
 
 
 def _row(

@@ -58,16 +58,7 @@ def open_corpus(
 
 def _of_rows(name: str, source: RowSource, reading: Reading) -> Corpus:
     """Chooses the columns of a source of rows, and makes its rows examples."""
-    if not source.columns:
-        raise ValueError(f"{name}: expected rows. Received: none.")
-    choice = columns.choose(
-        name,
-        source.columns,
-        reading,
-        has_header=source.has_header,
-        rows=next(iter(source.parts.values())),
-    )
-    _check_types(name, source, choice)
+    choice = choose_columns(name, source, reading)
     parts = {
         part: read
         for part, read in source.parts.items()
@@ -95,6 +86,33 @@ def _of_rows(name: str, source: RowSource, reading: Reading) -> Corpus:
     )
 
 
+def choose_columns(
+    name: str, source: RowSource, reading: Reading
+) -> columns.Choice:
+    """Chooses the columns of text and label.
+
+    Args:
+        name: Name of the source, for messages.
+        source: The source.
+        reading: The flags.
+
+    Raises:
+        ValueError: See `columns.choose`; or if there are no rows, or the
+            types of the columns cannot be used.
+    """
+    if not source.columns:
+        raise ValueError(f"{name}: expected rows. Received: none.")
+    choice = columns.choose(
+        name,
+        source.columns,
+        reading,
+        has_header=source.has_header,
+        rows=next(iter(source.parts.values())),
+    )
+    _check_types(name, source, choice)
+    return choice
+
+
 def _check_types(name: str, source: RowSource, choice: columns.Choice) -> None:
     """Refuses columns whose types are known to be neither text nor label."""
     for flag, keys, reasons in (
@@ -118,14 +136,17 @@ def _examples(
     def read() -> Iterator[Example | Fault]:
         row = None
         for row in rows():
-            yield row if isinstance(row, Fault) else _example(row, choice)
+            yield example_of(row, choice)
         if row is None:
             raise ValueError(f"{name}: expected rows{after}. Received: none.")
 
     return read
 
 
-def _example(row: Row, choice: columns.Choice) -> Example | Fault:
+def example_of(row: Row | Fault, choice: columns.Choice) -> Example | Fault:
+    """Makes a row an example; a fault stays one."""
+    if isinstance(row, Fault):
+        return row
     text = choice.text(row)
     if isinstance(text, Fault):
         return text

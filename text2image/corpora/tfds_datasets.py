@@ -19,6 +19,7 @@ from text2image.corpora.rows import (
     Row,
     RowSource,
 )
+from text2image.corpora.spans import Span, Spans, spans_of_size
 from text2image.corpora.tfds_builders import open_builder
 from text2image.corpora.tfds_splits import Parts, Slice, choose_parts
 
@@ -38,8 +39,7 @@ def open_rows(
     are not decoded; `not_text` and `not_label` say why they cannot be used.
 
     Raises:
-        FileNotFoundError: If it is not prepared and may not be fetched, or a
-            file is missing.
+        FileNotFoundError: If it is not prepared and may not be fetched.
         ValueError: If no such dataset exists or it is damaged, or for the
             reasons of `choose_parts`.
     """
@@ -55,7 +55,7 @@ def open_rows(
             for part, slices in parts.items()
         },
         columns=tuple(features),
-        sha256=sha256_of_splits(builder, parts),
+        hash_files=functools.partial(sha256_of_splits, builder, parts),
         guesses=guesses,
         class_names={
             key: tuple(feature.names)
@@ -65,6 +65,24 @@ def open_rows(
         not_text=tfds_features.reasons(features, tfds_features.why_not_text),
         not_label=tfds_features.reasons(features, tfds_features.why_not_label),
     )
+
+
+def open_slice(builder: Any, part: Slice) -> Spans:
+    """Opens consecutive examples of a split, which are cut between examples."""
+    features = dict(tfds_features.flat(builder.info.features))
+
+    def cut(rows: int) -> list[Span]:
+        stop = part.stop
+        if stop is None:
+            stop = builder.info.splits[part.split].num_examples
+        return spans_of_size(part.first, stop, rows)
+
+    def read(span: Span) -> Iterator[Row | Fault]:
+        return _rows_of_slice(
+            builder, Slice(part.split, span.start, span.stop), features
+        )
+
+    return Spans(cut, read)
 
 
 def class_names(builder: Any, label_key: str) -> list[str]:

@@ -12,8 +12,8 @@ from text2image.bert.encoder import Encoder
 from text2image.bert.headers import read_header
 from text2image.bert.layers import check_max_tokens, parse_layers
 from text2image.corpora import bad_rows
+from text2image.corpora.classes import Selection
 from text2image.corpora.examples import Corpus, usable
-from text2image.corpora.index import Selection
 from text2image.corpora.rows import Fault
 from text2image.corpora.split import Split
 from tfrecords import files, schema

@@ -11,8 +11,9 @@ from hypothesis import strategies as st
 
 from text2image import options
 from text2image.corpora import split
+from text2image.corpora.classes import Selection
 from text2image.corpora.examples import Corpus, Example
-from text2image.corpora.index import Selection, fold
+from text2image.corpora.folding import fold
 from text2image.corpora.rows import EMPTY_TEXT, Fault
 from text2image.corpora.texts import DEMO, open_corpus
 

@@ -95,6 +95,7 @@ def main(
     argv: Sequence[str] | None = None,
     *,
     check: Callable[[Arguments], None] = lambda arguments: None,
+    choose_device: Callable[[Arguments], None] | None = None,
 ) -> int:
     """Runs a program.
 
@@ -105,6 +106,8 @@ def main(
         argv: Arguments after the program's name; by default those of the
             process.
         check: Refuses settings before TensorFlow is imported.
+        choose_device: Called before TensorFlow's first operation; by default,
+            what the flags of the device say, if there are any.
 
     Returns:
         The exit code: 0, 1 for an error that the user can fix, 2 for wrong
@@ -122,9 +125,11 @@ def main(
         logging.set_verbosity(logging.DEBUG)
     arguments = Arguments(typed, tuple(rest), _preset(program, typed))
     try:
-        choose_device = _device_of(program, arguments)
+        use_device = _device_of(program, arguments)
+        if choose_device is not None:
+            use_device = functools.partial(choose_device, arguments)
         check(arguments)
-        process.import_tensorflow(choose_device)
+        process.import_tensorflow(use_device)
         return run(arguments) or 0
     except UsageError as error:
         return _fail(error, 2)

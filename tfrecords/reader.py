@@ -1,7 +1,9 @@
 """Record directory to tf.data.Dataset; needs neither BERT nor scikit-learn."""
 
 import pathlib
+from collections.abc import Sequence
 
+import numpy as np
 import tensorflow as tf
 
 from tfrecords import schema
@@ -65,6 +67,7 @@ def read_records(
     *,
     batch_size: int = 256,
     manifest: schema.Manifest | None = None,
+    rows: range | None = None,
 ) -> tf.data.Dataset:
     """Streams a split in its fixed order.
 
@@ -73,6 +76,8 @@ def read_records(
         split: `train`, `validation` or, if there is one, `test`.
         batch_size: Records per batch; the last batch may be smaller.
         manifest: The manifest that `open_records` returned, if it was called.
+        rows: Numbers of the records that are read, from 0, one after the
+            other; by default all.
 
     Returns:
         Batches, each a dictionary of `id` `(n,)` string, `label` `(n,)` int64,
@@ -91,7 +96,27 @@ def read_records(
             f"`split` must be one of {sorted(manifest.splits)}. Received: "
             f"{split!r}"
         )
-    files = [str(directory / shard.file) for shard in manifest.splits[split]]
+    shards, skipped = manifest.splits[split], 0
+    if rows is not None:
+        shards, skipped = _shards_of(shards, rows)
+    files = [str(directory / shard.file) for shard in shards]
     # Parsing in parallel or reading through larger buffers is slower.
-    dataset = tf.data.TFRecordDataset(files).batch(batch_size)
+    dataset = tf.data.TFRecordDataset(files)
+    if rows is not None:
+        dataset = dataset.skip(skipped).take(len(rows))
+    dataset = dataset.batch(batch_size)
     return dataset.map(manifest.schema.parse).prefetch(tf.data.AUTOTUNE)
+
+
+def _shards_of(
+    shards: Sequence[schema.Shard], rows: range
+) -> tuple[list[schema.Shard], int]:
+    """Finds the shards that hold some records.
+
+    Returns:
+        The shards, and how many records of the first come before the rows.
+    """
+    ends = np.cumsum([shard.num_examples for shard in shards])
+    first, last = np.searchsorted(ends, [rows.start, rows.stop - 1], "right")
+    skipped = rows.start - int(ends[first - 1] if first else 0)
+    return list(shards[first : last + 1]), skipped

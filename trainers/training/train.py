@@ -12,8 +12,10 @@ import numpy as np
 from text2image import devices
 from tfrecords import reader, schema
 from trainers.config import TrainConfig
+from trainers.distribution.workers import SINGLE, Workers
 from trainers.runs import checkpoints, provenance
 from trainers.runs.workdir import (
+    CONFIG_FILE,
     MODEL_FILE,
     MODEL_SHA256,
     RECORDS_FINGERPRINT,
@@ -26,6 +28,7 @@ from trainers.training import (
     fit,
     frozen_half,
     loop,
+    parallel_steps,
     precision,
     sources,
     trainee,
@@ -40,7 +43,8 @@ def train_and_evaluate(
     *,
     shared_maps: pathlib.Path | None = None,
     callbacks: Iterable[keras.callbacks.Callback] = (),
-) -> dict[str, Any]:
+    workers: Workers = SINGLE,
+) -> dict[str, Any] | None:
     """Trains a run to its end, from wherever an earlier try left it.
 
     Writes `config.json` before the first step; `checkpoint.safetensors`,
@@ -58,11 +62,14 @@ def train_and_evaluate(
             `val_calibration_error`. One batch to them is one execution of
             many steps. What they remember themselves is not saved: a resumed
             run starts with them anew.
+        workers: Replicas that share the training. Only the chief writes, and
+            it evaluates after the last epoch alone.
 
     Returns:
-        The contents of `metrics.json`. Its `accuracy` is that of the last
-        epoch on the validation split; `cumulative_accuracy` is what the
-        published code prints: the mean over all validations of the run.
+        The contents of `metrics.json`; `None` in a process that is not the
+        chief, unless the run is finished already. Its `accuracy` is that of
+        the last epoch on the validation split; `cumulative_accuracy` is what
+        the published code prints: the mean over all validations of the run.
 
     Raises:
         ValueError: If the records or the files of an earlier try do not fit.
@@ -72,8 +79,7 @@ def train_and_evaluate(
     # --- Records -----------------------------------------------------------
     records = pathlib.Path(config.image_records)
     manifest = reader.open_records(records, kind="image")
-    claim_workdir(config, manifest, workdir)
-    provenance.keep(records, manifest, workdir)
+    _claim(config, records, manifest, workdir, workers)
     finished = reuse_metrics(workdir)
     if finished is not None:
         return finished
@@ -87,10 +93,14 @@ def train_and_evaluate(
         manifest,
         shared_maps or own_maps,
         is_shared=shared_maps is not None,
+        workers=workers,
     )
 
     # --- Loop --------------------------------------------------------------
-    history, correct = _train(config, prepared, workdir, callbacks)
+    history, correct = _train(config, prepared, workdir, callbacks, workers)
+    workers.finish()
+    if not workers.is_chief:
+        return None
 
     # --- Results -----------------------------------------------------------
     metrics = {
@@ -107,10 +117,30 @@ def train_and_evaluate(
         "device": devices.describe(),
         "epochs": history,
     }
+    if workers.strategy is not None:
+        metrics["distribution"] = workers.distribution
+        metrics["replicas"] = workers.num_replicas
     write_metrics(workdir, metrics)
     if own_maps.exists():
         shutil.rmtree(own_maps)
     return metrics
+
+
+def _claim(
+    config: TrainConfig,
+    records: pathlib.Path,
+    manifest: schema.Manifest,
+    workdir: pathlib.Path,
+    workers: Workers,
+) -> None:
+    """Claims the workdir: the chief first, the others compare."""
+    if workers.is_chief:
+        claim_workdir(config, manifest, workdir)
+        provenance.keep(records, manifest, workdir)
+    workers.barrier()
+    if not workers.is_chief:
+        workers.await_file(workdir / CONFIG_FILE)
+        claim_workdir(config, manifest, workdir)
 
 
 def _train(
@@ -118,6 +148,7 @@ def _train(
     prepared: Trainee,
     workdir: pathlib.Path,
     user_callbacks: Iterable[keras.callbacks.Callback],
+    workers: Workers,
 ) -> tuple[list[dict[str, float]], list[int]]:
     """Trains every epoch that is left.
 
@@ -126,6 +157,12 @@ def _train(
         validation.
     """
     correct: list[int] = []
+    parallel_steps.check_batches(
+        prepared.models.classifier,
+        len(prepared.inputs["train"].labels),
+        config.batch_size,
+        workers,
+    )
     train = prepared.inputs["train"]
     validation = prepared.inputs["validation"]
 
@@ -136,9 +173,10 @@ def _train(
 
     history = fit.fit(
         prepared.model,
-        sources.from_inputs(
+        parallel_steps.divide(
             train,
             sources.Order(len(train.labels), config.batch_size, config.seed),
+            workers,
         ),
         fit.Schedule(
             epochs=config.epochs,
@@ -157,6 +195,7 @@ def _train(
         start=lambda: trainee.fit_standardization(prepared, config.batch_size),
         counts={"correct": correct},
         user_callbacks=user_callbacks,
+        workers=workers,
     )
     return history, correct
 

@@ -90,11 +90,11 @@ class Cluster:
     @classmethod
     def _from_slurm(cls, environment: Mapping[str, str]) -> Self:
         # TensorFlow's resolver knows Slurm's notation; it reads `os.environ`.
-        from tensorflow.distribute import cluster_resolver
+        import tensorflow as tf
 
         tasks = environment["SLURM_STEP_NUM_TASKS"]
         try:
-            resolver = cluster_resolver.SlurmClusterResolver(
+            resolver = tf.distribute.cluster_resolver.SlurmClusterResolver(
                 port_base=_SLURM_PORT,
                 # Any numbers that let it pass: Slurm itself gives out GPUs.
                 gpus_per_node=int(tasks),

@@ -155,7 +155,8 @@ class Workers:
                 f"{chief} has ended without {written_last}; its own log says "
                 "why. Run the same command on all workers to resume."
             )
-        logging.info(
+        # At the level that is shown here.
+        logging.warning(
             "worker %d of %d is done; %s has written %s",
             self.index,
             self.count,
@@ -252,6 +253,9 @@ def _mirrored(replicas: int) -> tf.distribute.Strategy:
 
 def _join(members: Cluster) -> Workers:
     os.environ[TF_CONFIG] = members.tf_config()
+    # What it reports of a lost process, the watchdog says in a sentence.
+    if os.environ.get("TF_CPP_MIN_LOG_LEVEL") == "2":  # ours
+        os.environ["TF_CPP_MIN_LOG_LEVEL"] = "3"
     if members.index:
         # One log and one bar are enough.
         logging.set_verbosity(logging.WARNING)

@@ -1,34 +1,27 @@
 """Layers whose result for an example depends on the others of the batch.
 
 Split over replicas, they give what one device gives for the whole batch: a
-dropout draws the mask of the whole batch and cuts its rows out, a batch norm
-takes its statistics over all replicas.
+dropout draws its rows of the mask of the whole batch, a batch norm takes its
+statistics over all replicas.
 """
 
 import contextlib
 import contextvars
-import dataclasses
+import math
 from collections.abc import Callable, Iterator
 
 import keras
 import tensorflow as tf
 
-
-@dataclasses.dataclass(frozen=True)
-class Place:
-    """Where the examples of a replica are in the batch.
-
-    Attributes:
-        start: Number of the first, scalar int32.
-        size: Examples of the batch, scalar int32.
-    """
-
-    start: tf.Tensor
-    size: tf.Tensor
+# Random numbers per value of Philox's counter, and its number in TensorFlow,
+# which takes it on CPUs and GPUs.
+_PER_COUNT = 4
+_PHILOX = 1
 
 
-# Each replica is traced in a thread of its own, which starts without a value.
-PLACE: contextvars.ContextVar[Place] = contextvars.ContextVar("place")
+# Number of a replica's first example in the batch, scalar int32. Each replica
+# is traced in a thread of its own, which starts without a value.
+START: contextvars.ContextVar[tf.Tensor] = contextvars.ContextVar("start")
 
 
 @contextlib.contextmanager
@@ -58,13 +51,52 @@ def _cut_dropout(layer: keras.layers.Dropout) -> Callable[..., tf.Tensor]:
     def call(inputs: tf.Tensor, training: bool = False) -> tf.Tensor:
         if not training or not layer.rate:
             return inputs
-        place = PLACE.get()
-        shape = tf.concat([[place.size], tf.shape(inputs)[1:]], 0)
-        # Ones to 0 or 1 / (1 - rate), by the generator of the whole batch.
-        mask = keras.random.dropout(
-            tf.ones(shape, inputs.dtype), layer.rate, seed=layer.seed_generator
+        uniform = uniform_rows(
+            layer.seed_generator.next(),
+            START.get(),
+            tf.shape(inputs)[0],
+            inputs.shape[1:],
+            inputs.dtype,
         )
-        stop = place.start + tf.shape(inputs)[0]
-        return inputs * tf.ensure_shape(mask[place.start : stop], inputs.shape)
+        kept = inputs * tf.cast(1 / (1 - layer.rate), inputs.dtype)
+        return tf.where(uniform >= layer.rate, kept, 0)
 
     return call
+
+
+def uniform_rows(
+    seed: tf.Tensor,
+    start: tf.Tensor,
+    count: tf.Tensor,
+    row_shape: tuple[int, ...],
+    dtype: tf.DType,
+) -> tf.Tensor:
+    """Returns some rows of what `tf.random.stateless_uniform` would return.
+
+    Philox (Salmon et al. 2011) computes the numbers at any place from a
+    counter, which counts fours of them: nothing before the rows is computed.
+
+    Args:
+        seed: `(2,)` integers, as a `keras.random.SeedGenerator` gives them.
+        start: Number of the first row, scalar int32.
+        count: Number of rows, scalar int32.
+        row_shape: Shape of a row.
+        dtype: Type of the numbers.
+
+    Returns:
+        `(count, *row_shape)`, uniform in [0, 1).
+    """
+    # As Keras: `stateless` operations take int32.
+    seed = tf.cast(tf.math.floormod(seed, tf.int32.max - 1), tf.int32)
+    key, counter = tf.raw_ops.StatelessRandomGetKeyCounter(seed=seed)
+    size = math.prod(row_shape)
+    first = tf.cast(start, tf.int64) * size
+    skipped = tf.cast(first % _PER_COUNT, tf.int32)
+    numbers = tf.raw_ops.StatelessRandomUniformV2(
+        shape=[count * size + skipped],
+        key=key,
+        counter=counter + tf.cast([first // _PER_COUNT, 0], tf.uint64),
+        alg=_PHILOX,
+        dtype=dtype,
+    )
+    return tf.reshape(numbers[skipped:], (-1, *row_shape))

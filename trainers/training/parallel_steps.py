@@ -19,11 +19,7 @@ import tensorflow as tf
 from trainers.distribution.workers import Workers
 from trainers.training import figures
 from trainers.training.inputs import Inputs
-from trainers.training.parallel_layers import (
-    PLACE,
-    Place,
-    over_the_whole_batch,
-)
+from trainers.training.parallel_layers import START, over_the_whole_batch
 from trainers.training.parts import Part
 from trainers.training.sources import (
     Order,
@@ -134,7 +130,7 @@ def compile_steps(
     ) -> tuple[tf.Tensor, list[tf.Tensor]]:
         """Gradients and figures in one vector; new values of `others`."""
         start, count = part.extent(replica, size)
-        PLACE.set(Place(tf.minimum(start, size - 1), size))
+        START.set(tf.minimum(start, size - 1))
         share = tf.cast(count, tf.float32) / tf.cast(size, tf.float32)
         with (
             tf.GradientTape() as tape,

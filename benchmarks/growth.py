@@ -87,7 +87,13 @@ def prepare_map(folder: str, _: tuple[int, int], count: int) -> measuring.Call:
     settings = config.RecordsConfig(projection="pca")
 
     def fit_map() -> None:
-        map_fitting.fit_pixel_map(settings, directory, manifest, {})
+        map_fitting.fit_pixel_map(
+            settings,
+            directory,
+            manifest,
+            {},
+            directory=pathlib.Path(folder) / "sums",
+        )
 
     return fit_map
 

@@ -51,6 +51,7 @@ FLOORS = {
         ("training", "serving"),
         ("runs",),
         ("network",),
+        ("distribution",),
         ("weights",),
         ("config",),
         ("backbones",),

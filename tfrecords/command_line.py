@@ -89,6 +89,7 @@ def main(
     argv: Sequence[str] | None = None,
     *,
     check: Callable[[Arguments], None] = lambda arguments: None,
+    choose_device: Callable[[Arguments], None] | None = None,
 ) -> int:
     """Runs a program.
 
@@ -99,6 +100,8 @@ def main(
         argv: Arguments after the program's name; by default those of the
             process.
         check: Refuses settings before TensorFlow is imported.
+        choose_device: Called before TensorFlow's first operation; by default,
+            what the flags of the device say, if there are any.
 
     Returns:
         The exit code: 0, 1 for an error that the user can fix, 2 for wrong
@@ -110,7 +113,7 @@ def main(
     """
     with signals.sigterm_interrupts():
         try:
-            return _work(program, run, argv, check)
+            return _work(program, run, argv, check, choose_device)
         except UsageError as error:
             return _fail(error, 2)
         except KeyboardInterrupt as error:
@@ -131,6 +134,7 @@ def _work(
     run: Callable[[Arguments], int | None],
     argv: Sequence[str] | None,
     check: Callable[[Arguments], None],
+    choose_device: Callable[[Arguments], None] | None,
 ) -> int:
     """Runs a program; returns the exit code that it chooses."""
     typed, rest = flags.parse(
@@ -140,11 +144,13 @@ def _work(
     if typed.pop("verbosity", 0) > 0:
         logging.set_verbosity(logging.DEBUG)
     arguments = Arguments(typed, tuple(rest), _preset(program, typed))
-    choose_device = _device_of(program, arguments)
+    use_device = _device_of(program, arguments)
+    if choose_device is not None:
+        use_device = functools.partial(choose_device, arguments)
     check(arguments)
     for kind in program.settings:
         arguments.settings(kind)  # refuses what `check` did not look at
-    process.import_tensorflow(choose_device)
+    process.import_tensorflow(use_device)
     return run(arguments) or 0
 
 

@@ -58,11 +58,15 @@ class DeviceOptions:
         return int(match[1] or 0) if match else 0
 
 
-def use(options: DeviceOptions) -> None:
+def use(options: DeviceOptions, *, takes_all: bool = False) -> None:
     """Makes TensorFlow see one device, before its first operation.
 
     A GPU's memory is taken as it is needed, unless `TF_FORCE_GPU_ALLOW_GROWTH`
     says otherwise.
+
+    Args:
+        options: Flags of the device.
+        takes_all: Whether every GPU is taken, unless one is named.
 
     Raises:
         RuntimeError: If TensorFlow does not find that GPU, or computes on
@@ -76,6 +80,8 @@ def use(options: DeviceOptions) -> None:
     if options.device == "auto" and not gpus:
         _warn_of_unused_gpu()
     chosen = _choose(options, gpus)
+    if chosen and takes_all:
+        chosen = gpus
     try:
         tf.config.set_visible_devices(chosen, "GPU")
         if _GROWTH not in os.environ:

@@ -1,5 +1,6 @@
 """Record directory to tf.data.Dataset; needs neither BERT nor scikit-learn."""
 
+import dataclasses
 from collections.abc import Callable, Sequence
 
 import numpy as np
@@ -102,6 +103,7 @@ def read_records(
     manifest: schema.Manifest | None = None,
     shuffle_seed: int | None = None,
     num_readers: int = READERS,
+    rows: range | None = None,
 ) -> tf.data.Dataset:
     """Streams a split in its fixed order, or shuffled for training.
 
@@ -118,6 +120,8 @@ def read_records(
             second iteration has another order; for one that can be drawn
             again, take a seed per epoch.
         num_readers: Shards that are read in turn, if there is a seed.
+        rows: Numbers of the records that are read, from 0, one after the
+            other; by default all.
 
     Returns:
         Batches, each a dictionary of `id` `(n,)` string, `label` `(n,)` int64,
@@ -133,13 +137,20 @@ def read_records(
     directory = paths.open_path(directory)
     if manifest is None:
         manifest = open_records(directory)
+    skipped = None
+    if rows is not None and split in manifest.splits:
+        shards, skipped = _shards_of(manifest.splits[split], rows)
+        manifest = dataclasses.replace(manifest, splits={split: shards})
     dataset = read_serialized(
         directory,
         split,
         manifest,
         shuffle_seed=shuffle_seed,
         num_readers=num_readers,
-    ).batch(batch_size)
+    )
+    if skipped is not None:
+        dataset = dataset.skip(skipped).take(len(rows or ()))
+    dataset = dataset.batch(batch_size)
     # Parsing in parallel is slower.
     return dataset.map(manifest.schema.parse).prefetch(tf.data.AUTOTUNE)
 
@@ -247,3 +258,17 @@ def _check_shards(directory: paths.Path, manifest: schema.Manifest) -> None:
                 raise FileNotFoundError(shard_checks.missing(path))
             if (size := path.stat().st_size) != shard.num_bytes:
                 raise ValueError(shard_checks.wrong_size(path, shard, size))
+
+
+def _shards_of(
+    shards: Sequence[schema.Shard], rows: range
+) -> tuple[list[schema.Shard], int]:
+    """Finds the shards that hold some records.
+
+    Returns:
+        The shards, and how many records of the first come before the rows.
+    """
+    ends = np.cumsum([shard.num_examples for shard in shards])
+    first, last = np.searchsorted(ends, [rows.start, rows.stop - 1], "right")
+    skipped = rows.start - int(ends[first - 1] if first else 0)
+    return list(shards[first : last + 1]), skipped

@@ -13,6 +13,8 @@ import re
 import shutil
 from collections.abc import Iterator
 
+from tfrecords.paths import Path
+
 # What an error means for a file, with a cure.
 CAUSES = {
     errno.EACCES: "may not be read or written. Change its permissions",
@@ -52,9 +54,7 @@ _IN_TENSORFLOW = re.compile(
 
 
 @contextlib.contextmanager
-def while_writing(
-    path: pathlib.Path, num_bytes: int | None = None
-) -> Iterator[None]:
+def while_writing(path: Path, num_bytes: int | None = None) -> Iterator[None]:
     """Names a file in every error of the system that its writing raises.
 
     Args:
@@ -115,7 +115,7 @@ def code_of(error: BaseException) -> int | None:
 
 def sentence(
     code: int,
-    path: str | pathlib.Path | None,
+    path: str | Path | None,
     num_bytes: int | None = None,
 ) -> str:
     """Says what an error means for a file.

@@ -19,6 +19,7 @@ from tfrecords.config import RecordsConfig
 from tfrecords.devices import DeviceOptions
 from tfrecords.settings import setting
 from trainers.config import PRESETS, TrainConfig, default_workdir
+from trainers.distribution.options import NONE, DistributionOptions
 from trainers.weights import sources
 
 _common = functools.partial(setting, group="common")
@@ -55,14 +56,22 @@ class RunOptions:
 PROGRAM = command_line.Program(
     "trainers.run",
     __doc__,
-    settings=(RunOptions, TrainConfig, RecordsConfig, DeviceOptions),
+    settings=(
+        RunOptions,
+        TrainConfig,
+        RecordsConfig,
+        DeviceOptions,
+        DistributionOptions,
+    ),
     presets=PRESETS,
 )
 
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Prepares what is missing, trains, evaluates and reports."""
-    return command_line.main(PROGRAM, _run, argv, check=_check)
+    return command_line.main(
+        PROGRAM, _run, argv, check=_check, choose_device=_choose_device
+    )
 
 
 def _check(arguments: command_line.Arguments) -> None:
@@ -72,6 +81,34 @@ def _check(arguments: command_line.Arguments) -> None:
     arguments.refuse_ignored(_ignored_flags(train, records))
     row_sources.check_parts(records.dataset, records.reading)
     sources.check_source(train.weights)
+    distribution = arguments.settings(DistributionOptions)
+    distribution.check(arguments.settings(DeviceOptions))
+    if distribution.distribution != NONE:
+        _refuse_undivided(train, distribution.distribution)
+
+
+def _refuse_undivided(train: TrainConfig, distribution: str) -> None:
+    """Refuses settings that cannot be computed in parts of a batch."""
+    for name, value, cure in (
+        ("normalization", "batch", "--normalization=image"),
+        ("slice_batch_norm", "training", "--slice_batch_norm=inference"),
+        ("jit_compile", True, "--jit_compile=false"),
+    ):
+        if getattr(train, name) == value:
+            raise ValueError(
+                f"--distribution={distribution} does not work with "
+                f"--{name}={str(value).lower()}, which needs a whole batch on "
+                f"one device. Use {cure}, or --distribution=none."
+            )
+
+
+def _choose_device(arguments: command_line.Arguments) -> None:
+    from trainers.distribution import workers
+
+    workers.start(
+        arguments.settings(DistributionOptions),
+        arguments.settings(DeviceOptions),
+    )
 
 
 def _ignored_flags(
@@ -124,25 +161,42 @@ def _draws_the_map(records: RecordsConfig) -> bool:
 
 
 def _run(arguments: command_line.Arguments) -> None:
-    from tfrecords import build
+    from trainers.distribution import workers
+
+    with workers.current().stopping_together():
+        _train_and_report(arguments)
+
+
+def _train_and_report(arguments: command_line.Arguments) -> None:
+    from tfrecords import build, schema
     from trainers import export
+    from trainers.distribution.workers import current
     from trainers.experiments import baselines
     from trainers.reports import run_report, summary
+    from trainers.runs.workdir import METRICS_FILE
     from trainers.training import train
     from trainers.weights import load
 
+    workers = current()
     start = time.monotonic()
     options = arguments.settings(RunOptions)
     config = arguments.settings(TrainConfig)
     records = arguments.settings(RecordsConfig)
     cls_dir = None
-    if not config.image_records:
-        load.check_weights([(config.backbone, config.weights)])
-        cls_dir, images = build.prepare_records(records)
-        config = config.on_records(images)
     image_dir = paths.open_path(config.image_records)
+    if not config.image_records:
+        if workers.is_chief:
+            load.check_weights([(config.backbone, config.weights)])
+            cls_dir, image_dir = build.prepare_records(records)
+        image_dir = paths.open_path(workers.text_from_chief(str(image_dir)))
+        config = config.on_records(image_dir)
+        workers.await_file(image_dir / schema.MANIFEST)
     workdir = pathlib.Path(options.workdir or default_workdir(config))
-    metrics = train.train_and_evaluate(config, workdir)
+    metrics = train.train_and_evaluate(config, workdir, workers=workers)
+    if not workers.is_chief:
+        workers.await_chief(workdir / METRICS_FILE)
+        return
+    assert metrics is not None
     results = {}
     if options.baselines:
         results["images"] = baselines.logistic_regression(image_dir, "image")

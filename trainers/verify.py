@@ -11,6 +11,7 @@ import sys
 from collections.abc import Sequence
 
 from tfrecords import command_line, verify
+from tfrecords.paths import Path
 
 PROGRAM = dataclasses.replace(
     verify.PROGRAM,
@@ -33,12 +34,14 @@ def _run(arguments: command_line.Arguments) -> int:
     return verify.print_faults(arguments.rest, find_faults)
 
 
-def find_faults(directory: pathlib.Path) -> list[str]:
+def find_faults(directory: Path) -> list[str]:
     """Lists the faults of a directory; an empty list means none."""
     from tfrecords import faults, schema
     from trainers.runs import audit, workdir
     from trainers.serving import export_audit
 
+    if not isinstance(directory, pathlib.Path):  # runs are on disks
+        return faults.find_faults(directory)
     if (directory / workdir.CONFIG_FILE).is_file():
         return [
             *audit.find_faults(directory),

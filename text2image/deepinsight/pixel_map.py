@@ -130,7 +130,7 @@ class PixelMap:
             )
         return images[:, self.coords[:, 0], self.coords[:, 1], self.channel]
 
-    def save(self, directory: pathlib.Path) -> None:
+    def save(self, directory: Any) -> None:
         """Writes `pixel_map.npz`, `pixel_map.json`, `pixel_map.csv`."""
         arrays: dict[str, Any] = {
             "coords": self.coords,

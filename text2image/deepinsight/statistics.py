@@ -2,7 +2,6 @@
 
 import dataclasses
 from collections.abc import Mapping
-from dataclasses import fields
 from typing import Self
 
 import numpy as np
@@ -81,8 +80,13 @@ class FeatureStatistics:
     @classmethod
     def from_arrays(cls, arrays: Mapping[str, np.ndarray]) -> Self:
         """Rebuilds statistics from `to_arrays`."""
-        values = {field.name: arrays[field.name] for field in fields(cls)}
-        return cls(**{**values, "count": int(arrays["count"])})
+        return cls(
+            int(arrays["count"]),
+            arrays["minimum"],
+            arrays["maximum"],
+            arrays["total"],
+            arrays["squares"],
+        )
 
 
 class GramMatrix:

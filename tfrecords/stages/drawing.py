@@ -1,6 +1,5 @@
 """Stacks to images, one shard at a time."""
 
-import dataclasses
 from collections.abc import Callable, Iterator
 from typing import Self
 
@@ -67,15 +66,8 @@ class Drawing:
     ) -> Iterator[bytes]:
         split, index = unit.key
         shard = self._manifest.splits[split][index]
-        dataset = reader.read_records(
-            self._cls_dir,
-            split,
-            batch_size=_BATCH,
-            manifest=dataclasses.replace(
-                self._manifest, splits={split: [shard]}
-            ),
-        )
-        for batch in dataset:
+        dataset = reader.read_shard(self._cls_dir, shard).batch(_BATCH)
+        for batch in dataset.map(self._manifest.schema.parse):
             images = self._renderer.render(batch["stack"].numpy())
             keys, labels = batch["id"].numpy(), batch["label"].numpy()
             for key, label, image in zip(keys, labels, images, strict=True):

@@ -8,7 +8,7 @@ in theirs: whoever adds a group up, the sums have the same bits.
 import dataclasses
 import io
 from collections.abc import Callable, Iterator, Mapping
-from typing import Self
+from typing import Any, Self
 
 import numpy as np
 import tqdm
@@ -195,7 +195,7 @@ def sums_of_groups(
         yield stage.add_up(unit, progress.update)
 
 
-def _write_arrays(path: Path, arrays: Mapping[str, np.ndarray]) -> None:
+def _write_arrays(path: Path, arrays: Mapping[str, Any]) -> None:
     buffer = io.BytesIO()  # the bytes are those of a file, in a store too
     np.savez(buffer, **arrays)
     files.write_bytes(path, buffer.getvalue())

@@ -113,7 +113,7 @@ def _run(
         beam_processes.wait(lambda: pipeline.run().wait_until_finish())
 
 
-class _RunUnits(beam.DoFn):  # type: ignore[misc]
+class _RunUnits(beam.DoFn):
     """Runs each unit, unless another worker has finished it."""
 
     def __init__(self, kind: str, plan: str) -> None:

@@ -11,6 +11,7 @@ from absl import logging
 from tfrecords import build, reader
 from tfrecords.command_line import USER_ERRORS
 from tfrecords.config import RecordsConfig
+from tfrecords.paths import Path
 from trainers.experiments import baselines
 from trainers.experiments.plan import Row, Training, unique_trainings
 from trainers.network import model
@@ -62,7 +63,7 @@ def weights_to_load(
 
 def train_all(
     rows: Sequence[Row],
-    image_dirs: dict[RecordsConfig, pathlib.Path],
+    image_dirs: dict[RecordsConfig, Path],
     workdir: pathlib.Path,
 ) -> dict[str, str]:
     """Trains everything that is not finished, each training once.
@@ -101,9 +102,7 @@ def train_all(
     return failures
 
 
-def _train(
-    training: Training, image_dir: pathlib.Path, workdir: pathlib.Path
-) -> None:
+def _train(training: Training, image_dir: Path, workdir: pathlib.Path) -> None:
     """Trains one, or checks that a finished one had the same records."""
     keras.backend.clear_session()
     train_and_evaluate(
@@ -116,7 +115,7 @@ def _train(
 def regressions_on_maps(
     rows: Sequence[Row],
     failures: Mapping[str, str],
-    image_dir: pathlib.Path,
+    image_dir: Path,
     workdir: pathlib.Path,
 ) -> tuple[dict[str, dict[str, Any]], dict[str, str]]:
     """Fits logistic regression to the feature maps of every backbone.
@@ -147,7 +146,7 @@ def regressions_on_maps(
 
 
 def _regression_on_maps(
-    training: Training, image_dir: pathlib.Path, workdir: pathlib.Path
+    training: Training, image_dir: Path, workdir: pathlib.Path
 ) -> dict[str, Any]:
     """Fits logistic regression to the feature maps of a training.
 

@@ -9,6 +9,7 @@ import matplotlib.figure
 import numpy as np
 
 from tfrecords import files
+from tfrecords.paths import Path
 from trainers import backbones
 from trainers.experiments import baselines
 from trainers.experiments.plan import Row, unique_trainings
@@ -41,8 +42,8 @@ def write_table(
     failures: Mapping[str, str],
     *,
     on_maps: Mapping[str, dict[str, Any]],
-    cls_dir: pathlib.Path,
-    image_dir: pathlib.Path,
+    cls_dir: Path,
+    image_dir: Path,
 ) -> pathlib.Path:
     """Writes `report.md` and its figures.
 
@@ -104,7 +105,7 @@ def compose(
     captions: Mapping[str, str],
     num_train: int,
     num_validation: int,
-    image_dir: pathlib.PurePath,
+    image_dir: Path,
     details: Mapping[str, Any],
 ) -> str:
     """Composes the report's Markdown.

@@ -2,17 +2,17 @@
 
 import hashlib
 import json
-import pathlib
 from collections.abc import Collection
 from typing import Any
 
 from tfrecords import files
+from tfrecords.paths import Path
 
 _SHA256 = "content_sha256"
 
 
 def read(
-    path: pathlib.Path, keys: Collection[str] = (), *, cure: str
+    path: Path, keys: Collection[str] = (), *, cure: str
 ) -> dict[str, Any]:
     """Reads an object.
 
@@ -57,7 +57,7 @@ def read(
     return value
 
 
-def write_checked(path: pathlib.Path, value: dict[str, Any]) -> None:
+def write_checked(path: Path, value: dict[str, Any]) -> None:
     """Writes an object whole or not at all, with a checksum of its content."""
     files.write_json(path, {**value, _SHA256: _digest(value)})
 

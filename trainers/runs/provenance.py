@@ -84,7 +84,7 @@ class Origin:
             ) from error
         return origin
 
-    def _check(self, path: pathlib.Path) -> None:
+    def _check(self, path: paths.Path) -> None:
         """Checks that its parts belong together, as read from a file."""
         claims: list[tuple[str, dict[str, Any], str | None]] = [
             ("image records", self.provenance, self.fingerprint)

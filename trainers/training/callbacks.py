@@ -1,5 +1,6 @@
 """What happens around the steps of a training, as Keras callbacks."""
 
+import json
 import pathlib
 from collections.abc import Callable, Mapping
 from typing import Any
@@ -8,6 +9,7 @@ import keras
 import numpy as np
 import tqdm
 
+from trainers.distribution.workers import SINGLE, Workers
 from trainers.runs import checkpoints
 from trainers.runs.workdir import (
     CHECKPOINT_FILE,
@@ -228,6 +230,7 @@ class Checkpoint(keras.callbacks.Callback):
         saved: dict[str, keras.Variable],
         counts: Mapping[str, list[int]],
         run: Mapping[str, Any],
+        workers: Workers = SINGLE,
     ) -> None:
         """Takes what is saved.
 
@@ -237,8 +240,10 @@ class Checkpoint(keras.callbacks.Callback):
             saved: Name to variable.
             counts: Lists that are saved and restored with the history.
             run: What identifies the run.
+            workers: Processes of the training; its chief reads and writes.
         """
         super().__init__()
+        self._workers = workers
         self._workdir = workdir
         self._path = workdir / CHECKPOINT_FILE
         self._saved = saved
@@ -249,11 +254,16 @@ class Checkpoint(keras.callbacks.Callback):
 
     def resume(self) -> bool:
         """Sets everything as an earlier try left it; whether there is one."""
-        if not self._path.is_file():
-            return False
-        progress = checkpoints.load(
-            self._path, self._saved, self._run, cure=CHECKPOINT_CURE
+        progress: dict[str, Any] = {}
+        if self._workers.is_chief and self._path.is_file():
+            progress = checkpoints.load(
+                self._path, self._saved, self._run, cure=CHECKPOINT_CURE
+            )
+        progress = json.loads(
+            self._workers.text_from_chief(json.dumps(progress))
         )
+        if not progress:
+            return False
         self.history += progress["history"]
         self.has_stopped = progress.get("has_stopped", False)
         for name, values in self._counts.items():
@@ -271,14 +281,17 @@ class Checkpoint(keras.callbacks.Callback):
             "accuracy": logs["val_accuracy"],
         }
         self.history.append({name: figures[name] for name in HISTORY})
-        write_history(self._workdir, self.history)
         self.has_stopped = self.model.stop_training
+        if not self._workers.is_chief:
+            return
+        write_history(self._workdir, self.history)
         self._save()
         log_scalars(self._workdir, self.history[-1])
 
     def on_train_end(self, logs: Logs | None = None) -> None:
         """Saves once more: another callback may have set weights at the end."""
-        self._save()
+        if self._workers.is_chief:
+            self._save()
 
     def _save(self) -> None:
         progress: dict[str, Any] = {"history": self.history, **self._counts}

@@ -2,7 +2,8 @@
 
 The frozen half never changes, and so neither does its output for a record. It
 is computed in one pass over the records and kept: in memory up to a limit, in
-files beyond it, and in files too if several trainings share it.
+files beyond it, and in files too if several trainings or processes share it.
+Each process of a training computes its share of the records and reads all.
 """
 
 import dataclasses
@@ -18,6 +19,7 @@ import tqdm
 from absl import logging
 
 from tfrecords import files, paths, schema, system_errors
+from trainers.distribution.workers import SINGLE, Workers
 from trainers.runs import checkpoints
 from trainers.runs.file_list import FILE, FileList
 from trainers.training.inputs import (
@@ -28,6 +30,9 @@ from trainers.training.inputs import (
     read_images,
 )
 
+# Bounds of shares: a batch is computed whole, as by one process.
+READ_BATCH = 64
+_PART = ".part-"
 _KEY = "key"
 _FITTED = "fitted.safetensors"
 _Batch = tuple[np.ndarray, np.ndarray, list[str]]
@@ -43,11 +48,13 @@ class FeatureCache:
             of them stay in files, for every training with the same key. An
             empty one keeps them for this process alone.
         limit_bytes: Size of all splits up to which they are in memory.
+        workers: Processes that share the work; each reads the whole directory.
     """
 
     directory: pathlib.Path
     key: str = ""
     limit_bytes: float = 0.0
+    workers: Workers = SINGLE
 
     def open(
         self, fitted: Mapping[str, keras.Variable]
@@ -108,33 +115,53 @@ class FeatureCache:
             shape = tuple(extractor.output.shape[1:])
         num_examples = sum(map(manifest.num_examples, manifest.splits))
         num_bytes = 4 * int(np.prod(shape)) * num_examples
-        in_files = bool(self.key) or num_bytes > self.limit_bytes
-        if in_files:
+        workers = self.workers
+        is_shared = bool(self.key) or workers.count > 1
+        in_files = is_shared or num_bytes > self.limit_bytes
+        if in_files and workers.is_chief:
             self._make_room(num_bytes)
+        workers.barrier()
         inputs = {}
+        shares = {
+            split: workers.share(manifest.num_examples(split), READ_BATCH)
+            for split in manifest.splits
+        }
         with tqdm.tqdm(
-            total=num_examples, unit="image", desc="features"
+            total=sum(map(len, shares.values())), unit="image", desc="features"
         ) as progress:
-            for split in manifest.splits:
-                size = (manifest.num_examples(split), *shape)
-                batches = _batches(records, split, manifest, extractor)
+            for split, rows in shares.items():
+                size = (len(rows), *shape)
+                batches = _batches(
+                    records,
+                    split,
+                    manifest,
+                    extractor,
+                    rows if workers.count > 1 else None,
+                )
                 if in_files:
-                    inputs[split] = self._write(split, size, batches, progress)
+                    name = self._name(split)
+                    inputs[name] = self._write(name, size, batches, progress)
                 else:
                     inputs[split] = _collect(size, batches, progress)
-        if not self.key:
+        if not is_shared:
             return inputs
-        for split, part in inputs.items():
+        for name, part in inputs.items():
             files.write_text(
-                self.directory / f"{split}.json",
+                self.directory / f"{name}.json",
                 json.dumps([part.labels.tolist(), part.ids]),
             )
-        checkpoints.save(self.directory / _FITTED, dict(fitted), {})
-        FileList.of_run(self.directory).record(
-            path.name for path in sorted(self.directory.iterdir())
-        )
-        # Last: with it, everything is there.
-        files.write_text(self.directory / _KEY, self.key)
+        workers.barrier()
+        if self.key:
+            checkpoints.save(self.directory / _FITTED, dict(fitted), {})
+            FileList.of_run(self.directory).record(
+                path.name for path in sorted(self.directory.iterdir())
+            )
+            # Last: with it, everything is there.
+            files.write_text(self.directory / _KEY, self.key)
+        for split in manifest.splits if workers.count > 1 else ():
+            for index in range(workers.count):
+                path = self.directory / f"{self._name(split, index)}.json"
+                workers.await_file(path)
         return self._read()
 
     def clear(self) -> None:
@@ -156,30 +183,46 @@ class FeatureCache:
 
     def _read(self) -> dict[str, Inputs]:
         """Opens the files, or reads them into memory if they fit."""
-        paths = sorted(self.directory.glob("*.npy"))
-        num_bytes = sum(path.stat().st_size for path in paths)
+        parts: dict[str, list[pathlib.Path]] = {}
+        for path in sorted(self.directory.glob("*.npy")):
+            parts.setdefault(path.stem.partition(_PART)[0], []).append(path)
+        num_bytes = sum(
+            path.stat().st_size for paths in parts.values() for path in paths
+        )
         inputs = {}
-        for path in paths:
-            rows = RowFile(path)
-            labels, ids = json.loads(
-                path.with_suffix(".json").read_text("utf-8")
-            )
-            inputs[path.stem] = Inputs(
+        for split, names in parts.items():
+            rows = RowFile(*names)
+            labels: list[int] = []
+            ids: list[str] = []
+            for path in names:
+                content = path.with_suffix(".json").read_text("utf-8")
+                part_labels, part_ids = json.loads(content)
+                labels += part_labels
+                ids += part_ids
+            inputs[split] = Inputs(
                 rows[:] if num_bytes <= self.limit_bytes else rows,
                 np.array(labels, np.int32),
                 ids,
             )
         return inputs
 
+    def _name(self, split: str, index: int | None = None) -> str:
+        """Names the files of a process's share of a split."""
+        count = self.workers.count
+        if count == 1:
+            return split
+        index = self.workers.index if index is None else index
+        return f"{split}{_PART}{index:05d}-of-{count:05d}"
+
     def _write(
         self,
-        split: str,
+        name: str,
         shape: tuple[int, ...],
         batches: Iterator[_Batch],
         progress: tqdm.tqdm,
     ) -> Inputs:
-        """Writes values to `SPLIT.npy`; keeps labels and ids in memory."""
-        path = self.directory / f"{split}.npy"
+        """Writes values to `NAME.npy`; keeps labels and ids in memory."""
+        path = self.directory / f"{name}.npy"
         labels: list[int] = []
         ids: list[str] = []
         num_bytes = 4 * math.prod(shape)
@@ -202,9 +245,12 @@ def _batches(
     split: str,
     manifest: schema.Manifest,
     extractor: keras.Model | None,
+    rows: range | None,
 ) -> Iterator[_Batch]:
-    """Yields features, labels and ids of a split, in the records' order."""
-    for batch in read_images(records, split, manifest):
+    """Yields features, labels and ids of some or all records, in order."""
+    if rows is not None and not rows:
+        return
+    for batch in read_images(records, split, manifest, READ_BATCH, rows):
         images = batch["image"]
         yield (
             images if extractor is None else predict(extractor, images),

@@ -8,6 +8,7 @@ from typing import Any
 import keras
 from absl import logging
 
+from trainers.distribution.workers import SINGLE, Workers
 from trainers.training import callbacks, steps
 from trainers.training.sources import Source
 
@@ -50,6 +51,7 @@ def fit(
     start: Callable[[], None] = lambda: None,
     counts: Mapping[str, list[int]] | None = None,
     user_callbacks: Iterable[keras.callbacks.Callback] = (),
+    workers: Workers = SINGLE,
 ) -> list[dict[str, float]]:
     """Trains the epochs that an earlier try left, and saves after each.
 
@@ -68,6 +70,8 @@ def fit(
         counts: Lists saved and restored with the history.
         user_callbacks: Called after the validation and before the checkpoint
             of an epoch.
+        workers: Replicas that share every step; the source is then of
+            `parallel_steps.divide`. Only the chief writes.
 
     Returns:
         The figures of all epochs.
@@ -75,13 +79,16 @@ def fit(
     Raises:
         FloatingPointError: If the loss is not finite.
     """
-    checkpoint = callbacks.Checkpoint(workdir, saved, counts or {}, run or {})
+    checkpoint = callbacks.Checkpoint(
+        workdir, saved, counts or {}, run or {}, workers
+    )
     if checkpoint.resume():
         logging.info(
             "training: resuming after epoch %d", len(checkpoint.history)
         )
     else:
         start()
+    workers.copy_from_chief(saved.values())
     first = len(checkpoint.history)
     if first >= schedule.epochs or checkpoint.has_stopped:
         return checkpoint.history
@@ -91,6 +98,7 @@ def fit(
         half=half or model,
         precision=schedule.precision,
         jit_compile=schedule.jit_compile,
+        workers=workers,
     )
     progress = callbacks.Progress(train, source.num_examples, schedule.unit)
     within = [callbacks.Within(train, schedule.every, schedule.within)]
@@ -116,6 +124,7 @@ def fit(
                 checkpoint,
             ],
             every=schedule.every,
+            agree=workers.mean,
         )
     finally:
         progress.close()
@@ -130,6 +139,7 @@ def run_epochs(
     called: Iterable[keras.callbacks.Callback],
     *,
     every: int = 0,
+    agree: Callable[[float], float] = float,
 ) -> None:
     """Takes the steps of some epochs by `keras.Model.fit`.
 
@@ -141,9 +151,13 @@ def run_epochs(
         called: Callbacks, in the order in which they are called.
         every: An execution also ends after every multiple of this number of
             steps; 0 for none.
+        agree: As of `steps.steps_per_second`.
     """
     rate = steps.steps_per_second(
-        train.run, source, [*model.variables, *model.optimizer.variables]
+        train.run,
+        source,
+        [*model.variables, *model.optimizer.variables],
+        agree,
     )
     most = steps.steps_per_execution(rate)
     train.set_sizes(steps.plan(source.num_steps, most, every))

@@ -48,7 +48,9 @@ def prepare(
     fitted = checkpoints.variables(models.features)
     inputs = cache.open(fitted)
     if inputs is None:
-        _fit(records, manifest, models, batch_size)
+        if cache.workers.is_chief:
+            _fit(records, manifest, models, batch_size)
+        cache.workers.copy_from_chief(fitted.values())
         extractor = models.features if is_constant else None
         inputs = cache.fill(records, manifest, extractor, fitted)
     return inputs

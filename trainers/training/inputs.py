@@ -39,35 +39,48 @@ def share(values: np.ndarray) -> tf.Tensor:
 
 
 class RowFile:
-    """A `.npy` file of float32 of which a few rows are read at a time.
+    """Rows of float32 in `.npy` files, of which a few are read at a time.
 
-    It is read, not memory-mapped: its pages do not count as memory of the
+    They are read, not memory-mapped: their pages do not count as memory of the
     process, and another thread may compute meanwhile.
     """
 
-    def __init__(self, path: pathlib.Path) -> None:
-        """Takes the path of a complete file."""
-        self._path = path
-        rows = np.load(path, mmap_mode="r")
-        self.shape = rows.shape
-        self.dtype = rows.dtype
-        self._start = rows.offset
+    def __init__(self, *paths: pathlib.Path) -> None:
+        """Takes the paths of complete files, which continue one another."""
+        headers = [_read_header(path) for path in paths]
+        self._paths = paths
+        self._offsets = [offset for _, _, offset in headers]
+        self._starts = np.cumsum([0, *(shape[0] for shape, _, _ in headers)])
+        shape, self.dtype, _ = headers[0]
+        self.shape = (int(self._starts[-1]), *shape[1:])
 
     def __len__(self) -> int:
         """Returns the number of rows."""
-        return int(self.shape[0])
+        return self.shape[0]
 
     def __getitem__(self, rows: Any) -> np.ndarray:
         """Returns the rows of a slice or an index array."""
         if isinstance(rows, slice):
-            rows = range(*rows.indices(len(self)))
+            rows = np.arange(*rows.indices(len(self)))
         values = empty((len(rows), *self.shape[1:]))
         size = 4 * math.prod(self.shape[1:])
-        with self._path.open("rb", buffering=0) as file:
-            for row, place in zip(rows, values, strict=True):
-                file.seek(self._start + size * int(row))
-                file.readinto(place.data)
+        parts = np.searchsorted(self._starts, rows, "right") - 1
+        for part in np.unique(parts):
+            places = np.flatnonzero(parts == part)
+            with self._paths[part].open("rb", buffering=0) as file:
+                for place in places:
+                    row = int(rows[place] - self._starts[part])
+                    file.seek(self._offsets[part] + size * row)
+                    file.readinto(values[place].data)
         return values
+
+
+def _read_header(path: pathlib.Path) -> tuple[tuple[int, ...], np.dtype, int]:
+    """Reads shape, dtype and offset of the values; a file may have no row."""
+    with path.open("rb") as file:
+        np.lib.format.read_magic(file)
+        shape, _, dtype = np.lib.format.read_array_header_1_0(file)
+        return shape, dtype, file.tell()
 
 
 @dataclasses.dataclass(frozen=True)
@@ -91,6 +104,7 @@ def read_images(
     split: str,
     manifest: schema.Manifest,
     batch_size: int = 64,
+    rows: range | None = None,
 ) -> Iterator[dict[str, Any]]:
     """Reads `image` records in their order.
 
@@ -99,6 +113,7 @@ def read_images(
         split: Name of the split.
         manifest: Manifest of the records.
         batch_size: Examples per batch.
+        rows: As of `reader.read_records`.
 
     Yields:
         Batches as `reader.read_records` gives them, with `image` as numpy.
@@ -106,9 +121,9 @@ def read_images(
     Raises:
         ValueError: If an image is not finite.
     """
-    num_read = 0
+    num_read = rows.start if rows else 0
     for batch in reader.read_records(
-        records, split, batch_size=batch_size, manifest=manifest
+        records, split, batch_size=batch_size, manifest=manifest, rows=rows
     ):
         images = batch["image"].numpy()
         if not np.isfinite(images).all():

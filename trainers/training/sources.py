@@ -19,6 +19,7 @@ from trainers.training.inputs import (
     epoch_batches,
     share,
 )
+from trainers.training.parts import WHOLE, Part
 
 # Of a GPU's memory; the rest is for weights, gradients and activations.
 _DEVICE_SHARE = 0.5
@@ -34,12 +35,14 @@ class Order:
         seed: Seed; the order of an epoch depends on it and the epoch alone.
         drops_single: Whether a last batch of one example is left out, on which
             batch norm cannot train.
+        part: This process's part of every step; by default all of it.
     """
 
     num_examples: int
     batch_size: int
     seed: int
     drops_single: bool = True
+    part: Part = WHOLE
 
     @property
     def num_steps(self) -> int:
@@ -49,11 +52,13 @@ class Order:
         return count_batches(self.num_examples, self.batch_size)
 
     def rows(self, epoch: int, step: int) -> np.ndarray:
-        """Returns the row numbers of one step, both counted from 0."""
+        """Returns all row numbers of one step, both counted from 0."""
         return self._batches(epoch)[step]
 
     def dataset(self, first: int, last: int) -> tf.data.Dataset:
         """Row numbers `(n,)` int32 of every step of the epochs [first, last).
+
+        Those of this process's part.
 
         numpy is called once per epoch, a whole epoch ahead of its steps.
         """
@@ -68,11 +73,22 @@ class Order:
 
             def one(step: tf.Tensor) -> tf.Tensor:
                 start = step * self.batch_size
-                return rows[start : start + self.batch_size]
+                batch = rows[start : start + self.batch_size]
+                return batch if self.part == WHOLE else self.part.cut(batch)
 
             return tf.data.Dataset.range(self.num_steps).map(one)
 
         return tf.data.Dataset.range(first, last).flat_map(steps)
+
+    def sizes(self, first: int, last: int) -> tf.data.Dataset:
+        """Examples, scalar int32, of every step, in the parts of all."""
+
+        def size(step: tf.Tensor) -> tf.Tensor:
+            start = tf.cast(step, tf.int32) * self.batch_size
+            return tf.minimum(self.batch_size, self.num_examples - start)
+
+        steps = tf.data.Dataset.range(self.num_steps)
+        return steps.map(size).repeat(last - first)
 
     def _batches(self, epoch: int) -> list[np.ndarray]:
         return list(
@@ -113,6 +129,14 @@ class Source(Protocol):
 
     def ids(self, epoch: int, step: int) -> list[str]:
         """Record ids of one step, both counted from 0."""
+
+
+class OrderedSource(Source, Protocol):
+    """A source whose order decides what each process takes."""
+
+    @property
+    def order(self) -> Order:
+        """Which examples each step takes."""
 
 
 class _Ordered:
@@ -212,7 +236,7 @@ class FromHost(_Ordered):
         return element
 
 
-def from_inputs(inputs: Inputs, order: Order) -> Source:
+def from_inputs(inputs: Inputs, order: Order) -> OrderedSource:
     """Returns the source for a split: on the device as a whole if it fits.
 
     That is what `--cache_gb` left in memory; on a GPU, no more than the share

@@ -17,11 +17,12 @@ import keras
 import numpy as np
 import tensorflow as tf
 
+from trainers.distribution.workers import SINGLE, Workers
+from trainers.training import figures, parallel_steps
+from trainers.training.figures import FIGURES
 from trainers.training.precision import computing
 from trainers.training.sources import Source
 
-# What a step returns.
-FIGURES = ("loss", "cross_entropy", "accuracy", "num_examples")
 # The host is asked this often: a progress bar moves, a kill is noticed.
 _SECONDS_PER_EXECUTION = 1.0
 # Timed at first, unless the first of them takes as long as this.
@@ -67,6 +68,7 @@ class Steps:
         half: keras.Model | None = None,
         precision: str = "float32",
         jit_compile: bool = False,
+        workers: Workers = SINGLE,
     ) -> None:
         """Compiles a step.
 
@@ -76,14 +78,21 @@ class Steps:
             source: Where it takes its examples from.
             half: The part of it that trains; by default all of it.
             precision: Policy of the layers of that part.
-            jit_compile: Whether XLA compiles a step.
+            jit_compile: Whether XLA compiles a step; not with several
+                replicas.
+            workers: Replicas that share every step.
         """
-        self.run = _compile(
-            model,
-            source,
-            lambda: computing(half or model, precision),
-            jit_compile=jit_compile,
-        )
+        half = half or model
+
+        def context() -> AbstractContextManager[None]:
+            return computing(half, precision)
+
+        if workers.strategy is None:
+            self.run = _compile(model, source, context, jit_compile=jit_compile)
+        else:
+            self.run = parallel_steps.compile_steps(
+                model, half, source, context, workers
+            )
         self.sizes: list[int] = []
         self._executions: Iterator[int] = iter(())
         self.start_epoch()
@@ -135,6 +144,7 @@ def steps_per_second(
     run: Callable[..., tf.Tensor],
     source: Source,
     variables: list[keras.Variable],
+    agree: Callable[[float], float] = float,
 ) -> float:
     """Compiles the steps and times a few, without changing the model.
 
@@ -144,6 +154,8 @@ def steps_per_second(
         run: Attribute `run` of `Steps`.
         source: Its source.
         variables: Everything that a step changes; set back at the end.
+        agree: Makes one number of those of several processes, which must all
+            take the same steps.
     """
     before = [np.array(variable) for variable in variables]
     iterator = iter(source.dataset(0, 1).repeat())
@@ -151,7 +163,7 @@ def steps_per_second(
     def seconds(num_steps: int) -> float:
         begin = time.perf_counter()
         run(iterator, tf.constant(num_steps)).numpy()
-        return (time.perf_counter() - begin) / num_steps
+        return agree((time.perf_counter() - begin) / num_steps)
 
     seconds(1)  # compiles
     fastest = seconds(1)
@@ -187,25 +199,19 @@ def _compile(
             loss = model.compute_loss(values, labels, logits, training=True)
         weights = model.trainable_variables
         model.optimizer.apply(tape.gradient(loss, weights), weights)
-        # Without the penalties that a model adds to its loss, so that it is
-        # comparable with the loss of a validation.
-        cross_entropy = model.loss(labels, logits)
-        hits = keras.metrics.sparse_categorical_accuracy(labels, logits)
-        count = tf.cast(tf.shape(labels)[0], tf.float32)
-        figures = [loss, cross_entropy, tf.reduce_mean(hits), count]
-        return tf.stack([tf.cast(figure, tf.float32) for figure in figures])
+        return figures.measure(model, loss, labels, logits)
 
     if jit_compile:
         step = tf.function(step, jit_compile=True)
 
     @tf.function(reduce_retracing=True)
     def run(iterator: Any, num_steps: tf.Tensor, tensors: Any) -> tf.Tensor:
-        figures = tf.TensorArray(
+        measured = tf.TensorArray(
             tf.float32, num_steps, element_shape=(len(FIGURES),)
         )
         for index in tf.range(num_steps):
             values, labels = source.take(tensors, iterator.get_next())
-            figures = figures.write(index, step(values, labels))
-        return figures.stack()
+            measured = measured.write(index, step(values, labels))
+        return measured.stack()
 
     return lambda iterator, num_steps: run(iterator, num_steps, source.tensors)

@@ -12,8 +12,10 @@ import numpy as np
 from text2image import devices
 from tfrecords import paths, reader, schema
 from trainers.config import TrainConfig
+from trainers.distribution.workers import SINGLE, Workers
 from trainers.runs import checkpoints, finished, loading, provenance
 from trainers.runs.workdir import (
+    CONFIG_FILE,
     HISTORY_FILE,
     MODEL_FILE,
     MODEL_SHA256,
@@ -27,6 +29,7 @@ from trainers.training import (
     fit,
     frozen_half,
     loop,
+    parallel_steps,
     precision,
     sources,
     trainee,
@@ -41,7 +44,8 @@ def train_and_evaluate(
     *,
     shared_maps: pathlib.Path | None = None,
     callbacks: Iterable[keras.callbacks.Callback] = (),
-) -> dict[str, Any]:
+    workers: Workers = SINGLE,
+) -> dict[str, Any] | None:
     """Trains a run to its end, from wherever an earlier try left it.
 
     Writes `config.json` before the first step; `checkpoint.safetensors`,
@@ -59,11 +63,14 @@ def train_and_evaluate(
             `val_calibration_error`. One batch to them is one execution of
             many steps. What they remember themselves is not saved: a resumed
             run starts with them anew.
+        workers: Replicas that share the training. Only the chief writes, and
+            it evaluates after the last epoch alone.
 
     Returns:
-        The contents of `metrics.json`. Its `accuracy` is that of the last
-        epoch on the validation split; `cumulative_accuracy` is what the
-        published code prints: the mean over all validations of the run.
+        The contents of `metrics.json`; `None` in a process that is not the
+        chief. Its `accuracy` is that of
+        the last epoch on the validation split; `cumulative_accuracy` is what
+        the published code prints: the mean over all validations of the run.
 
     Raises:
         ValueError: If the records or the files of an earlier try do not fit.
@@ -73,11 +80,10 @@ def train_and_evaluate(
     # --- Records -----------------------------------------------------------
     records = paths.open_path(config.image_records)
     manifest = reader.open_records(records, kind="image")
-    run = claim_workdir(config, manifest, workdir)
-    provenance.keep(records, manifest, workdir)
+    run = _claim(config, records, manifest, workdir, workers)
     own_maps = workdir / "frozen_maps"
 
-    def prepare() -> Trainee:
+    def prepare(workers: Workers = SINGLE) -> Trainee:
         loop.make_deterministic()
         return trainee.prepare(
             config,
@@ -85,6 +91,7 @@ def train_and_evaluate(
             manifest,
             shared_maps or own_maps,
             is_shared=shared_maps is not None,
+            workers=workers,
         )
 
     def remake_predictions() -> None:
@@ -95,20 +102,28 @@ def train_and_evaluate(
         _predict(prepared, manifest, workdir)
         _remove(own_maps)
 
-    earlier = finished.reuse(
-        workdir,
-        manifest.fingerprint,
-        loading.TEXT_RUN.figures,
-        remake_predictions,
-    )
-    if earlier is not None:
+    earlier = None
+    if workers.is_chief:
+        earlier = finished.reuse(
+            workdir,
+            manifest.fingerprint,
+            loading.TEXT_RUN.figures,
+            remake_predictions,
+        )
+    if workers.text_from_chief("finished" if earlier else "") == "finished":
+        workers.finish()
         return earlier
 
     # --- Model and inputs --------------------------------------------------
-    prepared = prepare()
+    prepared = prepare(workers)
 
     # --- Loop --------------------------------------------------------------
-    history, correct = _train(config, prepared, workdir, run, callbacks)
+    history, correct = _train(
+        config, prepared, workdir, run, callbacks, workers
+    )
+    workers.finish()
+    if not workers.is_chief:
+        return None
 
     # --- Results -----------------------------------------------------------
     metrics = {
@@ -125,9 +140,30 @@ def train_and_evaluate(
         "device": devices.describe(),
         "epochs": history,
     }
+    if workers.strategy is not None:
+        metrics["distribution"] = workers.distribution
+        metrics["replicas"] = workers.num_replicas
     finish(workdir, (MODEL_FILE, HISTORY_FILE, PREDICTIONS_FILE), metrics)
     _remove(own_maps)
     return metrics
+
+
+def _claim(
+    config: TrainConfig,
+    records: paths.Path,
+    manifest: schema.Manifest,
+    workdir: pathlib.Path,
+    workers: Workers,
+) -> dict[str, Any]:
+    """Claims the workdir: the chief first, the others compare."""
+    if workers.is_chief:
+        run = claim_workdir(config, manifest, workdir)
+        provenance.keep(records, manifest, workdir)
+    workers.barrier()
+    if not workers.is_chief:
+        workers.await_file(workdir / CONFIG_FILE)
+        run = claim_workdir(config, manifest, workdir)
+    return run
 
 
 def _remove(directory: pathlib.Path) -> None:
@@ -141,6 +177,7 @@ def _train(
     workdir: pathlib.Path,
     run: dict[str, Any],
     user_callbacks: Iterable[keras.callbacks.Callback],
+    workers: Workers,
 ) -> tuple[list[dict[str, float]], list[int]]:
     """Trains every epoch that is left.
 
@@ -149,6 +186,12 @@ def _train(
         validation.
     """
     correct: list[int] = []
+    parallel_steps.check_batches(
+        prepared.models.classifier,
+        len(prepared.inputs["train"].labels),
+        config.batch_size,
+        workers,
+    )
     train = prepared.inputs["train"]
     validation = prepared.inputs["validation"]
 
@@ -159,9 +202,10 @@ def _train(
 
     history = fit.fit(
         prepared.model,
-        sources.from_inputs(
+        parallel_steps.divide(
             train,
             sources.Order(len(train.labels), config.batch_size, config.seed),
+            workers,
         ),
         fit.Schedule(
             epochs=config.epochs,
@@ -181,6 +225,7 @@ def _train(
         start=lambda: trainee.fit_standardization(prepared, config.batch_size),
         counts={"correct": correct},
         user_callbacks=user_callbacks,
+        workers=workers,
     )
     return history, correct
 

@@ -8,6 +8,7 @@ import numpy as np
 
 from tfrecords import paths, schema
 from trainers.config import TrainConfig
+from trainers.distribution.workers import Workers
 from trainers.network import model, optimizer
 from trainers.training import frozen_half, loop
 from trainers.training.feature_cache import FeatureCache
@@ -59,6 +60,7 @@ def prepare(
     cache_directory: pathlib.Path,
     *,
     is_shared: bool,
+    workers: Workers,
 ) -> Trainee:
     """Builds, compiles and feeds the network of a run.
 
@@ -68,6 +70,7 @@ def prepare(
         manifest: Manifest of the records.
         cache_directory: Where features are kept that do not fit into memory.
         is_shared: Whether all features are kept there for other runs.
+        workers: Processes that compute the features together.
     """
     is_constant = config.has_constant_maps
     models = model.build_models(
@@ -93,6 +96,7 @@ def prepare(
             if is_shared
             else "",
             config.cache_gb * 1e9,
+            workers,
         ),
         is_constant=is_constant,
         # Where the batch changes an image's features, as in training.

@@ -1,0 +1,234 @@
+"""Times what several workers share, against one worker.
+
+    python -m benchmarks.scale_out --batch=128
+
+Training: steps of the head of `--backbone` on random features that lie on the
+device, in batches of `--batch` over all workers. One worker with one thread,
+one with `--workers` threads, and `--workers` workers with one thread each, as
+processes on this machine under `--distribution=multi_worker`, in turn; the best
+round counts. Efficiency is the rate of the workers over that of one worker with
+one thread, divided by their number. Bytes on the wire are those of all workers
+through the loopback device (Linux), and as computed: a ring sends
+2 (R - 1) times the gradients through the network, with R workers.
+"""
+
+import contextlib
+import json
+import math
+import multiprocessing
+import os
+import pathlib
+import socket
+import time
+from collections.abc import Iterator, Sequence
+from multiprocessing.connection import Connection
+from typing import Any, Self
+
+from benchmarks import command, printing
+from trainers import backbones
+
+_SHAPE = (50, 50, 3)  # of images, as the demo's
+# Batches on the device; an epoch is as long.
+_NUM_BATCHES = 20
+
+
+def main(argv: Sequence[str] | None = None) -> None:
+    """Prints a table for everything that workers share."""
+    parser = command.parser(__doc__, without=("threads", "clock", "device"))
+    parser.add_argument(
+        "--backbone", choices=tuple(backbones.BACKBONES), default="resnet"
+    )
+    parser.add_argument("--batch", type=int, default=128)
+    parser.add_argument("--steps", type=int, default=200, help="Per round.")
+    parser.add_argument("--workers", type=int, default=2)
+    flags = parser.parse_args(argv)
+
+    command.prepare(flags)
+    training(flags)
+
+
+def training(flags: Any) -> None:
+    """Prints images per second of a training."""
+    with contextlib.ExitStack() as stack:
+        sides = {
+            name: stack.enter_context(_Side.start(flags, *counts))
+            for name, counts in {
+                "1 worker, 1 thread": (1, 1),
+                f"1 worker, {flags.workers} threads": (1, flags.workers),
+                f"{flags.workers} workers, 1 thread each": (flags.workers, 1),
+            }.items()
+        }
+        for _ in range(flags.rounds):
+            for side in sides.values():
+                side.measure(flags.steps)
+    base = next(iter(sides.values())).seconds
+    print("\ntraining\n")
+    printing.print_table(
+        (
+            "side",
+            "images/s",
+            "against the first",
+            "efficiency",
+            "bytes on the wire per step",
+            "computed",
+        ),
+        [
+            (
+                name,
+                printing.number(flags.steps * flags.batch / side.seconds),
+                printing.ratio(base, side.seconds),
+                f"{base / side.seconds / max(side.workers, side.threads):.0%}",
+                f"{side.num_bytes / flags.steps:,.0f}",
+                f"{2 * (side.workers - 1) * side.gradient_bytes:,}",
+            )
+            for name, side in sides.items()
+        ],
+    )
+
+
+class _Side:
+    """Processes that take steps together when they are told to.
+
+    Attributes:
+        workers: Number of processes.
+        threads: Threads of each.
+        gradient_bytes: Size of what a step sums over the workers.
+        seconds: Of the best round.
+        num_bytes: Bytes through the loopback device in that round.
+    """
+
+    def __init__(
+        self, workers: int, threads: int, pipes: list[Connection]
+    ) -> None:
+        self.workers = workers
+        self.threads = threads
+        self._pipes = pipes
+        # Every process says it when it is ready.
+        self.gradient_bytes, *_ = [pipe.recv() for pipe in pipes]
+        self.seconds = math.inf
+        self.num_bytes = math.nan
+
+    @classmethod
+    @contextlib.contextmanager
+    def start(cls, flags: Any, workers: int, threads: int) -> Iterator[Self]:
+        """Starts the processes and waits until they have compiled a step."""
+        with contextlib.ExitStack() as sockets:
+            ports = []
+            for _ in range(workers):
+                server = socket.create_server(("127.0.0.1", 0))
+                ports.append(sockets.enter_context(server).getsockname()[1])
+        context = multiprocessing.get_context("spawn")
+        pipes, processes = [], []
+        for index in range(workers):
+            pipe, end = context.Pipe()
+            config = {
+                "cluster": {"worker": [f"127.0.0.1:{port}" for port in ports]},
+                "task": {"type": "worker", "index": index},
+            }
+            process = context.Process(
+                target=_serve, args=(end, flags, threads, json.dumps(config))
+            )
+            process.start()
+            pipes.append(pipe)
+            processes.append(process)
+        try:
+            yield cls(workers, threads, pipes)
+        finally:
+            for process in processes:
+                process.kill()
+                process.join()
+
+    def measure(self, num_steps: int) -> None:
+        """Takes a round of steps."""
+        sent = _loopback_bytes()
+        for pipe in self._pipes:
+            pipe.send(num_steps)
+        seconds = max(pipe.recv() for pipe in self._pipes)
+        if seconds < self.seconds:
+            self.seconds = seconds
+            self.num_bytes = _loopback_bytes() - sent
+
+
+def _loopback_bytes() -> float:
+    """Bytes that this machine has sent to itself; NaN without Linux."""
+    path = pathlib.Path("/proc/net/dev")
+    if not path.is_file():
+        return math.nan
+    for line in path.read_text().splitlines():
+        name, _, counts = line.partition(":")
+        if name.strip() == "lo":
+            return float(counts.split()[8])
+    return math.nan
+
+
+def _serve(pipe: Connection, flags: Any, threads: int, config: str) -> None:
+    """Takes as many steps as it is told to, until it is killed."""
+    from tfrecords import process
+
+    process.prepare()
+    is_alone = len(json.loads(config)["cluster"]["worker"]) == 1
+    os.environ["TF_CONFIG"] = config
+    # A process that is one of several computes in its own thread.
+    os.environ["OMP_NUM_THREADS"] = str(threads)
+
+    import tensorflow as tf
+
+    from tfrecords.devices import DeviceOptions
+    from trainers.distribution import workers
+    from trainers.distribution.options import DistributionOptions
+
+    tf.config.threading.set_intra_op_parallelism_threads(threads)
+    tf.config.threading.set_inter_op_parallelism_threads(threads)
+    kind = "none" if is_alone else "multi_worker"
+    workers.start(DistributionOptions(kind), DeviceOptions("cpu"))
+    run, gradient_bytes = _steps(flags)
+    pipe.send(gradient_bytes)
+    while True:
+        num_steps = tf.constant(pipe.recv())
+        begin = time.perf_counter()
+        run(num_steps).numpy()
+        pipe.send(time.perf_counter() - begin)
+
+
+def _steps(flags: Any) -> tuple[Any, int]:
+    """Returns a function that takes steps, and the bytes of its gradients."""
+    import numpy as np
+
+    from trainers import config
+    from trainers.distribution.workers import current
+    from trainers.network import model, optimizer
+    from trainers.training import figures, loop, parallel_steps, sources, steps
+    from trainers.training.inputs import Inputs, empty
+
+    train = config.TrainConfig(backbone=flags.backbone, weights="random")
+    models = model.build_models(train, _SHAPE, 2)
+    loop.compile_classifier(
+        models.classifier, optimizer.PartwiseAdam(train.learning_rates)
+    )
+    num_images = flags.batch * _NUM_BATCHES
+    values = empty((num_images, *models.features.output.shape[1:]))
+    rng = np.random.default_rng(0)
+    for row in values:
+        row[:] = rng.standard_normal(row.shape, np.float32)
+    source = parallel_steps.divide(
+        Inputs(
+            values,
+            rng.integers(0, 2, num_images).astype(np.int32),
+            [str(index) for index in range(num_images)],
+        ),
+        sources.Order(num_images, flags.batch, seed=0),
+        current(),
+    )
+    run = steps.Steps(models.classifier, source, workers=current()).run
+    iterator = iter(source.dataset(0, 1).repeat())
+    weights = models.classifier.trainable_variables
+    num_floats = sum(math.prod(weight.shape) for weight in weights)
+    run(iterator, np.int32(1)).numpy()
+    return (
+        lambda num_steps: run(iterator, num_steps),
+        4 * (num_floats + len(figures.FIGURES)),
+    )
+
+
+if __name__ == "__main__":
+    main()

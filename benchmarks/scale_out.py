@@ -6,10 +6,11 @@ Training: steps of the head of `--backbone` on random features that lie on the
 device, in batches of `--batch` over all workers. One worker with one thread,
 one with `--workers` threads, and `--workers` workers with one thread each, as
 processes on this machine under `--distribution=multi_worker`, in turn; the best
-round counts. Efficiency is the rate of the workers over that of one worker with
-one thread, divided by their number. Bytes on the wire are those of all workers
-through the loopback device (Linux), and as computed: a ring sends
-2 (R - 1) times the gradients through the network, with R workers.
+round counts. Efficiency is the rate over that of one worker with one thread,
+divided by the number of workers or threads. Processor time, that of all
+workers, is disturbed less by other programs. Bytes on the wire are those
+through the loopback device (Linux), and as computed: a ring of R workers sends
+2 (R - 1) times the gradients.
 """
 
 import contextlib
@@ -25,6 +26,7 @@ from multiprocessing.connection import Connection
 from typing import Any, Self
 
 from benchmarks import command, printing
+from tfrecords import process
 from trainers import backbones
 
 _SHAPE = (50, 50, 3)  # of images, as the demo's
@@ -62,6 +64,7 @@ def training(flags: Any) -> None:
             for side in sides.values():
                 side.measure(flags.steps)
     base = next(iter(sides.values())).seconds
+    num_images = flags.steps * flags.batch
     print("\ntraining\n")
     printing.print_table(
         (
@@ -69,15 +72,17 @@ def training(flags: Any) -> None:
             "images/s",
             "against the first",
             "efficiency",
+            "processor ms per image",
             "bytes on the wire per step",
             "computed",
         ),
         [
             (
                 name,
-                printing.number(flags.steps * flags.batch / side.seconds),
+                printing.number(num_images / side.seconds),
                 printing.ratio(base, side.seconds),
                 f"{base / side.seconds / max(side.workers, side.threads):.0%}",
+                f"{1e3 * side.processor_seconds / num_images:.3f}",
                 f"{side.num_bytes / flags.steps:,.0f}",
                 f"{2 * (side.workers - 1) * side.gradient_bytes:,}",
             )
@@ -94,6 +99,7 @@ class _Side:
         threads: Threads of each.
         gradient_bytes: Size of what a step sums over the workers.
         seconds: Of the best round.
+        processor_seconds: Of all processes, in the round with the least.
         num_bytes: Bytes through the loopback device in that round.
     """
 
@@ -106,6 +112,7 @@ class _Side:
         # Every process says it when it is ready.
         self.gradient_bytes, *_ = [pipe.recv() for pipe in pipes]
         self.seconds = math.inf
+        self.processor_seconds = math.inf
         self.num_bytes = math.nan
 
     @classmethod
@@ -125,25 +132,28 @@ class _Side:
                 "cluster": {"worker": [f"127.0.0.1:{port}" for port in ports]},
                 "task": {"type": "worker", "index": index},
             }
-            process = context.Process(
+            worker = context.Process(
                 target=_serve, args=(end, flags, threads, json.dumps(config))
             )
-            process.start()
+            worker.start()
             pipes.append(pipe)
-            processes.append(process)
+            processes.append(worker)
         try:
             yield cls(workers, threads, pipes)
         finally:
-            for process in processes:
-                process.kill()
-                process.join()
+            for worker in processes:
+                worker.kill()
+                worker.join()
 
     def measure(self, num_steps: int) -> None:
         """Takes a round of steps."""
         sent = _loopback_bytes()
         for pipe in self._pipes:
             pipe.send(num_steps)
-        seconds = max(pipe.recv() for pipe in self._pipes)
+        answers = [pipe.recv() for pipe in self._pipes]
+        seconds = max(wall for wall, _ in answers)
+        processor_seconds = sum(processor for _, processor in answers)
+        self.processor_seconds = min(self.processor_seconds, processor_seconds)
         if seconds < self.seconds:
             self.seconds = seconds
             self.num_bytes = _loopback_bytes() - sent
@@ -163,8 +173,6 @@ def _loopback_bytes() -> float:
 
 def _serve(pipe: Connection, flags: Any, threads: int, config: str) -> None:
     """Takes as many steps as it is told to, until it is killed."""
-    from tfrecords import process
-
     process.prepare()
     is_alone = len(json.loads(config)["cluster"]["worker"]) == 1
     os.environ["TF_CONFIG"] = config
@@ -185,9 +193,10 @@ def _serve(pipe: Connection, flags: Any, threads: int, config: str) -> None:
     pipe.send(gradient_bytes)
     while True:
         num_steps = tf.constant(pipe.recv())
-        begin = time.perf_counter()
+        begin = time.perf_counter(), time.process_time()
         run(num_steps).numpy()
-        pipe.send(time.perf_counter() - begin)
+        end = time.perf_counter(), time.process_time()
+        pipe.send((end[0] - begin[0], end[1] - begin[1]))
 
 
 def _steps(flags: Any) -> tuple[Any, int]:

@@ -131,7 +131,7 @@ def sentence(
     cause, _, cure = CAUSES[code].partition(". ")
     if code in _FULL and path is not None:
         with contextlib.suppress(OSError):
-            free = shutil.disk_usage(pathlib.Path(path).parent)
+            free = shutil.disk_usage(pathlib.Path(str(path)).parent)
             cause += f", where {free.free:,} bytes are free"
     again = " and run the same command again" if code in _AGAIN else ""
     return f"{name} {cause}. {cure}{again}."

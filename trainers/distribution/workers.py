@@ -167,13 +167,25 @@ class Workers:
 
     @contextlib.contextmanager
     def stopping_together(self) -> Iterator[None]:
-        """Leaves errors that another process's end causes to the watchdog."""
+        """Puts errors that another process causes into words.
+
+        The watchdog's, if that process has ended.
+
+        Raises:
+            RuntimeError: If it has not.
+        """
         try:
             yield
-        except _LOST:
-            if self.cluster is not None:
-                time.sleep(watchdog.STOP_SECONDS)
-            raise
+        except _LOST as error:
+            if self.cluster is None:
+                raise
+            time.sleep(watchdog.STOP_SECONDS)
+            raise RuntimeError(
+                "Another worker does not answer, although it has not ended: it "
+                "is stopped, or the network lost it. End it and run the same "
+                "command on all workers: it resumes after the last finished "
+                "epoch."
+            ) from error
 
     def _bytes_from_chief(self, content: bytes) -> bytes:
         """Sends bytes as floats, the only type that every device sums."""

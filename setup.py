@@ -30,6 +30,8 @@ REQUIREMENTS = [
 ]
 
 EXTRAS = {
+    # --runner=beam: records made by several processes or machines.
+    "beam": ["apache-beam>=2.77,<3"],
     # Completion of commands and flags by bash, zsh and fish.
     "completion": ["argcomplete>=3.5"],
     # The encoder's second engine: bfloat16 on the units of a CPU.
@@ -48,6 +50,8 @@ EXTRAS = {
         "ipykernel>=6.29",
         "argcomplete>=3.5",
         "openvino>=2026.4,<2027",  # 59 MB to load, 3 s to install
+        "apache-beam>=2.77,<3",
+        "distributed>=2025.1",  # Beam on a Dask cluster, in a slow test
     ],
 }
 

@@ -8,7 +8,7 @@ exists is reused, any other is built beside it.
 """
 
 import dataclasses
-import pathlib
+import importlib.util
 import sys
 from collections.abc import Sequence
 
@@ -17,9 +17,11 @@ from tfrecords import command_line
 from tfrecords.config import RecordsConfig
 from tfrecords.devices import DeviceOptions
 from tfrecords.multimodal_config import MULTIMODAL_IGNORES, MultimodalConfig
+from tfrecords.paths import Path
 from tfrecords.settings import setting
 
 _TEXT, _MULTIMODAL = "text", "multimodal"
+_LOCAL = "local"
 
 
 @dataclasses.dataclass(frozen=True)
@@ -32,6 +34,14 @@ class BuildOptions:
         "multimodal: images with a title and a description.",
         (_TEXT, _MULTIMODAL),
         group="common",
+    )
+    runner: str = setting(
+        _LOCAL,
+        "What makes the shards: local, this process; beam, Apache Beam (pip "
+        "install 'text-as-image[beam]'): processes on this machine, or the "
+        "cluster that the flags after -- name. The bytes are the same.",
+        (_LOCAL, "beam"),
+        group="records",
     )
 
 
@@ -49,25 +59,34 @@ PROGRAM = command_line.Program(
         "--held_out of each class is held out. official: the corpus's own "
         "splits. Default: pooled.",
     },
+    after_dashes=(
+        "--BEAM_FLAG",
+        "Flags of Apache Beam, with --runner=beam: --runner=DaskRunner, "
+        "--direct_num_workers=2. See docs/guide/scale.md.",
+    ),
 )
 
 
 def prepare_records(
-    settings: RecordsConfig,
-) -> tuple[pathlib.Path, pathlib.Path]:
+    settings: RecordsConfig, runner: str = _LOCAL, *beam_flags: str
+) -> tuple[Path, Path]:
     """Makes the stacks and images that do not exist yet.
 
     Args:
         settings: Settings of both sets.
+        runner: What makes the shards: `local` or `beam`.
+        *beam_flags: Flags of Apache Beam.
 
     Returns:
         The directories of the `cls` and of the `image` records.
     """
     from tfrecords.stages.images import prepare_images
     from tfrecords.stages.stacks import prepare_cls
+    from tfrecords.units.runner import Runner
 
-    cls_dir = prepare_cls(settings)
-    return cls_dir, prepare_images(settings, cls_dir)
+    chosen = Runner(runner, beam_flags)
+    cls_dir = prepare_cls(settings, chosen)
+    return cls_dir, prepare_images(settings, cls_dir, chosen)
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -88,6 +107,17 @@ def _check(arguments: command_line.Arguments) -> None:
             "or a TFDS name. Received: none. There is no demo of captioned "
             "images."
         )
+    runner = arguments.settings(BuildOptions).runner
+    if runner == _LOCAL and arguments.rest:
+        raise ValueError(
+            f"Flags after -- are Apache Beam's. Received: {arguments.rest[0]} "
+            "without --runner=beam. Add it, or omit them."
+        )
+    if runner != _LOCAL and not importlib.util.find_spec("apache_beam"):
+        raise ValueError(
+            "--runner=beam needs Apache Beam. Received: none installed. Use "
+            "pip install 'text-as-image[beam]', or --runner=local."
+        )
     multimodal_only = [
         field.name for field in dataclasses.fields(MultimodalConfig)
     ]
@@ -99,18 +129,24 @@ def _check(arguments: command_line.Arguments) -> None:
                 "--kind=multimodal does not use it",
             ),
             (multimodal_only, kind == _TEXT, "--kind=text does not use it"),
+            (
+                ("runner",),
+                kind == _MULTIMODAL and runner != _LOCAL,
+                "--kind=multimodal is built by one process",
+            ),
         ]
     )
 
 
 def _run(arguments: command_line.Arguments) -> None:
     settings = arguments.settings(RecordsConfig)
-    if arguments.settings(BuildOptions).kind == _MULTIMODAL:
+    options = arguments.settings(BuildOptions)
+    if options.kind == _MULTIMODAL:
         from tfrecords.stages.multimodal import prepare_multimodal
 
         prepare_multimodal(settings, arguments.settings(MultimodalConfig))
     else:
-        prepare_records(settings)
+        prepare_records(settings, options.runner, *arguments.rest)
 
 
 if __name__ == "__main__":

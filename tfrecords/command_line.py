@@ -1,7 +1,6 @@
 """One `main` for every program: flags, refusals, the work, the exit code."""
 
 import dataclasses
-import errno
 import functools
 import sys
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -10,7 +9,14 @@ from typing import Any, TypeVar
 
 from absl import logging
 
-from tfrecords import devices, flags, process, shard_checks
+from tfrecords import (
+    devices,
+    flags,
+    process,
+    shard_checks,
+    signals,
+    system_errors,
+)
 from tfrecords.flags import Program
 
 __all__ = ["USER_ERRORS", "Arguments", "Program", "UsageError", "main"]
@@ -24,18 +30,6 @@ USER_ERRORS = (
     FloatingPointError,
     MemoryError,
 )
-# What the system's own errors mean for whoever typed the path, with a cure.
-_SYSTEM_ERRORS = {
-    errno.EACCES: "may not be read or written. Change its permissions",
-    errno.EEXIST: "exists already. Name another",
-    errno.EISDIR: "is a directory where a file is expected. Name a file in it",
-    errno.ENAMETOOLONG: "has a name of more than 255 bytes. Name a shorter one",
-    errno.ENOENT: "does not exist. Check the spelling",
-    errno.ENOSPC: "does not fit on the disk. Free some space",
-    errno.ENOTDIR: "is below a file, not a directory. Name another",
-    errno.ENOTEMPTY: "is not empty. Name another",
-    errno.EROFS: "is on a read-only disk. Name another place",
-}
 T = TypeVar("T")
 # Names of flags, whether they have no effect, and the reason.
 Rule = tuple[Iterable[str], bool, str]
@@ -108,12 +102,37 @@ def main(
 
     Returns:
         The exit code: 0, 1 for an error that the user can fix, 2 for wrong
-        usage, 130 after Ctrl-C.
+        usage, 130 after Ctrl-C, 143 after SIGTERM.
 
     Raises:
         SystemExit: With 0 after `--help` and `--version`, with 2 after a flag
             that does not exist or a value that is not legal.
     """
+    with signals.sigterm_interrupts():
+        try:
+            return _work(program, run, argv, check)
+        except UsageError as error:
+            return _fail(error, 2)
+        except KeyboardInterrupt as error:
+            code = 143 if isinstance(error, signals.Terminated) else 130
+            return _fail(error, code, resumes=program.resumes)
+        except Exception as error:
+            message = shard_checks.explain(error)
+            # TensorFlow reports a full disk as it reports full memory.
+            message = message or system_errors.explain(error)
+            message = message or devices.explain(error, program.fields())
+            if message is None and not isinstance(error, USER_ERRORS):
+                raise
+            return _fail(error, 1, message=message or "")
+
+
+def _work(
+    program: Program,
+    run: Callable[[Arguments], int | None],
+    argv: Sequence[str] | None,
+    check: Callable[[Arguments], None],
+) -> int:
+    """Runs a program; returns the exit code that it chooses."""
     typed, rest = flags.parse(
         program, list(sys.argv[1:] if argv is None else argv)
     )
@@ -121,24 +140,10 @@ def main(
     if typed.pop("verbosity", 0) > 0:
         logging.set_verbosity(logging.DEBUG)
     arguments = Arguments(typed, tuple(rest), _preset(program, typed))
-    try:
-        choose_device = _device_of(program, arguments)
-        check(arguments)
-        process.import_tensorflow(choose_device)
-        return run(arguments) or 0
-    except UsageError as error:
-        return _fail(error, 2)
-    except USER_ERRORS as error:
-        return _fail(error, 1)
-    except KeyboardInterrupt as error:
-        return _fail(error, 130, resumes=program.resumes)
-    except Exception as error:
-        explanation = shard_checks.explain(error) or devices.explain(
-            error, program.fields()
-        )
-        if explanation is None:
-            raise
-        return _fail(error, 1, message=explanation)
+    choose_device = _device_of(program, arguments)
+    check(arguments)
+    process.import_tensorflow(choose_device)
+    return run(arguments) or 0
 
 
 def _device_of(program: Program, arguments: Arguments) -> Callable[[], None]:
@@ -166,23 +171,10 @@ def _fail(
     """Prints the error or the message, and with --verbosity=1 the trace."""
     if logging.get_absl_logger().isEnabledFor(DEBUG):
         logging.debug("", exc_info=error)
-    message = f"error: {message or _in_words(error)}"
+    message = f"error: {message or error}"
     if isinstance(error, KeyboardInterrupt):
         message = "interrupted"
         if resumes:
             message += ": run the same command to resume"
     sys.stderr.write(message + "\n")
     return code
-
-
-def _in_words(error: BaseException) -> str:
-    """Returns the message; of an error of the system's own, one with a cure."""
-    if isinstance(error, OSError) and error.errno in _SYSTEM_ERRORS:
-        name = error.filename2 or error.filename
-        if name:
-            return f"{name} {_SYSTEM_ERRORS[error.errno]}."
-        if error.errno == errno.ENOSPC:
-            return (
-                "The disk is full. Free some space and run the command again."
-            )
-    return str(error)

@@ -14,7 +14,7 @@ import shutil
 from collections.abc import Callable, Iterator
 from typing import Any, TypeVar
 
-from tfrecords import leases, paths
+from tfrecords import leases, paths, system_errors
 
 LOCK = ".lock"
 P = TypeVar("P", bound=paths.Path)
@@ -110,7 +110,9 @@ def make_directory(directory: paths.Path, flag: str) -> None:
 
 def write_bytes(path: paths.Path, content: bytes) -> None:
     """Writes a file whole or not at all."""
-    write_with(path, lambda temporary: temporary.write_bytes(content))
+    _write_whole(
+        path, lambda temporary: temporary.write_bytes(content), len(content)
+    )
 
 
 def write_text(path: paths.Path, text: str) -> None:
@@ -131,13 +133,24 @@ def write_with(path: P, write: Callable[[P], object]) -> None:
         write: Writes the content to the path it is given. That path ends in
             `.writing`: tell a library that goes by suffixes the format
             (`savefig(path, format="png")`) or give it an open file.
+
+    Raises:
+        OSError: If the disk does not take it; names the file.
     """
+    _write_whole(path, write)
+
+
+def _write_whole(
+    path: P, write: Callable[[P], object], num_bytes: int | None = None
+) -> None:
     temporary = writing(path)
     try:
-        write(temporary)
-        publish(temporary, path)
+        with system_errors.while_writing(path, num_bytes):
+            write(temporary)
+            _publish(temporary, path)
     except BaseException:
-        temporary.unlink(missing_ok=True)
+        with contextlib.suppress(OSError):  # the first error is the cause
+            temporary.unlink(missing_ok=True)
         raise
 
 
@@ -155,11 +168,16 @@ def writing(path: P) -> P:
 
 def publish(written: P, path: P) -> None:
     """Gives a finished file its name once the disk holds its content."""
+    with system_errors.while_writing(path):
+        _publish(written, path)
+
+
+def _publish(written: P, path: P) -> None:
     if written == path:
         return
-    sync(written)
+    _sync(written)
     written.replace(path)  # type: ignore[arg-type]
-    sync(path.parent)
+    _sync(path.parent)
 
 
 def sync(path: paths.Path) -> None:
@@ -167,6 +185,11 @@ def sync(path: paths.Path) -> None:
 
     A store holds a file once it is closed.
     """
+    with system_errors.while_writing(path):
+        _sync(path)
+
+
+def _sync(path: paths.Path) -> None:
     if isinstance(path, paths.GfilePath):
         return
     descriptor = os.open(path, os.O_RDONLY)

@@ -26,6 +26,7 @@ class Program:
         helps: Field to the help (default included) that replaces its own,
             where it means something different in this program.
         positional: Name and help of the positional arguments, if any.
+        after_dashes: Name and help of the arguments after `--`, if any.
         resumes: Whether the same command resumes after Ctrl-C.
     """
 
@@ -38,6 +39,7 @@ class Program:
     without: Collection[str] = ()
     helps: Mapping[str, str] = dataclasses.field(default_factory=dict)
     positional: tuple[str, str] | None = None
+    after_dashes: tuple[str, str] | None = None
     resumes: bool = True
 
     def fields(self) -> dict[str, dataclasses.Field[Any]]:
@@ -83,7 +85,12 @@ def build_parser(
             description=program.doc,
             formatter_class=argparse.RawDescriptionHelpFormatter,
             usage="%(prog)s [--flag=value ...]"
-            + (f" [{program.positional[0]} ...]" if program.positional else ""),
+            + (f" [{program.positional[0]} ...]" if program.positional else "")
+            + (
+                f" [-- {program.after_dashes[0]} ...]"
+                if program.after_dashes
+                else ""
+            ),
             allow_abbrev=False,
             add_help=False,
         )
@@ -102,6 +109,9 @@ def build_parser(
     if program.positional:
         name, text = program.positional
         parser.add_argument(name, nargs="*", default=[], help=text)
+    if program.after_dashes:
+        name, text = program.after_dashes
+        parser.add_argument_group(f"-- {name}", text)
     return parser
 
 
@@ -149,7 +159,7 @@ def parse(
 
     Returns:
         Flag name to value for the flags that were typed, and the positional
-        arguments.
+        arguments, or those after `--`.
 
     Raises:
         SystemExit: With 2 after a wrong command line.
@@ -160,12 +170,16 @@ def parse(
         if isinstance(field.default, bool)
     }
     parser = build_parser(program)
+    after: list[str] = []
+    if program.after_dashes and "--" in arguments:
+        dashes = arguments.index("--")
+        arguments, after = arguments[:dashes], arguments[dashes + 1 :]
     values = vars(
         parser.parse_intermixed_args(
             [_spelled_out(word, switches) for word in arguments]
         )
     )
-    rest = values.pop(program.positional[0]) if program.positional else []
+    rest = values.pop(program.positional[0]) if program.positional else after
     return values, rest
 
 

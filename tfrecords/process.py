@@ -23,7 +23,7 @@ ENVIRONMENT = {
 _XLA_FLAG = "--xla_cpu_multi_thread_eigen=false"
 _LOG_LEVEL = "TF_CPP_MIN_LOG_LEVEL"
 _FOREIGN = re.compile(
-    r"[/\\](tensorflow|tensorflow_datasets|keras|matplotlib)[/\\]"
+    r"[/\\](tensorflow|tensorflow_datasets|keras|matplotlib|numba|apache_beam)[/\\]"
 )
 # Lines that TensorFlow's libraries print while loading, on every machine.
 _START_UP = re.compile(
@@ -77,7 +77,8 @@ def import_tensorflow(choose_device: Callable[[], None] = lambda: None) -> None:
         choose_device: Called before the first operation, which fixes what
             TensorFlow computes on.
     """
-    if "tensorflow" in sys.modules or _LOG_LEVEL in os.environ:
+    # Workers inherit what their program has set here.
+    if "tensorflow" in sys.modules or os.environ.get(_LOG_LEVEL, "2") != "2":
         choose_device()
         return
     os.environ[_LOG_LEVEL] = "2"  # errors, from here on

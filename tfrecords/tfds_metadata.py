@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import tensorflow_datasets as tfds
 
-from tfrecords import paths, schema, shard_lists
+from tfrecords import files, paths, schema, shard_lists
 
 FILES = ("dataset_info.json", "features.json", "label.labels.txt")
 
@@ -54,7 +54,8 @@ def write_metadata(
             name=record_schema.kind,
             config_name=directory.parent.name,
             version=directory.name,
-            data_dir=str(directory),
+            # Not written, and TFDS does not know every store.
+            data_dir=directory.name,
             module_name="",
         ),
         features=tfds.features.FeaturesDict(features),
@@ -71,7 +72,7 @@ def write_metadata(
                     num_bytes=shard_lists.num_bytes(shards),
                     filename_template=tfds.core.ShardedFileTemplate(
                         dataset_name=record_schema.kind,
-                        data_dir=str(directory),
+                        data_dir=pathlib.Path(directory.name),
                         split=split,
                         filetype_suffix="tfrecord",
                     ),
@@ -84,9 +85,8 @@ def write_metadata(
     with tempfile.TemporaryDirectory() as folder:
         info.write_to_directory(folder)
         for name in FILES:
-            (aside / name).write_bytes(
-                (pathlib.Path(folder) / name).read_bytes()
-            )
+            content = (pathlib.Path(folder) / name).read_bytes()
+            files.write_bytes(aside / name, content)
     return FILES
 
 

@@ -10,6 +10,7 @@ import pathlib
 from collections.abc import Mapping
 from typing import Any, ClassVar, Self
 
+from tfrecords.paths import Path
 from tfrecords.settings import JsonSettings, fingerprint, setting, validate
 from trainers import backbones
 
@@ -209,7 +210,7 @@ class TrainConfig(JsonSettings):
             if (name, value) not in self.ADDED_LATER.items()
         }
 
-    def on_records(self, image_dir: pathlib.Path) -> Self:
+    def on_records(self, image_dir: Path) -> Self:
         """Returns these settings with the records they are to train on."""
         return dataclasses.replace(self, image_records=str(image_dir))
 

@@ -13,6 +13,7 @@ import sys
 
 from tests.support import record_sets
 from tfrecords import build, command_line, config, process, writer
+from tfrecords.units import shard_files, unfinished_set
 
 
 def main():
@@ -66,9 +67,9 @@ def arm(name, count, when):
     """Kills this process at a call, without any cleanup."""
     owners = {
         "write_shard": writer.RecordWriter,
-        "_settle": writer.RecordWriter,
-        "_write_journal": writer.RecordWriter,
-        "finish": writer.RecordWriter,
+        "settle": shard_files,
+        "_write_journal": unfinished_set.UnfinishedSet,
+        "publish": unfinished_set.UnfinishedSet,
     }
     owner = owners.get(name, os)
     wrapped = getattr(owner, name)

@@ -119,7 +119,7 @@ def test_dropped_and_mapped_rows_are_listed_beside_the_records(
         merge_labels=True,
     )
     status, log = run_in_fork(
-        do="build", settings=settings, kill=("_write_journal", 3, "before")
+        do="build", settings=settings, kill=("_write_journal", 2, "before")
     )
     assert status != 0, log
     status, log = run_in_fork(do="build", settings=settings)
@@ -242,9 +242,9 @@ def test_a_fresh_process_elsewhere_makes_the_same_bytes_and_then_reuses_them(
     [
         (call, count)
         for call, counts in (
-            ("_settle", (1, 2, 3, 4)),
-            ("_write_journal", (1, 2, 3, 4, 5)),
-            ("finish", (1,)),
+            ("settle", (1, 2, 3, 4)),
+            ("_write_journal", (1, 2)),
+            ("publish", (1,)),
         )
         for count in counts
     ],
@@ -257,26 +257,24 @@ def test_a_build_killed_while_encoding_resumes_to_the_same_bytes(
     task = {"do": "build", "settings": settings}
     status, log = run_in_fork(**task, kill=(call, count, when))
     assert status == -9, log
-    finished = {"_settle": count, "_write_journal": max(count - 2, 0)}
     status, log = run_in_fork(**task)
     assert status == 0, log
-    if finished.get(call):
-        assert f"resuming after {finished[call]} finished shards" in log
+    if call == "settle":
+        assert f"resuming after {count} finished files" in log
     assert record_sets.tree(tmp_path / "records") == record_sets.tree(built)
 
 
 @pytest.mark.parametrize(
     ("call", "count"),
     [
-        ("_settle", 1),
-        ("_write_journal", 4),  # the second shard has its name, unnoted
+        ("settle", 1),
         *(
             pytest.param(call, count, marks=pytest.mark.slow)
             for call, counts in (
-                ("_settle", (2, 3, 4)),
-                ("_write_journal", (1, 2, 3, 5, 6)),
+                ("settle", (2, 3, 4)),
+                ("_write_journal", (1, 2)),
                 ("replace", range(1, 13)),
-                ("finish", (1,)),
+                ("publish", (1,)),
             )
             for count in counts
         ),
@@ -288,12 +286,12 @@ def test_a_build_killed_while_drawing_resumes_to_the_same_bytes(
     directory = tmp_path / "records"
     copy_cls(built, directory)
     task = {"do": "build", "settings": record_sets.settings(corpus, directory)}
-    when = "after" if call == "_settle" else "before"
+    when = "after" if call == "settle" else "before"
     status, log = run_in_fork(**task, kill=(call, count, when))
     assert status == -9, log
     status, log = run_in_fork(**task)
     assert status == 0, log
-    if call == "_settle":
+    if call == "settle":
         # A map fitted again could differ from the one already used.
         assert "map: reusing the one of the finished shards" in log
     assert record_sets.tree(directory) == record_sets.tree(built)
@@ -308,7 +306,7 @@ def test_a_chain_of_kills_ends_in_the_same_bytes(
         "settings": record_sets.settings(corpus, tmp_path / "records"),
     }
     for _ in range(2 * NUM_SHARDS):  # one shard a run
-        status, log = run_in_fork(**task, kill=("_settle", 1, "after"))
+        status, log = run_in_fork(**task, kill=("settle", 1, "after"))
         assert status == -9, log
     assert run_in_fork(**task)[0] == 0
     assert record_sets.tree(tmp_path / "records") == record_sets.tree(built)

@@ -3,11 +3,16 @@
 import dataclasses
 import importlib
 import importlib.metadata
+import pathlib
 import re
+import signal
+import subprocess
+import sys
 
 import pytest
 
-from tfrecords import build, command_line, flags
+from tests.support.commands import ROOT
+from tfrecords import build, command_line, flags, signals
 from tfrecords.config import RecordsConfig
 from tfrecords.settings import setting
 from trainers.__main__ import COMMANDS
@@ -310,3 +315,89 @@ def test_errors_of_the_system_become_sentences(tmp_path, capsys, work, message):
     assert error.startswith(f"error: {tmp_path}")
     assert message in error
     assert "Errno" not in error
+
+
+SIGNALLED = """
+import sys, time
+from tfrecords import command_line
+from tfrecords.command_line import Program
+program = Program("some.program", "Waits.", settings=())
+def wait(arguments):
+    print("ready", flush=True)
+    time.sleep(60)
+def work(arguments):
+    wait(arguments) if sys.argv[1] == "work" else None
+def check(arguments):
+    wait(arguments) if sys.argv[1] == "check" else None
+sys.exit(command_line.main(program, work, [], check=check))
+"""
+
+
+@pytest.mark.parametrize(
+    ("number", "code"), [(signal.SIGTERM, 143), (signal.SIGINT, 130)]
+)
+@pytest.mark.parametrize(
+    "when", ["check", pytest.param("work", marks=pytest.mark.slow)]
+)
+def test_a_signal_ends_a_program_with_one_sentence(number, code, when):
+    """`check` runs before TensorFlow is loaded, `work` after that."""
+    with subprocess.Popen(
+        [sys.executable, "-c", SIGNALLED, when],
+        cwd=ROOT,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    ) as process:
+        assert process.stdout.readline() == "ready\n"
+        process.send_signal(number)
+        _, stderr = process.communicate(timeout=30)
+    assert process.returncode == code
+    assert stderr.endswith("interrupted: run the same command to resume\n")
+    assert "Traceback" not in stderr
+
+
+WITH_CHILDREN = """
+import multiprocessing, subprocess, sys, time
+from tfrecords import command_line
+from tfrecords.command_line import Program
+def sleep():
+    time.sleep(60)
+def check(arguments):
+    shell = subprocess.Popen(["sh", "-c", "sleep 60; true"])
+    child = multiprocessing.get_context("fork").Process(target=sleep)
+    child.start()
+    time.sleep(0.5)
+    print(shell.pid, child.pid, flush=True)
+    child.join()
+program = Program("some.program", "Waits.", settings=())
+sys.exit(command_line.main(program, print, [], check=check))
+"""
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="looks into /proc")
+def test_sigterm_stops_the_children_too():
+    with subprocess.Popen(
+        [sys.executable, "-c", WITH_CHILDREN],
+        cwd=ROOT,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    ) as process:
+        started = [int(word) for word in process.stdout.readline().split()]
+        started += [
+            each for child in started for each in signals.children(child)
+        ]
+        assert len(started) == 3  # the shell's own child among them
+        process.send_signal(signal.SIGTERM)
+        _, stderr = process.communicate(timeout=30)
+    assert process.returncode == 143
+    assert stderr == "interrupted: run the same command to resume\n"
+    assert not any(_is_alive(each) for each in started)
+
+
+def _is_alive(process):
+    try:
+        status = pathlib.Path(f"/proc/{process}/stat").read_text()
+    except FileNotFoundError:
+        return False
+    return status.rsplit(")", 1)[1].split()[0] != "Z"

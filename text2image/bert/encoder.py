@@ -151,17 +151,30 @@ class Encoder:
         return self.tokenize(texts).lengths
 
     def prepare(self, sample: Tokens, num_texts: int) -> None:
-        """Chooses the shapes of all batches and starts those that are used.
+        """Chooses the shapes of all batches and starts those of the sample.
+
+        Args:
+            sample: The first texts of a corpus.
+            num_texts: Number of texts of the corpus.
+        """
+        shapes = self.choose_shapes(sample, num_texts)
+        widths = {shapes.width_of(int(kept)) for kept in sample.kept}
+        self._start({(shapes.rows(width), width) for width in widths})
+
+    def choose_shapes(self, sample: Tokens, num_texts: int) -> Shapes:
+        """Chooses the shapes of all batches.
 
         The same sample gives the same shapes on all devices of a kind.
 
         Args:
             sample: The first texts of a corpus.
             num_texts: Number of texts of the corpus.
+
+        Returns:
+            The shapes, which `encode` uses from now on.
         """
         self.shapes = self._choose_shapes(sample, num_texts)
-        widths = {self.shapes.width_of(int(kept)) for kept in sample.kept}
-        self._start({(self.shapes.rows(width), width) for width in widths})
+        return self.shapes
 
     def encode(
         self,

@@ -130,8 +130,12 @@ class PixelMap:
             )
         return images[:, self.coords[:, 0], self.coords[:, 1], self.channel]
 
-    def save(self, directory: pathlib.Path) -> None:
-        """Writes `pixel_map.npz`, `pixel_map.json`, `pixel_map.csv`."""
+    def save(self, directory: Any) -> None:
+        """Writes `pixel_map.npz`, `pixel_map.json`, `pixel_map.csv`.
+
+        Args:
+            directory: A `pathlib.Path`, or a path with its methods.
+        """
         arrays: dict[str, Any] = {
             "coords": self.coords,
             "channel": self.channel,
@@ -142,11 +146,9 @@ class PixelMap:
             "rectangle": self.rectangle,
             **self.scaler.to_arrays(),
         }
-        # By way of memory: the directory may be in a store, where a file is
-        # written from front to back.
-        archive = io.BytesIO()
-        np.savez(archive, **arrays)
-        (directory / "pixel_map.npz").write_bytes(archive.getvalue())
+        buffer = io.BytesIO()  # `directory` may be no path of a disk
+        np.savez(buffer, **arrays)
+        (directory / "pixel_map.npz").write_bytes(buffer.getvalue())
         (directory / "pixel_map.json").write_text(
             json.dumps(
                 {"format_version": FORMAT_VERSION, **self.provenance},
@@ -188,10 +190,8 @@ class PixelMap:
                 "python -m tfrecords.build"
             )
         try:
-            with (
-                path.open("rb") as file,
-                np.load(file, allow_pickle=False) as archive,
-            ):
+            content = io.BytesIO(path.read_bytes())
+            with np.load(content, allow_pickle=False) as archive:
                 arrays = {name: archive[name] for name in archive.files}
             provenance = json.loads((directory / "pixel_map.json").read_text())
             if not isinstance(provenance, dict):

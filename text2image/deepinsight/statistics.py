@@ -1,7 +1,9 @@
 """Streaming statistics of feature rows, for the scaler and the projection."""
 
 import dataclasses
-from typing import Self
+from collections.abc import Mapping
+from dataclasses import fields
+from typing import Any, Self
 
 import numpy as np
 import scipy.linalg.blas
@@ -42,18 +44,20 @@ class FeatureStatistics:
             squares=np.zeros(num_features),
         )
 
-    def update(self, rows: np.ndarray) -> None:
+    def update(self, rows: np.ndarray, *, first_row: int = 0) -> None:
         """Adds rows.
 
         Args:
             rows: `(n, F)`, any float type.
+            first_row: Number of rows before the first ever seen here, for the
+                message.
 
         Raises:
             ValueError: If the shape is wrong or a value is not finite; names
-                the first such row (counted from the first row ever seen).
+                the first such row (counted from the first row of all).
         """
         _check_width(rows, len(self.total))
-        check_finite(rows, first_row=self.count)
+        check_finite(rows, first_row=first_row + self.count)
         if not len(rows):
             return
         self.count += len(rows)
@@ -61,6 +65,26 @@ class FeatureStatistics:
         np.maximum(self.maximum, rows.max(axis=0), out=self.maximum)
         self.total += rows.sum(axis=0, dtype=np.float64)
         self.squares += np.einsum("nf,nf->f", rows, rows, dtype=np.float64)
+
+    def merge(self, other: Self) -> None:
+        """Adds the rows that others have seen."""
+        self.count += int(other.count)
+        np.minimum(self.minimum, other.minimum, out=self.minimum)
+        np.maximum(self.maximum, other.maximum, out=self.maximum)
+        self.total += other.total
+        self.squares += other.squares
+
+    def to_arrays(self) -> dict[str, np.ndarray]:
+        """Returns the arrays to save; `from_arrays` reads them."""
+        return {name: np.asarray(value) for name, value in vars(self).items()}
+
+    @classmethod
+    def from_arrays(cls, arrays: Mapping[str, np.ndarray]) -> Self:
+        """Rebuilds statistics from `to_arrays`."""
+        values: dict[str, Any] = {
+            field.name: arrays[field.name] for field in fields(cls)
+        }
+        return cls(**{**values, "count": int(arrays["count"])})
 
 
 class GramMatrix:
@@ -124,6 +148,23 @@ class GramMatrix:
         diagonal = np.diag(self._products) + 2.0 * half * self._origin
         np.fill_diagonal(gram, diagonal)
         return gram
+
+    def merge(self, arrays: Mapping[str, np.ndarray]) -> None:
+        """Adds the rows of a matrix with the same origin, by its arrays."""
+        self._fold()
+        self._count += int(arrays["count"])
+        self._total += arrays["total"]
+        self._products += arrays["products"]
+        self._folded = self._count
+
+    def to_arrays(self) -> dict[str, np.ndarray]:
+        """Returns the sums, less the origin; `merge` reads them."""
+        self._fold()
+        return {
+            "count": np.asarray(self._count),
+            "total": self._total,
+            "products": self._products,
+        }
 
     def _fold(self) -> None:
         self._products += self._newest

@@ -19,8 +19,8 @@ from text2image.corpora.split import Split
 from tfrecords import files, schema
 from tfrecords.config import RecordsConfig
 from tfrecords.stages import record_sets
+from tfrecords.units.unfinished_set import UnfinishedSet
 from tfrecords.versions import installed_versions
-from tfrecords.writer import RecordWriter
 
 DROPPED = "dropped.csv"
 
@@ -133,14 +133,14 @@ def selection(settings: RecordsConfig) -> Selection:
 
 def build_encoder(
     settings: RecordsConfig,
-    target: Target,
+    encoder_path: str,
     *,
     layers: str,
     pooling: str = "cls",
 ) -> Encoder:
     """Loads the encoder; `settings` are resolved."""
     return Encoder(
-        target.encoder_path,
+        encoder_path,
         layers=layers,
         max_tokens=settings.max_tokens,
         tokens_per_batch=settings.tokens_per_batch,
@@ -150,44 +150,17 @@ def build_encoder(
     )
 
 
-def open_writer(
-    settings: RecordsConfig,
-    target: Target,
-    parts: Split,
-    record_schema: schema.Schema,
-    *,
-    num_bytes: int = 0,
-) -> RecordWriter:
-    """Checks the space on disk and opens the writer of all shards.
-
-    Args:
-        settings: Records directory and shard size.
-        target: The set to write.
-        parts: The split corpus.
-        record_schema: Schema of the records.
-        num_bytes: Size of all encoded images.
-
-    Raises:
-        OSError: If the disk has no room for the set.
-    """
-    totals = count_examples(parts)
-    record_sets.check_space(
-        settings,
-        target.directory,
-        sum(totals.values()),
-        record_schema,
-        num_bytes=num_bytes,
-    )
+def count_shards(settings: RecordsConfig, parts: Split) -> dict[str, int]:
+    """Returns the number of shards of every split that has examples."""
     size = settings.examples_per_shard
-    num_shards = {name: -(-count // size) for name, count in totals.items()}
-    return RecordWriter(
-        target.directory, record_schema, target.provenance, num_shards
-    )
+    return {
+        name: -(-count // size) for name, count in count_examples(parts).items()
+    }
 
 
 @contextlib.contextmanager
 def dropped_rows(
-    records: RecordWriter, parts: Split
+    records: UnfinishedSet, parts: Split
 ) -> Iterator[Callable[[Fault], object]]:
     """Lists the rows that are dropped in a file of the set, if there are any.
 

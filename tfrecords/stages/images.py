@@ -1,22 +1,23 @@
 """`cls` records to `image` records: [CLS] stacks to images."""
 
-import pathlib
-from collections.abc import Iterator
 from typing import Any
 
 import tensorflow as tf
-import tqdm
 from absl import logging
 
 from text2image import options
 from text2image.deepinsight.pixel_map import PixelMap
-from text2image.deepinsight.render import Renderer
 from tfrecords import reader, schema
 from tfrecords.config import RecordsConfig
+from tfrecords.paths import Path
 from tfrecords.stages import record_sets
+from tfrecords.stages.drawing import Drawing
 from tfrecords.stages.map_fitting import fit_pixel_map, map_device
+from tfrecords.units import plans
+from tfrecords.units.runner import LOCAL, Runner, run
+from tfrecords.units.unfinished_set import UnfinishedSet
+from tfrecords.units.unit import Unit
 from tfrecords.versions import installed_versions
-from tfrecords.writer import RecordWriter
 
 # Fields of `RecordsConfig` that the images depend on, besides the stacks.
 SETTINGS = (
@@ -43,8 +44,8 @@ _MAP_FILES = ("pixel_map.npz", "pixel_map.json", "pixel_map.csv")
 
 
 def prepare_images(
-    settings: RecordsConfig, cls_dir: pathlib.Path
-) -> pathlib.Path:
+    settings: RecordsConfig, cls_dir: Path, runner: Runner = LOCAL
+) -> Path:
     """Draws an image per stack, unless these images already exist.
 
     Scaler and pixel map are fitted on the train stacks only.
@@ -52,6 +53,7 @@ def prepare_images(
     Args:
         settings: Settings of the map.
         cls_dir: Directory of the `cls` records.
+        runner: What fits and draws.
 
     Returns:
         The directory of the `image` records, with the map beside them.
@@ -82,7 +84,15 @@ def prepare_images(
         settings, directory, _total(manifest), record_schema
     )
     try:
-        _draw(settings, cls_dir, manifest, directory, record_schema, provenance)
+        _draw(
+            settings,
+            cls_dir,
+            manifest,
+            directory,
+            record_schema,
+            provenance,
+            runner,
+        )
     except tf.errors.DataLossError as error:
         raise ValueError(
             f"{cls_dir} is damaged: see python -m tfrecords.verify {cls_dir}; "
@@ -97,39 +107,48 @@ def _total(manifest: schema.Manifest) -> int:
 
 def _draw(
     settings: RecordsConfig,
-    cls_dir: pathlib.Path,
+    cls_dir: Path,
     manifest: schema.Manifest,
-    directory: pathlib.Path,
+    directory: Path,
     record_schema: schema.Schema,
     provenance: dict[str, Any],
+    runner: Runner,
 ) -> None:
-    num_shards = {
-        split: len(shards) for split, shards in manifest.splits.items()
-    }
-    with RecordWriter(
-        directory, record_schema, provenance, num_shards
-    ) as records:
-        if records.files:
+    with UnfinishedSet(directory, provenance) as unfinished:
+        aside = unfinished.working_directory
+        if unfinished.files:
             # A map fitted on another machine could differ.
             logging.info("map: reusing the one of the finished shards")
-            pixel_map = PixelMap.load(records.working_directory)
+            pixel_map = PixelMap.load(aside)
         else:
-            pixel_map = fit_pixel_map(settings, cls_dir, manifest, provenance)
-            pixel_map.save(records.working_directory)
-            records.keep_files(_MAP_FILES)
-        renderer = Renderer(pixel_map)
-        with tqdm.tqdm(
-            total=_total(manifest), unit="image", desc="images"
-        ) as progress:
-            for split, shards in manifest.splits.items():
-                for index, shard in enumerate(shards):
-                    if not records.is_finished(split, index):
-                        serialized = _serialized(
-                            cls_dir, shard, manifest, renderer, record_schema
-                        )
-                        records.write_shard(split, index, serialized)
-                    progress.update(shard.num_examples)
-        records.finish(
+            pixel_map = fit_pixel_map(
+                settings,
+                cls_dir,
+                manifest,
+                provenance,
+                directory=aside,
+                runner=runner,
+            )
+            pixel_map.save(aside)
+            unfinished.keep_files(_MAP_FILES)
+        plans.save(aside, {"cls_dir": str(cls_dir)})
+        num_shards = {
+            split: len(shards) for split, shards in manifest.splits.items()
+        }
+        units = [
+            Unit(
+                schema.shard_name("image", split, index, num_shards[split]),
+                shard.num_examples,
+                (split, index),
+            )
+            for split, shards in manifest.splits.items()
+            for index, shard in enumerate(shards)
+        ]
+        drawing = Drawing(aside, cls_dir, manifest, pixel_map)
+        run(drawing, units, runner)
+        unfinished.publish(
+            record_schema,
+            num_shards,
             f"DeepInsight images {record_schema.shape} of [CLS] stacks.",
             {
                 "audit": manifest.details["audit"],
@@ -137,29 +156,7 @@ def _draw(
                 "stacks": manifest.provenance,
                 "encoder": manifest.details.get("encoder"),
                 "versions": installed_versions(*record_sets.LIBRARIES),
-                **{
-                    # None: the stacks were made before it was counted.
-                    name: manifest.details.get(name)
-                    for name in (
-                        "mean_tokens",
-                        "truncated_share",
-                        "unknown_share",
-                    )
-                },
+                # None: the stacks were made before it was counted.
+                **{name: manifest.details.get(name) for name in _TOKENS},
             },
         )
-
-
-def _serialized(
-    cls_dir: pathlib.Path,
-    shard: schema.Shard,
-    manifest: schema.Manifest,
-    renderer: Renderer,
-    record_schema: schema.Schema,
-) -> Iterator[bytes]:
-    dataset = tf.data.TFRecordDataset([str(cls_dir / shard.file)])
-    for batch in dataset.batch(256).map(manifest.schema.parse):
-        images = renderer.render(batch["stack"].numpy())
-        keys, labels = batch["id"].numpy(), batch["label"].numpy()
-        for key, label, image in zip(keys, labels, images, strict=True):
-            yield record_schema.serialize(key.decode(), int(label), image)

@@ -1,7 +1,5 @@
 """Scaler and pixel map from the train stacks, in two passes over them."""
 
-import pathlib
-from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
@@ -10,16 +8,22 @@ from absl import logging
 
 from text2image import devices, options
 from text2image.deepinsight import pixel_map, projection, scaling, statistics
-from tfrecords import reader, schema
+from tfrecords import schema
 from tfrecords.config import RecordsConfig
+from tfrecords.paths import Path
 from tfrecords.stages import map_checks
+from tfrecords.stages.feature_sums import Distances, Statistics, sums_of_groups
+from tfrecords.units.runner import LOCAL, Runner
 
 
 def fit_pixel_map(
     settings: RecordsConfig,
-    cls_dir: pathlib.Path,
+    cls_dir: Path,
     manifest: schema.Manifest,
     provenance: dict[str, Any],
+    *,
+    directory: Path,
+    runner: Runner = LOCAL,
 ) -> pixel_map.PixelMap:
     """Fits scaler and pixel map on the train split only.
 
@@ -32,9 +36,11 @@ def fit_pixel_map(
         cls_dir: Directory of the `cls` records.
         manifest: Manifest of these records.
         provenance: Provenance that the map keeps.
+        directory: Gets the sums of each group of shards, if there are several.
+        runner: What adds the groups up.
     """
     map_checks.check_map_settings(settings, manifest.schema.shape)
-    scaler, gram = _fit_scaler(settings, cls_dir, manifest)
+    scaler, gram = _fit_scaler(settings, cls_dir, manifest, directory, runner)
     logging.info("map: %s of %d features", settings.projection, len(gram))
     points, figures = _project(settings, gram)
     fitted = pixel_map.fit_pixel_map(
@@ -66,20 +72,24 @@ def map_device(settings: RecordsConfig) -> str:
 
 def _fit_scaler(
     settings: RecordsConfig,
-    cls_dir: pathlib.Path,
+    cls_dir: Path,
     manifest: schema.Manifest,
+    directory: Path,
+    runner: Runner,
 ) -> tuple[scaling.Scaler, np.ndarray]:
     """Returns the scaler and the `(F, F)` Gram matrix of scaled features."""
     stats = statistics.FeatureStatistics.empty(
         int(np.prod(manifest.schema.shape))
     )
-    for rows in _train_rows(cls_dir, manifest, "scaler"):
-        stats.update(rows)
+    stage = Statistics(directory, cls_dir, manifest)
+    for sums in sums_of_groups(stage, runner):
+        stats.merge(statistics.FeatureStatistics.from_arrays(sums))
     scaler = scaling.fit_scaler(settings.scaler, stats)
-    mean = stats.total / stats.count
-    gram = statistics.GramMatrix(scaler.transform(mean[None])[0])
-    for rows in _train_rows(cls_dir, manifest, "distances"):
-        gram.update(scaler.transform(rows))
+    origin = scaler.transform((stats.total / stats.count)[None])[0]
+    gram = statistics.GramMatrix(origin)
+    stage = Distances(directory, cls_dir, manifest, scaler, origin)
+    for sums in sums_of_groups(stage, runner):
+        gram.merge(sums)
     return scaler, gram.matrix()
 
 
@@ -138,19 +148,3 @@ def _channels(
     num_channels = options.NUM_CHANNELS[settings.channels]
     layers = np.arange(num_layers) * num_channels // num_layers
     return np.repeat(layers, hidden)
-
-
-def _train_rows(
-    cls_dir: pathlib.Path, manifest: schema.Manifest, task: str
-) -> Iterator[np.ndarray]:
-    """Yields batches of train stacks as rows, `(n, F)` float32."""
-    dataset = reader.read_records(
-        cls_dir, "train", batch_size=1024, manifest=manifest
-    )
-    with tqdm.tqdm(
-        total=manifest.num_examples("train"), unit="text", desc=task
-    ) as progress:
-        for batch in dataset:
-            stacks = batch["stack"].numpy()
-            yield stacks.reshape(len(stacks), -1)
-            progress.update(len(stacks))

@@ -25,6 +25,7 @@ from tfrecords.stages import (
 )
 from tfrecords.stages.image_survey import survey_images
 from tfrecords.stages.tokens_ahead import tokenize_ahead
+from tfrecords.writer import RecordWriter
 
 
 def prepare_multimodal(
@@ -101,7 +102,7 @@ def _build(
     parts = _split(settings, chosen, source)
     bert = encoded_records.build_encoder(
         settings,
-        target,
+        target.encoder_path,
         layers=chosen.text_layers,
         pooling=chosen.pooling,
     )
@@ -122,10 +123,20 @@ def _build(
     record_schema = schema.multimodal_schema(
         math.prod(bert.stack_shape), parts.label_names
     )
-    writer = encoded_records.open_writer(
-        settings, target, parts, record_schema, num_bytes=survey.num_bytes
-    )
     total = sum(encoded_records.count_examples(parts).values())
+    record_sets.check_space(
+        settings,
+        target.directory,
+        total,
+        record_schema,
+        num_bytes=survey.num_bytes,
+    )
+    writer = RecordWriter(
+        target.directory,
+        record_schema,
+        target.provenance,
+        encoded_records.count_shards(settings, parts),
+    )
     bert.prepare(sample, 2 * total)  # a title and a description each
     details = {
         **encoded_records.common_details(target, parts, bert),

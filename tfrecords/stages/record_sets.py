@@ -10,6 +10,7 @@ import numpy as np
 from tfrecords import files, paths, reader, schema
 from tfrecords.config import RecordsConfig, without_added_later
 from tfrecords.settings import fingerprint
+from tfrecords.units.unfinished_set import complete
 
 # Libraries whose version the bytes of a set may depend on.
 LIBRARIES = ("tensorflow", "keras", "keras-hub", "scikit-learn", "numpy")
@@ -53,9 +54,12 @@ def existing(
     """Returns the manifest of the set in `directory`, if there is a set.
 
     Raises:
+        RuntimeError: If another process is writing the set.
         FileNotFoundError: If the set is not whole.
         ValueError: If the set is damaged or has a different provenance.
     """
+    expected = fingerprint(provenance)
+    complete(directory, expected)
     # In a store, an unfinished set has its final name, but no manifest.
     found = directory
     if paths.is_remote(directory):
@@ -65,7 +69,7 @@ def existing(
     return reader.open_records(
         directory,
         kind=provenance["kind"],
-        fingerprint=fingerprint(provenance),
+        fingerprint=expected,
     )
 
 

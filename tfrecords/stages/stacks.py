@@ -1,28 +1,34 @@
 """Corpus to `cls` records: texts to [CLS] stacks."""
 
+import collections
+import dataclasses
 import functools
-import pathlib
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
 import tqdm
 from absl import logging
 
-from text2image.bert.encoder import Encoder
 from text2image.corpora.examples import Corpus
 from text2image.corpora.split import Split, split_corpus
 from text2image.corpora.texts import open_corpus
 from tfrecords import schema
 from tfrecords.config import RecordsConfig
+from tfrecords.paths import Path
 from tfrecords.stages import (
     audit_log,
     encoded_records,
     map_checks,
     record_sets,
+    staged_texts,
     unknown_tokens,
 )
-from tfrecords.stages.tokens_ahead import tokenize_ahead
-from tfrecords.writer import RecordWriter
+from tfrecords.stages.encoding import Encoding, Plan
+from tfrecords.units import plans
+from tfrecords.units.runner import LOCAL, Runner, run
+from tfrecords.units.shard_files import Mark
+from tfrecords.units.unfinished_set import UnfinishedSet
+from tfrecords.units.unit import Unit
 
 # Fields of `RecordsConfig` that the stacks depend on, besides corpus and
 # encoder.
@@ -48,11 +54,15 @@ SETTINGS = (
 )
 
 
-def prepare_cls(settings: RecordsConfig) -> pathlib.Path:
+def prepare_cls(settings: RecordsConfig, runner: Runner = LOCAL) -> Path:
     """Encodes the corpus, unless these stacks already exist.
 
-    Memory holds three shards of texts and one of stacks, whatever the size of
+    Memory holds two shards of texts and one of stacks, whatever the size of
     the corpus.
+
+    Args:
+        settings: Corpus, encoder and split.
+        runner: What encodes the shards.
 
     Returns:
         The directory of the `cls` records.
@@ -80,12 +90,15 @@ def prepare_cls(settings: RecordsConfig) -> pathlib.Path:
         _log_tokens(settings, manifest.details)
     else:
         logging.info("stacks: making %s", target.directory)
-        _encode(settings, source, target)
+        _encode(settings, source, target, runner)
     return target.directory
 
 
 def _encode(
-    settings: RecordsConfig, source: Corpus, target: encoded_records.Target
+    settings: RecordsConfig,
+    source: Corpus,
+    target: encoded_records.Target,
+    runner: Runner,
 ) -> None:
     parts = split_corpus(
         source,
@@ -98,7 +111,7 @@ def _encode(
     audit_log.log_texts(parts.audit)
     audit_log.log_faults(parts.faults, target.directory)
     bert = encoded_records.build_encoder(
-        settings, target, layers=settings.layers
+        settings, target.encoder_path, layers=settings.layers
     )
     map_checks.check_map_settings(settings, bert.stack_shape)
     shards = functools.partial(
@@ -109,76 +122,87 @@ def _encode(
         settings.encoder,
         (example.text for _, _, examples in shards() for example in examples),
     )
-    count = sum(encoded_records.count_examples(parts).values())
-    unknown = unknown_tokens.UnknownTokens()
     record_schema = schema.cls_schema(bert.stack_shape, parts.label_names)
-    writer = encoded_records.open_writer(settings, target, parts, record_schema)
-    with writer as records:
-        bert.prepare(sample, count)
-        with encoded_records.dropped_rows(records, parts) as on_fault:
-            num_tokens, num_truncated = _write_shards(
-                records,
-                record_schema,
-                bert,
-                parts,
-                unknown,
-                shards(on_fault=on_fault),
-            )
+    count = sum(encoded_records.count_examples(parts).values())
+    record_sets.check_space(settings, target.directory, count, record_schema)
+    with UnfinishedSet(target.directory, target.provenance) as unfinished:
+        if not unfinished.temporary:
+            _stage_texts(unfinished, parts, shards)
+        plan = Plan(
+            dataclasses.asdict(settings),
+            target.encoder_path,
+            bert.choose_shapes(sample, count).widths,
+            parts.label_names,
+        )
+        if runner == LOCAL:
+            bert.prepare(sample, count)
+        directory = unfinished.working_directory
+        plans.save(directory, dataclasses.asdict(plan))
+        num_shards = encoded_records.count_shards(settings, parts)
+        units = _units(settings, parts)
         details = {
             **encoded_records.common_details(target, parts, bert),
             "layers": bert.layers,
             "gelu": bert.gelu,
-            "mean_tokens": num_tokens / count,
-            "truncated_share": num_truncated / count,
-            "unknown_share": unknown.share,
+            **_token_details(
+                run(Encoding(directory, plan, bert), units, runner)
+            ),
         }
-        records.finish(
-            f"BERT [CLS] stacks {bert.stack_shape} of {source.name}.", details
+        unfinished.publish(
+            record_schema,
+            num_shards,
+            f"BERT [CLS] stacks {bert.stack_shape} of {source.name}.",
+            details,
         )
     _log_tokens(settings, details)
 
 
-def _write_shards(
-    records: RecordWriter,
-    record_schema: schema.Schema,
-    bert: Encoder,
+def _stage_texts(
+    unfinished: UnfinishedSet,
     parts: Split,
-    unknown: unknown_tokens.UnknownTokens,
-    shards: Iterable[tuple[str, int, list[Any]]],
-) -> tuple[int, int]:
-    """Encodes and writes the shards that are not finished.
-
-    Returns:
-        The number of tokens kept and of texts truncated, in all shards.
-    """
-    if records.num_finished:
-        logging.info(
-            "stacks: resuming after %d finished shards", records.num_finished
-        )
+    shards: Callable[..., Iterator[tuple[str, int, list[Any]]]],
+) -> None:
+    """Writes the texts of every shard to a file of its own."""
     total = sum(encoded_records.count_examples(parts).values())
-    num_tokens = num_truncated = 0
-    with tqdm.tqdm(total=total, unit="text", desc="stacks") as progress:
-        for split, index, examples, tokens in tokenize_ahead(
-            bert, shards, lambda example: [example.text]
-        ):
-            unknown.add(tokens)
-            if records.is_finished(split, index):
-                progress.update(len(tokens))
-            else:
-                stacks, _ = bert.encode(tokens, progress=progress.update)
-                serialized = (
-                    record_schema.serialize(
-                        example.id,
-                        parts.label_index[example.label],
-                        stack,
-                        text=example.text,
-                    )
-                    for example, stack in zip(examples, stacks, strict=True)
-                )
-                records.write_shard(split, index, serialized)
-            num_tokens += int(tokens.kept.sum())
-            num_truncated += int((tokens.lengths > bert.max_tokens).sum())
-    return num_tokens, num_truncated
+    with (
+        tqdm.tqdm(total=total, unit="text", desc="texts", delay=2) as progress,
+        encoded_records.dropped_rows(unfinished, parts) as on_fault,
+    ):
+        names = staged_texts.write(
+            unfinished.working_directory,
+            shards(on_fault=on_fault),
+            parts.label_index,
+            progress=progress.update,
+        )
+    unfinished.keep_files(names, until_published=True)
+
+
+def _units(settings: RecordsConfig, parts: Split) -> list[Unit]:
+    """Returns a unit per shard, train first."""
+    size = settings.examples_per_shard
+    num_shards = encoded_records.count_shards(settings, parts)
+    return [
+        Unit(
+            schema.shard_name("cls", split, index, num_shards[split]),
+            min(size, count - index * size),
+            (split, index),
+        )
+        for split, count in encoded_records.count_examples(parts).items()
+        for index in range(num_shards[split])
+    ]
+
+
+def _token_details(marks: Iterable[Mark]) -> dict[str, float]:
+    """Sums up what the marks of all shards say about their tokens."""
+    totals: collections.Counter[str] = collections.Counter()
+    for mark in marks:
+        totals.update(mark.details, num_texts=mark.shard.num_examples)
+    words = totals["num_tokens"] - 2 * totals["num_texts"]  # [CLS], [SEP]
+    return {
+        "mean_tokens": totals["num_tokens"] / totals["num_texts"],
+        "truncated_share": totals["num_truncated"] / totals["num_texts"],
+        "unknown_share": totals["num_unknown"] / max(words, 1),
+    }
 
 
 def _log_tokens(settings: RecordsConfig, details: dict[str, Any]) -> None:

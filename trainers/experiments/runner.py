@@ -8,7 +8,7 @@ from typing import Any
 import keras
 from absl import logging
 
-from tfrecords import build, reader
+from tfrecords import build, paths, reader
 from tfrecords.command_line import USER_ERRORS
 from tfrecords.config import RecordsConfig
 from trainers.experiments import baselines
@@ -62,7 +62,7 @@ def weights_to_load(
 
 def train_all(
     rows: Sequence[Row],
-    image_dirs: dict[RecordsConfig, pathlib.Path],
+    image_dirs: dict[RecordsConfig, paths.Path],
     workdir: pathlib.Path,
 ) -> dict[str, str]:
     """Trains everything that is not finished, each training once.
@@ -102,7 +102,7 @@ def train_all(
 
 
 def _train(
-    training: Training, image_dir: pathlib.Path, workdir: pathlib.Path
+    training: Training, image_dir: paths.Path, workdir: pathlib.Path
 ) -> None:
     """Trains one, or checks that a finished one had the same records."""
     keras.backend.clear_session()
@@ -116,7 +116,7 @@ def _train(
 def regressions_on_maps(
     rows: Sequence[Row],
     failures: Mapping[str, str],
-    image_dir: pathlib.Path,
+    image_dir: paths.Path,
     workdir: pathlib.Path,
 ) -> tuple[dict[str, dict[str, Any]], dict[str, str]]:
     """Fits logistic regression to the feature maps of every backbone.
@@ -147,7 +147,7 @@ def regressions_on_maps(
 
 
 def _regression_on_maps(
-    training: Training, image_dir: pathlib.Path, workdir: pathlib.Path
+    training: Training, image_dir: paths.Path, workdir: pathlib.Path
 ) -> dict[str, Any]:
     """Fits logistic regression to the feature maps of a training.
 

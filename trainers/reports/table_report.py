@@ -9,7 +9,7 @@ from typing import Any
 import matplotlib.figure
 import numpy as np
 
-from tfrecords import files
+from tfrecords import files, paths
 from trainers import backbones
 from trainers.config import TrainConfig
 from trainers.experiments import baselines
@@ -43,8 +43,8 @@ def write_table(
     failures: Mapping[str, str],
     *,
     on_maps: Mapping[str, dict[str, Any]],
-    cls_dir: pathlib.Path,
-    image_dir: pathlib.Path,
+    cls_dir: paths.Path,
+    image_dir: paths.Path,
 ) -> pathlib.Path:
     """Writes `report.md` and its figures.
 
@@ -106,7 +106,7 @@ def compose(
     captions: Mapping[str, str],
     num_train: int,
     num_validation: int,
-    image_dir: pathlib.PurePath,
+    image_dir: paths.Path,
     details: Mapping[str, Any],
 ) -> str:
     """Composes the report's Markdown.

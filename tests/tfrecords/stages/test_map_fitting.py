@@ -48,7 +48,11 @@ def directory(tmp_path):
 def fitted(directory, **changes):
     settings = record_sets.settings("demo", "", **changes)
     return map_fitting.fit_pixel_map(
-        settings, directory, reader.open_records(directory), {"kind": "image"}
+        settings,
+        directory,
+        reader.open_records(directory),
+        {"kind": "image"},
+        directory=directory.parent,
     )
 
 

@@ -1,0 +1,1 @@
+"""Units of work, the engines that run them, the set they fill."""

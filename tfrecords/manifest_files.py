@@ -14,6 +14,7 @@ from tfrecords import files, paths, shard_lists
 
 MANIFEST = "manifest.json"
 CHECKSUM = "manifest.sha256"
+FILES = (MANIFEST, CHECKSUM)
 # With a list of all shards, and with their lists in files of their own.
 FORMAT_VERSIONS = (1, 2)
 _SHA256 = re.compile(r"[0-9a-f]{64}")

@@ -74,7 +74,10 @@ class ShardList(Sequence[Shard]):
             ValueError: If the line is damaged.
         """
         if isinstance(index, slice):
-            return [self[i] for i in range(*index.indices(len(self)))]
+            start, stop, step = index.indices(len(self))
+            if step != 1:
+                return [self[i] for i in range(start, stop, step)]
+            return list(self._lines(start, stop))
         if not -len(self) <= index < len(self):
             raise IndexError(f"{self.path} has {len(self)} shards: {index}")
         index %= len(self)
@@ -84,9 +87,7 @@ class ShardList(Sequence[Shard]):
 
     def __iter__(self) -> Iterator[Shard]:
         """Reads the lines one after the other."""
-        with self.path.open("rb") as file:
-            for index in range(len(self)):
-                yield self._parse(index, file.read(WIDTH))
+        return self._lines(0, len(self))
 
     def is_whole(self) -> bool:
         """Returns whether the file has a line for every shard."""
@@ -102,6 +103,12 @@ class ShardList(Sequence[Shard]):
     def to_json(self) -> dict[str, int]:
         """Returns what the manifest keeps of the list."""
         return {name: getattr(self, name) for name in TOTALS}
+
+    def _lines(self, start: int, stop: int) -> Iterator[Shard]:
+        with self.path.open("rb") as file:
+            file.seek(start * WIDTH)
+            for index in range(start, stop):
+                yield self._parse(index, file.read(WIDTH))
 
     def _parse(self, index: int, line: bytes) -> Shard:
         match = _PATTERN.fullmatch(line)

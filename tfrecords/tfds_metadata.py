@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import tensorflow_datasets as tfds
 
-from tfrecords import paths, schema, shard_lists
+from tfrecords import files, paths, schema, shard_lists
 
 FILES = ("dataset_info.json", "features.json", "label.labels.txt")
 
@@ -85,9 +85,8 @@ def write_metadata(
     with tempfile.TemporaryDirectory() as folder:
         info.write_to_directory(folder)
         for name in FILES:
-            (aside / name).write_bytes(
-                (pathlib.Path(folder) / name).read_bytes()
-            )
+            content = (pathlib.Path(folder) / name).read_bytes()
+            files.write_bytes(aside / name, content)
     return FILES
 
 

@@ -197,7 +197,8 @@ def sums_of_groups(
 
 def _write_arrays(path: Path, arrays: Mapping[str, Any]) -> None:
     buffer = io.BytesIO()  # the bytes are those of a file, in a store too
-    np.savez(buffer, **arrays)
+    values: dict[str, Any] = dict(arrays)
+    np.savez(buffer, **values)
     files.write_bytes(path, buffer.getvalue())
 
 

@@ -83,7 +83,7 @@ def _open(
         ),
     )
     path = pathlib.Path(settings.dataset)
-    if settings.split == "pooled" and webvision.is_webvision(path):
+    if settings.split != "official" and webvision.is_webvision(path):
         # The paper uses the noisy train part alone (section 3.1).
         source = dataclasses.replace(
             source, parts={"train": source.parts["train"]}

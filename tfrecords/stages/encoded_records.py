@@ -160,7 +160,7 @@ def count_shards(settings: RecordsConfig, parts: Split) -> dict[str, int]:
 
 @contextlib.contextmanager
 def dropped_rows(
-    records: UnfinishedSet, parts: Split
+    records: UnfinishedSet, faults: bad_rows.Tally
 ) -> Iterator[Callable[[Fault], object]]:
     """Lists the rows that are dropped in a file of the set, if there are any.
 
@@ -168,7 +168,7 @@ def dropped_rows(
         What writes a row to the file, for `deal_shards`. The file belongs to
         the set once the context ends without an error.
     """
-    if not parts.faults.causes:
+    if not faults.causes:
         yield lambda fault: None
         return
     path = records.working_directory / DROPPED
@@ -180,11 +180,11 @@ def dropped_rows(
 
 
 def common_details(
-    target: Target, parts: Split, bert: Encoder
+    target: Target, audit: dict[str, Any], bert: Encoder
 ) -> dict[str, Any]:
     """Returns what the manifests of all encoded records keep."""
     return {
-        "audit": parts.audit,
+        "audit": audit,
         "encoder": describe_encoder(
             bert, target.encoder_path, target.provenance
         ),

@@ -1,7 +1,7 @@
 """Texts to [CLS] stacks, one shard at a time."""
 
 import dataclasses
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any, Self
 
 from text2image.bert.batches import Shapes
@@ -9,8 +9,8 @@ from text2image.bert.encoder import Encoder, Tokens
 from tfrecords import schema
 from tfrecords.config import RecordsConfig
 from tfrecords.paths import Path
-from tfrecords.stages import encoded_records, staged_texts
-from tfrecords.stages.staged_texts import Text
+from tfrecords.stages import corpus_survey, encoded_records, shard_texts
+from tfrecords.stages.shard_texts import Text
 from tfrecords.units import plans, shard_files
 from tfrecords.units.unit import Product, Unit
 
@@ -24,12 +24,14 @@ class Plan:
         encoder_path: Directory or preset name of the encoder.
         widths: Widths of the batches.
         label_names: Class names.
+        label_index: Label of an example to the index of its class.
     """
 
     settings: dict[str, Any]
     encoder_path: str
     widths: tuple[int, ...]
     label_names: tuple[str, ...]
+    label_index: Mapping[Any, int]
 
 
 class Encoding:
@@ -48,6 +50,8 @@ class Encoding:
         """
         self.directory = directory
         self.plan = str(directory)
+        self._settings = RecordsConfig(**plan.settings)
+        self._label_index = plan.label_index
         self._encoder = encoder
         self._schema = schema.cls_schema(encoder.stack_shape, plan.label_names)
 
@@ -65,7 +69,18 @@ class Encoding:
 
     def read(self, unit: Unit) -> tuple[list[Text], Tokens]:
         """Reads and tokenises the texts of a shard."""
-        texts = staged_texts.read(self.directory, *unit.key)
+        split, index = unit.key[:2]
+        if len(unit.key) == 2:
+            texts = shard_texts.read(self.directory, split, index)
+        else:
+            texts = list(
+                shard_texts.of_range(
+                    self._settings,
+                    self._label_index,
+                    corpus_survey.range_of(unit),
+                    schema.SPLITS.index(split),
+                )
+            )
         return texts, self._encoder.tokenize([each.text for each in texts])
 
     def write(

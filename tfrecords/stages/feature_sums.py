@@ -84,11 +84,9 @@ class Statistics:
         self, unit: Unit, content: None, progress: Callable[[int], object]
     ) -> Product:
         """Adds a group up and writes its sums."""
+        sums = _to_bytes(self.add_up(unit, progress))
         path = self.directory / unit.file
-        temporary = shard_files.temporary_path(path)
-        _write_arrays(temporary, self.add_up(unit, progress))
-        size = temporary.stat().st_size
-        return Product(shard_files.Written(path, temporary, unit.size, size))
+        return Product(shard_files.write_bytes(path, sums, unit.size))
 
     def add_up(
         self, unit: Unit, progress: Callable[[int], object]
@@ -148,7 +146,7 @@ class Distances(Statistics):
     def save_plan(self) -> None:
         """Writes what `open` reads in another process, the scaler too."""
         arrays = {**self._scaler.to_arrays(), "origin": self._origin}
-        _write_arrays(self.directory / _SCALER, arrays)
+        files.write_bytes(self.directory / _SCALER, _to_bytes(arrays))
         super().save_plan()
 
     @classmethod
@@ -195,11 +193,10 @@ def sums_of_groups(
         yield stage.add_up(unit, progress.update)
 
 
-def _write_arrays(path: Path, arrays: Mapping[str, Any]) -> None:
+def _to_bytes(arrays: Mapping[str, Any]) -> bytes:
     buffer = io.BytesIO()  # the bytes are those of a file, in a store too
-    values: dict[str, Any] = dict(arrays)
-    np.savez(buffer, **values)
-    files.write_bytes(path, buffer.getvalue())
+    np.savez(buffer, **arrays)
+    return buffer.getvalue()
 
 
 def read_arrays(path: Path) -> dict[str, np.ndarray]:

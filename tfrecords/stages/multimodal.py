@@ -83,7 +83,7 @@ def _open(
         ),
     )
     path = pathlib.Path(settings.dataset)
-    if settings.split == "pooled" and webvision.is_webvision(path):
+    if settings.split != "official" and webvision.is_webvision(path):
         # The paper uses the noisy train part alone (section 3.1).
         source = dataclasses.replace(
             source, parts={"train": source.parts["train"]}
@@ -139,7 +139,7 @@ def _build(
     )
     bert.prepare(sample, 2 * total)  # a title and a description each
     details = {
-        **encoded_records.common_details(target, parts, bert),
+        **encoded_records.common_details(target, parts.audit, bert),
         "missing": survey.missing,
         "broken": survey.broken,
     }
@@ -149,7 +149,7 @@ def _build(
         writer as records,
         tqdm.tqdm(total=total, unit="sample", desc="records") as progress,
     ):
-        with encoded_records.dropped_rows(records, parts) as on_fault:
+        with encoded_records.dropped_rows(records, parts.faults) as on_fault:
             for name, index, samples, tokens in tokenize_ahead(
                 bert, shards(on_fault=on_fault), _texts
             ):

@@ -2,25 +2,24 @@
 
 import collections
 import dataclasses
-import functools
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable
 from typing import Any
 
-import tqdm
 from absl import logging
 
 from text2image.corpora.examples import Corpus
-from text2image.corpora.split import Split, split_corpus
+from text2image.corpora.split import Split
+from text2image.corpora.surveyed import SurveyedSplit
 from text2image.corpora.texts import open_corpus
 from tfrecords import schema
 from tfrecords.config import RecordsConfig
 from tfrecords.paths import Path
 from tfrecords.stages import (
     audit_log,
+    dealing,
     encoded_records,
     map_checks,
     record_sets,
-    staged_texts,
     unknown_tokens,
 )
 from tfrecords.stages.encoding import Encoding, Plan
@@ -28,7 +27,6 @@ from tfrecords.units import plans
 from tfrecords.units.runner import LOCAL, Runner, run
 from tfrecords.units.shard_files import Mark
 from tfrecords.units.unfinished_set import UnfinishedSet
-from tfrecords.units.unit import Unit
 
 # Fields of `RecordsConfig` that the stacks depend on, besides corpus and
 # encoder.
@@ -100,96 +98,62 @@ def _encode(
     target: encoded_records.Target,
     runner: Runner,
 ) -> None:
-    parts = split_corpus(
-        source,
-        protocol=settings.split,
-        seed=settings.split_seed,
-        limit_train=settings.limit_train,
-        limit_validation=settings.limit_validation,
-        selection=encoded_records.selection(settings),
-    )
-    audit_log.log_texts(parts.audit)
-    audit_log.log_faults(parts.faults, target.directory)
-    bert = encoded_records.build_encoder(
-        settings, target.encoder_path, layers=settings.layers
-    )
-    map_checks.check_map_settings(settings, bert.stack_shape)
-    shards = functools.partial(
-        encoded_records.deal_shards, source, parts, settings.examples_per_shard
-    )
-    sample = unknown_tokens.check_vocabulary(
-        bert,
-        settings.encoder,
-        (example.text for _, _, examples in shards() for example in examples),
-    )
-    record_schema = schema.cls_schema(bert.stack_shape, parts.label_names)
-    count = sum(encoded_records.count_examples(parts).values())
-    record_sets.check_space(settings, target.directory, count, record_schema)
+    parts = None
+    if not dealing.is_hashed(settings, source):
+        parts = dealing.split(settings, source)  # refuses before it writes
+        _log_corpus(parts, target)
     with UnfinishedSet(target.directory, target.provenance) as unfinished:
-        if not unfinished.temporary:
-            _stage_texts(unfinished, parts, shards)
+        directory = unfinished.working_directory
+        if parts is None:
+            shards = dealing.by_hash(settings, source, unfinished, runner)
+            _log_corpus(shards.split, target)
+        else:
+            shards = dealing.by_index(settings, source, parts)
+        bert = encoded_records.build_encoder(
+            settings, target.encoder_path, layers=settings.layers
+        )
+        map_checks.check_map_settings(settings, bert.stack_shape)
+        sample = unknown_tokens.check_vocabulary(
+            bert, settings.encoder, shards.texts()
+        )
+        label_names = shards.split.label_names
+        record_schema = schema.cls_schema(bert.stack_shape, label_names)
+        count = sum(unit.size for unit in shards.units)
+        record_sets.check_space(
+            settings, target.directory, count, record_schema
+        )
+        shards.stage(unfinished)
         plan = Plan(
             dataclasses.asdict(settings),
             target.encoder_path,
             bert.choose_shapes(sample, count).widths,
-            parts.label_names,
+            label_names,
+            shards.split.label_index,
         )
         if runner == LOCAL:
             bert.prepare(sample, count)
-        directory = unfinished.working_directory
         plans.save(directory, dataclasses.asdict(plan))
-        num_shards = encoded_records.count_shards(settings, parts)
-        units = _units(settings, parts)
+        stage = Encoding(directory, plan, bert)
         details = {
-            **encoded_records.common_details(target, parts, bert),
+            **encoded_records.common_details(target, shards.split.audit, bert),
             "layers": bert.layers,
             "gelu": bert.gelu,
-            **_token_details(
-                run(Encoding(directory, plan, bert), units, runner)
-            ),
+            **_token_details(run(stage, shards.units, runner)),
         }
         unfinished.publish(
             record_schema,
-            num_shards,
+            collections.Counter(unit.key[0] for unit in shards.units),
             f"BERT [CLS] stacks {bert.stack_shape} of {source.name}.",
             details,
         )
     _log_tokens(settings, details)
 
 
-def _stage_texts(
-    unfinished: UnfinishedSet,
-    parts: Split,
-    shards: Callable[..., Iterator[tuple[str, int, list[Any]]]],
+def _log_corpus(
+    parts: Split | SurveyedSplit, target: encoded_records.Target
 ) -> None:
-    """Writes the texts of every shard to a file of its own."""
-    total = sum(encoded_records.count_examples(parts).values())
-    with (
-        tqdm.tqdm(total=total, unit="text", desc="texts", delay=2) as progress,
-        encoded_records.dropped_rows(unfinished, parts) as on_fault,
-    ):
-        names = staged_texts.write(
-            unfinished.working_directory,
-            shards(on_fault=on_fault),
-            parts.label_index,
-            progress=progress.update,
-        )
-    unfinished.keep_files(names, until_published=True)
-
-
-def _units(settings: RecordsConfig, parts: Split) -> list[Unit]:
-    """Returns a unit per shard, train first."""
-    size = settings.examples_per_shard
-    num_shards = encoded_records.count_shards(settings, parts)
-    return [
-        Unit(
-            schema.shard_name("cls", split, index, num_shards[split]),
-            min(size, count - index * size),
-            (split, index),
-        )
-        for split, count in encoded_records.count_examples(parts).items()
-        for index in range(num_shards[split])
-    ]
+    audit_log.log_texts(parts.audit)
+    audit_log.log_faults(parts.faults, target.directory)
 
 
 def _token_details(marks: Iterable[Mark]) -> dict[str, float]:

@@ -97,6 +97,13 @@ def write(path: Path, records: Iterable[bytes]) -> Written:
     return Written(path, temporary, count, size)
 
 
+def write_bytes(path: Path, content: bytes, num_examples: int = 0) -> Written:
+    """Writes a file that is no shard under a temporary name."""
+    temporary = temporary_path(path)
+    temporary.write_bytes(content)
+    return Written(path, temporary, num_examples, len(content))
+
+
 def settle(written: Written, details: dict[str, Any]) -> Mark:
     """Gives a file its name, once a disk holds it, and leaves its mark."""
     path = written.path

@@ -36,8 +36,13 @@ def corpus(num_train, num_test, is_rare):
     )
 
 
-@pytest.mark.parametrize("protocol", options.SPLIT_PROTOCOLS)
-@pytest.mark.parametrize("is_rare", [False, True])
+@pytest.mark.parametrize(
+    ("protocol", "is_rare"),
+    [
+        *((protocol, False) for protocol in options.SPLIT_PROTOCOLS),
+        ("pooled", True),
+    ],
+)
 def test_index_and_split_take_at_most_32_bytes_per_text(protocol, is_rare):
     split_corpus(corpus(400, 100, False), protocol=protocol)  # imports
     source = corpus(40_000, 10_000, is_rare)

@@ -1,11 +1,20 @@
-"""The texts of each shard, in a file of its own, until they are encoded."""
+"""The texts of a shard: staged in a file of its own, or read from a range.
+
+With an index, one process deals the corpus out to files, which are removed once
+they are encoded. Split by hashes, a shard is what one side has of a range of
+the corpus, and whoever encodes it reads the range.
+"""
 
 import dataclasses
 import json
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any
 
+from text2image.corpora import hashed, ranges
+from text2image.corpora.ranges import Range
+from text2image.corpora.rows import Fault
 from tfrecords import files
+from tfrecords.config import RecordsConfig
 from tfrecords.paths import Path
 
 
@@ -67,3 +76,26 @@ def read(directory: Path, split: str, index: int) -> list[Text]:
     content = (directory / file_name(split, index)).read_text("utf-8")
     # Not `splitlines`: texts may hold other line separators than "\n".
     return [Text(*json.loads(line)) for line in content.split("\n")]
+
+
+def of_range(
+    settings: RecordsConfig,
+    label_index: Mapping[str | None, int],
+    piece: Range,
+    side: int | None = None,
+) -> Iterator[Text]:
+    """Streams the texts of a range.
+
+    Args:
+        settings: Corpus and seed of the split.
+        label_index: Label to class, of the labels that are used.
+        piece: The range.
+        side: The side whose texts are wanted; `None` for all.
+    """
+    for item in ranges.read(
+        settings.dataset, settings.data_dir or None, settings.reading, piece
+    ):
+        if isinstance(item, Fault) or item.label not in label_index:
+            continue
+        if side in (None, hashed.side_of(item.text, settings.split_seed)):
+            yield Text(item.id, label_index[item.label], item.text)

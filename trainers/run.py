@@ -18,6 +18,7 @@ from tfrecords import command_line
 from tfrecords.config import RecordsConfig
 from tfrecords.devices import DeviceOptions
 from tfrecords.settings import setting
+from tfrecords.stages import map_checks
 from trainers.config import PRESETS, TrainConfig, default_workdir
 from trainers.weights import sources
 
@@ -72,6 +73,9 @@ def _check(arguments: command_line.Arguments) -> None:
     arguments.refuse_ignored(_ignored_flags(train, records))
     row_sources.check_parts(records.dataset, records.reading)
     sources.check_source(train.weights)
+    if not train.image_records:
+        map_checks.check_records(records)
+        train.check_image_size(records.image_height, records.image_width)
 
 
 def _ignored_flags(
@@ -128,6 +132,7 @@ def _run(arguments: command_line.Arguments) -> None:
     from trainers import export
     from trainers.experiments import baselines
     from trainers.reports import run_report, summary
+    from trainers.runs.workdir import check_settings
     from trainers.training import train
     from trainers.weights import load
 
@@ -136,6 +141,8 @@ def _run(arguments: command_line.Arguments) -> None:
     config = arguments.settings(TrainConfig)
     records = arguments.settings(RecordsConfig)
     cls_dir = None
+    if options.workdir:
+        check_settings(config, pathlib.Path(options.workdir))
     if not config.image_records:
         load.check_weights([(config.backbone, config.weights)])
         cls_dir, image_dir = build.prepare_records(records)

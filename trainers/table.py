@@ -113,25 +113,27 @@ def _check(arguments: command_line.Arguments) -> None:
     records = arguments.settings(RecordsConfig)
     map_checks.check_records(records)
     for row in _plan(arguments, layers=()):
-        _check_row(row)
+        _warn_of_failure(row)
     row_sources.check_parts(records.dataset, records.reading)
     weights = arguments.settings(TableOptions).weights
     for source in (arguments.settings(TrainConfig).weights, *weights.values()):
         sources.check_source(source)
 
 
-def _check_row(row: plan.Row) -> None:
-    """Refuses a row that would fail after all others are trained."""
+def _warn_of_failure(row: plan.Row) -> None:
+    """Says of a row at once that it will fail; the others are trained."""
     base = row.trainings[0]
     size = base.records.image_height, base.records.image_width
     try:
         map_checks.check_records(base.records)
         base.train.check_image_size(*size)
     except ValueError as error:
-        raise ValueError(
-            f"The row {row.group}, {row.name} cannot be trained: {error} Or "
-            "leave its group out of --ablations, or it out of --backbones."
-        ) from error
+        logging.warning(
+            "table: the row %s, %s cannot be trained. %s",
+            row.group,
+            row.name,
+            error,
+        )
 
 
 def _plan(

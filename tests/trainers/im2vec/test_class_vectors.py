@@ -98,7 +98,7 @@ def test_inverse_is_centred_part_plus_the_derived_remainder(rng):
         (
             np.eye(3, 4),
             "inverse",
-            "4 hidden units and 3 classes.*--inverse=pinv",
+            "4 hidden units and 3 .*--inverse=pinv",
         ),
         (np.full((2, 2), np.nan), "pinv", "finite"),
     ],

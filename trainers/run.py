@@ -18,6 +18,7 @@ from tfrecords import command_line, paths
 from tfrecords.config import RecordsConfig
 from tfrecords.devices import DeviceOptions
 from tfrecords.settings import setting
+from tfrecords.stages import map_checks
 from trainers.config import PRESETS, TrainConfig, default_workdir
 from trainers.distribution.options import NONE, DistributionOptions
 from trainers.weights import sources
@@ -85,6 +86,9 @@ def _check(arguments: command_line.Arguments) -> None:
     distribution.check(arguments.settings(DeviceOptions))
     if distribution.distribution != NONE:
         _refuse_undivided(train, distribution.distribution)
+    if not train.image_records:
+        map_checks.check_records(records)
+        train.check_image_size(records.image_height, records.image_width)
 
 
 def _refuse_undivided(train: TrainConfig, distribution: str) -> None:
@@ -173,7 +177,7 @@ def _train_and_report(arguments: command_line.Arguments) -> None:
     from trainers.distribution.workers import current
     from trainers.experiments import baselines
     from trainers.reports import run_report, summary
-    from trainers.runs.workdir import METRICS_FILE
+    from trainers.runs.workdir import METRICS_FILE, check_settings
     from trainers.training import train
     from trainers.weights import load
 
@@ -184,6 +188,8 @@ def _train_and_report(arguments: command_line.Arguments) -> None:
     records = arguments.settings(RecordsConfig)
     cls_dir = None
     image_dir = paths.open_path(config.image_records)
+    if options.workdir:
+        check_settings(config, pathlib.Path(options.workdir))
     if not config.image_records:
         if workers.is_chief:
             load.check_weights([(config.backbone, config.weights)])

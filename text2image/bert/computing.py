@@ -177,8 +177,9 @@ def _engine(engine: str, dtype: str, hidden_dim: int, device: Device) -> str:
         pays = (
             device.kind == "cpu"
             and device.has_openvino
-            and device.has_bfloat16
-            and dtype != "float32"
+            and (
+                dtype == "auto" or (dtype == "bfloat16" and device.has_bfloat16)
+            )
             and hidden_dim >= _LEAST_OPENVINO_SIZE
         )
         return "openvino" if pays else "tensorflow"

@@ -55,10 +55,15 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 def _run(arguments: command_line.Arguments) -> None:
     from trainers.multimodal import export, train
-    from trainers.runs.workdir import METRICS_FILE
+    from trainers.runs.workdir import METRICS_FILE, check_settings
 
     start = time.monotonic()
     options = arguments.settings(RunOptions)
+    if options.workdir:
+        check_settings(
+            arguments.settings(MultimodalTrainConfig),
+            pathlib.Path(options.workdir),
+        )
     config = shared_flags.prepare_config(arguments)
     workdir = pathlib.Path(options.workdir or default_workdir(config))
     metrics = train.train_and_evaluate(config, workdir)

@@ -70,11 +70,16 @@ def _check(arguments: command_line.Arguments) -> None:
     if not arguments.settings(TableOptions).workdir:
         raise ValueError("--workdir must name the table's own directory.")
     shared_flags.check(arguments)
+    settings = arguments.settings(MultimodalTrainConfig)
+    for name in arguments.settings(TableOptions).backbones:
+        dataclasses.replace(settings, backbone=name)  # checks its image size
 
 
 def _run(arguments: command_line.Arguments) -> None:
     options = arguments.settings(TableOptions)
-    make_table(shared_flags.prepare_config(arguments), options)
+    make_table(
+        shared_flags.prepare_config(arguments, options.backbones), options
+    )
 
 
 def make_table(config: MultimodalTrainConfig, options: TableOptions) -> None:

@@ -42,6 +42,23 @@ def read_kernel(workdir, seed):
     return safetensors.numpy.load_file(path)["logits/kernel"].astype(float)
 
 
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"inverse": "inverse", "hidden": 9}, "9 hidden units and 4 classes"),
+        ({"normalization": "published"}, "is for RGB images of uint8"),
+    ],
+)
+def test_what_does_not_suit_the_images_is_refused_before_they_are_decoded(
+    make_tfds, tmp_path, changes, message
+):
+    dataset = make_tfds(shape=(4, 5, 1))
+    with pytest.raises(ValueError, match=message):
+        experiment.run(quick(dataset, **changes), tmp_path / "run")
+    assert not list(tmp_path.glob("run/images/index*"))
+    assert not list(tmp_path.glob("run/seed*"))
+
+
 def test_images_become_a_report_vectors_and_a_projector(make_tfds, tmp_path):
     done = commands.run(
         "trainers.im2vec",

@@ -1,9 +1,10 @@
 """Many fresh processes for the price of one: imports once, then forks.
 
 Reads a JSON task per line and answers with `[exit code, seconds]`. A task has
-`module` and `flags` of a program, `cwd`, `log`, and may have `environment`,
-`calls` (arguments of `calls.Calls`), `signal` (its number and the seconds after
-which it comes), `limits` (of `resource`) and `timeout`.
+`module` and `flags` of a program, `cwd`, `log` and `output` (files for standard
+error and output), and may have `environment`, `calls` (arguments of
+`calls.Calls`), `signal` (its number and the seconds after which it comes),
+`limits` (of `resource`) and `timeout`.
 """
 
 import importlib
@@ -74,8 +75,8 @@ def _wait(child, task):
 
 def _run(task):
     """Runs a program as `python -m` does; never returns."""
-    with open(task["log"], "wb") as log:
-        os.dup2(log.fileno(), 1)
+    with open(task["log"], "wb") as log, open(task["output"], "wb") as output:
+        os.dup2(output.fileno(), 1)
         os.dup2(log.fileno(), 2)
     os.dup2(os.open(os.devnull, os.O_RDONLY), 0)
     code = 1

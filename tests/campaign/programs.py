@@ -60,6 +60,10 @@ PROGRAMS = {
         ),
         ("build", "run"),
     ),
+    # Files of the same names as those of `export`, of another job.
+    "other": Program(
+        ("trainers.run", *_RUN, "--seed=1", "--workdir=runs/run"),
+    ),
     "table": Program(
         (
             *("trainers.table", "--preset=demo", *_RECORDS),

@@ -29,7 +29,8 @@ class Ended:
         code: Its exit code; that of a signal is negative, `child.HANGS` means
             that it had to be stopped.
         seconds: How long it took.
-        log: What it printed, on both streams.
+        log: What it said on standard error.
+        output: What it printed.
         count: Number of its counted calls, if they were counted.
         hit: The call that failed or died.
     """
@@ -37,6 +38,7 @@ class Ended:
     code: int | str
     seconds: float
     log: str
+    output: str
     count: int = 0
     hit: str = ""
 
@@ -53,7 +55,7 @@ class Ended:
 
     @property
     def sentence(self):
-        """The last line that it printed."""
+        """The last line of its log."""
         lines = self.log.strip().splitlines()
         return lines[-1] if lines else ""
 
@@ -64,6 +66,7 @@ class Server:
     def __init__(self, scratch):
         """Starts the process; `scratch` holds logs and reports."""
         self.log = pathlib.Path(scratch) / "log"
+        self.output = pathlib.Path(scratch) / "output"
         self.report = pathlib.Path(scratch) / "report.json"
         self.process = subprocess.Popen(
             [sys.executable, "-m", "tests.campaign.child"],
@@ -71,6 +74,7 @@ class Server:
             env={**os.environ, **_ENVIRONMENT},
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,  # start-up lines of TensorFlow
             text=True,
         )
 
@@ -82,6 +86,7 @@ class Server:
             task["calls"] = {"report": str(self.report), **task["calls"]}
         task |= {"module": module, "flags": [*map(str, flags)]}
         task |= {"cwd": str(cwd), "log": str(self.log)}
+        task["output"] = str(self.output)
         self.process.stdin.write(json.dumps(task) + "\n")
         self.process.stdin.flush()
         answer = self.process.stdout.readline()
@@ -92,7 +97,8 @@ class Server:
         with contextlib.suppress(FileNotFoundError):
             told = json.loads(self.report.read_text())
         log = self.log.read_text(errors="replace")
-        return Ended(code, seconds, log, **told)
+        output = self.output.read_text(errors="replace")
+        return Ended(code, seconds, log, output, **told)
 
     def close(self):
         """Ends the process."""

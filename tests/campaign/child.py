@@ -4,7 +4,7 @@ Reads a JSON task per line and answers with `[exit code, seconds]`. A task has
 `module` and `flags` of a program, `cwd`, `log` and `output` (files for standard
 error and output), and may have `environment`, `calls` (arguments of
 `calls.Calls`), `signal` (its number and the seconds after which it comes),
-`limits` (of `resource`) and `timeout`.
+`limits` (of `resource`), `delay` (in s) and `timeout`.
 """
 
 import importlib
@@ -43,6 +43,7 @@ def main():
         importlib.import_module(name)
     for line in sys.stdin:
         task = json.loads(line)
+        time.sleep(task.get("delay", 0))
         start = time.monotonic()
         child = os.fork()
         if not child:

@@ -74,7 +74,7 @@ PROGRAMS = {
     ),
     "im2vec": Program(
         (
-            *("trainers.im2vec", "--dataset=images", "--epochs=3"),
+            *("trainers.im2vec", "--dataset=image_records", "--epochs=3"),
             *("--num_seeds=2", "--permutations=99", "--workdir=runs/im2vec"),
         ),
         ("build", "images"),
@@ -115,7 +115,7 @@ def write_sources(job):
 def link_images(job):
     """Gives the image records a short name, for `--dataset`."""
     (directory,) = job.glob("records/image/*/1.0.0")
-    (job / "images").symlink_to(directory.relative_to(job))
+    (job / "image_records").symlink_to(directory.relative_to(job))
 
 
 def describe(name):

@@ -37,7 +37,7 @@ class Reader:
 READERS = {
     "records": Reader("build", "records/*/*/1.0.0/*"),
     "shards": Reader("run", "records/*/*/1.0.0/*", "before"),
-    "unfinished-build": Reader("build", "records/*/*/*", "killed"),
+    "unfinished-build": Reader("build", "records/*/*/*/*", "killed"),
     "run": Reader("run", "r*s/**/*"),
     "unfinished-run": Reader("run", "runs/run/*", "killed"),
     "export": Reader(
@@ -129,6 +129,8 @@ def _choose(state, reader, count, draw):
         if path.is_file() and path.stat().st_size and "tensorboard" not in name:
             # Shards, versions and fingerprints have numbers.
             kinds[re.sub(r"[0-9a-f]*\d+", "#", name)].append(name)
+    if not kinds:
+        raise RuntimeError(f"no file of {reader} in {state}")
     wanted = []
     for names in kinds.values():
         ways = [*_DAMAGES, *["flipped"] * _FLIPS]

@@ -71,13 +71,14 @@ class Calls:
             if name == "write" and number == self.at:
                 self.lasts = True
                 return True
-            self.raise_error("ENOSPC", path, is_named)
-        self.raise_error(self.how, path, is_named)
+            raise self.error("ENOSPC", path, is_named)
+        raise self.error(self.how, path, is_named)
 
-    def raise_error(self, name, path, is_named):
+    def error(self, name, path, is_named):
+        """Makes the error of the system."""
         code = getattr(errno, name)
         names = (os.fsdecode(path),) if is_named else ()
-        raise OSError(code, os.strerror(code), *names)
+        return OSError(code, os.strerror(code), *names)
 
     def tell(self, hit=""):
         """Writes the report by system calls alone."""
@@ -97,6 +98,27 @@ def arm(calls):
         _wrap_os(calls, name, takes_descriptor)
     _wrap_open(calls)
     _wrap_tensorflow(calls)
+
+
+def _passes_in_tensorflow(calls, name, path):
+    """Counts a call of TensorFlow, whose errors are its own."""
+    import tensorflow as tf
+
+    try:
+        calls.passes(name, path, is_named=True)
+    except OSError as error:
+        # As TensorFlow's file system maps and words them.
+        kinds = {
+            errno.ENOSPC: tf.errors.ResourceExhaustedError,
+            errno.EMFILE: tf.errors.ResourceExhaustedError,
+            errno.EACCES: tf.errors.PermissionDeniedError,
+            errno.EROFS: tf.errors.PermissionDeniedError,
+        }
+        kind = kinds.get(error.errno)
+        message = f"{os.fsdecode(path)}; {error.strerror}"
+        if kind is None:
+            raise tf.errors.UnknownError(None, None, message) from None
+        raise kind(None, None, message) from None
 
 
 def _wrap_os(calls, name, takes_descriptor):
@@ -184,7 +206,7 @@ def _wrap_tensorflow(calls):
         def wrapped(*args, **kwargs):
             path = where(*args, **kwargs)
             if isinstance(path, (str, bytes, os.PathLike)):
-                calls.passes(name, os.fsdecode(path), is_named=True)
+                _passes_in_tensorflow(calls, name, path)
             return function(*args, **kwargs)
 
         setattr(owner, name, wrapped)
@@ -212,16 +234,16 @@ def _wrap_tensorflow(calls):
         """A writer of records whose single records are counted."""
 
         def __init__(self, path, *args, **kwargs):
-            calls.passes("open", path, is_named=True)
+            _passes_in_tensorflow(calls, "open", path)
             super().__init__(path, *args, **kwargs)
             self.path = path
 
         def write(self, record):
-            calls.passes("write", self.path, is_named=False)
+            _passes_in_tensorflow(calls, "write", self.path)
             super().write(record)
 
         def close(self):
-            calls.passes("close", self.path, is_named=False)
+            _passes_in_tensorflow(calls, "close", self.path)
             super().close()
 
     tf.io.TFRecordWriter = Writer

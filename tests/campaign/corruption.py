@@ -26,18 +26,22 @@ class Reader:
         state: Whether the job is as before or after the program, or as a kill
             in the middle of the program's calls leaves it.
         command: Another command than the program's.
+        other: Job whose files of the same names are put in place of these.
     """
 
     program: str
     pattern: str
     state: str = "after"
     command: tuple[str, ...] = ()
+    other: str = "export"
 
 
 READERS = {
-    "records": Reader("build", "records/*/*/1.0.0/*"),
-    "shards": Reader("run", "records/*/*/1.0.0/*", "before"),
-    "unfinished-build": Reader("build", "records/*/*/*/*", "killed"),
+    "records": Reader("build", "records/*/*/1.0.0/*", other="build"),
+    "shards": Reader("run", "records/*/*/1.0.0/*", "before", other="build"),
+    "unfinished-build": Reader(
+        "build", "records/*/*/*/*", "killed", other="build"
+    ),
     "run": Reader("run", "r*s/**/*"),
     "unfinished-run": Reader("run", "runs/run/*", "killed"),
     "export": Reader(
@@ -68,7 +72,7 @@ def run(jobs, reader_name, *, count, seed, part=None):
     for path, damage, place in _choose(state, reader, count, draw):
         shutil.rmtree(jobs.job)
         shutil.copytree(state, jobs.job, symlinks=True)
-        content = _damaged(jobs, path, damage, place)
+        content = _damaged(jobs, reader, path, damage, place)
         target = jobs.job / path
         if content is None:
             target.unlink()
@@ -144,7 +148,7 @@ def _choose(state, reader, count, draw):
     return in_turn[:count]
 
 
-def _damaged(jobs, path, damage, place):
+def _damaged(jobs, reader, path, damage, place):
     """Content of the damaged file; `None` if it is gone."""
     content = (jobs.job / path).read_bytes()
     if damage == "flipped":
@@ -153,7 +157,7 @@ def _damaged(jobs, path, damage, place):
         return damages.DAMAGES[damage](content)
     # Names of sets hold a fingerprint.
     pattern = re.sub(r"(records/\w+)/[^/]+/", r"\1/*/", path)
-    for other in sorted(jobs.done("other").glob(pattern)):
+    for other in sorted(jobs.done(f"other-{reader.other}").glob(pattern)):
         return other.read_bytes()
     return content
 
@@ -175,7 +179,10 @@ def _judge(jobs, reader, path, expected):
         ]
         if lost:
             return f"lost {lost[:3]}", ended
-        return ("named" if name in ended.log else "not named"), ended
+        # The settings that a directory claims are named by their directory.
+        names = (name, path.removesuffix("/config.json"))
+        is_named = any(each in ended.log for each in names)
+        return ("named" if is_named else "not named"), ended
     if ended.code:
         return "not exit code 1", ended
     if ended.output != output:

@@ -60,9 +60,11 @@ PROGRAMS = {
         ),
         ("build", "run"),
     ),
-    # Files of the same names as those of `export`, of another job.
-    "other": Program(
+    # Files of the same names, of another job.
+    "other-build": Program(("tfrecords.build", *_RECORDS, "--seed=1")),
+    "other-export": Program(
         ("trainers.run", *_RUN, "--seed=1", "--workdir=runs/run"),
+        ("other-build",),
     ),
     "table": Program(
         (

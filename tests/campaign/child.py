@@ -92,6 +92,8 @@ def _run(task):
         if "TZ" in task.get("environment", {}):
             time.tzset()
         module = importlib.import_module(task["module"])
+        if hasattr(module, "__path__"):  # a package, as `python -m` runs it
+            module = importlib.import_module(f"{task['module']}.__main__")
         if "calls" in task:
             counted = calls.Calls(**task["calls"])
             calls.arm(counted)

@@ -55,6 +55,8 @@ READERS = {
     "encoder": Reader("predict", "tiny_bert/*", "before"),
 }
 _DAMAGES = ("cut", "emptied", "doubled", "deleted", "other")
+# Damages after which nothing is wrong: sets of earlier versions lack the file.
+_HARMLESS = {("manifest.sha256", "deleted")}
 _FLIPS = 5  # of a file of each kind, for one of each of the others
 
 
@@ -83,6 +85,11 @@ def run(jobs, reader_name, *, count, seed, part=None):
             target.write_bytes(content)
         verdict, ended = _judge(jobs, reader, path, expected)
         story = f"{reader_name}: {path} {damage} at {place:.3f}"
+        if (
+            verdict == "unnoticed"
+            and (path.rsplit("/", 1)[-1], damage) in _HARMLESS
+        ):
+            verdict = "harmless"
         if verdict in ("named", "healed", "harmless", "named by verify"):
             part.count(f"{damage}: {verdict}")
         else:

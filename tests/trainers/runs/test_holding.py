@@ -4,7 +4,7 @@ import os
 
 import pytest
 
-from tests.support import commands, multimodal_corpora
+from tests.support import commands, multimodal_corpora, record_sets
 from tfrecords import files
 from trainers import run, table
 from trainers.multimodal import run as multimodal_run
@@ -32,9 +32,16 @@ def test_a_file_that_a_kill_left_half_written_is_removed(tmp_path):
     (tmp_path / "checkpoint.safetensors.writing").touch()
     (tmp_path / "checkpoint.safetensors").touch()
     (tmp_path / files.LOCK).touch()
-    with holding.hold(tmp_path):
+    (tmp_path / "seed0").mkdir()
+    (tmp_path / "seed0/checkpoint.safetensors.writing").touch()
+    (tmp_path / "export").mkdir()
+    (tmp_path / "export/batching.config.writing").touch()  # not ours
+    with holding.hold(tmp_path, "seed*"):
         pass
-    assert os.listdir(tmp_path) == ["checkpoint.safetensors"]
+    assert {*record_sets.tree(tmp_path)} == {
+        *("checkpoint.safetensors", "seed0"),
+        *("export", "export/batching.config.writing"),
+    }
 
 
 @pytest.mark.parametrize("program", [run, table])

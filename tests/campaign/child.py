@@ -54,7 +54,7 @@ def main():
         os.close(saying)
         os.set_blocking(said, False)
         with open(task["log"], "wb") as log:
-            code = _wait(child, task, lambda: log.write(_read(said)))
+            code = _wait(child, task, said, log)
         os.close(said)
         answer = [code, round(time.monotonic() - start, 2)]
         print(json.dumps(answer), flush=True)  # noqa: T201
@@ -69,7 +69,7 @@ def _read(descriptor):
     return b"".join(parts)
 
 
-def _wait(child, task, keep_log):
+def _wait(child, task, said, log):
     """Waits for a child, signals it and stops it if it hangs."""
     number, delay = task.get("signal", (None, 0))
     start = time.monotonic()
@@ -77,7 +77,7 @@ def _wait(child, task, keep_log):
     is_hanging = False
     while True:
         pid, status = os.waitpid(child, os.WNOHANG)
-        keep_log()
+        log.write(_read(said))
         if pid:
             code = os.waitstatus_to_exitcode(status)
             return HANGS if is_hanging else code

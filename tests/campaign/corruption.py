@@ -182,7 +182,8 @@ def _judge(jobs, reader, path, expected):
         lost = [
             line
             for line in jobs_module.differences(before, now)
-            if line.endswith("missing") and "incomplete" not in line
+            if line.endswith("missing")
+            and not re.search(r"incomplete|\.writing|\.lock", line)
         ]
         if lost:
             return f"lost {lost[:3]}", ended

@@ -29,8 +29,9 @@ def hold(workdir: pathlib.Path, *folders: str) -> Iterator[None]:
         try:
             yield
         finally:
-            # Whoever waits for this lock sees that its file is gone.
-            (workdir / files.LOCK).unlink(missing_ok=True)
-            if is_new:
-                with contextlib.suppress(OSError):  # it holds something now
-                    workdir.rmdir()
+            # Whoever waits for this lock sees that its file is gone. One that
+            # the disk does not let go bars nobody.
+            with contextlib.suppress(OSError):
+                (workdir / files.LOCK).unlink()
+                if is_new:
+                    workdir.rmdir()  # unless it holds something now

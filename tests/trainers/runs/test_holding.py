@@ -28,6 +28,21 @@ def test_no_lock_is_left_whatever_happens(tmp_path):
     assert os.listdir(tmp_path) == []
 
 
+def test_a_lock_that_cannot_be_removed_does_not_hide_the_error(
+    tmp_path, monkeypatch
+):
+    def refuse(*args, **kwargs):
+        raise PermissionError("no")
+
+    def work():
+        with holding.hold(tmp_path):
+            monkeypatch.setattr(os, "unlink", refuse)
+            raise ValueError("spam")
+
+    with pytest.raises(ValueError, match="spam"):
+        work()
+
+
 def test_a_file_that_a_kill_left_half_written_is_removed(tmp_path):
     (tmp_path / "checkpoint.safetensors.writing").touch()
     (tmp_path / "checkpoint.safetensors").touch()

@@ -133,9 +133,10 @@ def _rename(
         concrete = objects.concrete_functions.pop(name)
         objects.concrete_functions[names[name]].CopyFrom(concrete)
     for each in objects.nodes:
-        each.function.concrete_functions[:] = [
-            names[name] for name in each.function.concrete_functions
-        ]
+        if each.HasField("function"):
+            each.function.concrete_functions[:] = [
+                names[name] for name in each.function.concrete_functions
+            ]
         if each.HasField("bare_concrete_function"):
             bare = each.bare_concrete_function
             bare.concrete_function_name = names[bare.concrete_function_name]
@@ -147,7 +148,8 @@ def _rename_arguments(function: function_pb2.FunctionDef) -> None:
         argument.name = _UNREAD.sub("", argument.name)
     for node in function.node_def:
         node.input[:] = [_UNREAD.sub("", name) for name in node.input]
-    for key, value in function.ret.items():
+    # A map that changes must not be iterated over.
+    for key, value in list(function.ret.items()):
         function.ret[key] = _UNREAD.sub("", value)
     for index, argument in function.arg_attr.items():
         # Captured variables are called by their number.
@@ -177,8 +179,8 @@ def _number_arguments(function: function_pb2.FunctionDef) -> None:
     for argument in function.signature.input_arg:
         argument.name = names.get(argument.name, argument.name)
     for node in function.node_def:
-        node.input[:] = map(new_name, node.input)
-    for key, value in function.ret.items():
+        node.input[:] = [new_name(value) for value in node.input]
+    for key, value in list(function.ret.items()):
         function.ret[key] = new_name(value)
 
 

@@ -86,7 +86,7 @@ def run(jobs, reader_name, *, count, seed, part=None):
             continue
         else:
             target.write_bytes(content)
-        verdict, ended = _judge(jobs, reader, path, expected)
+        verdict, ended = _judge(jobs, reader, path, damage, expected)
         story = f"{reader_name}: {path} {damage} at {place:.3f}"
         if (
             verdict == "unnoticed"
@@ -172,7 +172,7 @@ def _damaged(jobs, reader, path, damage, place):
     return content
 
 
-def _judge(jobs, reader, path, expected):
+def _judge(jobs, reader, path, damage, expected):
     """Runs the reader; returns a verdict and how it ended."""
     files, output = expected
     before = jobs_module.tree(jobs.job)
@@ -195,6 +195,8 @@ def _judge(jobs, reader, path, expected):
         names = (name, path.removesuffix("/config.json"))
         if path.startswith("tiny_bert/"):
             names += ("'tiny_bert'",)
+        if damage == "other":  # what does not fit together is the directory
+            names += (path.rsplit("/", 1)[0], path.split("/assets.extra")[0])
         is_named = any(each in ended.log for each in names)
         return ("named" if is_named else "not named"), ended
     if ended.code:

@@ -44,8 +44,8 @@ def lock(directory: paths.Path) -> Iterator[None]:
     with _locked(directory / LOCK) as file:
         with system_errors.while_writing(directory / LOCK):
             file.truncate(0)
-            file.write(json.dumps(leases.holder()))
-            file.flush()
+            # Not by the buffer: what it holds fails again when it is closed.
+            os.write(file.fileno(), json.dumps(leases.holder()).encode())
         yield
 
 

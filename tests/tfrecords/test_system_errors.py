@@ -73,6 +73,21 @@ def test_a_limit_on_the_size_of_files_is_named(tmp_path, capsys):
     assert "ulimit -f" in message
 
 
+def test_a_lock_that_the_disk_does_not_take_is_named(tmp_path, capsys):
+    limits = resource.getrlimit(resource.RLIMIT_FSIZE)
+
+    def work():
+        resource.setrlimit(resource.RLIMIT_FSIZE, (0, limits[1]))
+        try:
+            with files.lock(tmp_path):
+                pass
+        finally:
+            resource.setrlimit(resource.RLIMIT_FSIZE, limits)
+
+    message = _said(capsys, work)
+    assert f"{tmp_path / files.LOCK} is larger than a file may be" in message
+
+
 def _write_by_tensorflow(path):
     with tf.io.TFRecordWriter(str(path)) as writer:
         writer.write(b"x" * 2000)

@@ -17,7 +17,7 @@ import numpy as np
 from text2image.corpora import hashed, ranges, repeats, surveys
 from text2image.corpora.examples import Corpus, Example
 from text2image.corpora.ranges import Range
-from text2image.corpora.rows import Fault, Reading
+from text2image.corpora.rows import Fault
 from text2image.corpora.sides import SHARES, SIDES, TRAIN
 from text2image.corpora.spans import Count
 from text2image.corpora.surveyed import (
@@ -27,7 +27,7 @@ from text2image.corpora.surveyed import (
 )
 from tfrecords.config import RecordsConfig
 from tfrecords.paths import Path
-from tfrecords.stages import encoded_records
+from tfrecords.stages import encoded_records, row_ranges
 from tfrecords.units import plans, shard_files
 from tfrecords.units.runner import Runner, run
 from tfrecords.units.unit import Product, Unit
@@ -60,13 +60,7 @@ class Plan:
 
     def read(self, piece: Range) -> Items:
         """Streams the rows of a range."""
-        return ranges.read(*self.source, piece)
-
-    @property
-    def source(self) -> tuple[str, str | None, Reading]:
-        """The corpus, as functions of `ranges` take it."""
-        records = self.records
-        return records.dataset, records.data_dir or None, records.reading
+        return row_ranges.read(self.records, piece)
 
 
 class _RangeStage:
@@ -125,7 +119,7 @@ class Lines(_RangeStage):
 
     def compute(self, unit: Unit) -> dict[str, Any]:
         """Returns the fields of a `spans.Count`."""
-        return vars(ranges.count(*self._plan.source, range_of(unit)))
+        return vars(row_ranges.count(self._plan.records, range_of(unit)))
 
 
 class Surveys(_RangeStage):
@@ -209,9 +203,7 @@ def survey_corpus(
         ValueError: As `split.split_corpus`.
     """
     plan = Plan(dataclasses.asdict(settings), list(source.parts), 0)
-    # Train shards have about `examples_per_shard` texts.
-    rows = round(settings.examples_per_shard / (1 - sum(SHARES.values())))
-    pieces = ranges.cut(*plan.source, rows)
+    pieces = cut(settings)
     plan = dataclasses.replace(plan, num_ranges=len(pieces))
     counts = [
         Count(int(arrays["size"]), tuple(arrays["opens"].tolist()))
@@ -242,7 +234,7 @@ def survey_corpus(
         source,
         merged,
         counted,
-        lambda piece, row: ranges.example_at(*plan.source, pieces[piece], row),
+        lambda piece, row: row_ranges.example_at(settings, pieces[piece], row),
         selection=selection,
     )
     sizes = {
@@ -250,6 +242,12 @@ def survey_corpus(
         for side in (TRAIN, *SHARES)
     }
     return SurveyedCorpus(split, pieces, sizes)
+
+
+def cut(settings: RecordsConfig) -> tuple[Range, ...]:
+    """Cuts what a set is made from; a train shard is made from each range."""
+    rows = settings.examples_per_shard / (1 - sum(SHARES.values()))
+    return row_ranges.cut(settings, round(rows))
 
 
 def write_faults(

@@ -55,7 +55,9 @@ def write_vectors(path: pathlib.Path, count: int, features: int) -> None:
             "stack": pyarrow.list_(pyarrow.float32(), features),
         }
     )
-    with pyarrow.parquet.ParquetWriter(path, schema) as writer:
+    with pyarrow.parquet.ParquetWriter(
+        path, schema, use_dictionary=["label"]
+    ) as writer:
         for start in range(0, count, _BLOCK):
             rows = range(start, min(start + _BLOCK, count))
             numbers = rng.standard_normal(

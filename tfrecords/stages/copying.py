@@ -12,7 +12,7 @@ from text2image.corpora.rows import Fault
 from tfrecords import schema
 from tfrecords.config import RecordsConfig
 from tfrecords.paths import Path
-from tfrecords.stages import corpus_survey
+from tfrecords.stages import row_ranges
 from tfrecords.units import plans, shard_files
 from tfrecords.units.unit import Product, Unit
 
@@ -73,7 +73,7 @@ class Copying:
     ) -> Product:
         """Writes the records of the rows of a range that are on one side."""
         records = self._records(
-            corpus_survey.range_of(unit),
+            row_ranges.range_of(unit),
             schema.SPLITS.index(unit.key[0]),
             progress,
         )

@@ -15,6 +15,7 @@ from tfrecords.config import RecordsConfig
 from tfrecords.stages import (
     corpus_survey,
     encoded_records,
+    row_ranges,
     shard_texts,
 )
 from tfrecords.units.runner import Runner
@@ -147,9 +148,7 @@ def units_of_ranges(
         used = [number for number, count in enumerate(counts) if count]
         if used:
             shard_sizes[name] = [counts[number] for number in used]
-            keys[name] = [
-                corpus_survey.key_of(pieces[number]) for number in used
-            ]
+            keys[name] = [row_ranges.key_of(pieces[number]) for number in used]
     return _units(shard_sizes, keys)
 
 

@@ -1,7 +1,9 @@
 """Ranges of what a set is made from: of a corpus, or of stored vectors."""
 
+import dataclasses
 import itertools
 from collections.abc import Iterator
+from typing import Any
 
 from text2image.corpora import ranges, vector_files
 from text2image.corpora.examples import Example, usable
@@ -9,6 +11,7 @@ from text2image.corpora.ranges import Range
 from text2image.corpora.rows import Fault, Reading
 from text2image.corpora.spans import Count
 from tfrecords.config import RecordsConfig
+from tfrecords.units.unit import Unit
 
 
 def cut(settings: RecordsConfig, rows: int) -> tuple[Range, ...]:
@@ -40,6 +43,18 @@ def example_at(settings: RecordsConfig, piece: Range, row: int) -> Example:
     """Reads one example; see `ranges.example_at`."""
     items = read(settings, piece)
     return usable(next(itertools.islice(items, row, None)))
+
+
+def range_of(unit: Unit) -> Range:
+    """Returns the range of a unit whose key holds it."""
+    part, file, span = unit.key[-3:]
+    return Range.from_json({"part": part, "file": file, "span": dict(span)})
+
+
+def key_of(piece: Range) -> tuple[Any, ...]:
+    """Returns what `range_of` reads in the key of a unit."""
+    span = tuple(dataclasses.asdict(piece.span).items())
+    return piece.part, piece.file, span
 
 
 def _corpus(settings: RecordsConfig) -> tuple[str, str | None, Reading]:

@@ -93,7 +93,6 @@ def train_and_evaluate(
             workdir / MODEL_FILE, checkpoints.variables(prepared.models.whole)
         )
         _predict(prepared, manifest, workdir)
-        _remove(own_maps)
 
     earlier = finished.reuse(
         workdir,
@@ -102,6 +101,7 @@ def train_and_evaluate(
         remake_predictions,
     )
     if earlier is not None:
+        _remove(own_maps)  # if the run was killed right after its last file
         return earlier
 
     # --- Model and inputs --------------------------------------------------

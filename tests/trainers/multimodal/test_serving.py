@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from tests.support import commands, exports, multimodal_corpora
+from tests.support import commands, multimodal_corpora
 from text2image.corpora import captioned_images
 from trainers.multimodal import export, loading, predict
 from trainers.multimodal.predictor import load_predictor
@@ -277,14 +277,3 @@ def test_an_export_is_compared_with_a_run_of_another_engine(
     assert agreement["same_label"] == agreement["compared"] > 0
     assert agreement["largest_difference"] < 1e-3
     assert "labels agree" in caplog.text
-
-
-@pytest.mark.slow
-def test_an_export_has_the_same_bytes_after_other_work(
-    trained, exported, tmp_path
-):
-    exports.do_other_work()
-    export.export_run(trained, tmp_path / "models")
-    assert exports.files_of(tmp_path / "models") == exports.files_of(
-        exported.parent
-    )

@@ -100,7 +100,6 @@ def train_and_evaluate(
             workdir / MODEL_FILE, checkpoints.variables(prepared.models.whole)
         )
         _predict(prepared, manifest, workdir)
-        _remove(own_maps)
 
     earlier = None
     if workers.is_chief:
@@ -112,6 +111,8 @@ def train_and_evaluate(
         )
     if workers.text_from_chief("finished" if earlier else "") == "finished":
         workers.finish()
+        if workers.is_chief:
+            _remove(own_maps)  # if the run was killed after its last file
         return earlier
 
     # --- Model and inputs --------------------------------------------------

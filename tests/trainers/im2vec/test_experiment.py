@@ -12,6 +12,7 @@ from google.protobuf import text_format
 from tensorboard.plugins.projector import projector_config_pb2
 
 from tests.support import commands
+from tests.support.damages import damage
 from trainers import load
 from trainers.config import TrainConfig
 from trainers.im2vec import __main__ as command
@@ -269,3 +270,32 @@ def test_a_classifier_that_is_no_finished_run_is_refused(tmp_path):
         experiment.run(
             Im2VecConfig(classifier=str(tmp_path / "empty")), tmp_path / "run"
         )
+
+
+@pytest.mark.slow
+def test_damaged_results_are_made_again_and_checkpoints_are_named(
+    make_tfds, tmp_path, caplog
+):
+    config = quick(make_tfds(), epochs=1)
+    workdir = tmp_path / "run"
+    metrics = experiment.run(config, workdir)
+    assert not (workdir / ".lock").exists()
+    whole = {
+        path: path.read_bytes() for path in workdir.rglob("*") if path.is_file()
+    }
+    damage(workdir / "vectors.csv", "flipped")
+    damage(workdir / "projector/sprite.png", "deleted")
+    damage(workdir / "metrics.json", "cut")
+    assert experiment.run(config, workdir) == metrics
+    assert {path: path.read_bytes() for path in whole} == whole
+    for name in ("vectors.csv", "projector/sprite.png", "metrics.json"):
+        assert f"{workdir / name}: " in caplog.text
+    checkpoint = workdir / "seed0/checkpoint.safetensors"
+    damage(checkpoint, "flipped")
+    (workdir / "metrics.json").unlink()
+    with pytest.raises(ValueError, match=r"is damaged.*Delete it and run"):
+        experiment.run(config, workdir)
+    checkpoint.unlink()
+    assert experiment.run(config, workdir) == metrics
+    assert {path: path.read_bytes() for path in whole} == whole
+    assert not (workdir / ".lock").exists()

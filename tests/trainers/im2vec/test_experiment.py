@@ -46,14 +46,14 @@ def read_kernel(workdir, seed):
 @pytest.mark.parametrize(
     ("changes", "message"),
     [
-        ({"inverse": "inverse", "hidden": 9}, "9 hidden units and 4 classes"),
+        ({"inverse": "inverse", "hidden": 9}, "9 hidden units and 2 classes"),
         ({"normalization": "published"}, "is for RGB images of uint8"),
     ],
 )
 def test_what_does_not_suit_the_images_is_refused_before_they_are_decoded(
-    make_tfds, tmp_path, changes, message
+    make_image_records, tmp_path, changes, message
 ):
-    dataset = make_tfds(shape=(4, 5, 1))
+    dataset = make_image_records()
     with pytest.raises(ValueError, match=message):
         experiment.run(quick(dataset, **changes), tmp_path / "run")
     assert not list(tmp_path.glob("run/images/index*"))

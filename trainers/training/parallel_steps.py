@@ -8,6 +8,7 @@ same step. So `fit`, callbacks, checkpoints and validations need not know.
 """
 
 import dataclasses
+import functools
 import math
 from collections.abc import Callable
 from contextlib import AbstractContextManager
@@ -16,6 +17,7 @@ from typing import Any
 import keras
 import tensorflow as tf
 
+from text2image import devices
 from trainers.distribution.workers import Workers
 from trainers.training import figures
 from trainers.training.inputs import Inputs
@@ -158,7 +160,7 @@ def compile_steps(
     def step(values: Any, labels: tf.Tensor, size: tf.Tensor) -> tf.Tensor:
         def argument(context: Any) -> tuple[Any, ...]:
             replica = part.first + context.replica_id_in_sync_group % part.local
-            take = lambda rows: part.take(rows, replica, size)  # noqa: E731
+            take = functools.partial(part.take, replica=replica, size=size)
             return (
                 tf.constant(replica),
                 size,
@@ -175,7 +177,10 @@ def compile_steps(
                     ),
                 ),
             )
-        total = strategy.reduce(tf.distribute.ReduceOp.SUM, totals, axis=None)
+        with tf.device(devices.name()):  # not the CPU, beside GPUs
+            total = strategy.reduce(
+                tf.distribute.ReduceOp.SUM, totals, axis=None
+            )
         *gradients, measured = tf.split(total, [*sizes, len(figures.FIGURES)])
         model.optimizer.apply(
             [

@@ -1,7 +1,8 @@
 """Trains a small model by one device and by three, in one process.
 
 Run as a program, with `norms` or `plain` (without batch norm): logical devices
-must be there before TensorFlow starts. Writes the largest difference of each variable and figure as JSON.
+must be there before TensorFlow starts. Writes the largest difference of each
+variable and figure as JSON.
 """
 
 import json
@@ -20,13 +21,9 @@ _SHAPE = (3, 3, 2)
 
 def main():
     process.prepare()
-    process.import_tensorflow()
+    process.import_tensorflow(_start)
     from trainers.distribution import workers
 
-    workers.start(
-        DistributionOptions(distribution="mirrored", replicas=3),
-        DeviceOptions(device="cpu"),
-    )
     norms = sys.argv[1] == "norms"
     one = _train(workers.SINGLE, norms)
     three = _train(workers.current(), norms)
@@ -34,6 +31,15 @@ def main():
         name: float(np.abs(one[name] - three[name]).max()) for name in one
     }
     sys.stdout.write(json.dumps(differences))
+
+
+def _start():
+    from trainers.distribution import workers
+
+    workers.start(
+        DistributionOptions(distribution="mirrored", replicas=3),
+        DeviceOptions(device="cpu"),
+    )
 
 
 def _train(workers, norms):

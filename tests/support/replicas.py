@@ -79,7 +79,6 @@ def _train(workers, norms):
     labels = (values.mean(axis=(1, 2, 3)) > 0).astype(np.int32)
     ids = [str(index) for index in range(num_examples)]
     batch_size = 10 if norms else 5
-    parallel_steps.check_batches(model, num_examples, batch_size, workers)
     saved = checkpoints.variables(model, model.optimizer)
     with tempfile.TemporaryDirectory() as directory:
         history = fit.fit(

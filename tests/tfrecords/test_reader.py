@@ -91,3 +91,17 @@ def test_the_manifest_is_not_read_twice(directory):
     (directory / schema.MANIFEST).unlink()
     dataset = reader.read_records(directory, "train", manifest=manifest)
     assert sum(len(b["id"]) for b in dataset.as_numpy_iterator()) == 11
+
+
+def test_any_rows_are_read_from_the_shards_that_hold_them(directory):
+    def ids(**settings):
+        batches = reader.read_records(
+            directory, "train", batch_size=2, **settings
+        )
+        return [key for batch in batches for key in batch["id"].numpy()]
+
+    every = ids()
+    assert len(set(every)) == 11
+    # Within a shard of (4, 4, 3), at its edges and across all.
+    for start, stop in ((0, 11), (0, 4), (4, 8), (3, 5), (5, 6), (2, 10)):
+        assert ids(rows=range(start, stop)) == every[start:stop]

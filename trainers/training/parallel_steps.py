@@ -38,19 +38,19 @@ def part_of(workers: Workers) -> Part:
 
 
 def check_batches(
-    model: keras.Model, num_examples: int, batch_size: int, workers: Workers
+    workers: Workers, num_examples: int, batch_size: int, *, has_norms: bool
 ) -> None:
     """Refuses batches that the replicas cannot share.
 
     Args:
-        model: The part that trains.
+        workers: The replicas.
         num_examples: Examples of an epoch.
         batch_size: Examples per step.
-        workers: The replicas.
+        has_norms: Whether there is a batch norm in what trains.
 
     Raises:
-        ValueError: If a replica would have none, except in the last batch of
-            a model without batch norm.
+        ValueError: If a replica would have no example, except in the last
+            batch of a model without batch norm.
     """
     replicas = workers.num_replicas
     if batch_size < replicas:
@@ -59,10 +59,6 @@ def check_batches(
             f"replicas. Received: {batch_size}"
         )
     rest = num_examples % batch_size
-    has_norms = any(
-        isinstance(layer, keras.layers.BatchNormalization)
-        for layer in model.layers
-    )
     # One left over is dropped in any case.
     if has_norms and 1 < rest < replicas:
         raise ValueError(

@@ -79,6 +79,12 @@ def train_and_evaluate(
     # --- Records -----------------------------------------------------------
     records = pathlib.Path(config.image_records)
     manifest = reader.open_records(records, kind="image")
+    parallel_steps.check_batches(
+        workers,
+        manifest.num_examples("train"),
+        config.batch_size,
+        has_norms=config.autoencoder != "linear",
+    )
     _claim(config, records, manifest, workdir, workers)
     finished = reuse_metrics(workdir)
     if finished is not None:
@@ -157,12 +163,6 @@ def _train(
         validation.
     """
     correct: list[int] = []
-    parallel_steps.check_batches(
-        prepared.models.classifier,
-        len(prepared.inputs["train"].labels),
-        config.batch_size,
-        workers,
-    )
     train = prepared.inputs["train"]
     validation = prepared.inputs["validation"]
 

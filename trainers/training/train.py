@@ -187,12 +187,6 @@ def _train(
         validation.
     """
     correct: list[int] = []
-    parallel_steps.check_batches(
-        prepared.models.classifier,
-        len(prepared.inputs["train"].labels),
-        config.batch_size,
-        workers,
-    )
     train = prepared.inputs["train"]
     validation = prepared.inputs["validation"]
 

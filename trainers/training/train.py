@@ -80,6 +80,12 @@ def train_and_evaluate(
     # --- Records -----------------------------------------------------------
     records = paths.open_path(config.image_records)
     manifest = reader.open_records(records, kind="image")
+    parallel_steps.check_batches(
+        workers,
+        manifest.num_examples("train"),
+        config.batch_size,
+        has_norms=config.autoencoder != "linear",
+    )
     run = _claim(config, records, manifest, workdir, workers)
     own_maps = workdir / "frozen_maps"
 

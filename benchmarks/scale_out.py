@@ -40,8 +40,7 @@ from tfrecords import process
 from trainers import backbones
 
 _SHAPE = (50, 50, 3)  # of images, as the demo's
-# Batches on the device; an epoch is as long.
-_NUM_BATCHES = 20
+_NUM_BATCHES = 20  # on the device; an epoch is as long
 
 
 def main(argv: Sequence[str] | None = None) -> None:

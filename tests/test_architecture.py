@@ -66,7 +66,7 @@ FLOORS = {
         ("schema", "jpeg"),
         ("manifest_files",),
         ("command_line",),
-        ("multimodal_config",),
+        ("multimodal_config", "stacks_flags"),
         ("config", "devices", "flags", "process", "shard_checks"),
         ("settings", "files", "versions", "image_header", "signals"),
         ("leases", "system_errors", "shard_lists", "ranges"),

@@ -6,6 +6,7 @@ Every stage logs what it reuses and what it makes; the same command again reuses
 everything.
 """
 
+import contextlib
 import dataclasses
 import functools
 import pathlib
@@ -168,16 +169,22 @@ def _draws_the_map(records: RecordsConfig) -> bool:
 def _run(arguments: command_line.Arguments) -> None:
     from trainers.distribution import workers
 
-    with workers.current().stopping_together():
-        _train_and_report(arguments)
+    with (
+        workers.current().stopping_together(),
+        contextlib.ExitStack() as stack,
+    ):
+        _train_and_report(arguments, stack)
 
 
-def _train_and_report(arguments: command_line.Arguments) -> None:
+def _train_and_report(
+    arguments: command_line.Arguments, stack: contextlib.ExitStack
+) -> None:
     from tfrecords import build, schema
     from trainers import export
     from trainers.distribution.workers import current
     from trainers.experiments import baselines
     from trainers.reports import run_report, summary
+    from trainers.runs.holding import hold
     from trainers.runs.workdir import METRICS_FILE, check_settings
     from trainers.training import train
     from trainers.weights import load
@@ -199,6 +206,8 @@ def _train_and_report(arguments: command_line.Arguments) -> None:
         config = config.on_records(image_dir)
         workers.await_file(image_dir / schema.MANIFEST)
     workdir = pathlib.Path(options.workdir or default_workdir(config))
+    if workers.is_chief:
+        stack.enter_context(hold(workdir))
     metrics = train.train_and_evaluate(config, workdir, workers=workers)
     if not workers.is_chief:
         workers.await_chief(workdir / METRICS_FILE)

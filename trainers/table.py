@@ -157,6 +157,7 @@ def _run(arguments: command_line.Arguments) -> None:
     from tfrecords import build, reader
     from trainers.experiments import runner
     from trainers.reports import table_report
+    from trainers.runs.holding import hold
     from trainers.weights import load
 
     options = arguments.settings(TableOptions)
@@ -170,19 +171,20 @@ def _run(arguments: command_line.Arguments) -> None:
     cls_dir, image_dir = build.prepare_records(records)
     layers = reader.open_records(cls_dir).details["layers"]
     rows = _plan(arguments, layers)
-    failures = runner.train_all(rows, {records: image_dir}, workdir)
-    on_maps, map_failures = runner.regressions_on_maps(
-        rows, failures, image_dir, workdir
-    )
-    failures |= map_failures
-    path = table_report.write_table(
-        workdir,
-        rows,
-        failures,
-        on_maps=on_maps,
-        cls_dir=cls_dir,
-        image_dir=image_dir,
-    )
+    with hold(workdir):
+        failures = runner.train_all(rows, {records: image_dir}, workdir)
+        on_maps, map_failures = runner.regressions_on_maps(
+            rows, failures, image_dir, workdir
+        )
+        failures |= map_failures
+        path = table_report.write_table(
+            workdir,
+            rows,
+            failures,
+            on_maps=on_maps,
+            cls_dir=cls_dir,
+            image_dir=image_dir,
+        )
     logging.info("table: see %s", path)
     if failures:
         raise RuntimeError(

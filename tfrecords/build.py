@@ -19,6 +19,7 @@ from tfrecords.devices import DeviceOptions
 from tfrecords.multimodal_config import MULTIMODAL_IGNORES, MultimodalConfig
 from tfrecords.paths import Path
 from tfrecords.settings import setting
+from tfrecords.stages import map_checks
 
 _TEXT, _MULTIMODAL = "text", "multimodal"
 _LOCAL = "local"
@@ -100,9 +101,13 @@ def main(argv: Sequence[str] | None = None) -> int:
 def _check(arguments: command_line.Arguments) -> None:
     """Refuses what can be refused before anything is computed."""
     records = arguments.settings(RecordsConfig)
-    arguments.settings(MultimodalConfig)
+    multimodal = arguments.settings(MultimodalConfig)
     row_sources.check_parts(records.dataset, records.reading)
     kind = arguments.settings(BuildOptions).kind
+    if kind == _TEXT:
+        map_checks.check_records(records)
+    else:
+        map_checks.check_encoder(records, multimodal.text_layers)
     if kind == _MULTIMODAL and "dataset" not in arguments.typed:
         raise ValueError(
             "--kind=multimodal needs --dataset: a .csv, .tsv or .jsonl file "

@@ -190,8 +190,8 @@ class RecordsConfig:
     )
     encoder_engine: str = _records(
         "auto",
-        "What computes the encoder. auto: openvino on CPUs with bfloat16 units "
-        "if it is installed (pip install 'text-as-image[fast-cpu]'), for "
+        "What computes the encoder. auto: openvino on CPUs if it is "
+        "installed (pip install 'text-as-image[fast-cpu]'), for "
         "encoders of hidden size 384 and more; else tensorflow.",
         options.ENCODER_ENGINES,
     )

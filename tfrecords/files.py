@@ -18,6 +18,8 @@ from typing import IO, Any, TypeVar
 from tfrecords import leases, paths, system_errors
 
 LOCK = ".lock"
+# End of the name of a file while it is written.
+WRITING = ".writing"
 P = TypeVar("P", bound=paths.Path)
 
 
@@ -40,9 +42,10 @@ def lock(directory: paths.Path) -> Iterator[None]:
             yield
         return
     with _locked(directory / LOCK) as file:
-        file.truncate(0)
-        file.write(json.dumps(leases.holder()))
-        file.flush()
+        with system_errors.while_writing(directory / LOCK):
+            file.truncate(0)
+            file.write(json.dumps(leases.holder()))
+            file.flush()
         yield
 
 
@@ -181,7 +184,7 @@ def writing(path: P) -> P:
     if isinstance(path, paths.GfilePath):
         path.make_room()
         return path
-    sibling: Any = path.with_name(path.name + ".writing")
+    sibling: Any = path.with_name(path.name + WRITING)
     return sibling
 
 

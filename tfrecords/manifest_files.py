@@ -57,8 +57,7 @@ def read(
 
 def write(directory: paths.Path, text: str) -> None:
     """Writes the text of a manifest, and its sha256 first."""
-    digest = hashlib.sha256(text.encode("utf-8")).hexdigest()
-    files.write_text(directory / CHECKSUM, f"{digest}  {MANIFEST}\n")
+    files.write_bytes(directory / CHECKSUM, _checksum(text.encode("utf-8")))
     files.write_text(directory / MANIFEST, text)
 
 
@@ -68,11 +67,15 @@ def is_changed(directory: paths.Path) -> bool:
     A set without a checksum is taken as it is.
     """
     try:
-        expected = (directory / CHECKSUM).read_bytes().split()[:1]
+        expected = (directory / CHECKSUM).read_bytes()
     except FileNotFoundError:
         return False
-    content = (directory / MANIFEST).read_bytes()
-    return expected != [hashlib.sha256(content).hexdigest().encode()]
+    return expected != _checksum((directory / MANIFEST).read_bytes())
+
+
+def _checksum(content: bytes) -> bytes:
+    digest = hashlib.sha256(content).hexdigest()
+    return f"{digest}  {MANIFEST}\n".encode()
 
 
 def _check_name(name: Any) -> None:

@@ -182,6 +182,22 @@ class TrainConfig(JsonSettings):
         stride = backbones.get_backbone(self.backbone).stride
         return self.upsample or _ENLARGEMENTS[stride]
 
+    def check_image_size(self, height: int, width: int) -> None:
+        """Refuses images that are too small for slice and autoencoder.
+
+        Raises:
+            ValueError: Names the smallest image that suffices.
+        """
+        backbone = backbones.get_backbone(self.backbone)
+        is_paper = self.autoencoder == "paper"
+        backbones.validate_input_size(
+            backbone,
+            height,
+            width,
+            self.enlargement,
+            min_map_size=backbone.recipe.min_map_size if is_paper else 1,
+        )
+
     @property
     def learning_rates(self) -> dict[str, float]:
         """Adam's rate of each part that trains."""

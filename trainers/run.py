@@ -6,6 +6,7 @@ Every stage logs what it reuses and what it makes; the same command again reuses
 everything.
 """
 
+import contextlib
 import dataclasses
 import functools
 import pathlib
@@ -18,6 +19,7 @@ from tfrecords import command_line, paths, stacks_flags
 from tfrecords.config import RecordsConfig
 from tfrecords.devices import DeviceOptions
 from tfrecords.settings import setting
+from tfrecords.stages import map_checks
 from trainers.config import PRESETS, TrainConfig, default_workdir
 from trainers.distribution.options import NONE, DistributionOptions
 from trainers.weights import sources
@@ -85,6 +87,9 @@ def _check(arguments: command_line.Arguments) -> None:
     distribution.check(arguments.settings(DeviceOptions))
     if distribution.distribution != NONE:
         _refuse_undivided(train, distribution.distribution)
+    if not train.image_records:
+        map_checks.check_records(records)
+        train.check_image_size(records.image_height, records.image_width)
 
 
 def _refuse_undivided(train: TrainConfig, distribution: str) -> None:
@@ -164,17 +169,23 @@ def _draws_the_map(records: RecordsConfig) -> bool:
 def _run(arguments: command_line.Arguments) -> None:
     from trainers.distribution import workers
 
-    with workers.current().stopping_together():
-        _train_and_report(arguments)
+    with (
+        workers.current().stopping_together(),
+        contextlib.ExitStack() as stack,
+    ):
+        _train_and_report(arguments, stack)
 
 
-def _train_and_report(arguments: command_line.Arguments) -> None:
+def _train_and_report(
+    arguments: command_line.Arguments, stack: contextlib.ExitStack
+) -> None:
     from tfrecords import build, schema
     from trainers import export
     from trainers.distribution.workers import current
     from trainers.experiments import baselines
     from trainers.reports import run_report, summary
-    from trainers.runs.workdir import METRICS_FILE
+    from trainers.runs.holding import hold
+    from trainers.runs.workdir import METRICS_FILE, check_settings
     from trainers.training import train
     from trainers.weights import load
 
@@ -185,6 +196,8 @@ def _train_and_report(arguments: command_line.Arguments) -> None:
     records = arguments.settings(RecordsConfig)
     cls_dir = None
     image_dir = paths.open_path(config.image_records)
+    if options.workdir:
+        check_settings(config, pathlib.Path(options.workdir))
     if not config.image_records:
         if workers.is_chief:
             load.check_weights([(config.backbone, config.weights)])
@@ -193,6 +206,8 @@ def _train_and_report(arguments: command_line.Arguments) -> None:
         config = config.on_records(image_dir)
         workers.await_file(image_dir / schema.MANIFEST)
     workdir = pathlib.Path(options.workdir or default_workdir(config))
+    if workers.is_chief:
+        stack.enter_context(hold(workdir))
     metrics = train.train_and_evaluate(config, workdir, workers=workers)
     if not workers.is_chief:
         workers.await_chief(workdir / METRICS_FILE)

@@ -20,6 +20,7 @@ from tfrecords import command_line, ranges
 from tfrecords.config import RecordsConfig
 from tfrecords.devices import DeviceOptions
 from tfrecords.settings import setting, validate
+from tfrecords.stages import map_checks
 from trainers.backbones import BACKBONES, get_backbone
 from trainers.config import PRESETS, TrainConfig
 from trainers.experiments import plan
@@ -63,6 +64,11 @@ class TableOptions:
         validate(self)
         for name in (*self.backbones, *filter(None, [self.ablated])):
             get_backbone(name)
+        if not (self.backbones or self.ablated):
+            raise ValueError(
+                "--backbones or --ablated must name a backbone. Received: "
+                "neither."
+            )
         for name in self.ablations:
             if name not in plan.ABLATIONS:
                 raise ValueError(
@@ -104,12 +110,30 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 def _check(arguments: command_line.Arguments) -> None:
     """Refuses what can be refused before anything is computed."""
-    _plan(arguments, layers=())
     records = arguments.settings(RecordsConfig)
+    map_checks.check_records(records)
+    for row in _plan(arguments, layers=()):
+        _warn_of_failure(row)
     row_sources.check_parts(records.dataset, records.reading)
     weights = arguments.settings(TableOptions).weights
     for source in (arguments.settings(TrainConfig).weights, *weights.values()):
         sources.check_source(source)
+
+
+def _warn_of_failure(row: plan.Row) -> None:
+    """Says of a row at once that it will fail; the others are trained."""
+    base = row.trainings[0]
+    size = base.records.image_height, base.records.image_width
+    try:
+        map_checks.check_records(base.records)
+        base.train.check_image_size(*size)
+    except ValueError as error:
+        logging.warning(
+            "table: the row %s, %s cannot be trained. %s",
+            row.group,
+            row.name,
+            error,
+        )
 
 
 def _plan(
@@ -133,6 +157,7 @@ def _run(arguments: command_line.Arguments) -> None:
     from tfrecords import build, reader
     from trainers.experiments import runner
     from trainers.reports import table_report
+    from trainers.runs.holding import hold
     from trainers.weights import load
 
     options = arguments.settings(TableOptions)
@@ -146,19 +171,20 @@ def _run(arguments: command_line.Arguments) -> None:
     cls_dir, image_dir = build.prepare_records(records)
     layers = reader.open_records(cls_dir).details["layers"]
     rows = _plan(arguments, layers)
-    failures = runner.train_all(rows, {records: image_dir}, workdir)
-    on_maps, map_failures = runner.regressions_on_maps(
-        rows, failures, image_dir, workdir
-    )
-    failures |= map_failures
-    path = table_report.write_table(
-        workdir,
-        rows,
-        failures,
-        on_maps=on_maps,
-        cls_dir=cls_dir,
-        image_dir=image_dir,
-    )
+    with hold(workdir):
+        failures = runner.train_all(rows, {records: image_dir}, workdir)
+        on_maps, map_failures = runner.regressions_on_maps(
+            rows, failures, image_dir, workdir
+        )
+        failures |= map_failures
+        path = table_report.write_table(
+            workdir,
+            rows,
+            failures,
+            on_maps=on_maps,
+            cls_dir=cls_dir,
+            image_dir=image_dir,
+        )
     logging.info("table: see %s", path)
     if failures:
         raise RuntimeError(

@@ -266,6 +266,18 @@ def test_version_shows_what_results_depend_on(capsys):
         (["spam"], 2, "spam"),
         (["--spam"], 2, "there is no flag --spam"),
         (["--dataset=none.csv"], 1, "none.csv"),
+        (["--layers=last9"], 1, "`layers` must name layers among 0-5"),
+        (["--max_tokens=513"], 1, "`max_tokens` must be in [3, 512]"),
+        (
+            ["--layers=last2", "--channels=layers"],
+            1,
+            "--channels=layers needs a number of layers",
+        ),
+        (
+            ["--kind=multimodal", "--dataset=x.csv", "--text_layers=6-6"],
+            1,
+            "`layers` must name layers among 0-5",
+        ),
         (["--kind=multimodal"], 1, "--kind=multimodal needs --dataset"),
         (
             ["--kind=multimodal", "--dataset=x.csv", "--scaler=norm1"],

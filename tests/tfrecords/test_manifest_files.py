@@ -151,9 +151,19 @@ def test_a_flipped_bit_anywhere_in_the_manifest_is_named(directory):
     reader.open_records(directory)
 
 
-@pytest.mark.parametrize("content", [b"", b"spam", b"\xff" * 64])
-def test_a_damaged_checksum_is_named(directory, content):
-    (directory / manifest_files.CHECKSUM).write_bytes(content)
+@pytest.mark.parametrize(
+    "damage",
+    [
+        lambda content: b"",
+        lambda content: b"spam",
+        lambda content: b"\xff" * 64,
+        lambda content: content * 2,
+        lambda content: content.replace(b"json", b"jsoo"),
+    ],
+)
+def test_a_damaged_checksum_is_named(directory, damage):
+    path = directory / manifest_files.CHECKSUM
+    path.write_bytes(damage(path.read_bytes()))
     with pytest.raises(ValueError, match=r"manifest\.sha256"):
         reader.open_records(directory)
 

@@ -1,6 +1,7 @@
 """The command line, as a user types it."""
 
 import csv
+import dataclasses
 import json
 
 import numpy as np
@@ -9,7 +10,7 @@ import pytest
 from tests.support import commands
 from tfrecords import build, flags
 from trainers import run
-from trainers.config import PRESETS
+from trainers.config import PRESETS, TrainConfig
 
 
 def _flags(reviews, tiny_bert) -> list[str]:
@@ -128,6 +129,31 @@ def test_records_that_do_not_exist_are_refused_without_a_trace(
             ["--dataset=my.csv", "--download"],
             "--download would have no effect: --dataset=my.csv",
         ),
+        (["--l2=nan"], "--l2 must be a number in [0, 1000]. Received: nan"),
+        (
+            ["--layers=last2", "--channels=layers"],
+            "--channels=layers needs a number of layers that is a multiple",
+        ),
+        (["--layers=0-6"], "`layers` must name layers among 0-5"),
+        (["--max_tokens=513"], "`max_tokens` must be in [3, 512]"),
+        (
+            ["--assignment=lsa", "--image_width=5"],
+            "--assignment=lsa needs one pixel per feature",
+        ),
+        (["--perplexity=999"], "--perplexity must be in (0, 768)"),
+        (
+            ["--image_height=9", "--assignment=bin", "--backbone=alexnet"],
+            "Images are too small for the alexnet slice",
+        ),
+        (
+            [
+                "--autoencoder=paper",
+                "--backbone=shufflenet",
+                "--upsample=1",
+            ],
+            "Images are too small for the shufflenet slice: its feature maps "
+            "must be at least 13 x 13",
+        ),
         (["--train_split=train"], "--train_split=train needs --split=official"),
         (
             ["--dataset=my.csv", "--split=official", "--validation_split=test"],
@@ -142,6 +168,21 @@ def test_flags_no_run_could_use_are_refused(
     assert run.main(typed) == 1
     assert f"error: {message}" in capsys.readouterr().err
     assert not list(tmp_path.iterdir())
+
+
+def test_a_workdir_of_another_run_is_refused_before_records_are_made(
+    tmp_path, monkeypatch, capsys
+):
+    monkeypatch.chdir(tmp_path)
+    fields = {field.name for field in dataclasses.fields(TrainConfig)}
+    demo = {n: value for n, value in PRESETS["demo"].items() if n in fields}
+    settings = TrainConfig(**demo, head_lr=0.5)
+    earlier = {"config": json.loads(settings.dumps())}
+    (tmp_path / "run").mkdir()
+    (tmp_path / "run/config.json").write_text(json.dumps(earlier))
+    assert run.main(["--preset=demo", "--workdir=run", "--head_lr=0.25"]) == 1
+    assert "head_lr: 0.5 there, 0.25 here" in capsys.readouterr().err
+    assert [path.name for path in tmp_path.iterdir()] == ["run"]
 
 
 def test_weights_that_do_not_fit_are_refused_before_records_are_made(

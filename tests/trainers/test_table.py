@@ -102,6 +102,8 @@ def test_every_ablation_trains_and_is_compared(make_table, tmp_path):
         ("--weights_for=resnet", "NAME=SOURCE"),
         ("--weights_for=lenet=random", "'lenet'"),
         ("--ablations=contrast,colour", "'colour'"),
+        ("--layers=last9", "`layers` must name layers among"),
+        ("--max_tokens=9999", "`max_tokens` must be in"),
         ("--seeds=0", "--seeds must be a whole number in"),
         ("--weights=resnet.nzp", "resnet.nzp"),
         ("--weights_for=resnet=resnet.npz", "resnet.npz"),
@@ -114,6 +116,17 @@ def test_flags_no_table_could_use_are_refused(
     assert make_table(typed, *dry_run) == 1
     assert message in capsys.readouterr().err
     assert not (tmp_path / "records").exists()
+
+
+def test_rows_that_cannot_be_trained_are_named_at_once(make_table, caplog):
+    small = ("--image_height=12", "--image_width=12", "--upsample=1")
+    assert make_table(*small, "--ablated=", "--dry_run") == 0
+    (warning,) = (
+        r.getMessage()
+        for r in caplog.records
+        if r.levelname == "WARNING" and "cannot be" in r.getMessage()
+    )
+    assert "the row backbones, alexnet cannot be trained. Images" in warning
 
 
 def test_weights_that_do_not_fit_are_refused_before_records_are_made(

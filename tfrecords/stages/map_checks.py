@@ -1,9 +1,59 @@
-"""What the shape of the stacks allows a pixel map, before texts are encoded."""
+"""What settings and an encoder's config allow, before texts are encoded.
+
+This module imports nothing heavy, so that commands refuse at once.
+"""
 
 import dataclasses
+import pathlib
 
-from text2image import options
+from text2image import assets, options
+from text2image.bert import headers
+from text2image.bert.layers import check_max_tokens, parse_layers
 from tfrecords.config import RecordsConfig
+
+_MINI = "mini"
+
+
+def check_records(settings: RecordsConfig) -> None:
+    """Refuses records that cannot be made, as far as a config file can tell.
+
+    Raises:
+        ValueError: As `check_encoder` and `check_map_settings`.
+    """
+    shape = check_encoder(settings, settings.layers)
+    if shape is not None:
+        check_map_settings(settings, shape)
+
+
+def check_encoder(
+    settings: RecordsConfig, layers: str
+) -> tuple[int, int] | None:
+    """Refuses what the encoder cannot do, by its config alone.
+
+    Args:
+        settings: Encoder and most tokens per text.
+        layers: `--layers` or `--text_layers`.
+
+    Returns:
+        The shape of its stacks, (L, D); `None` if there is no config of the
+        encoder's yet, or not where it is looked for.
+
+    Raises:
+        ValueError: If it lacks the layers or has too few positions, or is no
+            encoder that can be computed.
+    """
+    directory = (
+        assets.mini_encoder()
+        if settings.encoder == _MINI
+        else pathlib.Path(settings.encoder).expanduser()
+    )
+    if not any((directory / name).is_file() for name in headers.CONFIG_NAMES):
+        return None
+    if (directory / "modules.json").is_file():
+        return None  # of sentence-transformers: it may be of another module
+    header = headers.read_header(directory)
+    check_max_tokens(settings.max_tokens, header.max_sequence_length)
+    return len(parse_layers(layers, header.num_layers)), header.hidden_dim
 
 
 def check_map_settings(

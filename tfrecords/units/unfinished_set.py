@@ -242,6 +242,7 @@ def complete(directory: Path, expected: str) -> None:
     """
     aside = files.aside(directory)
     if not (aside / schema.MANIFEST).is_file():
+        _remove_lock(directory)
         return
     if is_remote(aside) and not (aside / _JOURNAL).is_file():
         return  # whole: the set had its name from the start
@@ -268,8 +269,16 @@ def _publish(directory: Path, manifest: schema.Manifest) -> None:
             files.remove_tree(directory)
         os.replace(str(aside), str(directory))
     # Not earlier: another process could lock an unfinished set.
-    (directory / files.LOCK).unlink()
+    (directory / files.LOCK).unlink(missing_ok=True)
     files.sync(directory.parent)
+
+
+def _remove_lock(directory: Path) -> None:
+    """Removes the lock that a kill has left in a finished set on a disk."""
+    path = directory / files.LOCK
+    if not is_remote(directory) and path.is_file():
+        with contextlib.suppress(OSError):  # read-only; it bars nobody
+            path.unlink(missing_ok=True)
 
 
 def _remove(path: Path) -> None:

@@ -38,6 +38,11 @@ class PaperRecipe:
     pool_size: int = 10
     hidden_units: tuple[int, ...] = (1600, 700, 50)
 
+    @property
+    def min_map_size(self) -> int:
+        """Smallest side of maps that the valid convolutions take."""
+        return 1 + len(self.filters) * (self.kernel_size - 1)
+
 
 @dataclasses.dataclass(frozen=True)
 class Backbone:

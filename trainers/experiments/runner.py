@@ -15,6 +15,7 @@ from tfrecords.paths import Path
 from trainers.experiments import baselines
 from trainers.experiments.plan import Row, Training, unique_trainings
 from trainers.network import model
+from trainers.runs.holding import hold
 from trainers.runs.workdir import CONFIG_FILE, METRICS_FILE, is_finished
 from trainers.training import frozen_half
 from trainers.training.feature_cache import FeatureCache
@@ -105,11 +106,13 @@ def train_all(
 def _train(training: Training, image_dir: Path, workdir: pathlib.Path) -> None:
     """Trains one, or checks that a finished one had the same records."""
     keras.backend.clear_session()
-    train_and_evaluate(
-        training.train.on_records(image_dir),
-        training.path(workdir),
-        shared_maps=workdir / _SHARED_MAPS,
-    )
+    path = training.path(workdir)
+    with hold(path):
+        train_and_evaluate(
+            training.train.on_records(image_dir),
+            path,
+            shared_maps=workdir / _SHARED_MAPS,
+        )
 
 
 def regressions_on_maps(

@@ -37,6 +37,16 @@ def resolve(inverse: str, shape: tuple[int, int]) -> str:
     return "inverse" if shape[0] == shape[1] else "pinv"
 
 
+def require_square(inverse: str, num_classes: int, hidden: int) -> None:
+    """Refuses an inverse that W2 of this shape, `(K, m)`, does not have."""
+    if inverse == "inverse" and hidden != num_classes:
+        raise ValueError(
+            "--inverse=inverse needs as many hidden units as classes. "
+            f"Received: {hidden} hidden units and {num_classes} classes. Use "
+            "--inverse=pinv or --inverse=ridge, or --hidden=0."
+        )
+
+
 def class_vectors(
     weights: np.ndarray, inverse: str = "auto", ridge: float = 0.0
 ) -> np.ndarray:
@@ -84,12 +94,7 @@ def class_vectors(
 
 
 def _require_invertible(weights: np.ndarray) -> None:
-    if weights.shape[0] != weights.shape[1]:
-        raise ValueError(
-            "--inverse=inverse needs as many hidden units as classes. "
-            f"Received: W2 of shape {weights.shape}. Use --inverse=pinv or "
-            "--inverse=ridge, or --hidden=0."
-        )
+    require_square("inverse", *weights.shape)
     condition = condition_number(weights)
     if condition * _ROUNDING >= 1:
         raise ValueError(

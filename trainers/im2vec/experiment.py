@@ -8,7 +8,14 @@ import numpy as np
 from absl import logging
 
 from tfrecords import files
-from trainers.im2vec import evaluation, from_runs, image_store, model, train
+from trainers.im2vec import (
+    class_vectors,
+    evaluation,
+    from_runs,
+    image_store,
+    model,
+    train,
+)
 from trainers.im2vec.config import ANALYSIS, Im2VecConfig
 from trainers.im2vec.report import Findings, write_report
 from trainers.runs import json_files
@@ -166,6 +173,9 @@ def _from_training(config: Im2VecConfig, workdir: pathlib.Path) -> Findings:
 
 def _from_runs(config: Im2VecConfig, workdir: pathlib.Path) -> Findings:
     runs = from_runs.load_runs(config)
+    class_vectors.require_square(
+        config.inverse, *runs.networks[0].weights.shape
+    )
     dataset = config.dataset or runs.records
     if not pathlib.Path(dataset).is_dir():
         raise FileNotFoundError(

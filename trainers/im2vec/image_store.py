@@ -16,7 +16,7 @@ import tqdm
 from absl import logging
 
 from tfrecords import files
-from trainers.im2vec import sources
+from trainers.im2vec import class_vectors, model, sources
 from trainers.im2vec.config import Im2VecConfig
 from trainers.im2vec.labelled_images import LabelledImages
 from trainers.runs import json_files
@@ -95,19 +95,28 @@ def prepare_images(config: Im2VecConfig, directory: pathlib.Path) -> Images:
 
     Raises:
         FileNotFoundError: If `sources.open_images` raises it.
-        ValueError: Likewise; or if images differ in size, hold values that
-            are not finite, or a class has no images.
+        ValueError: Likewise; or if the settings do not suit the images, they
+            differ in size or hold values that are not finite, or a class has
+            no images.
     """
     directory.mkdir(parents=True, exist_ok=True)
     index = directory / _INDEX
     source = sources.open_images(config)
+    if not config.classifier:
+        num_classes = len(source.class_names)
+        class_vectors.require_square(
+            config.inverse, num_classes, config.hidden or num_classes
+        )
     entries = _reusable(directory, source.fingerprint)
     if entries is not None:
         logging.info("images: reusing %s", directory)
         return _open(directory, entries)
     logging.info("images: making %s", directory)
     index.unlink(missing_ok=True)  # a kill must not leave it with other images
-    written = {split: _write(source, split, directory) for split in SPLITS}
+    written = {
+        split: _write(source, split, directory, config.normalization)
+        for split in SPLITS
+    }
     if written["train"]["shape"] != written["test"]["shape"]:
         raise ValueError(
             f"{source.name}: train and test images must have one size. "
@@ -153,7 +162,10 @@ def _reusable(
 
 
 def _write(
-    source: LabelledImages, split: str, directory: pathlib.Path
+    source: LabelledImages,
+    split: str,
+    directory: pathlib.Path,
+    normalization: str,
 ) -> dict[str, Any]:
     """Writes pixels and labels of a split; returns its entry in the index."""
     entry: dict[str, Any] = {}
@@ -168,6 +180,9 @@ def _write(
                 if not len(batch_labels):
                     continue
                 shape = entry.setdefault("shape", pixels.shape[1:])
+                model.check_normalization(
+                    normalization, shape[-1], pixels.dtype.name
+                )
                 _check(source.name, split, len(labels), pixels, shape)
                 entry["dtype"] = pixels.dtype.name
                 file.write(np.ascontiguousarray(pixels).data)

@@ -47,6 +47,23 @@ def first_weights(inputs: int, seed: int) -> keras.initializers.Initializer:
     return keras.initializers.RandomUniform(-limit, limit, seed=seed)
 
 
+def check_normalization(
+    normalization: str, num_channels: int, dtype: str
+) -> None:
+    """Refuses the published code's constants for other images than its own.
+
+    Raises:
+        ValueError: If `normalization` is `published` and pixels are not RGB
+            of uint8.
+    """
+    if normalization == "published" and (num_channels, dtype) != (3, "uint8"):
+        raise ValueError(
+            "--normalization=published is for RGB images of uint8. "
+            f"Received: {num_channels} channels, {dtype}. Use "
+            "--normalization=channel."
+        )
+
+
 def pixel_scale(
     normalization: str,
     unit: float,
@@ -74,13 +91,8 @@ def pixel_scale(
         channel_mean = np.zeros_like(channel_mean)
         channel_std = np.ones_like(channel_std)
     elif normalization == "published":
-        if len(channel_mean) != 3 or unit == 1:
-            raise ValueError(
-                "--normalization=published is for RGB images of uint8. "
-                f"Received: {len(channel_mean)} channels, "
-                f"{'float32' if unit == 1 else 'uint8'}. Use "
-                "--normalization=channel."
-            )
+        dtype = "float32" if unit == 1 else "uint8"
+        check_normalization(normalization, len(channel_mean), dtype)
         channel_mean = np.array(_PUBLISHED_MEAN)
         channel_std = np.array(_PUBLISHED_STD)
     deviation = np.where(channel_std > 0, channel_std, 1)

@@ -143,6 +143,39 @@ def build_models(
     )
 
 
+def check_tower(config: MultimodalTrainConfig) -> None:
+    """Builds the image tower once, to refuse it before texts are encoded.
+
+    Raises:
+        FileNotFoundError, RuntimeError, ValueError: As `build_models`.
+    """
+    if "image" not in config.towers:
+        return
+    tower = towers.build_tower(
+        config.backbone,
+        config.image_size,
+        frozen_fraction=config.frozen_fraction,
+        source=config.weights,
+        seed=config.seed,
+    )
+    extractor = _build_extractor(tower, config.image_size)
+    _check_grid(config, extractor.outputs)
+    # Keras numbers layers over the process: the run's names must not change.
+    keras.backend.clear_session()
+
+
+def _check_grid(
+    config: MultimodalTrainConfig, maps: list[keras.KerasTensor]
+) -> None:
+    if config.frozen_grid and any(len(tensor.shape) != 4 for tensor in maps):
+        raise ValueError(
+            "--frozen_grid must have feature maps to lay a grid over. "
+            f"Received: --frozen_fraction={config.frozen_fraction}, with which "
+            "the frozen layers give only a vector. Lower it, or leave the "
+            "grid out."
+        )
+
+
 def _build_extractor(tower: towers.Tower, image_size: int) -> keras.Model:
     image = keras.Input((image_size, image_size, 3), name="image")
     x = keras.layers.Rescaling(towers.SCALE, towers.OFFSET, name="scaling")(
@@ -160,13 +193,7 @@ def _image_vector(
     tower: towers.Tower,
     maps: list[keras.KerasTensor],
 ) -> keras.KerasTensor:
-    if config.frozen_grid and any(len(tensor.shape) != 4 for tensor in maps):
-        raise ValueError(
-            "--frozen_grid must have feature maps to lay a grid over. "
-            f"Received: --frozen_fraction={config.frozen_fraction}, with which "
-            "the frozen layers give only a vector. Lower it, or leave the "
-            "grid out."
-        )
+    _check_grid(config, maps)
     vector = tower.tuned(maps)
     if not config.frozen_grid:
         return vector

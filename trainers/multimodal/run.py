@@ -55,18 +55,27 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 def _run(arguments: command_line.Arguments) -> None:
     from trainers.multimodal import export, train
-    from trainers.runs.workdir import METRICS_FILE
+    from trainers.runs.holding import hold
+    from trainers.runs.workdir import METRICS_FILE, check_settings
 
     start = time.monotonic()
     options = arguments.settings(RunOptions)
+    if options.workdir:
+        check_settings(
+            arguments.settings(MultimodalTrainConfig),
+            pathlib.Path(options.workdir),
+        )
     config = shared_flags.prepare_config(arguments)
     workdir = pathlib.Path(options.workdir or default_workdir(config))
-    metrics = train.train_and_evaluate(config, workdir)
-    if options.export:
-        # Records given by name know their own encoder.
-        is_named = bool(arguments.settings(MultimodalTrainConfig).records)
-        encoder = arguments.settings(RecordsConfig).encoder
-        export.export_finished(workdir, encoder=None if is_named else encoder)
+    with hold(workdir):
+        metrics = train.train_and_evaluate(config, workdir)
+        if options.export:
+            # Records given by name know their own encoder.
+            is_named = bool(arguments.settings(MultimodalTrainConfig).records)
+            encoder = arguments.settings(RecordsConfig).encoder
+            export.export_finished(
+                workdir, encoder=None if is_named else encoder
+            )
     logging.info(
         "%s (%s): top-1 %.4f, top-5 %.4f on %d %s samples",
         config.backbone,

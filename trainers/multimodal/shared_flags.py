@@ -1,12 +1,14 @@
 """What the commands run and table share: flags, refusals, records."""
 
 import dataclasses
+from collections.abc import Sequence
 
 from text2image.corpora import row_files, row_sources
 from tfrecords import command_line
 from tfrecords.config import RecordsConfig
 from tfrecords.devices import DeviceOptions
 from tfrecords.multimodal_config import MultimodalConfig
+from tfrecords.stages import map_checks
 from trainers.multimodal.config import MultimodalTrainConfig
 from trainers.weights import sources
 
@@ -27,7 +29,7 @@ def check(arguments: command_line.Arguments) -> None:
     """
     train = arguments.settings(MultimodalTrainConfig)
     records = arguments.settings(RecordsConfig)
-    arguments.settings(MultimodalConfig)
+    chosen = arguments.settings(MultimodalConfig)
     arguments.refuse_ignored(_ignored_flags(train, records))
     if not train.records and "dataset" not in arguments.typed:
         raise ValueError(
@@ -37,6 +39,8 @@ def check(arguments: command_line.Arguments) -> None:
         )
     row_sources.check_parts(records.dataset, records.reading)
     sources.check_source(train.weights, ("imagenet", "random"))
+    if not train.records:
+        map_checks.check_encoder(records, chosen.text_layers)
 
 
 def _ignored_flags(
@@ -78,13 +82,24 @@ def _ignored_flags(
     ]
 
 
-def prepare_config(arguments: command_line.Arguments) -> MultimodalTrainConfig:
-    """Makes the records that the flags ask for; returns the run's settings."""
+def prepare_config(
+    arguments: command_line.Arguments, backbones: Sequence[str] = ()
+) -> MultimodalTrainConfig:
+    """Makes the records that the flags ask for; returns the run's settings.
+
+    Args:
+        arguments: Parsed command line.
+        backbones: Image towers that are to be trained on them; by default
+            that of the settings.
+    """
     from tfrecords.stages import multimodal
+    from trainers.multimodal import model
 
     config = arguments.settings(MultimodalTrainConfig)
     if config.records:
         return config
+    for name in backbones or (config.backbone,):
+        model.check_tower(dataclasses.replace(config, backbone=name))
     directory = multimodal.prepare_multimodal(
         arguments.settings(RecordsConfig), arguments.settings(MultimodalConfig)
     )

@@ -70,11 +70,18 @@ def _check(arguments: command_line.Arguments) -> None:
     if not arguments.settings(TableOptions).workdir:
         raise ValueError("--workdir must name the table's own directory.")
     shared_flags.check(arguments)
+    settings = arguments.settings(MultimodalTrainConfig)
+    for name in arguments.settings(TableOptions).backbones:
+        dataclasses.replace(settings, backbone=name)  # checks its image size
 
 
 def _run(arguments: command_line.Arguments) -> None:
+    from trainers.runs.holding import hold
+
     options = arguments.settings(TableOptions)
-    make_table(shared_flags.prepare_config(arguments), options)
+    config = shared_flags.prepare_config(arguments, options.backbones)
+    with hold(pathlib.Path(options.workdir)):
+        make_table(config, options)
 
 
 def make_table(config: MultimodalTrainConfig, options: TableOptions) -> None:
@@ -86,6 +93,7 @@ def make_table(config: MultimodalTrainConfig, options: TableOptions) -> None:
     """
     from tfrecords import reader
     from trainers.multimodal import plan, report, split_inputs, train
+    from trainers.runs.holding import hold
 
     workdir = pathlib.Path(options.workdir)
     manifest = reader.open_records(config.records, kind="multimodal")
@@ -115,9 +123,9 @@ def make_table(config: MultimodalTrainConfig, options: TableOptions) -> None:
             row.name,
             training.settings.seed,
         )
-        train.train_and_evaluate(
-            training.settings, training.path(workdir), memo
-        )
+        path = training.path(workdir)
+        with hold(path):
+            train.train_and_evaluate(training.settings, path, memo)
     logging.info("table: see %s", report.write_report(workdir, rows, config))
 
 

@@ -15,11 +15,6 @@ from trainers import backbones
 STANDARDIZATION = "autoencoder_standardization"  # the layer's name
 
 
-def paper_min_side(recipe: backbones.PaperRecipe) -> int:
-    """Returns the smallest side of maps that four valid convolutions take."""
-    return 1 + len(recipe.filters) * (recipe.kernel_size - 1)
-
-
 def build_paper_autoencoder(
     maps: keras.KerasTensor, recipe: backbones.PaperRecipe
 ) -> keras.KerasTensor:
@@ -31,7 +26,7 @@ def build_paper_autoencoder(
     order; Xavier normal kernels).
 
     Args:
-        maps: Symbolic `(N, h, w, M)`, h and w at least `paper_min_side`.
+        maps: Symbolic `(N, h, w, M)`, h and w at least `recipe.min_map_size`.
         recipe: Number and size of the filters, dropout, size p of the output.
 
     Returns:

@@ -110,12 +110,7 @@ def build_extractor(
     """Builds the frozen half; a contrast layer still has to be fitted."""
     backbone = backbones.get_backbone(config.backbone)
     height, width, channels = image_shape
-    min_side = 1
-    if config.autoencoder == "paper":
-        min_side = autoencoder.paper_min_side(backbone.recipe)
-    backbones.validate_input_size(
-        backbone, height, width, config.enlargement, min_map_size=min_side
-    )
+    config.check_image_size(height, width)
     slice_ = build_slice(backbone)
     load.load_weights(slice_, backbone, config.weights, seed=config.seed)
     _freeze(slice_, config.slice_batch_norm)

@@ -164,6 +164,30 @@ def refuse_changes(
         )
 
 
+def check_settings(config: RunSettings, workdir: pathlib.Path) -> None:
+    """Refuses a directory for a run before there are records to train on.
+
+    Args:
+        config: Settings of the run.
+        workdir: Directory of the run; created if missing.
+
+    Raises:
+        PermissionError: If it cannot be created or written.
+        ValueError: If it holds a run with other settings.
+    """
+    files.make_directory(workdir, "workdir")
+    path = workdir / CONFIG_FILE
+    try:
+        earlier = {
+            **config.ADDED_LATER,
+            **json.loads(path.read_text("utf-8"))["config"],
+        }
+    except (FileNotFoundError, ValueError, KeyError, TypeError):
+        return  # there is none, or `claim_workdir` says what is wrong with it
+    now = json.loads(config.dumps())
+    refuse_changes(workdir, earlier, now, may_differ=_MAY_DIFFER)
+
+
 def write_history(
     workdir: pathlib.Path, history: list[dict[str, float]]
 ) -> None:

@@ -23,7 +23,9 @@ def chosen(*typed, size=768, device):
         ((), 768, PLAIN, AS_EVER),
         ((), 768, UNITS, AS_EVER),
         ((), 768, UNITS_AND_OPENVINO, ("openvino", "bfloat16", 1024)),
-        ((), 768, Device("cpu", False, True), AS_EVER),
+        ((), 768, Device("cpu", False, True), ("openvino", "float32", 1024)),
+        (("auto", "bfloat16"), 768, Device("cpu", False, True),
+         ("tensorflow", "bfloat16", 512)),
         # Small encoders, the demo's among them: the same on every CPU.
         ((), 128, UNITS_AND_OPENVINO, AS_EVER),
         (("tensorflow",), 768, UNITS_AND_OPENVINO, AS_EVER),

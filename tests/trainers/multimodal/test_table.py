@@ -40,6 +40,14 @@ def test_the_plan_has_every_choice_on_every_tower_once(present, count):
         (["--split=official", "--held_out=0.1"], "--held_out would have no"),
         (["--dataset=x.csv", "--download"], "--download would have no"),
         ([], "There is no demo of images"),
+        (
+            ["--dataset=x.csv", "--backbones=inceptionv3", "--image_size=64"],
+            "--image_size must be at least 75 with --backbone=inceptionv3",
+        ),
+        (
+            ["--dataset=x.csv", "--text_layers=5-6"],
+            "`layers` must name layers among 0-5",
+        ),
         (["--dataset=x.csv", "--weights=none.npz"], "not a file"),
     ],
 )

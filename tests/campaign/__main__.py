@@ -1,0 +1,58 @@
+"""Faults on purpose: kills, failing disks, damaged files, hostile places.
+
+    python -m tests.campaign kills --program=build --seed=1 --count=50
+    python -m tests.campaign disk --program=run --count=20
+
+Each part prints a Markdown table; exit code 1 if anything failed.
+"""
+
+import argparse
+import contextlib
+import importlib
+import pathlib
+import sys
+import tempfile
+
+from tests.campaign.jobs import Jobs
+from tests.campaign.server import Server
+
+PARTS = ("kills", "disk", "corruption", "together", "elsewhere", "hostile")
+
+
+def main(argv=None):
+    """Runs a part as the flags say; returns the exit code."""
+    parser = argparse.ArgumentParser("tests.campaign", description=__doc__)
+    parser.add_argument("part", choices=PARTS)
+    parser.add_argument(
+        "--program", default="build", help="one of these, or of READERS"
+    )
+    parser.add_argument("--count", type=int, default=20)
+    parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument(
+        "--place", type=pathlib.Path, help="directory of the jobs, kept"
+    )
+    options = parser.parse_args(argv)
+    part = importlib.import_module(f"tests.campaign.{options.part}")
+    with jobs_at(options.place) as jobs:
+        result = part.run(
+            jobs, options.program, count=options.count, seed=options.seed
+        )
+    print(result.markdown())  # noqa: T201
+    return 1 if result.failures else 0
+
+
+@contextlib.contextmanager
+def jobs_at(place):
+    """Jobs below a place, by default a temporary one, with their server."""
+    with contextlib.ExitStack() as stack:
+        if place is None:
+            place = stack.enter_context(tempfile.TemporaryDirectory())
+        place = pathlib.Path(place).resolve()
+        place.mkdir(parents=True, exist_ok=True)
+        server = Server(place)
+        stack.callback(server.close)
+        yield Jobs(place, server)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -29,6 +29,7 @@ _DIGEST, _INDEX, _LINE = 29, 29, 95  # bytes: digest, index entry, manifest line
 _TRAIN = 0.8
 # Files with marks per range: survey, digests; two shards of stacks and images.
 _FILES = 2 + 2 + 2
+_REQUESTS_PER_MARK = 2  # its text, and the size of its file
 _LOOKS = 3  # at each mark: before and after a stage, and to publish
 _UNITS = (
     *(("years", 31_557_600), ("d", 86_400), ("h", 3600)),
@@ -56,6 +57,7 @@ class Assumptions:
         epochs: Epochs of the training.
         network: Gigabytes per second into the driver.
         store_ms: Milliseconds of a request to an object store.
+        requests: Requests at a time.
     """
 
     cores: float = 16
@@ -68,6 +70,7 @@ class Assumptions:
     epochs: float = 10
     network: float = 1.25
     store_ms: float = 30
+    requests: float = 64
 
 
 @dataclasses.dataclass(frozen=True)
@@ -285,6 +288,7 @@ def print_tables(rates: Mapping[str, Any], assumed: Assumptions) -> None:
                 for plan in every
             ],
         )
+    in_store = _REQUESTS_PER_MARK * assumed.store_ms / 1000 / assumed.requests
     printing.print_table(
         ("texts", "ranges", "groups", "buckets", "marks read by the driver",
          "on a disk", "in a store", "there, by shards of 65,536"),
@@ -297,7 +301,7 @@ def print_tables(rates: Mapping[str, Any], assumed: Assumptions) -> None:
                 f"{plan.looks:,}",
                 duration(plan.looks * rates["once"]["mark"]),
                 *(
-                    duration(each.looks * assumed.store_ms / 1000)
+                    duration(each.looks * in_store)
                     for each in (plan, large)
                 ),
             )

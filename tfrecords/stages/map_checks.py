@@ -20,6 +20,8 @@ def check_records(settings: RecordsConfig) -> None:
     Raises:
         ValueError: As `check_encoder` and `check_map_settings`.
     """
+    if settings.stacks:
+        return  # no encoder; their shape is looked at when they are opened
     shape = check_encoder(settings, settings.layers)
     if shape is not None:
         check_map_settings(settings, shape)

@@ -132,9 +132,11 @@ def _rename(
         concrete = objects.concrete_functions.pop(name)
         objects.concrete_functions[names[name]].CopyFrom(concrete)
     for each in objects.nodes:
-        each.function.concrete_functions[:] = [
-            names[name] for name in each.function.concrete_functions
-        ]
+        # Asked first: to assign makes a constant a function.
+        if each.HasField("function"):
+            each.function.concrete_functions[:] = [
+                names[name] for name in each.function.concrete_functions
+            ]
         if each.HasField("bare_concrete_function"):
             bare = each.bare_concrete_function
             bare.concrete_function_name = names[bare.concrete_function_name]

@@ -29,7 +29,12 @@ _DIGEST, _INDEX, _LINE = 29, 29, 95  # bytes: digest, index entry, manifest line
 _TRAIN = 0.8
 # Files with marks per range: survey, digests; two shards of stacks and images.
 _FILES = 2 + 2 + 2
+_REQUESTS_PER_MARK = 2  # its text, and the size of its file
 _LOOKS = 3  # at each mark: before and after a stage, and to publish
+_UNITS = (
+    *(("years", 31_557_600), ("d", 86_400), ("h", 3600)),
+    *(("min", 60), ("s", 1)),
+)
 _LARGE_SHARD = 65_536
 _BERT_BASE = types.SimpleNamespace(
     hidden_dim=768, intermediate_dim=3072, num_layers=12
@@ -52,6 +57,7 @@ class Assumptions:
         epochs: Epochs of the training.
         network: Gigabytes per second into the driver.
         store_ms: Milliseconds of a request to an object store.
+        requests: Requests at a time.
     """
 
     cores: float = 16
@@ -64,6 +70,7 @@ class Assumptions:
     epochs: float = 10
     network: float = 1.25
     store_ms: float = 30
+    requests: float = 64
 
 
 @dataclasses.dataclass(frozen=True)
@@ -110,14 +117,16 @@ class Plan:
         def divided(name: str, rows: float, limit: float = workers) -> float:
             return rows * per_row[name] / limit
 
-        encoders = machines * assumed.gpus
-        # Without the rows of the last layer that no stack reads.
-        flops = encoder.flops(np.array([_TOKENS]), _BERT_BASE)[1]
-        rate = 1e12 * assumed.gpu_tflops * assumed.gpu_share / flops
-        encode = self.count / rate / encoders
-        if not has_gpus:
-            # Its batches are shared by all cores of a machine.
-            encode = divided("encode", self.count, min(cores, 1e18))
+        # A shard is encoded by one GPU, or by all cores of a machine.
+        if has_gpus:
+            # Without the rows of the last layer that no stack reads.
+            flops = encoder.flops(np.array([_TOKENS]), _BERT_BASE)[1]
+            rate = 1e12 * assumed.gpu_tflops * assumed.gpu_share / flops
+            gpus = min(machines * assumed.gpus, self.ranges)
+            encode = self.count / rate / gpus
+        else:
+            used = min(machines, self.ranges) * assumed.cores
+            encode = divided("encode", self.count, used)
         adding = min(machines, self.groups)
         train = _TRAIN * self.count
         once = self.rates["once"]
@@ -189,10 +198,16 @@ class Plan:
 
 def duration(seconds: float) -> str:
     """Writes a duration with two digits."""
-    for unit, size in (("years", 31_557_600), ("d", 86400), ("h", 3600)):
-        if seconds >= size:
-            return f"{seconds / size:,.2g} {unit}".replace("e+", "e")
-    return f"{seconds / 60:.2g} min" if seconds >= 60 else f"{seconds:.2g} s"
+    unit, length = next(
+        (each for each in _UNITS if seconds >= each[1]), _UNITS[-1]
+    )
+    value = seconds / length
+    return f"{value:,.0f} {unit}" if value >= 9.95 else f"{value:.2g} {unit}"
+
+
+def price(dollars: float) -> str:
+    """Writes a price: cents below ten dollars."""
+    return f"${dollars:.2f}" if dollars < 10 else f"${dollars:,.0f}"
 
 
 def size(num_bytes: float) -> str:
@@ -243,7 +258,7 @@ def print_tables(rates: Mapping[str, Any], assumed: Assumptions) -> None:
                                 ).values()
                             )
                         ),
-                        f"${plan.cost(machines, has_gpus=has_gpus):,.0f}",
+                        price(plan.cost(machines, has_gpus=has_gpus)),
                     )
                 ),
             )
@@ -273,6 +288,7 @@ def print_tables(rates: Mapping[str, Any], assumed: Assumptions) -> None:
                 for plan in every
             ],
         )
+    in_store = _REQUESTS_PER_MARK * assumed.store_ms / 1000 / assumed.requests
     printing.print_table(
         ("texts", "ranges", "groups", "buckets", "marks read by the driver",
          "on a disk", "in a store", "there, by shards of 65,536"),
@@ -285,7 +301,7 @@ def print_tables(rates: Mapping[str, Any], assumed: Assumptions) -> None:
                 f"{plan.looks:,}",
                 duration(plan.looks * rates["once"]["mark"]),
                 *(
-                    duration(each.looks * assumed.store_ms / 1000)
+                    duration(each.looks * in_store)
                     for each in (plan, large)
                 ),
             )

@@ -2,6 +2,7 @@
 
 import collections
 import dataclasses
+import os
 
 import numpy as np
 from absl import logging
@@ -64,6 +65,9 @@ def prepare_stacks(settings: RecordsConfig, runner: Runner = LOCAL) -> Path:
     """
     if not vector_files.is_vector_file(settings.stacks):
         return _find(settings)
+    typed = settings.stacks
+    # Workers may have another working directory.
+    settings = dataclasses.replace(settings, stacks=os.path.abspath(typed))
     # Another build in this process may have read another file of this name.
     vector_files.open_vectors.cache_clear()
     file = vector_files.open_vectors(settings.stacks)
@@ -76,7 +80,7 @@ def prepare_stacks(settings: RecordsConfig, runner: Runner = LOCAL) -> Path:
         audit_log.log_texts(manifest.details["audit"], "row")
     else:
         logging.info("stacks: making %s", target.directory)
-        _make(settings, file, source, target, runner)
+        _make(settings, typed, source, target, runner)
     return target.directory
 
 
@@ -113,11 +117,12 @@ def _locate(settings: RecordsConfig, source: Corpus) -> Target:
 
 def _make(
     settings: RecordsConfig,
-    file: VectorFile,
+    typed: str,
     source: Corpus,
     target: Target,
     runner: Runner,
 ) -> None:
+    file = vector_files.open_vectors(settings.stacks)
     is_hashed = dealing.is_hashed(settings, source)
     parts = None
     if not is_hashed:
@@ -155,7 +160,7 @@ def _make(
             f"Stacks {file.stack_shape} of {source.name}.",
             {
                 "audit": split.audit,
-                "vectors": settings.stacks,
+                "vectors": typed,
                 "layers": list(range(file.stack_shape[0])),
                 "versions": installed_versions(*record_sets.LIBRARIES),
             },

@@ -61,6 +61,7 @@ def test_every_row_becomes_a_record_on_one_side(tmp_path, split):
     assert held_out == 12 if split == "pooled" else 4 < held_out < 25
     assert len(manifest.splits["train"]) > 4
     assert sum(manifest.details["audit"]["train"].values()) == N - held_out
+    assert not (cls_dir / "sides.bin").exists()
     images = reader.open_records(image_dir)
     assert images.num_examples("validation") == held_out
     assert images.details["encoder"] is None

@@ -25,6 +25,7 @@ FINGERPRINT_FILE = "fingerprint.pb"
 _NUMBER = re.compile(r"_\d+$")
 # Arguments that a loop's condition does not read have the name of its function.
 _UNREAD = re.compile(r"_\d+(?=___redundant_placeholder)")
+_BRANCH = re.compile(r"_(true|false|cond|body)_\d+$")
 _USER_NAME = "_user_specified_name"
 
 
@@ -157,3 +158,34 @@ def _rename_arguments(function: function_pb2.FunctionDef) -> None:
         )
         if name.isdigit():
             argument.attr[_USER_NAME].s = str(index).encode()
+    if _BRANCH.search(function.signature.name):
+        # A captured constant has the name of the scope and its number.
+        _number_arguments(function)
+
+
+def _number_arguments(function: function_pb2.FunctionDef) -> None:
+    """Gives arguments whose names end in a number that of their place."""
+    used = {node.name for node in function.node_def}
+    names = {
+        argument.name: _free(_NUMBER.sub(f"_{index}", argument.name), used)
+        for index, argument in enumerate(function.signature.input_arg)
+        if _NUMBER.search(argument.name)
+    }
+
+    def new_name(value: str) -> str:
+        name, colon, output = value.partition(":")
+        return names.get(name, name) + colon + output
+
+    for argument in function.signature.input_arg:
+        argument.name = names.get(argument.name, argument.name)
+    for node in function.node_def:
+        node.input[:] = map(new_name, node.input)
+    for key, value in function.ret.items():
+        function.ret[key] = new_name(value)
+
+
+def _free(name: str, used: set[str]) -> str:
+    """A name like this one that is not used."""
+    while name in used:
+        name += "_"
+    return name

@@ -361,7 +361,7 @@ OTHER_VALUE_OF = {"label_map": "0:neg", "max_bad_rows": 0.5}
 # Identified by content, or without effect on the records.
 # How a file is read enters as what differs from the usual, guessed or said.
 BY_CONTENT = {
-    *("dataset", "encoder"),
+    *("dataset", "encoder", "stacks"),
     *("encoding", "delimiter", "quoting", "columns"),
 }
 WITHOUT_EFFECT = {"data_dir", "download", "max_bad_rows", "records_dir"}

@@ -149,7 +149,7 @@ def _rename_arguments(function: function_pb2.FunctionDef) -> None:
         argument.name = _UNREAD.sub("", argument.name)
     for node in function.node_def:
         node.input[:] = [_UNREAD.sub("", name) for name in node.input]
-    for key, value in function.ret.items():
+    for key, value in list(function.ret.items()):
         function.ret[key] = _UNREAD.sub("", value)
     for index, argument in function.arg_attr.items():
         # Captured variables are called by their number.
@@ -173,14 +173,15 @@ def _number_arguments(function: function_pb2.FunctionDef) -> None:
     }
 
     def new_name(value: str) -> str:
-        name, colon, output = value.partition(":")
-        return names.get(name, name) + colon + output
+        is_control = value.startswith("^")
+        name, colon, output = value.removeprefix("^").partition(":")
+        return "^" * is_control + names.get(name, name) + colon + output
 
     for argument in function.signature.input_arg:
         argument.name = names.get(argument.name, argument.name)
     for node in function.node_def:
         node.input[:] = map(new_name, node.input)
-    for key, value in function.ret.items():
+    for key, value in list(function.ret.items()):
         function.ret[key] = new_name(value)
 
 

@@ -149,6 +149,7 @@ def _rename_arguments(function: function_pb2.FunctionDef) -> None:
         argument.name = _UNREAD.sub("", argument.name)
     for node in function.node_def:
         node.input[:] = [_UNREAD.sub("", name) for name in node.input]
+    # A map that changes must not be iterated over.
     for key, value in list(function.ret.items()):
         function.ret[key] = _UNREAD.sub("", value)
     for index, argument in function.arg_attr.items():
@@ -180,7 +181,7 @@ def _number_arguments(function: function_pb2.FunctionDef) -> None:
     for argument in function.signature.input_arg:
         argument.name = names.get(argument.name, argument.name)
     for node in function.node_def:
-        node.input[:] = map(new_name, node.input)
+        node.input[:] = [new_name(value) for value in node.input]
     for key, value in list(function.ret.items()):
         function.ret[key] = new_name(value)
 

@@ -7,6 +7,7 @@ import sys
 import time
 
 import pytest
+import tensorflow as tf
 
 from tests.support import commands, exports
 from trainers import export

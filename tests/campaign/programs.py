@@ -61,9 +61,12 @@ PROGRAMS = {
         ("build", "run"),
     ),
     # Files of the same names, of another job.
-    "other-build": Program(("tfrecords.build", *_RECORDS, "--seed=1")),
+    "other-build": Program(("tfrecords.build", *_RECORDS, "--split_seed=1")),
     "other-export": Program(
-        ("trainers.run", *_RUN, "--seed=1", "--workdir=runs/run"),
+        (
+            *("trainers.run", *_RUN, "--seed=1", "--split_seed=1"),
+            "--workdir=runs/run",
+        ),
         ("other-build",),
     ),
     "table": Program(

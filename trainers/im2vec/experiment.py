@@ -18,7 +18,7 @@ from trainers.im2vec import (
 )
 from trainers.im2vec.config import ANALYSIS, Im2VecConfig
 from trainers.im2vec.report import Findings, write_report
-from trainers.runs import json_files
+from trainers.runs import holding, json_files
 from trainers.runs.file_list import FILE, FileList
 from trainers.runs.workdir import (
     CHECKPOINT_FILE,
@@ -58,17 +58,11 @@ def run(config: Im2VecConfig, workdir: pathlib.Path) -> dict[str, Any]:
         FloatingPointError: If the loss is not finite.
         RuntimeError: If another process works in the same directory.
     """
-    files.make_directory(workdir, "workdir")
-    with files.lock(workdir):
-        try:
-            if _claim(config, workdir):
-                logging.info("class vectors: reusing %s", workdir)
-                return read_metrics(workdir)
-            return _compute(config, workdir)
-        finally:
-            # Only now: another process could lock an unfinished run.
-            if is_finished(workdir):
-                (workdir / files.LOCK).unlink()
+    with holding.hold(workdir, "*"):
+        if _claim(config, workdir):
+            logging.info("class vectors: reusing %s", workdir)
+            return read_metrics(workdir)
+        return _compute(config, workdir)
 
 
 def _claim(config: Im2VecConfig, workdir: pathlib.Path) -> bool:

@@ -79,13 +79,12 @@ def claim_workdir(
         RECORDS_FINGERPRINT: manifest.fingerprint,
         WEIGHTS_SHA256: _sha256_of(config.weights),
     }
-    identity = _identify(config, claim)
     listed = FileList.of_run(workdir)
     listed.remove_if_damaged()
     if not path.is_file():
         files.write_json(path, claim)
         listed.record((CONFIG_FILE,))
-        return identity
+        return _identify(config, claim)
     cure = "Restore it, or name another --workdir."
     earlier_claim = json_files.read(
         path, ("config", RECORDS_FINGERPRINT), cure=cure
@@ -108,7 +107,8 @@ def claim_workdir(
     refuse_changes(workdir, earlier, now, may_differ=_MAY_DIFFER)
     for fault in listed.faults((CONFIG_FILE,)).values():
         raise ValueError(f"{path} is damaged: {fault}. {cure}")
-    return identity
+    listed.record((CONFIG_FILE,))  # a damaged list was removed
+    return _identify(config, claim)
 
 
 def _identify(config: RunSettings, claim: dict[str, Any]) -> dict[str, Any]:

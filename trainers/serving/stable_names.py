@@ -25,6 +25,7 @@ FINGERPRINT_FILE = "fingerprint.pb"
 _NUMBER = re.compile(r"_\d+$")
 # Arguments that a loop's condition does not read have the name of its function.
 _UNREAD = re.compile(r"_\d+(?=___redundant_placeholder)")
+_BRANCH = re.compile(r"_(true|false|cond|body)_\d+$")
 _USER_NAME = "_user_specified_name"
 
 
@@ -132,9 +133,11 @@ def _rename(
         concrete = objects.concrete_functions.pop(name)
         objects.concrete_functions[names[name]].CopyFrom(concrete)
     for each in objects.nodes:
-        each.function.concrete_functions[:] = [
-            names[name] for name in each.function.concrete_functions
-        ]
+        # Asked first: to assign makes a constant a function.
+        if each.HasField("function"):
+            each.function.concrete_functions[:] = [
+                names[name] for name in each.function.concrete_functions
+            ]
         if each.HasField("bare_concrete_function"):
             bare = each.bare_concrete_function
             bare.concrete_function_name = names[bare.concrete_function_name]
@@ -146,7 +149,8 @@ def _rename_arguments(function: function_pb2.FunctionDef) -> None:
         argument.name = _UNREAD.sub("", argument.name)
     for node in function.node_def:
         node.input[:] = [_UNREAD.sub("", name) for name in node.input]
-    for key, value in function.ret.items():
+    # A map that changes must not be iterated over.
+    for key, value in list(function.ret.items()):
         function.ret[key] = _UNREAD.sub("", value)
     for index, argument in function.arg_attr.items():
         # Captured variables are called by their number.
@@ -155,3 +159,35 @@ def _rename_arguments(function: function_pb2.FunctionDef) -> None:
         )
         if name.isdigit():
             argument.attr[_USER_NAME].s = str(index).encode()
+    if _BRANCH.search(function.signature.name):
+        # A captured constant has the name of the scope and its number.
+        _number_arguments(function)
+
+
+def _number_arguments(function: function_pb2.FunctionDef) -> None:
+    """Gives arguments whose names end in a number that of their place."""
+    used = {node.name for node in function.node_def}
+    names = {
+        argument.name: _free(_NUMBER.sub(f"_{index}", argument.name), used)
+        for index, argument in enumerate(function.signature.input_arg)
+        if _NUMBER.search(argument.name)
+    }
+
+    def new_name(value: str) -> str:
+        is_control = value.startswith("^")
+        name, colon, output = value.removeprefix("^").partition(":")
+        return "^" * is_control + names.get(name, name) + colon + output
+
+    for argument in function.signature.input_arg:
+        argument.name = names.get(argument.name, argument.name)
+    for node in function.node_def:
+        node.input[:] = [new_name(value) for value in node.input]
+    for key, value in list(function.ret.items()):
+        function.ret[key] = new_name(value)
+
+
+def _free(name: str, used: set[str]) -> str:
+    """A name like this one that is not used."""
+    while name in used:
+        name += "_"
+    return name

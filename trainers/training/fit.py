@@ -9,6 +9,7 @@ import keras
 from absl import logging
 
 from trainers.distribution.workers import SINGLE, Workers
+from trainers.runs.workdir import write_history
 from trainers.training import callbacks, steps
 from trainers.training.sources import Source
 
@@ -86,6 +87,9 @@ def fit(
         logging.info(
             "training: resuming after epoch %d", len(checkpoint.history)
         )
+        if workers.is_chief and checkpoint.history:
+            # It may be damaged, or of an epoch whose checkpoint was not saved.
+            write_history(workdir, checkpoint.history)
     else:
         start()
     workers.copy_from_chief(saved.values())

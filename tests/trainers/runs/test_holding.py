@@ -4,7 +4,7 @@ import os
 
 import pytest
 
-from tests.support import commands, multimodal_corpora
+from tests.support import commands, multimodal_corpora, record_sets
 from tfrecords import files
 from trainers import run, table
 from trainers.multimodal import run as multimodal_run
@@ -28,13 +28,35 @@ def test_no_lock_is_left_whatever_happens(tmp_path):
     assert os.listdir(tmp_path) == []
 
 
+def test_a_lock_that_cannot_be_removed_does_not_hide_the_error(
+    tmp_path, monkeypatch
+):
+    def refuse(*args, **kwargs):
+        raise PermissionError("no")
+
+    def work():
+        with holding.hold(tmp_path):
+            monkeypatch.setattr(os, "unlink", refuse)
+            raise ValueError("spam")
+
+    with pytest.raises(ValueError, match="spam"):
+        work()
+
+
 def test_a_file_that_a_kill_left_half_written_is_removed(tmp_path):
     (tmp_path / "checkpoint.safetensors.writing").touch()
     (tmp_path / "checkpoint.safetensors").touch()
     (tmp_path / files.LOCK).touch()
-    with holding.hold(tmp_path):
+    (tmp_path / "seed0").mkdir()
+    (tmp_path / "seed0/checkpoint.safetensors.writing").touch()
+    (tmp_path / "export").mkdir()
+    (tmp_path / "export/batching.config.writing").touch()  # not ours
+    with holding.hold(tmp_path, "seed*"):
         pass
-    assert os.listdir(tmp_path) == ["checkpoint.safetensors"]
+    assert {*record_sets.tree(tmp_path)} == {
+        *("checkpoint.safetensors", "seed0"),
+        *("export", "export/batching.config.writing"),
+    }
 
 
 @pytest.mark.parametrize("program", [run, table])

@@ -7,9 +7,11 @@ import sys
 import time
 
 import pytest
+import tensorflow as tf
 
 from tests.support import commands, exports
 from trainers import export
+from trainers.serving import stable_names
 
 
 def test_an_export_has_the_same_bytes_after_other_work(trained, tmp_path):
@@ -20,6 +22,36 @@ def test_an_export_has_the_same_bytes_after_other_work(trained, tmp_path):
     assert exports.files_of(tmp_path / "models") == exports.files_of(
         run.export.parent
     )
+
+
+def _save_branches(directory):
+    """A branch that captures a constant, whose number TensorFlow gives it."""
+    table = tf.range(9.0)
+    look_up = tf.function(lambda index: tf.gather(table, index))
+
+    def branch(value):
+        index = tf.cast(value, tf.int32)
+        return tf.cond(value > 0, lambda: look_up(index), lambda: value)
+
+    module = tf.Module()
+    module.table = table
+    signature = tf.function(
+        lambda values: {"looked_up": tf.map_fn(branch, values)},
+        input_signature=[tf.TensorSpec([None], tf.float32, "values")],
+    )
+    tf.saved_model.save(module, str(directory), signatures=signature)
+    stable_names.renumber(directory)
+    return (directory / "saved_model.pb").read_bytes()
+
+
+def test_what_a_branch_captures_has_the_same_name_after_other_work(tmp_path):
+    first = _save_branches(tmp_path / "first")
+    for _ in range(3):
+        do_other_work()
+    assert _save_branches(tmp_path / "second") == first
+    model = tf.saved_model.load(str(tmp_path / "second"))
+    answer = model.signatures["serving_default"](tf.constant([3.0, -2.0]))
+    assert answer["looked_up"].numpy().tolist() == [3, -2]
 
 
 def test_the_names_of_an_export_are_numbered_from_zero(trained):

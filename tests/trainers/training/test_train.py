@@ -278,6 +278,21 @@ def test_a_callback_of_the_caller_stops_a_training_for_good(
     assert train.train_and_evaluate(config, run) == metrics
 
 
+def test_damages_while_a_run_is_unfinished_leave_no_trace(
+    make_image_records, tmp_path
+):
+    config = _config(make_image_records(), epochs=1, autoencoder="linear")
+    run = tmp_path / "run"
+    train.train_and_evaluate(config, run)
+    names = ("history.csv", "files.json")
+    contents = [(run / name).read_bytes() for name in names]
+    for name in names:
+        (run / "metrics.json").unlink()
+        (run / name).write_bytes(b"")
+        train.train_and_evaluate(config, run)
+        assert [(run / each).read_bytes() for each in names] == contents
+
+
 @pytest.mark.slow
 def test_weights_restored_at_the_end_outlive_a_kill(
     make_image_records, tmp_path
@@ -362,6 +377,7 @@ def test_a_run_of_an_earlier_version_resumes(make_image_records, tmp_path):
         del claim["config"][name]
     path.write_text(json.dumps(claim))
     (run / "metrics.json").unlink()
+    (run / "files.json").unlink()  # nor had it a list of files
     assert train.train_and_evaluate(config, run) == metrics
     mixed = dataclasses.replace(config, precision="mixed_bfloat16")
     with pytest.raises(ValueError, match="precision: 'auto' there"):

@@ -7,7 +7,6 @@ with a flag of its own. Work is divided evenly among the cores, as far as there
 are units; nothing is added for failures, stragglers or a busy network.
 """
 
-import argparse
 import dataclasses
 import json
 import math
@@ -18,7 +17,7 @@ from typing import Any
 
 import numpy as np
 
-from benchmarks import encoder, printing
+from benchmarks import command, encoder, printing
 
 SIZES = (10**5, 10**7, 10**9, 10**10)
 MACHINES = (1, 10, 100, 1000)
@@ -318,22 +317,19 @@ def print_tables(rates: Mapping[str, Any], assumed: Assumptions) -> None:
 
 def main(argv: Sequence[str] | None = None) -> None:
     """Prints the tables."""
-    parser = argparse.ArgumentParser(
-        description=__doc__,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-        allow_abbrev=False,
+    parser = command.parser(
+        __doc__, without=("device", "threads", "rounds", "clock")
     )
     parser.add_argument("--rates", default="docs/results/growth_rates.json")
     for field in dataclasses.fields(Assumptions):
         parser.add_argument(
             f"--{field.name}", type=float, default=field.default
         )
-    flags = vars(parser.parse_args(argv))
-    rates = json.loads(pathlib.Path(flags.pop("rates")).read_text("utf-8"))
-    print(
-        " ".join(f"--{name}={value:g}" for name, value in flags.items()), "\n"
-    )
-    print_tables(rates, Assumptions(**flags))
+    flags = parser.parse_args(argv)
+    command.prepare(flags)
+    values = dict(vars(flags))
+    rates = json.loads(pathlib.Path(values.pop("rates")).read_text("utf-8"))
+    print_tables(rates, Assumptions(**values))
 
 
 if __name__ == "__main__":

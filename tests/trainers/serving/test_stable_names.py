@@ -47,7 +47,7 @@ def _save_branches(directory):
 def test_what_a_branch_captures_has_the_same_name_after_other_work(tmp_path):
     first = _save_branches(tmp_path / "first")
     for _ in range(3):
-        do_other_work()
+        exports.do_other_work()
     assert _save_branches(tmp_path / "second") == first
     model = tf.saved_model.load(str(tmp_path / "second"))
     answer = model.signatures["serving_default"](tf.constant([3.0, -2.0]))

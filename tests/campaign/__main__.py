@@ -2,8 +2,15 @@
 
     python -m tests.campaign kills --program=build --seed=1 --count=50
     python -m tests.campaign disk --program=run --count=20
+    python -m tests.campaign corruption --program=export --count=60
+    python -m tests.campaign together --program=build --count=5
+    python -m tests.campaign elsewhere --program=build --count=13
+    python -m tests.campaign hostile --count=100
 
-Each part prints a Markdown table; exit code 1 if anything failed.
+Each part prints a Markdown table; exit code 1 if anything failed. Programs:
+build, beam, hashed, run, export, predict, table, im2vec, multimodal. Of
+corruption: records, shards, unfinished-build, run, unfinished-run, export,
+encoder. A program takes one second to a minute, and a trial some of them.
 """
 
 import argparse
@@ -21,10 +28,14 @@ PARTS = ("kills", "disk", "corruption", "together", "elsewhere", "hostile")
 
 def main(argv=None):
     """Runs a part as the flags say; returns the exit code."""
-    parser = argparse.ArgumentParser("tests.campaign", description=__doc__)
+    parser = argparse.ArgumentParser(
+        "tests.campaign",
+        description=__doc__,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
     parser.add_argument("part", choices=PARTS)
     parser.add_argument(
-        "--program", default="build", help="one of these, or of READERS"
+        "--program", default="build", help="see above; default: build"
     )
     parser.add_argument("--count", type=int, default=20)
     parser.add_argument("--seed", type=int, default=0)

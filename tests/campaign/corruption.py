@@ -71,7 +71,10 @@ def run(jobs, reader_name, *, count, seed, part=None):
     part = part or Part(f"damaged files: `{reader_name}`", "damages")
     state = _make_state(jobs, reader)
     expected = _expect(jobs, reader, state)
-    for path, damage, place in _choose(state, reader, count, draw):
+    chosen = _choose(state, reader, count, draw)
+    if any(damage == "other" for _, damage, _ in chosen):
+        jobs.done(f"other-{reader.other}")  # now: it uses the trial's directory
+    for path, damage, place in chosen:
         shutil.rmtree(jobs.job)
         shutil.copytree(state, jobs.job, symlinks=True)
         content = _damaged(jobs, reader, path, damage, place)

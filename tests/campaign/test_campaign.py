@@ -136,6 +136,6 @@ def small_jobs(tmp_path_factory):
     ],
 )
 def test_a_small_campaign_finds_nothing(small_jobs, part, program, count):
-    result = part.run(small_jobs, program, count=count, seed=os.getpid())
+    result = part.run(small_jobs, program, count=count, seed=1)
     assert sum(result.counts.values()) >= count
     assert result.failures == []

@@ -65,6 +65,7 @@ FLOORS = {
         ("tfds_metadata",),
         ("schema", "jpeg"),
         ("manifest_files",),
+        ("stacks_flags",),
         ("command_line",),
         ("multimodal_config",),
         ("config", "devices", "flags", "process", "shard_checks"),

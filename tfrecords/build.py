@@ -13,7 +13,7 @@ import sys
 from collections.abc import Sequence
 
 from text2image.corpora import row_sources
-from tfrecords import command_line
+from tfrecords import command_line, stacks_flags
 from tfrecords.config import RecordsConfig
 from tfrecords.devices import DeviceOptions
 from tfrecords.multimodal_config import MULTIMODAL_IGNORES, MultimodalConfig
@@ -84,10 +84,12 @@ def prepare_records(
     """
     from tfrecords.stages.images import prepare_images
     from tfrecords.stages.stacks import prepare_cls
+    from tfrecords.stages.stored_stacks import prepare_stacks
     from tfrecords.units.runner import Runner
 
     chosen = Runner(runner, beam_flags)
-    cls_dir = prepare_cls(settings, chosen)
+    prepare = prepare_stacks if settings.stacks else prepare_cls
+    cls_dir = prepare(settings, chosen)
     return cls_dir, prepare_images(settings, cls_dir, chosen)
 
 
@@ -135,6 +137,7 @@ def _check(arguments: command_line.Arguments) -> None:
                 "--kind=multimodal does not use it",
             ),
             (multimodal_only, kind == _TEXT, "--kind=text does not use it"),
+            *stacks_flags.ignored(records),
             (
                 ("runner",),
                 kind == _MULTIMODAL and runner != _LOCAL,

@@ -35,6 +35,7 @@ _ADDED_LATER = {
     "min_class_size": 0,
     "train_split": "",
     "validation_split": "",
+    "stacks": "",
 }
 # Keys that are found in the data, and what the device decides, unless they are
 # given: with the values that they had before; fingerprints of settings hold
@@ -162,6 +163,12 @@ class RecordsConfig:
         "BERT: mini (shipped with the package), a directory (Hugging Face's, "
         "Google's, sentence-transformers', keras-hub's), hf://OWNER/NAME, or "
         "the name of a keras-hub preset.",
+    )
+    stacks: str = _records(
+        "",
+        "Vectors that are drawn instead of an encoder's: a finished directory "
+        "of cls records, or an .npz or .parquet file of vectors with labels "
+        "(docs/guide/data.md).",
     )
     layers: str = _records(
         "last6",

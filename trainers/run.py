@@ -15,7 +15,7 @@ import time
 from collections.abc import Sequence
 
 from text2image.corpora import row_sources
-from tfrecords import command_line, paths
+from tfrecords import command_line, paths, stacks_flags
 from tfrecords.config import RecordsConfig
 from tfrecords.devices import DeviceOptions
 from tfrecords.settings import setting
@@ -129,6 +129,7 @@ def _ignored_flags(
             bool(train.image_records),
             "--image_records names finished records",
         ),
+        *stacks_flags.ignored(records),
         (
             tsne,
             records.projection == "pca",
@@ -220,11 +221,13 @@ def _train_and_report(
     run_report.write_report(workdir, config, metrics, results)
     if options.export:
         # Records given by name know their own encoder.
-        encoder = None if cls_dir is None else records.encoder
+        is_encoded = cls_dir is not None and not records.stacks
+        encoder = records.encoder if is_encoded else None
         export.export_finished(workdir, encoder=encoder)
     seconds = time.monotonic() - start
     summary.log_result(workdir, config, metrics, results, seconds)
-    if records.dataset == "demo" and cls_dir is not None:
+    is_demo = records.dataset == "demo" and not records.stacks
+    if is_demo and cls_dir is not None:
         summary.log_end_of_demo(config, records)
 
 

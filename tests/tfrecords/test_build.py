@@ -1,5 +1,6 @@
 """Corpus to records: the same bytes after a kill, elsewhere, and again."""
 
+import collections
 import csv
 import dataclasses
 import json
@@ -360,7 +361,7 @@ OTHER_VALUE_OF = {"label_map": "0:neg", "max_bad_rows": 0.5}
 # Identified by content, or without effect on the records.
 # How a file is read enters as what differs from the usual, guessed or said.
 BY_CONTENT = {
-    *("dataset", "encoder"),
+    *("dataset", "encoder", "stacks"),
     *("encoding", "delimiter", "quoting", "columns"),
 }
 WITHOUT_EFFECT = {"data_dir", "download", "max_bad_rows", "records_dir"}
@@ -517,9 +518,12 @@ def test_a_records_dir_that_cannot_be_created_is_named(
     assert str(tmp_path / "file") in log
 
 
-def test_too_small_a_disk_is_refused_before_anything_is_made(settings, built):
-    # An image of 10^7 by 10^7 pixels fits no disk.
-    large = dataclasses.replace(settings, image_height=10**7, image_width=10**7)
+def test_too_small_a_disk_is_refused_before_anything_is_made(
+    settings, built, monkeypatch
+):
+    usage = collections.namedtuple("usage", "total used free")
+    monkeypatch.setattr(shutil, "disk_usage", lambda _: usage(9e9, 8e9, 1e9))
+    large = dataclasses.replace(settings, image_height=4096, image_width=4096)
     cls_dir = copy_cls(built, pathlib.Path(settings.records_dir))
     with pytest.raises(OSError, match=r"needs about .* GB") as caught:
         images.prepare_images(large, cls_dir)

@@ -153,3 +153,17 @@ def test_one_shard_is_read_separately(directory):
     for shard, records in zip(shards, lists, strict=True):
         read = reader.read_shard(directory, shard).as_numpy_iterator()
         assert list(read) == records
+
+
+def test_any_rows_are_read_from_the_shards_that_hold_them(directory):
+    def ids(**settings):
+        batches = reader.read_records(
+            directory, "train", batch_size=2, **settings
+        )
+        return [key for batch in batches for key in batch["id"].numpy()]
+
+    every = ids()
+    assert len(set(every)) == 11
+    # Within a shard of (4, 4, 3), at its edges and across all.
+    for start, stop in ((0, 11), (0, 4), (4, 8), (3, 5), (5, 6), (2, 10)):
+        assert ids(rows=range(start, stop)) == every[start:stop]

@@ -167,12 +167,12 @@ def test_two_replicas_and_two_processes_make_the_run_of_one_device(demo):
 @pytest.mark.parametrize("victim", [0, 1])
 def test_others_stop_after_a_kill_and_the_same_command_resumes(demo, victim):
     name = f"killed{victim}"
-    history = demo / name / "history.csv"
+    checkpoint = demo / name / "checkpoint.safetensors"
     # Features in files, in the shares of both, read while training.
     flags = (f"--workdir={name}", "--cache_gb=0", *_FLAGS)
     processes = _start_workers(demo, *flags)
     try:
-        while not history.is_file():
+        while not checkpoint.is_file():
             assert processes[0].poll() is None, processes[0].stdout.read()
             time.sleep(0.02)
         processes[victim].send_signal(signal.SIGKILL)

@@ -110,6 +110,7 @@ def test_the_newest_version_is_loaded_with_a_warning_of_its_libraries(
     provenance = json.loads(path.read_text())
     path.write_text(json.dumps({**provenance, "label_names": ["a", "b", "c"]}))
     (extra / "versions.json").write_text(json.dumps({"tensorflow": "2.20.0"}))
+    (extra / "files.json").unlink()
     predictor = load_predictor(export_dir=str(tmp_path))
     assert predictor.label_names == ("a", "b", "c")
     assert "made with tensorflow 2.20.0" in caplog.text

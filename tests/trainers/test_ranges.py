@@ -10,6 +10,7 @@ import pytest
 
 from tfrecords import command_line
 from trainers.__main__ import COMMANDS
+from trainers.distribution.options import DistributionOptions
 from trainers.im2vec.config import Im2VecConfig
 
 PROGRAMS = {
@@ -17,7 +18,10 @@ PROGRAMS = {
     for name, module in COMMANDS.items()
 }
 # What a class needs besides the number.
-REQUIRED = {Im2VecConfig: {"dataset": "cifar10"}}
+REQUIRED = {
+    Im2VecConfig: {"dataset": "cifar10"},
+    DistributionOptions: {"distribution": "mirrored"},
+}
 SETTINGS = {
     f"{kind.__module__}.{kind.__name__}": kind
     for program in PROGRAMS.values()

@@ -146,9 +146,13 @@ def test_records_that_do_not_exist_are_refused_without_a_trace(
             "Images are too small for the alexnet slice",
         ),
         (
-            ["--autoencoder=paper", "--upsample=1"],
-            "Images are too small for the resnet slice: its feature maps must "
-            "be at least 13 x 13",
+            [
+                "--autoencoder=paper",
+                "--backbone=shufflenet",
+                "--upsample=1",
+            ],
+            "Images are too small for the shufflenet slice: its feature maps "
+            "must be at least 13 x 13",
         ),
         (["--train_split=train"], "--train_split=train needs --split=official"),
         (

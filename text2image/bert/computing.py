@@ -174,12 +174,11 @@ def gpu_tokens(memory: int, hidden_dim: int) -> int:
 
 def _engine(engine: str, dtype: str, hidden_dim: int, device: Device) -> str:
     if engine == "auto":
+        has_units = dtype == "bfloat16" and device.has_bfloat16
         pays = (
             device.kind == "cpu"
             and device.has_openvino
-            and (
-                dtype == "auto" or (dtype == "bfloat16" and device.has_bfloat16)
-            )
+            and (dtype == "auto" or has_units)
             and hidden_dim >= _LEAST_OPENVINO_SIZE
         )
         return "openvino" if pays else "tensorflow"

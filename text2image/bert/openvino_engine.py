@@ -37,7 +37,7 @@ def openvino_pays(dtype: str = "bfloat16") -> bool:
     """Returns whether OpenVINO takes clearly less time than XLA on this CPU.
 
     In bfloat16, which XLA's CPU backend computes without the units, it takes
-    half the time where the CPU has them; in float32 neither is ahead
+    half the time where the CPU has them; in float32 it is 1.1 times as fast
     (docs/results/speed.md, "CPU engine").
 
     Args:

@@ -17,6 +17,7 @@ LONE_SURROGATE = "lone surrogate"
 TOO_FEW_FIELDS = "too few fields"
 TOO_MANY_FIELDS = "too many fields"
 NOT_A_ROW = "not a row"  # faulty JSON, faulty quotes, another type
+NOT_FINITE = "not finite"
 CAUSES = (
     EMPTY_TEXT,
     NO_LABEL,
@@ -25,6 +26,7 @@ CAUSES = (
     TOO_FEW_FIELDS,
     TOO_MANY_FIELDS,
     NOT_A_ROW,
+    NOT_FINITE,
 )
 
 

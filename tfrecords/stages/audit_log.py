@@ -9,19 +9,23 @@ from text2image.corpora import bad_rows, labels
 from tfrecords.stages.encoded_records import DROPPED
 
 
-def log_texts(audit: dict[str, Any]) -> None:
-    """Logs the audit of a corpus of texts; older ones lack some counts."""
+def log_texts(audit: dict[str, Any], noun: str = "text") -> None:
+    """Logs the audit of a corpus; older ones lack some counts.
+
+    `noun` is what an example is called.
+    """
     repeats = ", ".join(
         f"{count} {name.replace('_', ' ')}"
         for name, count in audit["repeats"].items()
         if name != "all"
     )
     logging.info(
-        "corpus: %d texts, %d exact repeats (%s)%s; train %s, validation %s",
+        "corpus: %d %ss, %d exact repeats (%s)%s; train %s, validation %s",
         audit["num_examples"],
+        noun,
         audit["repeats"]["all"],
         repeats,
-        exceptions(audit),
+        exceptions(audit, noun),
         labels.counted(audit["train"]),
         labels.counted(audit["validation"]),
     )

@@ -6,18 +6,15 @@ hashes are counted for repeats. Memory holds a range, or a bucket.
 
 import collections
 import dataclasses
-import functools
-import io
 import json
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from typing import Any, Self
+from collections.abc import Callable, Iterator, Sequence
 
 import numpy as np
 
-from text2image.corpora import hashed, ranges, repeats, surveys
-from text2image.corpora.examples import Corpus, Example
+from text2image.corpora import ranges, repeats, surveys
+from text2image.corpora.examples import Corpus
 from text2image.corpora.ranges import Range
-from text2image.corpora.rows import Fault, Reading
+from text2image.corpora.rows import Fault
 from text2image.corpora.sides import SHARES, SIDES, TRAIN
 from text2image.corpora.spans import Count
 from text2image.corpora.surveyed import (
@@ -27,156 +24,17 @@ from text2image.corpora.surveyed import (
 )
 from tfrecords.config import RecordsConfig
 from tfrecords.paths import Path
-from tfrecords.stages import encoded_records
-from tfrecords.units import plans, shard_files
-from tfrecords.units.runner import Runner, run
-from tfrecords.units.unit import Product, Unit
-
-Items = Iterator[Example | Fault]
-
-
-@dataclasses.dataclass(frozen=True)
-class Plan:
-    """What the stages of a survey are made from.
-
-    Attributes:
-        settings: Settings, as `dataclasses.asdict` gives them.
-        part_names: Names of the corpus's parts.
-        label_index: Label to class, once the classes are known.
-        num_ranges: Number of ranges.
-        num_buckets: Number of buckets, once the texts are counted.
-    """
-
-    settings: dict[str, Any]
-    part_names: Sequence[str]
-    num_ranges: int
-    label_index: Mapping[Any, int] = dataclasses.field(default_factory=dict)
-    num_buckets: int = 0
-
-    @functools.cached_property
-    def records(self) -> RecordsConfig:
-        """The settings."""
-        return RecordsConfig(**self.settings)
-
-    def read(self, piece: Range) -> Items:
-        """Streams the rows of a range."""
-        return ranges.read(*self.source, piece)
-
-    @property
-    def source(self) -> tuple[str, str | None, Reading]:
-        """The corpus, as functions of `ranges` take it."""
-        records = self.records
-        return records.dataset, records.data_dir or None, records.reading
-
-
-class _RangeStage:
-    """A stage with a unit per range; see `units.unit.Stage`."""
-
-    name = ""
-    noun = "range"
-
-    def __init__(self, directory: Path, plan: Plan) -> None:
-        """Stores directory and plan."""
-        self.directory = directory
-        self.plan = str(directory)
-        self._plan = plan
-
-    @classmethod
-    def open(cls, plan: str) -> Self:
-        """Reads the plan."""
-        directory, values = plans.load(plan)
-        return cls(directory, Plan(**values))
-
-    def unit(self, number: int, key: tuple[Any, ...]) -> Unit:
-        """Returns the unit of a range, or of a bucket."""
-        return Unit(f"{self.name}-{number:05d}.npz", 1, (number, *key))
-
-    def read(self, unit: Unit) -> None:
-        """Reads nothing: rows are streamed."""
-
-    def write(
-        self, unit: Unit, content: None, progress: Callable[[int], object]
-    ) -> Product:
-        """Writes what `compute` says as an .npz file."""
-        buffer = io.BytesIO()
-        np.savez(buffer, **self.compute(unit))
-        progress(1)
-        path = self.directory / unit.file
-        return Product(shard_files.write_bytes(path, buffer.getvalue()))
-
-    def compute(self, unit: Unit) -> dict[str, Any]:
-        """Returns the arrays of a unit."""
-        raise NotImplementedError
-
-    def results(
-        self, units: Sequence[Unit], runner: Runner
-    ) -> Iterator[dict[str, np.ndarray]]:
-        """Runs units; yields the arrays of each, in order."""
-        plans.save(self.directory, dataclasses.asdict(self._plan))
-        for mark in run(self, units, runner):
-            with _open(self.directory / mark.shard.file) as arrays:
-                yield {name: arrays[name] for name in arrays.files}
-
-
-class Lines(_RangeStage):
-    """Counts the lines of ranges, which number those after them."""
-
-    name = "lines"
-
-    def compute(self, unit: Unit) -> dict[str, Any]:
-        """Returns the fields of a `spans.Count`."""
-        return vars(ranges.count(*self._plan.source, range_of(unit)))
-
-
-class Surveys(_RangeStage):
-    """Surveys ranges: their labels, sides and faults."""
-
-    name = "survey"
-
-    def compute(self, unit: Unit) -> dict[str, Any]:
-        """Returns a `surveys.Survey` as JSON."""
-        piece = range_of(unit)
-        side_of = functools.partial(
-            hashed.side_of, seed=self._plan.records.split_seed
-        )
-        survey = surveys.survey(self._plan.read(piece), piece.part, side_of)
-        return {"json": np.array(json.dumps(survey.to_json()))}
-
-
-class Digests(_RangeStage):
-    """Hashes the texts of ranges, in buckets."""
-
-    name = "digests"
-
-    def compute(self, unit: Unit) -> dict[str, Any]:
-        """Returns the table of each bucket."""
-        piece = range_of(unit)
-        table = repeats.digest_table(
-            self._plan.read(piece),
-            list(self._plan.part_names).index(piece.part),
-            unit.key[0],
-            self._plan.label_index,
-        )
-        buckets = repeats.buckets_of(table, self._plan.num_buckets)
-        return {f"bucket_{number}": each for number, each in enumerate(buckets)}
-
-
-class Repeats(_RangeStage):
-    """Counts the repeats in a bucket of all ranges."""
-
-    name = "repeats"
-    noun = "bucket"
-
-    def compute(self, unit: Unit) -> dict[str, Any]:
-        """Returns `repeats.Counts` as JSON."""
-        digests = Digests(self.directory, self._plan)
-        tables = []
-        for number in range(self._plan.num_ranges):
-            path = self.directory / digests.unit(number, ()).file
-            with _open(path) as arrays:
-                tables.append(arrays[f"bucket_{unit.key[0]}"])
-        counts = repeats.count_bucket(tables, self._plan.part_names)
-        return {"json": np.array(json.dumps(dataclasses.asdict(counts)))}
+from tfrecords.stages import encoded_records, row_ranges
+from tfrecords.stages.survey_stages import (
+    Digests,
+    Lines,
+    Plan,
+    RangeStage,
+    Repeats,
+    Surveys,
+)
+from tfrecords.units.runner import Runner
+from tfrecords.units.unit import Unit
 
 
 @dataclasses.dataclass(frozen=True)
@@ -209,9 +67,7 @@ def survey_corpus(
         ValueError: As `split.split_corpus`.
     """
     plan = Plan(dataclasses.asdict(settings), list(source.parts), 0)
-    # Train shards have about `examples_per_shard` texts.
-    rows = round(settings.examples_per_shard / (1 - sum(SHARES.values())))
-    pieces = ranges.cut(*plan.source, rows)
+    pieces = cut(settings)
     plan = dataclasses.replace(plan, num_ranges=len(pieces))
     counts = [
         Count(int(arrays["size"]), tuple(arrays["opens"].tolist()))
@@ -230,7 +86,8 @@ def survey_corpus(
         label_index=chosen.label_index,
         num_buckets=repeats.num_buckets(sum(merged.labels.values())),
     )
-    collections.deque(_results(Digests(directory, plan), pieces, runner), 0)
+    digests = Digests(directory, plan)
+    collections.deque(digests.run(_units(digests, pieces), runner), 0)
     buckets = Repeats(directory, plan)
     counted = repeats.merge_counts(
         repeats.Counts.from_json(json.loads(str(arrays["json"])))
@@ -242,7 +99,7 @@ def survey_corpus(
         source,
         merged,
         counted,
-        lambda piece, row: ranges.example_at(*plan.source, pieces[piece], row),
+        lambda piece, row: row_ranges.example_at(settings, pieces[piece], row),
         selection=selection,
     )
     sizes = {
@@ -250,6 +107,12 @@ def survey_corpus(
         for side in (TRAIN, *SHARES)
     }
     return SurveyedCorpus(split, pieces, sizes)
+
+
+def cut(settings: RecordsConfig) -> tuple[Range, ...]:
+    """Cuts what a set is made from; a train shard is made from each range."""
+    rows = settings.examples_per_shard / (1 - sum(SHARES.values()))
+    return row_ranges.cut(settings, round(rows))
 
 
 def write_faults(
@@ -265,23 +128,17 @@ def write_faults(
                 on_fault(item)
 
 
-def range_of(unit: Unit) -> Range:
-    """Returns the range of a unit whose key holds it."""
-    part, file, span = unit.key[-3:]
-    return Range.from_json({"part": part, "file": file, "span": dict(span)})
-
-
-def key_of(piece: Range) -> tuple[Any, ...]:
-    """Returns what `range_of` reads in the key of a unit."""
-    span = tuple(dataclasses.asdict(piece.span).items())
-    return piece.part, piece.file, span
-
-
 def _results(
-    stage: _RangeStage, pieces: Sequence[Range], runner: Runner
+    stage: RangeStage, pieces: Sequence[Range], runner: Runner
 ) -> Iterator[dict[str, np.ndarray]]:
-    units = [stage.unit(n, key_of(piece)) for n, piece in enumerate(pieces)]
-    return stage.results(units, runner)
+    return stage.results(_units(stage, pieces), runner)
+
+
+def _units(stage: RangeStage, pieces: Sequence[Range]) -> list[Unit]:
+    return [
+        stage.unit(n, row_ranges.key_of(piece))
+        for n, piece in enumerate(pieces)
+    ]
 
 
 def _size(survey: surveys.Survey, side: int, split: SurveyedSplit) -> int:
@@ -291,7 +148,3 @@ def _size(survey: surveys.Survey, side: int, split: SurveyedSplit) -> int:
         for label, count in rows.sides.get(side, {}).items()
         if label in split.label_index
     )
-
-
-def _open(path: Path) -> Any:
-    return np.load(io.BytesIO(path.read_bytes()))

@@ -2,11 +2,12 @@
 
 import dataclasses
 import functools
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 
 import tqdm
 
 from text2image.corpora.examples import Corpus
+from text2image.corpora.ranges import Range
 from text2image.corpora.split import Split, split_corpus
 from text2image.corpora.surveyed import SurveyedSplit
 from tfrecords import schema
@@ -14,6 +15,7 @@ from tfrecords.config import RecordsConfig
 from tfrecords.stages import (
     corpus_survey,
     encoded_records,
+    row_ranges,
     shard_texts,
 )
 from tfrecords.units.runner import Runner
@@ -108,15 +110,6 @@ def by_hash(
     """
     directory = unfinished.working_directory
     corpus = corpus_survey.survey_corpus(settings, source, directory, runner)
-    sizes: dict[str, list[int]] = {}
-    keys: dict[str, list[tuple[object, ...]]] = {}
-    for name, counts in corpus.sizes.items():
-        used = [number for number, count in enumerate(counts) if count]
-        if used:
-            sizes[name] = [counts[number] for number in used]
-            keys[name] = [
-                corpus_survey.key_of(corpus.pieces[number]) for number in used
-            ]
 
     def texts() -> Iterator[str]:
         for piece in corpus.pieces:
@@ -132,7 +125,31 @@ def by_hash(
             ) as on_fault:
                 corpus_survey.write_faults(settings, corpus, on_fault)
 
-    return Shards(corpus.split, _units(sizes, keys), texts, stage)
+    return Shards(
+        corpus.split,
+        units_of_ranges(corpus.pieces, corpus.sizes),
+        texts,
+        stage,
+    )
+
+
+def units_of_ranges(
+    pieces: Sequence[Range], sizes: Mapping[str, Sequence[int]]
+) -> list[Unit]:
+    """Returns a unit per side and range of which the side has rows.
+
+    Args:
+        pieces: The ranges.
+        sizes: Split to the number of its rows in each range.
+    """
+    shard_sizes: dict[str, list[int]] = {}
+    keys: dict[str, list[tuple[object, ...]]] = {}
+    for name, counts in sizes.items():
+        used = [number for number, count in enumerate(counts) if count]
+        if used:
+            shard_sizes[name] = [counts[number] for number in used]
+            keys[name] = [row_ranges.key_of(pieces[number]) for number in used]
+    return _units(shard_sizes, keys)
 
 
 def _units(

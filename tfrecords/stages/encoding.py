@@ -9,7 +9,7 @@ from text2image.bert.encoder import Encoder, Tokens
 from tfrecords import schema
 from tfrecords.config import RecordsConfig
 from tfrecords.paths import Path
-from tfrecords.stages import corpus_survey, encoded_records, shard_texts
+from tfrecords.stages import encoded_records, row_ranges, shard_texts
 from tfrecords.stages.shard_texts import Text
 from tfrecords.units import plans, shard_files
 from tfrecords.units.unit import Product, Unit
@@ -77,7 +77,7 @@ class Encoding:
                 shard_texts.of_range(
                     self._settings,
                     self._label_index,
-                    corpus_survey.range_of(unit),
+                    row_ranges.range_of(unit),
                     schema.SPLITS.index(split),
                 )
             )

@@ -148,6 +148,11 @@ def _draw(
                 "map": pixel_map.provenance["figures"],
                 "stacks": manifest.provenance,
                 "encoder": manifest.details.get("encoder"),
+                **{
+                    name: manifest.details[name]
+                    for name in ("vectors",)
+                    if name in manifest.details
+                },
                 "versions": installed_versions(*record_sets.LIBRARIES),
                 # None: the stacks were made before it was counted.
                 **{name: manifest.details.get(name) for name in _TOKENS},

@@ -20,6 +20,8 @@ def check_records(settings: RecordsConfig) -> None:
     Raises:
         ValueError: As `check_encoder` and `check_map_settings`.
     """
+    if settings.stacks:
+        return  # no encoder; their shape is looked at when they are opened
     shape = check_encoder(settings, settings.layers)
     if shape is not None:
         check_map_settings(settings, shape)
@@ -73,10 +75,11 @@ def check_map_settings(
     num_layers, hidden = stack_shape
     num_channels = options.NUM_CHANNELS[settings.channels]
     if num_layers % num_channels:
+        other = "" if settings.stacks else " or other --layers"
         raise ValueError(
             f"--channels={settings.channels} needs a number of layers that is "
             f"a multiple of {num_channels}. Received: {num_layers} layers. "
-            "Use --channels=grey or other --layers."
+            f"Use --channels=grey{other}."
         )
     features = num_layers * hidden
     height, width = settings.image_height, settings.image_width

@@ -80,18 +80,21 @@ def run(
 def _marks(
     stage: Stage[Any], units: Sequence[Unit]
 ) -> Iterator[shard_files.Mark]:
-    for unit in units:
-        mark = shard_files.finished(stage.directory / unit.file)
+    marks = shard_files.read_marks(
+        stage.directory, (unit.file for unit in units)
+    )
+    for unit, mark in zip(units, marks, strict=True):
         if mark is None:
             raise RuntimeError(f"{unit.file} has gone. Build again.")
         yield mark
 
 
 def _unfinished(stage: Stage[Any], units: Sequence[Unit]) -> list[Unit]:
+    marks = shard_files.read_marks(
+        stage.directory, (unit.file for unit in units)
+    )
     return [
-        unit
-        for unit in units
-        if shard_files.finished(stage.directory / unit.file) is None
+        unit for unit, mark in zip(units, marks, strict=True) if mark is None
     ]
 
 

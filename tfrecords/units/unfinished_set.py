@@ -125,10 +125,7 @@ class UnfinishedSet:
             RuntimeError: If a shard is missing.
         """
         splits = {
-            split: [
-                self._shard(record_schema.kind, split, index, count)
-                for index in range(count)
-            ]
+            split: self._shards(record_schema.kind, split, count)
             for split, count in num_shards.items()
         }
         metadata = tfds_metadata.write_metadata(
@@ -150,14 +147,18 @@ class UnfinishedSet:
         _publish(self.directory, manifest)
         return manifest
 
-    def _shard(
-        self, kind: str, split: str, index: int, count: int
-    ) -> schema.Shard:
-        name = schema.shard_name(kind, split, index, count)
-        mark = shard_files.finished(self.working_directory / name)
-        if mark is None:
-            raise RuntimeError(f"{name} was never written.")
-        return mark.shard
+    def _shards(self, kind: str, split: str, count: int) -> list[schema.Shard]:
+        names = [
+            schema.shard_name(kind, split, index, count)
+            for index in range(count)
+        ]
+        shards = []
+        marks = shard_files.read_marks(self.working_directory, names)
+        for name, mark in zip(names, marks, strict=True):
+            if mark is None:
+                raise RuntimeError(f"{name} was never written.")
+            shards.append(mark.shard)
+        return shards
 
     def _synced(self, names: Iterable[str]) -> dict[str, str]:
         paths = {name: self.working_directory / name for name in names}
@@ -201,13 +202,15 @@ class UnfinishedSet:
 
     def _marked(self) -> set[str]:
         """Names of the intact files with a mark, and of the marks."""
-        marks = self.working_directory.glob("*" + shard_files.MARK)
+        marked = [
+            path.name.removesuffix(shard_files.MARK)
+            for path in self.working_directory.glob("*" + shard_files.MARK)
+        ]
+        marks = shard_files.read_marks(self.working_directory, marked)
         names = set()
-        for path in marks:
-            name = path.name.removesuffix(shard_files.MARK)
-            mark = shard_files.finished(self.working_directory / name)
+        for name, mark in zip(marked, marks, strict=True):
             if mark and self._is_intact(name, mark.shard.sha256):
-                names |= {name, path.name}
+                names |= {name, name + shard_files.MARK}
         return names
 
     def _is_intact(self, name: str, sha256: str) -> bool:

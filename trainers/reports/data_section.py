@@ -31,6 +31,7 @@ def data_section(details: Mapping[str, Any], noun: str = "text") -> list[str]:
     """
     sentences = [
         *_corpus(details.get("audit") or {}, noun),
+        *_vectors(details),
         *_tokens(details, noun),
     ]
     return [f"Data: {' '.join(sentences)}", ""] if sentences else []
@@ -57,6 +58,12 @@ def _corpus(audit: Mapping[str, Any], noun: str) -> list[str]:
             "limit, in a part that is not used, or copies of held-out ones."
         )
     return sentences
+
+
+def _vectors(details: Mapping[str, Any]) -> list[str]:
+    """The file of vectors that stands for an encoder."""
+    path = details.get("vectors")
+    return [f"Stacks of `{path}`, no encoder."] if path else []
 
 
 def _tokens(details: Mapping[str, Any], noun: str) -> list[str]:

@@ -216,6 +216,12 @@ def obstacle(config: TrainConfig, origin: Origin) -> str | None:
             "prediction would depend on the texts beside it. Train with "
             "--normalization=image."
         )
+    if (origin.stacks or {}).get("made_from") == "vectors":
+        return (
+            f"The stacks of the image records {origin.fingerprint} are vectors "
+            "given by --stacks: no encoder is known that makes such vectors of "
+            "texts. Classify new vectors as docs/guide/data.md shows."
+        )
     if origin.encoder is None or MAP_FILE not in origin.files:
         return (
             f"The image records {origin.fingerprint} do not say which encoder "

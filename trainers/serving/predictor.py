@@ -9,6 +9,7 @@ import tensorflow as tf
 
 from text2image.bert.encoder import Encoder
 from text2image.corpora.unlabelled import Text
+from tfrecords import system_errors
 from tfrecords.stages import unknown_tokens
 from trainers.runs import loading
 from trainers.serving import functions, saved_model, text_classifier
@@ -90,7 +91,9 @@ class Predictor:
         for text, image in zip(batch, self.render(batch), strict=True):
             pixels = np.round(255 * np.clip(image, 0, 1)).astype(np.uint8)
             path = image_dir / f"{text.id:06d}.png"
-            path.write_bytes(tf.io.encode_png(pixels).numpy())
+            content = tf.io.encode_png(pixels).numpy()
+            with system_errors.while_writing(path, len(content)):
+                path.write_bytes(content)
 
 
 def load_predictor(

@@ -133,6 +133,7 @@ def _rename(
         concrete = objects.concrete_functions.pop(name)
         objects.concrete_functions[names[name]].CopyFrom(concrete)
     for each in objects.nodes:
+        # Asked first: to assign makes a constant a function.
         if each.HasField("function"):
             each.function.concrete_functions[:] = [
                 names[name] for name in each.function.concrete_functions
@@ -173,8 +174,9 @@ def _number_arguments(function: function_pb2.FunctionDef) -> None:
     }
 
     def new_name(value: str) -> str:
-        name, colon, output = value.partition(":")
-        return names.get(name, name) + colon + output
+        is_control = value.startswith("^")
+        name, colon, output = value.removeprefix("^").partition(":")
+        return "^" * is_control + names.get(name, name) + colon + output
 
     for argument in function.signature.input_arg:
         argument.name = names.get(argument.name, argument.name)

@@ -8,6 +8,7 @@ same step. So `fit`, callbacks, checkpoints and validations need not know.
 """
 
 import dataclasses
+import functools
 import math
 from collections.abc import Callable
 from contextlib import AbstractContextManager
@@ -16,6 +17,7 @@ from typing import Any
 import keras
 import tensorflow as tf
 
+from text2image import devices
 from trainers.distribution.workers import Workers
 from trainers.training import figures
 from trainers.training.inputs import Inputs
@@ -36,19 +38,19 @@ def part_of(workers: Workers) -> Part:
 
 
 def check_batches(
-    model: keras.Model, num_examples: int, batch_size: int, workers: Workers
+    workers: Workers, num_examples: int, batch_size: int, *, has_norms: bool
 ) -> None:
     """Refuses batches that the replicas cannot share.
 
     Args:
-        model: The part that trains.
+        workers: The replicas.
         num_examples: Examples of an epoch.
         batch_size: Examples per step.
-        workers: The replicas.
+        has_norms: Whether there is a batch norm in what trains.
 
     Raises:
-        ValueError: If a replica would have none, except in the last batch of
-            a model without batch norm.
+        ValueError: If a replica would have no example, except in the last
+            batch of a model without batch norm.
     """
     replicas = workers.num_replicas
     if batch_size < replicas:
@@ -57,10 +59,6 @@ def check_batches(
             f"replicas. Received: {batch_size}"
         )
     rest = num_examples % batch_size
-    has_norms = any(
-        isinstance(layer, keras.layers.BatchNormalization)
-        for layer in model.layers
-    )
     # One left over is dropped in any case.
     if has_norms and 1 < rest < replicas:
         raise ValueError(
@@ -158,7 +156,7 @@ def compile_steps(
     def step(values: Any, labels: tf.Tensor, size: tf.Tensor) -> tf.Tensor:
         def argument(context: Any) -> tuple[Any, ...]:
             replica = part.first + context.replica_id_in_sync_group % part.local
-            take = lambda rows: part.take(rows, replica, size)  # noqa: E731
+            take = functools.partial(part.take, replica=replica, size=size)
             return (
                 tf.constant(replica),
                 size,
@@ -175,7 +173,10 @@ def compile_steps(
                     ),
                 ),
             )
-        total = strategy.reduce(tf.distribute.ReduceOp.SUM, totals, axis=None)
+        with tf.device(devices.name()):  # not the CPU, beside GPUs
+            total = strategy.reduce(
+                tf.distribute.ReduceOp.SUM, totals, axis=None
+            )
         *gradients, measured = tf.split(total, [*sizes, len(figures.FIGURES)])
         model.optimizer.apply(
             [

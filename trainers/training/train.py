@@ -80,6 +80,12 @@ def train_and_evaluate(
     # --- Records -----------------------------------------------------------
     records = paths.open_path(config.image_records)
     manifest = reader.open_records(records, kind="image")
+    parallel_steps.check_batches(
+        workers,
+        manifest.num_examples("train"),
+        config.batch_size,
+        has_norms=config.autoencoder != "linear",
+    )
     run = _claim(config, records, manifest, workdir, workers)
     own_maps = workdir / "frozen_maps"
 
@@ -100,7 +106,6 @@ def train_and_evaluate(
             workdir / MODEL_FILE, checkpoints.variables(prepared.models.whole)
         )
         _predict(prepared, manifest, workdir)
-        _remove(own_maps)
 
     earlier = None
     if workers.is_chief:
@@ -112,6 +117,8 @@ def train_and_evaluate(
         )
     if workers.text_from_chief("finished" if earlier else "") == "finished":
         workers.finish()
+        if workers.is_chief:
+            _remove(own_maps)  # if the run was killed after its last file
         return earlier
 
     # --- Model and inputs --------------------------------------------------
@@ -186,12 +193,6 @@ def _train(
         validation.
     """
     correct: list[int] = []
-    parallel_steps.check_batches(
-        prepared.models.classifier,
-        len(prepared.inputs["train"].labels),
-        config.batch_size,
-        workers,
-    )
     train = prepared.inputs["train"]
     validation = prepared.inputs["validation"]
 

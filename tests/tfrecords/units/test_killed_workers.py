@@ -45,7 +45,8 @@ def undisturbed(tmp_path_factory, corpus):
 
 def start(corpus, directory, *beam_flags):
     flags = {**FLAGS, "dataset": corpus, "records_dir": directory}
-    return subprocess.Popen(
+    log = directory.with_name("log.txt").open("a+")
+    driver = subprocess.Popen(
         [
             sys.executable,
             *("-m", "tfrecords.build", "--runner=beam"),
@@ -53,10 +54,18 @@ def start(corpus, directory, *beam_flags):
             *("--", *beam_flags),
         ],
         cwd=record_sets.ROOT,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
+        stdout=log,
+        stderr=log,
     )
+    return driver, log
+
+
+def output_of(driver, log):
+    """Waits for a driver; returns all that it printed."""
+    driver.wait(timeout=120)
+    with log:
+        log.seek(0)
+        return log.read()
 
 
 def workers_of(driver):
@@ -96,7 +105,7 @@ def test_the_command_resumes_after_kills_of_beams_own_workers(
     killed = 0
     while True:
         before = marks_in(directory)
-        driver = start(corpus, directory, "--direct_num_workers=2")
+        driver, log = start(corpus, directory, "--direct_num_workers=2")
         while killed < KILLS and driver.poll() is None:
             if marks_in(directory) > before + draw.randint(0, 8):
                 workers = workers_of(driver)
@@ -105,7 +114,7 @@ def test_the_command_resumes_after_kills_of_beams_own_workers(
                     killed += 1
                     break
             time.sleep(0.01)
-        output = driver.communicate(timeout=120)[0]
+        output = output_of(driver, log)
         if not driver.returncode:
             break
         assert driver.returncode == 1, output
@@ -125,7 +134,7 @@ def test_dask_runs_the_units_of_a_killed_worker_again(
         dashboard_address=None,
         silence_logs="ERROR",
     ) as cluster:
-        driver = start(
+        driver, log = start(
             corpus,
             directory,
             "--runner=DaskRunner",
@@ -134,6 +143,6 @@ def test_dask_runs_the_units_of_a_killed_worker_again(
         while not marks_in(directory) and driver.poll() is None:
             time.sleep(0.01)
         os.kill(next(iter(cluster.workers.values())).pid, signal.SIGKILL)
-        output = driver.communicate(timeout=120)[0]
+        output = output_of(driver, log)
     assert driver.returncode == 0, output
     assert record_sets.tree(directory) == undisturbed

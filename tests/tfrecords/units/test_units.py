@@ -6,7 +6,7 @@ import pathlib
 import pytest
 
 from tests.support import record_sets
-from tfrecords import build
+from tfrecords import build, paths
 from tfrecords.stages import feature_sums
 from tfrecords.units import runner, shard_files, unit
 
@@ -102,6 +102,25 @@ class Doubling:
 
 
 UNITS = [unit.Unit(f"{n}.tfrecord", n, tuple(range(n))) for n in (1, 2, 3)]
+
+
+@pytest.mark.parametrize("store", [None, "ram://marks/set"])
+def test_marks_are_read_in_order_with_gaps(tmp_path, store, monkeypatch):
+    monkeypatch.setattr(shard_files, "REQUESTS", 2)  # several rounds
+    directory = paths.open_path(store or tmp_path)
+    stage = Doubling(directory)
+    numbers = [number for number in range(70) if number % 3]
+    for number in numbers:
+        each = unit.Unit(f"{number}.tfrecord", 1, (number,))
+        stage.write(each, stage.read(each), lambda count: None).finish()
+    marks = list(
+        shard_files.read_marks(
+            directory, (f"{number}.tfrecord" for number in range(70))
+        )
+    )
+    assert [mark and mark.details["sum"] for mark in marks] == [
+        number if number % 3 else None for number in range(70)
+    ]
 
 
 def test_marks_come_back_in_the_order_of_the_units(tmp_path):

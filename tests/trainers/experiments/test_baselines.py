@@ -1,10 +1,12 @@
 """The baselines beside every result."""
 
 import numpy as np
+import pytest
 import sklearn.linear_model
 import sklearn.pipeline
 import sklearn.preprocessing
 
+from tests.support.damages import DAMAGES, damage
 from tfrecords import reader
 from trainers.experiments import baselines
 from trainers.training.inputs import read_images
@@ -51,6 +53,19 @@ def test_a_result_is_kept_until_the_records_change(make_image_records):
     assert baselines.logistic_regression(records, "image") == first
     assert path.stat().st_mtime_ns == before
     assert baselines.kept(path, "another fingerprint") is None
+
+
+@pytest.mark.parametrize("kind", DAMAGES)
+def test_a_damaged_result_is_made_again(make_image_records, caplog, kind):
+    records = make_image_records(num_train=8, num_validation=4)
+    first = baselines.logistic_regression(records, "image")
+    path = records.parent / "baselines.json"
+    whole = damage(path, kind)
+    assert baselines.logistic_regression(records, "image") == first
+    assert path.read_bytes() == whole
+    if kind != "deleted":
+        assert f"{path} is damaged" in caplog.text
+        assert "It is made again." in caplog.text
 
 
 def test_the_majority_is_that_of_the_train_split():

@@ -12,6 +12,7 @@ from google.protobuf import text_format
 from tensorboard.plugins.projector import projector_config_pb2
 
 from tests.support import commands
+from tests.support.damages import damage
 from trainers import load
 from trainers.config import TrainConfig
 from trainers.im2vec import __main__ as command
@@ -45,14 +46,14 @@ def read_kernel(workdir, seed):
 @pytest.mark.parametrize(
     ("changes", "message"),
     [
-        ({"inverse": "inverse", "hidden": 9}, "9 hidden units and 4 classes"),
+        ({"inverse": "inverse", "hidden": 9}, "9 hidden units and 2 classes"),
         ({"normalization": "published"}, "is for RGB images of uint8"),
     ],
 )
 def test_what_does_not_suit_the_images_is_refused_before_they_are_decoded(
-    make_tfds, tmp_path, changes, message
+    make_image_records, tmp_path, changes, message
 ):
-    dataset = make_tfds(shape=(4, 5, 1))
+    dataset = make_image_records()
     with pytest.raises(ValueError, match=message):
         experiment.run(quick(dataset, **changes), tmp_path / "run")
     assert not list(tmp_path.glob("run/images/index*"))
@@ -269,3 +270,32 @@ def test_a_classifier_that_is_no_finished_run_is_refused(tmp_path):
         experiment.run(
             Im2VecConfig(classifier=str(tmp_path / "empty")), tmp_path / "run"
         )
+
+
+@pytest.mark.slow
+def test_damaged_results_are_made_again_and_checkpoints_are_named(
+    make_tfds, tmp_path, caplog
+):
+    config = quick(make_tfds(), epochs=1)
+    workdir = tmp_path / "run"
+    metrics = experiment.run(config, workdir)
+    assert not (workdir / ".lock").exists()
+    whole = {
+        path: path.read_bytes() for path in workdir.rglob("*") if path.is_file()
+    }
+    damage(workdir / "vectors.csv", "flipped")
+    damage(workdir / "projector/sprite.png", "deleted")
+    damage(workdir / "metrics.json", "cut")
+    assert experiment.run(config, workdir) == metrics
+    assert {path: path.read_bytes() for path in whole} == whole
+    for name in ("vectors.csv", "projector/sprite.png", "metrics.json"):
+        assert f"{workdir / name}: " in caplog.text
+    checkpoint = workdir / "seed0/checkpoint.safetensors"
+    damage(checkpoint, "flipped")
+    (workdir / "metrics.json").unlink()
+    with pytest.raises(ValueError, match=r"is damaged.*Delete it and run"):
+        experiment.run(config, workdir)
+    checkpoint.unlink()
+    assert experiment.run(config, workdir) == metrics
+    assert {path: path.read_bytes() for path in whole} == whole
+    assert not (workdir / ".lock").exists()

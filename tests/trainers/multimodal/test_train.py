@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
+from tests.support.damages import damage
 from tfrecords import reader
 from trainers.multimodal import (
     input_pipeline,
@@ -96,8 +97,15 @@ def test_a_killed_run_ends_with_the_same_bytes(make_config, tmp_path):
     with pytest.raises(KeyboardInterrupt):
         train.train_and_evaluate(config, killed, callbacks=[_Kill()])
     assert train.train_and_evaluate(config, killed) == expected
-    name = "model.safetensors"
-    assert (whole / name).read_bytes() == (killed / name).read_bytes()
+    names = ("model.safetensors", "predictions.csv", "files.json")
+    for name in names:
+        assert (whole / name).read_bytes() == (killed / name).read_bytes()
+    # What can be made again is.
+    damage(killed / "predictions.csv", "cut")
+    damage(killed / "history.csv", "deleted")
+    assert train.train_and_evaluate(config, killed) == expected
+    for name in (*names, "history.csv"):
+        assert (whole / name).read_bytes() == (killed / name).read_bytes()
 
 
 def test_other_settings_in_the_same_workdir_are_refused(make_config, trained):

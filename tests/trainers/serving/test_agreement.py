@@ -29,6 +29,7 @@ def run(trained, tmp_path):
     images = tmp_path / "records/image/corpus-0/1.0.0"
     claim["config"]["image_records"] = str(images)
     (workdir / "config.json").write_text(json.dumps(claim))
+    (workdir / "files.json").unlink()
     return loading.load_run(workdir)
 
 

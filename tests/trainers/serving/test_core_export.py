@@ -130,7 +130,7 @@ class Small(tf.Module):
         return {"y": tf.cast(lengths, tf.float32) * self.factor}
 
 
-PROVENANCE = {"label_names": ["a", "b"]}
+PROVENANCE = {"label_names": ["a", "b"], "model_sha256": "0"}
 
 
 def export(out, *kinds):

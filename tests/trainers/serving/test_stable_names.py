@@ -6,36 +6,22 @@ import subprocess
 import sys
 import time
 
-import keras
 import pytest
 import tensorflow as tf
 
-from tests.support import commands
+from tests.support import commands, exports
 from trainers import export
 from trainers.serving import stable_names
-
-
-def files_of(directory, without=()):
-    return {
-        path.relative_to(directory).as_posix(): path.read_bytes()
-        for path in sorted(directory.rglob("*"))
-        if path.is_file() and not set(without) & set(path.parts)
-    }
-
-
-def do_other_work():
-    """Moves the counters of TensorFlow and Keras."""
-    layers = [keras.layers.Dense(3), keras.layers.Dropout(0.5)]
-    model = keras.Sequential(layers)
-    tf.function(lambda x: tf.map_fn(model, x))(tf.zeros((2, 2, 2)))
 
 
 def test_an_export_has_the_same_bytes_after_other_work(trained, tmp_path):
     """The first was made elsewhere, right after its training."""
     run = trained[3]
-    do_other_work()
+    exports.do_other_work()
     export.export_run(run.workdir, tmp_path / "models")
-    assert files_of(tmp_path / "models") == files_of(run.export.parent)
+    assert exports.files_of(tmp_path / "models") == exports.files_of(
+        run.export.parent
+    )
 
 
 def _save_branches(directory):
@@ -61,7 +47,7 @@ def _save_branches(directory):
 def test_what_a_branch_captures_has_the_same_name_after_other_work(tmp_path):
     first = _save_branches(tmp_path / "first")
     for _ in range(3):
-        do_other_work()
+        exports.do_other_work()
     assert _save_branches(tmp_path / "second") == first
     model = tf.saved_model.load(str(tmp_path / "second"))
     answer = model.signatures["serving_default"](tf.constant([3.0, -2.0]))
@@ -80,6 +66,16 @@ def test_the_names_of_an_export_are_numbered_from_zero(trained):
         for function in meta_graph.graph_def.library.function
     ]
     assert sorted(numbers) == list(range(len(numbers)))
+
+
+@pytest.mark.slow
+def test_grouped_exports_have_the_same_bytes(trained, tmp_path):
+    for name in ("one", "two"):
+        export.export_run(trained[3].workdir, tmp_path / name, is_grouped=True)
+        exports.do_other_work()
+    assert exports.files_of(tmp_path / "one") == exports.files_of(
+        tmp_path / "two"
+    )
 
 
 @pytest.mark.slow
@@ -115,6 +111,6 @@ def test_a_killed_run_ends_with_the_bytes_of_an_undisturbed_one(
         assert process.returncode in (-signal.SIGKILL, 143)
     done = commands.run("trainers.run", *typed, cwd=killed)
     assert done.returncode == 0, done.stderr
-    expected = files_of(tmp_path / "whole", without=["tensorboard"])
-    assert files_of(killed, without=["tensorboard"]) == expected
+    expected = exports.files_of(tmp_path / "whole", without=["tensorboard"])
+    assert exports.files_of(killed, without=["tensorboard"]) == expected
     assert "run/export/1/saved_model.pb" in expected

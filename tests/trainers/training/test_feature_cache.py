@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 
+from tests.support.damages import damage
 from tfrecords import reader
 from trainers.config import TrainConfig
 from trainers.network import model
@@ -136,6 +137,31 @@ def test_a_fill_that_was_killed_is_not_opened(records, tmp_path, monkeypatch):
     *_, key = _prepare(records, tmp_path / "other")
     assert FeatureCache(tmp_path / "shared", key).open(fitted) is None
     assert FeatureCache(tmp_path / "other", key).open(fitted) is not None
+
+
+@pytest.mark.parametrize(
+    ("name", "kind"),
+    [
+        ("train.npy", "flipped"),
+        *(
+            pytest.param(*case, marks=pytest.mark.slow)
+            for case in (
+                ("validation.json", "cut"),
+                ("fitted.safetensors", "flipped"),
+                ("files.json", "emptied"),
+                ("key", "flipped"),
+            )
+        ),
+    ],
+)
+def test_damaged_features_are_computed_again(
+    records, tmp_path, caplog, name, kind
+):
+    first = _prepare(records, tmp_path / "maps")
+    whole = damage(tmp_path / "maps" / name, kind)
+    _assert_same(_prepare(records, tmp_path / "maps"), first)
+    assert (tmp_path / "maps" / name).read_bytes() == whole
+    assert name == "key" or f"{name}: " in caplog.text
 
 
 def test_too_little_space_is_an_error_before_the_work(

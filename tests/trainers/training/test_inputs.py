@@ -42,3 +42,16 @@ def test_the_order_of_an_epoch_depends_on_seed_and_epoch():
     assert order(0, 0) == order(0, 0)
     assert order(0, 0) != order(0, 1)
     assert order(0, 0) != order(1, 0)
+
+
+def test_files_that_continue_one_another_are_read_as_one(tmp_path, rng):
+    values = rng.normal(size=(11, 2, 3)).astype(np.float32)
+    paths = []
+    # A process without records leaves an empty share.
+    for start, stop in ((0, 4), (4, 4), (4, 5), (5, 11)):
+        paths.append(tmp_path / f"{len(paths)}.npy")
+        np.save(paths[-1], values[start:stop])
+    rows = inputs.RowFile(*paths)
+    assert (rows.shape, len(rows), rows.dtype) == (values.shape, 11, "float32")
+    for wanted in (slice(None), slice(3, 9), np.array([10, 0, 4, 5, 3, 4])):
+        np.testing.assert_array_equal(rows[wanted], values[wanted])

@@ -16,7 +16,7 @@ from tests.support.commands import ROOT
 
 _LONG = "d" * 200
 # Name to changes of the environment (`None`: not set), folder of the job, and
-# what stands before the command.
+# what precedes the command.
 PLACES = {
     "no HOME": ({"HOME": None}, "job", ()),
     "HOME that does not exist": ({"HOME": "/nowhere/at/all"}, "job", ()),

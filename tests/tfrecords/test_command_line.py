@@ -403,7 +403,8 @@ def test_sigterm_stops_the_children_too():
         process.send_signal(signal.SIGTERM)
         _, stderr = process.communicate(timeout=30)
     assert process.returncode == 143
-    assert stderr == "interrupted: run the same command to resume\n"
+    # A shell may say that its own child was terminated.
+    assert "interrupted: run the same command to resume" in stderr.splitlines()
     assert not any(_is_alive(each) for each in started)
 
 

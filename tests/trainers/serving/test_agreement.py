@@ -81,7 +81,12 @@ def test_all_predictions_are_compared(run, texts, reloaded, caplog):
     assert result["largest_difference"] < TOLERANCE
     assert "records by openvino in bfloat16" in caplog.text
     assert f"{count} labels agree" in caplog.text
-    assert "WARNING" not in caplog.text
+    # TensorFlow warns of its own functions.
+    assert not [
+        record
+        for record in caplog.records
+        if (record.levelname, record.name) == ("WARNING", "absl")
+    ]
 
 
 def test_of_many_predictions_some_are_compared(run, texts, reloaded, caplog):

@@ -39,6 +39,11 @@ _FOREIGN_FLAGS = {
     "model_base_path",
     "model_name",
     "rest_api_port",
+    # Apache Beam, Slurm
+    *("dask_client_address", "direct_num_workers", "environment_type"),
+    *("flink_master", "nthreads", "nworkers", "project", "region"),
+    *("sdk_container_image", "temp_location"),
+    *("cpus", "gpus", "nodes", "ntasks"),
     # ruff, pytest, docker, saved_model_cli
     *("check", "dist", "dir", "tag_set", "signature_def", "input_exprs"),
 }

@@ -5,7 +5,12 @@ import numpy as np
 import pytest
 from scipy.special import softmax
 
-from trainers.im2vec import class_vectors, image_store, similarity_tests
+from trainers.im2vec import (
+    callbacks,
+    class_vectors,
+    image_store,
+    similarity_tests,
+)
 from trainers.im2vec import train as im2vec_train
 from trainers.im2vec.config import Im2VecConfig
 from trainers.im2vec.train import build, source_of, train
@@ -160,10 +165,26 @@ def test_pixels_that_do_not_fit_are_read_and_give_the_same(
 
 @pytest.mark.slow
 def test_resumed_training_ends_with_the_bytes_of_an_uninterrupted_one(
-    small, tmp_path
+    small, tmp_path, monkeypatch
 ):
+    # Otherwise saved every five seconds.
+    monkeypatch.setattr(callbacks, "_CHECKPOINT_SECONDS", 0.0)
     whole = run(settings(epochs=4), small, tmp_path / "whole")
-    run(settings(epochs=2), small, tmp_path / "parts")
+
+    class Interrupt(keras.callbacks.Callback):
+        def on_epoch_begin(self, epoch, logs=None):
+            if epoch == 2:
+                raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        train(
+            settings(epochs=4),
+            small,
+            image_store.measure(small),
+            0,
+            tmp_path / "parts",
+            callbacks=[Interrupt()],
+        )
     parts = run(settings(epochs=4), small, tmp_path / "parts")
     assert parts.history[2:] == whole.history[2:]
     name = "checkpoint.safetensors"

@@ -37,6 +37,7 @@ def vectors(tmp_path, monkeypatch):
     return stacks.astype(np.float32)
 
 
+@pytest.mark.slow
 def test_a_feature_matrix_is_trained_on_and_takes_no_texts(
     vectors, tmp_path, caplog, capsys
 ):

@@ -74,6 +74,7 @@ def test_the_rows_that_are_dropped_are_listed(built):
     ]
 
 
+@pytest.mark.slow
 def test_beam_leaves_the_same_bytes(tmp_path, built, corpus):
     pytest.importorskip("apache_beam")
     cls_dir, _ = build.prepare_records(

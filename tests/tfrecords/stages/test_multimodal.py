@@ -138,6 +138,7 @@ def test_a_tfds_directory_of_records_is_a_corpus_again(built, tmp_path):
         assert [r["label"] for r in found] == [r["label"] for r in expected]
 
 
+@pytest.mark.slow
 def test_broken_and_missing_images_are_all_named_or_dropped(tmp_path):
     path = multimodal_corpora.write_jsonl(tmp_path)
     (tmp_path / "images/3.jpg").unlink()

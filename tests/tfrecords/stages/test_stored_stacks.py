@@ -128,6 +128,7 @@ def test_rows_that_are_not_finite_are_refused_or_dropped(tmp_path, split):
     assert [row[0].rpartition(" ")[2] for row in rows[1:]] == ["4", "41"]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("split", ["pooled", "hashed"])
 def test_beam_leaves_the_same_bytes(tmp_path, split):
     pytest.importorskip("apache_beam")

@@ -58,6 +58,7 @@ def test_beam_leaves_the_same_bytes(local, tmp_path, corpus):
     assert record_sets.tree(tmp_path / "records") == record_sets.tree(local)
 
 
+@pytest.mark.slow
 def test_a_store_holds_the_same_bytes(local, corpus):
     # TensorFlow's store in memory: no rename, no lock, no sync.
     for directory in build.prepare_records(

@@ -34,6 +34,7 @@ def start(addresses, index, *settings):
     )
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("index", [0, 1])
 def test_a_process_ends_after_another_has_ended(index):
     with contextlib.ExitStack() as servers:

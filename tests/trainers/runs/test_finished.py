@@ -105,6 +105,7 @@ def test_the_cure_for_a_lost_model_works(make_image_records, tmp_path):
     assert _files(workdir) == whole
 
 
+@pytest.mark.slow
 def test_files_of_another_run_are_refused_before_anything_is_written(
     make_image_records, tmp_path
 ):
@@ -131,6 +132,7 @@ def test_files_of_another_run_are_refused_before_anything_is_written(
             shutil.rmtree(workdir)
 
 
+@pytest.mark.slow
 def test_the_checkpoint_of_another_seed_is_not_resumed(
     make_image_records, tmp_path
 ):
@@ -150,6 +152,7 @@ def test_the_checkpoint_of_another_seed_is_not_resumed(
     assert _files(workdir) == whole
 
 
+@pytest.mark.slow
 def test_a_fault_in_the_manifest_leaves_the_runs_records_alone(
     make_image_records, tmp_path
 ):

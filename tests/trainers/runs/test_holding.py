@@ -59,7 +59,9 @@ def test_a_file_that_a_kill_left_half_written_is_removed(tmp_path):
     }
 
 
-@pytest.mark.parametrize("program", [run, table])
+@pytest.mark.parametrize(
+    "program", [run, pytest.param(table, marks=pytest.mark.slow)]
+)
 def test_programs_refuse_a_directory_that_another_process_holds(
     tmp_path, monkeypatch, capsys, reviews, tiny_bert, program
 ):
@@ -76,6 +78,7 @@ def test_programs_refuse_a_directory_that_another_process_holds(
     assert "is already writing held" in capsys.readouterr().err
 
 
+@pytest.mark.slow
 def test_a_multimodal_run_refuses_a_held_directory(
     tmp_path, monkeypatch, capsys, tiny_bert
 ):

@@ -19,6 +19,7 @@ from trainers.serving import (
 )
 
 
+@pytest.mark.slow
 def test_extra_assets_say_what_it_is(trained):
     run = trained[3]
     extra = run.export / "assets.extra"
@@ -154,6 +155,7 @@ def test_a_core_is_looked_at_too(trained, export_copy, caplog):
     assert len(export_audit.find_faults(export_copy)) == 1
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "limit",
     [

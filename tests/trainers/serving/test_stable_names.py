@@ -14,6 +14,7 @@ from trainers import export
 from trainers.serving import stable_names
 
 
+@pytest.mark.slow
 def test_an_export_has_the_same_bytes_after_other_work(trained, tmp_path):
     """The first was made elsewhere, right after its training."""
     run = trained[3]

@@ -60,6 +60,7 @@ def test_batches_that_replicas_cannot_share_are_refused(
         check()
 
 
+@pytest.mark.slow
 def test_a_network_has_batch_norms_unless_its_autoencoder_is_linear():
     """What `train_and_evaluate` takes for granted."""
     for autoencoder in ("linear", "symmetric", "paper"):

@@ -1,5 +1,6 @@
 """Figures of explanations: words, pixels and layers of a text; many texts."""
 
+import re
 from collections.abc import Iterator, Mapping, Sequence
 
 import matplotlib.axes
@@ -18,8 +19,9 @@ _POINTS = 10.0  # size of a character; DejaVu Sans Mono is 0.602 of it wide
 _CHARACTER = 0.602 * _POINTS
 _LINE = 1.9 * _POINTS
 # Words are read on their colour: neither end of the scale is that dark.
-_LIGHTEST = 0.36
+_DARKEST = 0.32
 _MOST_CLASSES = 6
+_PARTS = re.compile(r"\S+|\s+")
 
 
 def occupied(mean_image: np.ndarray) -> np.ndarray:
@@ -48,7 +50,7 @@ def draw_explanation(
     lines = list(_lines(explanation.text, explanation.words))
     channels = explanation.image.shape[-1]
     rows = 1 if channels == 1 else 2
-    words_height = _LINE * len(lines) / 72 + 0.7
+    words_height = _LINE * len(lines) / 72 + 0.6
     panels_height = 2.9 * rows
     figure = matplotlib.figure.Figure(
         figsize=(9.2, words_height + panels_height), layout="constrained"
@@ -62,7 +64,8 @@ def draw_explanation(
             f"{explanation.margin:+.2f}, {explanation.words_baseline:+.2f} "
             "with every word masked",
             100,
-        ),
+        )
+        + "\nred speaks for it, blue against it; grey pixels show no feature",
         fontsize="medium",
     )
     _draw_words(top.subplots(), lines, explanation.words)
@@ -213,7 +216,7 @@ def _lines(text: str, words: Sequence[Word]) -> Iterator[list[_Piece]]:
             line, column = [], 0
         if shown:
             line.append((column, shown, contribution))
-        column += size + (size > 0 and string[-1:].isspace())
+        column += size
     yield line
 
 
@@ -223,12 +226,12 @@ def _pieces(
     """Yields the words of a text and what is between them."""
     end = 0
     for word in words:
-        if word.start > end:
-            yield text[end : word.start], None
+        for part in _PARTS.findall(text[end : word.start]):
+            yield part, None
         yield text[word.start : word.end], word.contribution
         end = word.end
-    if end < len(text):
-        yield text[end:], None
+    for part in _PARTS.findall(text[end:]):
+        yield part, None
 
 
 def _draw_words(
@@ -254,8 +257,8 @@ def _draw_words(
                 bbox=None
                 if contribution is None
                 else {
-                    "facecolor": figures.DIVERGING(0.5 + _LIGHTEST * share),
+                    "facecolor": figures.DIVERGING(0.5 + _DARKEST * share),
                     "edgecolor": "none",
-                    "boxstyle": "square,pad=0.12",
+                    "boxstyle": "square,pad=0.06",
                 },
             )

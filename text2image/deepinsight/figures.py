@@ -66,6 +66,15 @@ def draw_density(fitted: pixel_map.PixelMap) -> matplotlib.figure.Figure:
     return figure
 
 
+def occupied(mean_image: np.ndarray) -> np.ndarray:
+    """Finds the pixels that show a feature, `(H, W, C)` bool.
+
+    Scaled features are at least 0, and only those that never vary are 0 in
+    the mean of the train images, as are pixels without a feature.
+    """
+    return mean_image > 0
+
+
 def masked(values: np.ndarray, occupied: np.ndarray) -> np.ndarray:
     """Sums the channels of occupied pixels; the others become NaN.
 
@@ -83,7 +92,7 @@ def masked(values: np.ndarray, occupied: np.ndarray) -> np.ndarray:
 def limit_of(values: np.ndarray) -> float:
     """Returns the end of a scale around 0 for values, of which some are NaN."""
     sizes = np.abs(values[~np.isnan(values)])
-    return max(float(np.quantile(sizes, _SHOWN_SHARE)), 1e-12)
+    return max(np.quantile(sizes, _SHOWN_SHARE) if sizes.size else 1.0, 1e-12)
 
 
 def show_differences(

@@ -24,15 +24,6 @@ _MOST_CLASSES = 6
 _PARTS = re.compile(r"\S+|\s+")
 
 
-def occupied(mean_image: np.ndarray) -> np.ndarray:
-    """Finds the pixels that show a feature, `(H, W, C)` bool.
-
-    Scaled features are at least 0, and only those that never vary are 0 in
-    the mean of the train images, as are pixels without a feature.
-    """
-    return mean_image > 0
-
-
 def draw_explanation(
     explanation: Explanation, layers: Sequence[int], title: str = ""
 ) -> matplotlib.figure.Figure:
@@ -78,6 +69,7 @@ def draw_explanation(
         [[*row, "layers"] for row in places],
         width_ratios=[*[1.0] * len(places[0]), 0.7],
     )
+    occupied = figures.occupied(explanation.mean_image)
     for what, values, caption in (
         (
             "image",
@@ -86,7 +78,7 @@ def draw_explanation(
         ),
         ("pixels", explanation.pixels, "contributions"),
     ):
-        shown = np.where(occupied(explanation.mean_image), values, np.nan)
+        shown = np.where(occupied, values, np.nan)
         limit = figures.limit_of(shown)
         panels = [axes[f"{what} {channel}"] for channel in range(channels)]
         for channel, panel in enumerate(panels):
@@ -116,7 +108,7 @@ def draw_class_means(
     drawn = [
         number for number, mean in enumerate(means) if not np.isnan(mean).any()
     ][:_MOST_CLASSES]
-    shown = figures.masked(means[drawn], occupied(mean_image))
+    shown = figures.masked(means[drawn], figures.occupied(mean_image))
     figure = matplotlib.figure.Figure(
         figsize=(3.4 * min(len(drawn), 3) + 0.8, 3.5 * -(-len(drawn) // 3)),
         layout="constrained",

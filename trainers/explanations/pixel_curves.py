@@ -35,9 +35,10 @@ def steps(
     rank[order] = np.arange(len(order))
     counts = np.round(SHARES * len(order)).astype(int)
     is_first = (rank < counts[:, None]).reshape(-1, *image.shape)
+    without = np.where(occupied, baseline, image)
     return (
-        np.where(is_first, baseline, image).astype(np.float32),
-        np.where(is_first, image, baseline).astype(np.float32),
+        np.where(is_first, without, image).astype(np.float32),
+        np.where(is_first, image, without).astype(np.float32),
     )
 
 

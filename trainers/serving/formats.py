@@ -39,18 +39,18 @@ def table(
     predictions: Iterable[Prediction], label_names: tuple[str, ...]
 ) -> Iterator[str]:
     """Aligned lines: id, label, score, novelty, the beginning of the text."""
-    width = max(len(_printable(name)) for name in (*label_names, "label"))
+    width = max(len(printable(name)) for name in (*label_names, "label"))
     has_novelty, predictions = _look_for_novelty(predictions)
     column = "novelty  " if has_novelty else ""
     yield f"{'id':>6}  {'label':<{width}}  score   {column}text\n"
     for prediction in predictions:
-        text = _printable(prediction.text[: 4 * _EXCERPT])
+        text = printable(prediction.text[: 4 * _EXCERPT])
         if len(text) > _EXCERPT:
             text = text[: _EXCERPT - 1] + "…"
         if prediction.novelty is not None:
             text = f"{prediction.novelty:<7.3f}  {text}"
         yield (
-            f"{prediction.id:>6}  {_printable(prediction.label):<{width}}  "
+            f"{prediction.id:>6}  {printable(prediction.label):<{width}}  "
             f"{prediction.score:.4f}  {text}\n"
         )
 
@@ -63,16 +63,16 @@ def comma_separated(
     has_novelty, predictions = _look_for_novelty(predictions)
     if has_novelty:
         names.append("novelty")
-    yield _row(("id", "label", "score", *names, "text"))
+    yield row(("id", "label", "score", *names, "text"))
     for prediction in predictions:
-        yield _row(
+        yield row(
             (
                 prediction.id,
                 prediction.label,
                 f"{prediction.score:.6f}",
                 *(f"{value:.6f}" for value in prediction.probabilities),
                 *([f"{prediction.novelty:.3f}"] if has_novelty else ()),
-                _encodable(prediction.text),
+                encodable(prediction.text),
             )
         )
 
@@ -90,7 +90,7 @@ def json_lines(
                 zip(label_names, prediction.probabilities, strict=True)
             ),
             "novelty": prediction.novelty,
-            "text": _encodable(prediction.text),
+            "text": encodable(prediction.text),
         }
         if prediction.novelty is None:
             del value["novelty"]
@@ -134,18 +134,19 @@ def _look_for_novelty(
     return has_novelty, itertools.chain(first, stream)
 
 
-def _printable(text: str) -> str:
+def printable(text: str) -> str:
     """The text on one line, without characters that control a terminal."""
-    text = " ".join(_encodable(text).split())
+    text = " ".join(encodable(text).split())
     return "".join(c if c.isprintable() else "?" for c in text)
 
 
-def _encodable(text: str) -> str:
+def encodable(text: str) -> str:
     """The text with `?` for what UTF-8 cannot encode (lone surrogates)."""
     return text.encode("utf-8", "replace").decode("utf-8")
 
 
-def _row(values: Iterable[object]) -> str:
+def row(values: Iterable[object]) -> str:
+    """A line of CSV."""
     line = io.StringIO()
     csv.writer(line, lineterminator="\n").writerow(values)
     return line.getvalue()

@@ -27,9 +27,9 @@ class ImageOutputs:
             known: As of `text_classifier.Parts`.
         """
         self._model = model
-        self.shape = (None, model.output_shape[1] + (known is not None))
-        self.constants = (
-            [
+        self.constants: list[tf.Variable] = []
+        if known is not None and len(known.quantiles):
+            self.constants = [
                 tf.Variable(value, trainable=False, name=f"train_images_{name}")
                 for name, value in (
                     ("mean", known.mean),
@@ -40,9 +40,8 @@ class ImageOutputs:
                     ("quantiles", known.quantiles),
                 )
             ]
-            if known is not None
-            else []
-        )
+        has_novelty = bool(self.constants)
+        self.shape = (None, model.output_shape[1] + has_novelty)
 
     def pack(self, images: tf.Tensor) -> tf.Tensor:
         """Images `(n, H, W, C)` to rows `(n, ...)` float32."""

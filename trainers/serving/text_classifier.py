@@ -16,8 +16,10 @@ from text2image.deepinsight.pixel_map import PixelMap
 from trainers.runs import loading, train_images
 from trainers.runs.train_images import TrainImages
 from trainers.serving import grouping
+from trainers.serving.explaining import TextExplainer
 from trainers.serving.functions import (
     Tensors,
+    checked_tokens,
     each,
     graph,
     load_encoder,
@@ -36,8 +38,9 @@ class Parts:
         drawing: Stacks to images `(N, H, W, C)`.
         model: Images to logits `(N, K)`.
         label_names: Class names in label order.
-        train_images: What the model was trained on; `None` for runs of
-            earlier versions, whose answers have no novelty.
+        train_images: What is known of the images it was trained on. Without
+            them nothing is explained; of runs of earlier versions only the
+            mean may be known, and then there is no novelty.
     """
 
     encoder: Encoder
@@ -55,13 +58,17 @@ class TextClassifier(tf.Module):
 
     Attributes:
         serving_default: `text` (N,) string to `label` (N,) string, `score`
-            (N,), `probabilities` (N, K) and, if there are train images,
-            `novelty` (N,) float32.
+            (N,), `probabilities` (N, K) and, if it is known, `novelty` (N,)
+            float32.
         tokens: `ids` and `mask` (N, T) int32, padded, to the same. Holds no
             text op: for clients that tokenise themselves.
         images: `image` (N, H, W, C) float32 to the last two.
         embed: `text` to `stack` (N, L, D) float32.
         render: `text` to `image` (N, H, W, C) float32.
+        tokenize: `text` to `ids` and `mask` (N, T) int32, padded.
+        explain: `text` and `label` (N,) int32, the number of a class or -1 for
+            the predicted one, to what `TextExplainer.explain` returns, batch
+            first; `None` if the mean train image is not known.
     """
 
     def __init__(self, parts: Parts, grouping: Grouping | None = None) -> None:
@@ -93,20 +100,32 @@ class TextClassifier(tf.Module):
         self.images = graph(self._classify_images, image)
         self.embed = graph(once_each(self._embed), text)
         self.render = graph(once_each(self._render), text)
+        self.tokenize = graph(self._tokenize, text)
+        self.explain = None
+        if parts.train_images is not None:
+            explain = TextExplainer(
+                parts.encoder,
+                parts.drawing,
+                parts.model,
+                parts.train_images.mean,
+            ).explain_all
+            label = tf.TensorSpec([None], tf.int32, name="label")
+            self.explain = graph(
+                lambda text, label: explain(*self.ids(text), label), text, label
+            )
 
     @property
     def signatures(self) -> dict[str, tf.types.experimental.GenericFunction]:
         """The functions by the names they are served under."""
-        return {
-            name: getattr(self, name)
-            for name in (
-                "serving_default",
-                "tokens",
-                "images",
-                "embed",
-                "render",
-            )
+        functions = {
+            "serving_default": self.serving_default,
+            "tokens": self.tokens,
+            "images": self.images,
+            "embed": self.embed,
+            "render": self.render,
+            "tokenize": self.tokenize,
         }
+        return functions | ({"explain": self.explain} if self.explain else {})
 
     @property
     def grouping(self) -> Grouping | None:
@@ -124,10 +143,17 @@ class TextClassifier(tf.Module):
         return self._map_texts(self._states, ids, mask, shape)
 
     def _classify_text(self, text: tf.Tensor) -> Tensors:
-        return self._classify(*self.tokenize(text))
+        return self._classify(*self.ids(text))
 
     def _classify_tokens(self, ids: tf.Tensor, mask: tf.Tensor) -> Tensors:
-        return self._classify(*self._checked(ids, mask))
+        return self._classify(
+            *checked_tokens(
+                ids,
+                mask,
+                self._parts.encoder.max_tokens,
+                len(self._parts.encoder.tokenizer.vocabulary),
+            )
+        )
 
     def _classify_images(self, image: tf.Tensor) -> Tensors:
         image = _finite(
@@ -143,10 +169,10 @@ class TextClassifier(tf.Module):
         return self._outputs.unpack(_finite(rows, too_large))
 
     def _embed(self, text: tf.Tensor) -> Tensors:
-        return {"stack": self.stacks(*self.tokenize(text))}
+        return {"stack": self.stacks(*self.ids(text))}
 
     def _render(self, text: tf.Tensor) -> Tensors:
-        ids, mask = self.tokenize(text)
+        ids, mask = self.ids(text)
         shape = self._parts.drawing.output_shape
         return {"image": self._map_texts(self._draw, ids, mask, shape)}
 
@@ -168,7 +194,11 @@ class TextClassifier(tf.Module):
             **outputs,
         }
 
-    def tokenize(self, text: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+    def _tokenize(self, text: tf.Tensor) -> Tensors:
+        ids, mask = self.ids(tf.ensure_shape(text, [None]))
+        return {"ids": ids, "mask": mask}
+
+    def ids(self, text: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
         """`(N,)` strings to padded `(N, T)` int32 ids and mask."""
         bert = self._parts.encoder
         ids, _ = bert.tokenizer.ids(text, tf.constant(bert.max_tokens))
@@ -203,45 +233,6 @@ class TextClassifier(tf.Module):
 
     def _draw(self, ids: tf.Tensor, mask: tf.Tensor) -> tf.Tensor:
         return self._parts.drawing(self._states(ids, mask), training=False)
-
-    def _checked(
-        self, ids: tf.Tensor, mask: tf.Tensor
-    ) -> tuple[tf.Tensor, tf.Tensor]:
-        """Ids and mask, after checks that the encoder can take them."""
-        ids, mask = (tf.ensure_shape(x, [None, None]) for x in (ids, mask))
-        longest = self._parts.encoder.max_tokens
-        last = len(self._parts.encoder.tokenizer.vocabulary) - 1
-        width = tf.shape(ids)[1]
-        in_vocabulary = f"`ids` must be in [0, {last}]."
-        checks = [
-            tf.debugging.assert_less_equal(
-                width,
-                longest,
-                f"`ids` must have at most {longest} columns, [CLS] and [SEP] "
-                "included: cut the text.",
-            ),
-            tf.debugging.assert_positive(
-                width, "`ids` must have at least one column, for [CLS]."
-            ),
-            tf.debugging.assert_equal(
-                tf.shape(ids),
-                tf.shape(mask),
-                "`ids` and `mask` must have the same shape.",
-            ),
-            tf.debugging.assert_less_equal(ids, last, in_vocabulary),
-            tf.debugging.assert_non_negative(ids, in_vocabulary),
-            tf.debugging.assert_equal(
-                mask,
-                tf.cast(mask != 0, tf.int32),
-                "`mask` must be 1 for a token and 0 for padding.",
-            ),
-            tf.debugging.assert_positive(
-                mask[:, :1],
-                "`mask` must begin with 1, for [CLS]: pad on the right.",
-            ),
-        ]
-        with tf.control_dependencies(checks):
-            return tf.identity(ids), tf.identity(mask)
 
 
 def _finite(values: tf.Tensor, message: str) -> tf.Tensor:
@@ -290,7 +281,7 @@ def load_classifier(
             drawing,
             run.model,
             run.origin.label_names,
-            train_images.find(run.workdir),
+            train_images.find(run),
         ),
         grouping.choose(encoder.max_tokens) if is_grouped else None,
     )

@@ -23,8 +23,15 @@ from tfrecords import files, paths, reader
 from trainers import backbones
 from trainers.config import TrainConfig
 from trainers.network import model
-from trainers.reports import class_tables, data_section, figures, markdown
+from trainers.reports import (
+    class_tables,
+    data_section,
+    figures,
+    markdown,
+    mistakes_section,
+)
 from trainers.reports.confusion_figure import draw_confusion
+from trainers.reports.mistakes_section import Mistakes
 from trainers.runs import loading, train_images
 from trainers.runs.file_list import FileList
 from trainers.runs.workdir import REPORT_FILE
@@ -69,8 +76,16 @@ def write_report(
     path = workdir / REPORT_FILE
     records = paths.open_path(config.image_records)
     details = data_section.read_details(records, "image")
-    text = compose(config, metrics, baselines, details=details)
-    names = (REPORT_FILE, *_captions(metrics))
+    mistakes = Mistakes.of_run(workdir, metrics["label_names"], records)
+    text = compose(
+        config, metrics, baselines, details=details, mistakes=mistakes
+    )
+    names = (
+        REPORT_FILE,
+        *_captions(metrics),
+        *mistakes_section.CAPTIONS,
+        *mistakes_section.FILES,
+    )
     if path.is_file() and path.read_bytes() == text.encode("utf-8"):
         faults = FileList.of_run(workdir).faults(names)
         if not faults:
@@ -86,6 +101,7 @@ def write_report(
         "curves.png": _draw_curves(metrics["epochs"]),
         "map.png": draw_map(fitted),
         "density.png": draw_density(fitted),
+        **mistakes.draw(),
         **_draw_examples(workdir, records),
     }
     if _CONFUSION in _captions(metrics):
@@ -94,6 +110,7 @@ def write_report(
         )
     for name, figure in drawn.items():
         figures.save(figure, workdir / name)
+    mistakes.write_lists(workdir)
     files.write_text(path, text)
     FileList.of_run(workdir).record(names)
     return path
@@ -176,6 +193,7 @@ def compose(
     baselines: Mapping[str, Mapping[str, Any]],
     *,
     details: Mapping[str, Any] = MappingProxyType({}),
+    mistakes: Mistakes,
 ) -> str:
     """Composes the report's Markdown; arguments as `write_report`.
 
@@ -200,7 +218,8 @@ def compose(
         *class_tables.confusion_section(
             metrics["confusion_matrix"], metrics["label_names"]
         ),
-        *markdown.figures(_captions(metrics)),
+        *mistakes.lines(),
+        *markdown.figures({**mistakes_section.CAPTIONS, **_captions(metrics)}),
     ]
     return markdown.document(lines)
 

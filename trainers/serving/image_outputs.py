@@ -27,7 +27,7 @@ class ImageOutputs:
             known: As of `text_classifier.Parts`.
         """
         self._model = model
-        self.constants = []
+        self.constants: list[tf.Variable] = []
         if known is not None and len(known.quantiles):
             self.constants = [
                 tf.Variable(value, trainable=False, name=f"train_images_{name}")
@@ -40,7 +40,8 @@ class ImageOutputs:
                     ("quantiles", known.quantiles),
                 )
             ]
-        self.shape = (None, model.output_shape[1] + bool(self.constants))
+        has_novelty = bool(self.constants)
+        self.shape = (None, model.output_shape[1] + has_novelty)
 
     def pack(self, images: tf.Tensor) -> tf.Tensor:
         """Images `(n, H, W, C)` to rows `(n, ...)` float32."""

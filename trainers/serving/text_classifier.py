@@ -38,9 +38,9 @@ class Parts:
         drawing: Stacks to images `(N, H, W, C)`.
         model: Images to logits `(N, K)`.
         label_names: Class names in label order.
-        train_images: What is known of the images it was trained on; without
-            the mean nothing is explained, and without distances no answer has
-            a novelty.
+        train_images: What is known of the images it was trained on. Without
+            them nothing is explained; of runs of earlier versions only the
+            mean may be known, and then there is no novelty.
     """
 
     encoder: Encoder
@@ -58,8 +58,8 @@ class TextClassifier(tf.Module):
 
     Attributes:
         serving_default: `text` (N,) string to `label` (N,) string, `score`
-            (N,), `probabilities` (N, K) and, if distances of images are
-            known, `novelty` (N,) float32.
+            (N,), `probabilities` (N, K) and, if it is known, `novelty` (N,)
+            float32.
         tokens: `ids` and `mask` (N, T) int32, padded, to the same. Holds no
             text op: for clients that tokenise themselves.
         images: `image` (N, H, W, C) float32 to the last two.
@@ -281,15 +281,7 @@ def load_classifier(
             drawing,
             run.model,
             run.origin.label_names,
-            _known_images(run),
+            train_images.find(run),
         ),
         grouping.choose(encoder.max_tokens) if is_grouped else None,
     )
-
-
-def _known_images(run: loading.Run) -> TrainImages | None:
-    """What a run knows of its train images; `None` if it is nothing."""
-    try:
-        return train_images.load(run)
-    except FileNotFoundError:
-        return None

@@ -82,7 +82,7 @@ def test_novelty_is_that_of_the_image(trained, reloaded, served):
     texts = trained[3].sample
     alone = served["serving_default", len(texts), 0]
     images = served["render", len(texts), 0]["image"]
-    known = train_images.find(trained[3].workdir)
+    known = train_images.read(trained[3].workdir)
     # Float32: a distance may pass another.
     step = 1.01 / len(known.quantiles)
     np.testing.assert_allclose(
@@ -99,7 +99,9 @@ def test_a_run_of_an_earlier_version_answers_without_novelty(
     trained, reloaded, run_copy
 ):
     (run_copy / "train_images.npz").unlink()
-    older = text_classifier.load_classifier(loading.load_run(run_copy))
+    run = loading.load_run(run_copy)
+    assert train_images.load(run).mean.any()  # of its contrast
+    older = text_classifier.load_classifier(run)
     texts = trained[2].sample[:40]
     answers = parity.answer(older.serving_default, texts)
     expected = parity.answer(reloaded[2].serving_default, texts)

@@ -45,8 +45,8 @@ from trainers.serving.predictor import Served
 
 FAITHFULNESS_FILE = "faithfulness.json"
 FEATURES_FILE = "features.csv"
-_CASCADE_TEXTS = 30
-_CASCADE_REPEATS = 5
+_CASCADE_TEXTS = 20
+_CASCADE_REPEATS = 3
 _DRAWN = 2  # right answers, and as many mistakes
 
 

@@ -29,7 +29,9 @@ def build(**settings):
 
     def tokenize(texts):
         encoded = [text.encode("utf-8", "surrogatepass") for text in texts]
-        ids, lengths = tokens.ids(tf.constant(encoded), tf.constant(MAX_TOKENS))
+        ids, lengths = tokens.ids(
+            tf.constant(encoded, tf.string), tf.constant(MAX_TOKENS)
+        )
         rows = zip(ids.numpy(), lengths.numpy(), strict=True)
         return [row[: min(length, MAX_TOKENS)] for row, length in rows]
 

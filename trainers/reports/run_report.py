@@ -23,11 +23,17 @@ from tfrecords import files, paths, reader
 from trainers import backbones
 from trainers.config import TrainConfig
 from trainers.network import model
-from trainers.reports import class_tables, data_section, figures, markdown
+from trainers.reports import (
+    class_tables,
+    data_section,
+    explanation_text,
+    figures,
+    markdown,
+)
 from trainers.reports.confusion_figure import draw_confusion
 from trainers.runs import loading, train_images
 from trainers.runs.file_list import FileList
-from trainers.runs.workdir import REPORT_FILE
+from trainers.runs.workdir import EXPLANATIONS_FILE, REPORT_FILE
 from trainers.training.inputs import predict
 
 _NUM_EXAMPLES = 3
@@ -69,7 +75,13 @@ def write_report(
     path = workdir / REPORT_FILE
     records = paths.open_path(config.image_records)
     details = data_section.read_details(records, "image")
-    text = compose(config, metrics, baselines, details=details)
+    text = compose(
+        config,
+        metrics,
+        baselines,
+        details=details,
+        has_explanations=(workdir / EXPLANATIONS_FILE).is_file(),
+    )
     names = (REPORT_FILE, *_captions(metrics))
     if path.is_file() and path.read_bytes() == text.encode("utf-8"):
         faults = FileList.of_run(workdir).faults(names)
@@ -176,10 +188,12 @@ def compose(
     baselines: Mapping[str, Mapping[str, Any]],
     *,
     details: Mapping[str, Any] = MappingProxyType({}),
+    has_explanations: bool = False,
 ) -> str:
     """Composes the report's Markdown; arguments as `write_report`.
 
     `details` are those of the records' manifest, as far as it exists.
+    `has_explanations` adds the line that `explanation_report` adds.
     """
     lines = [
         f"# {backbones.get_backbone(config.backbone).title} on texts as images",
@@ -201,6 +215,7 @@ def compose(
             metrics["confusion_matrix"], metrics["label_names"]
         ),
         *markdown.figures(_captions(metrics)),
+        *(("", explanation_text.LINK) if has_explanations else ()),
     ]
     return markdown.document(lines)
 

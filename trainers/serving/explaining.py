@@ -12,10 +12,10 @@ from text2image.bert.encoder import Encoder
 from trainers.serving.functions import Tensors, each
 from trainers.serving.gradients import integrated_gradients
 
-# Gradients along a path. At these the sums of contributions miss the
-# differences of margins by less than 1%: docs/guide/explain.md.
-TOKEN_STEPS = 32
-PIXEL_STEPS = 16
+# Steps along a path. They are doubled until the sum of the contributions misses
+# the difference of margins by less than 1%: docs/guide/explain.md.
+TOKEN_STEPS, PIXEL_STEPS = 16, 8
+MOST_STEPS = 512
 # Tokens of the points of a path that are computed at once, for their memory.
 _TOKENS_AT_ONCE = 512
 _MOST_AT_ONCE = 8
@@ -162,6 +162,7 @@ class TextExplainer:
             mean,
             images[0],
             PIXEL_STEPS,
+            most_steps=MOST_STEPS,
             batch=_MOST_AT_ONCE,
         )
         return {
@@ -209,7 +210,8 @@ class TextExplainer:
             embeddings[1],
             embeddings[0],
             TOKEN_STEPS,
-            batch=tf.clip_by_value(_TOKENS_AT_ONCE // length, 1, _MOST_AT_ONCE),
+            most_steps=MOST_STEPS,
+            batch=tf.clip_by_value(_TOKENS_AT_ONCE // length, 2, _MOST_AT_ONCE),
         )
         return tf.reduce_sum(contributions, axis=-1)
 

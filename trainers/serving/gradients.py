@@ -12,7 +12,8 @@ def integrated_gradients(
     end: tf.Tensor,
     steps: int,
     *,
-    most_steps: int | None = None,
+    change: tf.Tensor | None = None,
+    most_steps: int = 512,
     tolerance: float = 0.01,
     batch: int | tf.Tensor = 8,
 ) -> tf.Tensor:
@@ -29,38 +30,39 @@ def integrated_gradients(
         start: The baseline, `(...)` float32.
         end: The input that is explained, with the same shape.
         steps: Number of steps along the straight path, a power of two.
-        most_steps: They are doubled up to this number, another power of two,
-            while the sum of the contributions misses the difference of the
-            function's values; by default never.
-        tolerance: What it may miss, as a share of this difference or, if that
-            is less than 1, of 1.
-        batch: Number of points computed at once, at least 2.
+        change: `function(end) - function(start)`, `()`. If it is given, the
+            steps are doubled while the sum of the contributions misses it.
+        most_steps: Most steps then, another power of two.
+        tolerance: What the sum may miss, as a share of `change` or, if that is
+            less than 1, of 1.
+        batch: Number of points computed at once.
 
     Returns:
         Contributions, with the shape of `end`; their sum approximates
         `function(end) - function(start)`, exactly for a linear function.
     """
-    most_steps = most_steps or steps
+    if change is None:
+        most_steps = steps
+        change = tf.constant(0.0)
+    allowed = tolerance * tf.maximum(1.0, tf.abs(change))
     rank = end.shape.rank
     shares = _column(_shares(most_steps), rank)
     # Both ends of the path count half.
     weights = _column(np.array([0.5, 0.5] + [1.0] * (most_steps - 1)), rank)
     difference = end - start
 
-    def misses(
-        done: tf.Tensor, steps: tf.Tensor, total: tf.Tensor, ends: tf.Tensor
+    def is_unfinished(
+        done: tf.Tensor, steps: tf.Tensor, total: tf.Tensor
     ) -> tf.Tensor:
-        to_divide = ends[1] - ends[0]
         divided = tf.reduce_sum(total * difference) / tf.cast(steps, tf.float32)
-        is_complete = tf.abs(divided - to_divide) <= tolerance * tf.maximum(
-            1.0, tf.abs(to_divide)
-        )
-        return (done <= steps) | (~is_complete & (steps < most_steps))
+        misses = tf.abs(divided - change) > allowed
+        return (done <= steps) | (misses & (steps < most_steps))
 
     def add(
-        done: tf.Tensor, steps: tf.Tensor, total: tf.Tensor, ends: tf.Tensor
+        done: tf.Tensor, steps: tf.Tensor, total: tf.Tensor
     ) -> tuple[tf.Tensor, ...]:
         steps = tf.where(done > steps, 2 * steps, steps)
+        # One point is no batch of its own.
         left = steps + 1 - done
         stop = done + tf.where(left <= batch + 1, left, batch)
         points = start + shares[done:stop] * difference
@@ -68,13 +70,12 @@ def integrated_gradients(
             tape.watch(points)
             values = function(points)
         gradients = weights[done:stop] * tape.gradient(values, points)
-        ends = tf.ensure_shape(tf.where(done == 0, values[:2], ends), [2])
-        return stop, steps, total + tf.reduce_sum(gradients, axis=0), ends
+        return stop, steps, total + tf.reduce_sum(gradients, axis=0)
 
-    _, taken, total, _ = tf.while_loop(
-        misses,
+    _, taken, total = tf.while_loop(
+        is_unfinished,
         add,
-        (tf.constant(0), tf.constant(steps), tf.zeros_like(end), tf.zeros([2])),
+        (tf.constant(0), tf.constant(steps), tf.zeros_like(end)),
         # One after another: each takes memory.
         parallel_iterations=1,
     )

@@ -29,8 +29,10 @@ from trainers.reports import (
     explanation_text,
     figures,
     markdown,
+    mistakes_section,
 )
 from trainers.reports.confusion_figure import draw_confusion
+from trainers.reports.mistakes_section import Mistakes
 from trainers.runs import loading, train_images
 from trainers.runs.file_list import FileList
 from trainers.runs.workdir import EXPLANATIONS_FILE, REPORT_FILE
@@ -75,14 +77,21 @@ def write_report(
     path = workdir / REPORT_FILE
     records = paths.open_path(config.image_records)
     details = data_section.read_details(records, "image")
+    mistakes = Mistakes.of_run(workdir, metrics["label_names"], records)
     text = compose(
         config,
         metrics,
         baselines,
         details=details,
+        mistakes=mistakes,
         has_explanations=(workdir / EXPLANATIONS_FILE).is_file(),
     )
-    names = (REPORT_FILE, *_captions(metrics))
+    names = (
+        REPORT_FILE,
+        *_captions(metrics),
+        *mistakes_section.CAPTIONS,
+        *mistakes_section.FILES,
+    )
     if path.is_file() and path.read_bytes() == text.encode("utf-8"):
         faults = FileList.of_run(workdir).faults(names)
         if not faults:
@@ -98,6 +107,7 @@ def write_report(
         "curves.png": _draw_curves(metrics["epochs"]),
         "map.png": draw_map(fitted),
         "density.png": draw_density(fitted),
+        **mistakes.draw(),
         **_draw_examples(workdir, records),
     }
     if _CONFUSION in _captions(metrics):
@@ -106,6 +116,7 @@ def write_report(
         )
     for name, figure in drawn.items():
         figures.save(figure, workdir / name)
+    mistakes.write_lists(workdir)
     files.write_text(path, text)
     FileList.of_run(workdir).record(names)
     return path
@@ -188,6 +199,7 @@ def compose(
     baselines: Mapping[str, Mapping[str, Any]],
     *,
     details: Mapping[str, Any] = MappingProxyType({}),
+    mistakes: Mistakes,
     has_explanations: bool = False,
 ) -> str:
     """Composes the report's Markdown; arguments as `write_report`.
@@ -214,7 +226,8 @@ def compose(
         *class_tables.confusion_section(
             metrics["confusion_matrix"], metrics["label_names"]
         ),
-        *markdown.figures(_captions(metrics)),
+        *mistakes.lines(),
+        *markdown.figures({**mistakes_section.CAPTIONS, **_captions(metrics)}),
         *(("", explanation_text.LINK) if has_explanations else ()),
     ]
     return markdown.document(lines)

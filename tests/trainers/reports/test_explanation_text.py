@@ -6,6 +6,7 @@ import pytest
 
 from tests.golden.reports.explanation_inputs import RESULT
 from tests.golden.reports.text_inputs import (
+    MISTAKES,
     RUN_BASELINES,
     RUN_CONFIG,
     RUN_METRICS,
@@ -55,6 +56,8 @@ def test_a_target_that_is_missed_is_said_to_be(place, change):
 
 def test_report_md_ends_with_the_line_that_explanations_add():
     arguments = (RUN_CONFIG, RUN_METRICS, RUN_BASELINES)
-    alone = run_report.compose(*arguments)
-    linked = run_report.compose(*arguments, has_explanations=True)
+    alone = run_report.compose(*arguments, mistakes=MISTAKES)
+    linked = run_report.compose(
+        *arguments, mistakes=MISTAKES, has_explanations=True
+    )
     assert linked == f"{alone}\n{explanation_text.LINK}\n"

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
 
 import matplotlib.axes
 import matplotlib.figure
@@ -46,9 +47,11 @@ def draw_explanation(
     figure = matplotlib.figure.Figure(
         figsize=(9.2, words_height + panels_height), layout="constrained"
     )
-    top, bottom = figure.subfigures(
+    # Two figures, whatever the type says.
+    halves: Any = figure.subfigures(
         2, 1, height_ratios=[words_height, panels_height]
     )
+    top, bottom = halves
     top.suptitle(
         figure_text.label(
             f"{title}{': ' if title else ''}why {explanation.label}? Margin "

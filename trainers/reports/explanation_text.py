@@ -221,9 +221,9 @@ def _cascade(stages: Mapping[str, Sequence[float]]) -> list[str]:
         "Randomisation cascade (Adebayo et al. 2018): rank correlation "
         "(Spearman) of the words' signed contributions with those of the "
         "trained model, as its stages are randomised one after the other; mean "
-        "and deviation over the cascades, and the least and the largest. Far "
-        "from 1 is good. The stages before the randomised ones still know the "
-        "words, so one cascade may be far from 0 on either side.",
+        "and deviation over the cascades, and the least and the largest. Near "
+        "0 is good; a single cascade may be on either side in all texts, "
+        "because a random head may point any way.",
         "",
         *markdown.table(
             ("randomised down to", "correlation", "least", "largest"),

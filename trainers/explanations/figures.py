@@ -245,7 +245,7 @@ def _draw_words(
                 xycoords="axes fraction",
                 xytext=(_CHARACTER * column, -_LINE * (number + 0.8)),
                 textcoords="offset points",
-                family="monospace",
+                family=["monospace", "sans-serif"],
                 fontsize=_POINTS,
                 parse_math=False,
                 annotation_clip=False,

@@ -5,6 +5,7 @@ import string
 from collections.abc import Sequence
 
 import numpy as np
+import tensorflow as tf
 
 from trainers.serving.saved_model_files import Request
 from trainers.serving.text_classifier import TextClassifier
@@ -28,7 +29,7 @@ def requests(
     grouping = classifier.grouping
     if grouping is None:
         texts = [np.array([_TEXT] * rows, object) for rows in _BATCHES]
-        ids, mask = (x.numpy() for x in classifier.tokenize(texts[0]))
+        ids, mask = (x.numpy() for x in classifier.ids(tf.constant(texts[0])))
         return [
             *(("serving_default", {"text": batch}) for batch in texts),
             ("tokens", {"ids": ids, "mask": mask}),

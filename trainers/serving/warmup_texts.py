@@ -34,6 +34,7 @@ def requests(
             *(("serving_default", {"text": batch}) for batch in texts),
             ("tokens", {"ids": ids, "mask": mask}),
             ("images", {"image": _blank(1, image_shape)}),
+            *_explain(classifier),
         ]
     shapes = list(grouping.shapes())
     return [
@@ -43,7 +44,16 @@ def requests(
             ("images", {"image": _blank(rows, image_shape)})
             for rows in grouping.rows
         ),
+        *_explain(classifier),
     ]
+
+
+def _explain(classifier: TextClassifier) -> list[Request]:
+    """A short text's, if texts are explained: it takes many gradients."""
+    if classifier.explain is None:
+        return []
+    label = np.array([-1], np.int32)
+    return [("explain", {"text": np.array([b"a"], object), "label": label})]
 
 
 def _texts(rows: int, width: int) -> Request:

@@ -31,6 +31,7 @@ _FILES = {
             ("page.js", "javascript"),
             ("draw.js", "javascript"),
             ("panels.js", "javascript"),
+            ("stages.js", "javascript"),
         )
     },
 }
@@ -82,7 +83,7 @@ def _describe_run(shown: ShownRun) -> Json:
         "labels": shown.explainer.label_names,
         "contrast": run.config.contrast,
         "shape": fitted.image_shape,
-        "mean": _encode(shown.mean_image),
+        "mean": _encode(shown.known.mean),
         "layers": layers,
         # Features in the order (layer, dimension), with their pixel's number.
         "dimensions": fitted.num_features // len(layers),
@@ -126,6 +127,7 @@ def answer(runs: list[ShownRun], request: Mapping[str, Any]) -> Json:
         "features": _encode(explained.features),
         "seen": _encode(views["seen"] - shown.baseline["seen"]),
         "read": _read_back(shown, views["code"]),
+        "novelty": _novelty(shown, explained.image),
     }
 
 
@@ -170,6 +172,13 @@ def _read_back(shown: ShownRun, code: np.ndarray) -> str | None:
         return None
     images = layer.images(np.concatenate([code, shown.baseline["code"]]))
     return _encode(images[0] - images[1])
+
+
+def _novelty(shown: ShownRun, image: np.ndarray) -> float | None:
+    """Share of the validation images that are nearer to the train images."""
+    if not shown.known.quantiles.size:
+        return None  # a run of an earlier version
+    return float(shown.known.novelty(image[None])[0])
 
 
 def _parse(

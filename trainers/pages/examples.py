@@ -68,9 +68,7 @@ def choose(run: Run, longest: int) -> list[Example]:
     return mistakes[:_MISTAKES] + correct[:_CORRECT]
 
 
-def _read_texts(
-    records: paths.Path, longest: int
-) -> Iterator[tuple[str, str]]:
+def _read_texts(records: paths.Path, longest: int) -> Iterator[tuple[str, str]]:
     manifest = reader.open_records(records)
     count = min(_SEARCHED, manifest.num_examples(_SPLIT))
     batches = reader.read_records(

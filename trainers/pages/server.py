@@ -126,9 +126,7 @@ class PageServer(socketserver.ThreadingMixIn, socketserver.TCPServer):
         else:
             self.shutdown_request(request)
 
-    def process_request_thread(
-        self, request: Any, client_address: Any
-    ) -> None:
+    def process_request_thread(self, request: Any, client_address: Any) -> None:
         """Serves a connection in its thread."""
         try:
             super().process_request_thread(request, client_address)

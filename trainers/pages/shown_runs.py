@@ -1,4 +1,4 @@
-"""A loaded run as the page shows it: verdict, explanation, what lies between."""
+"""A loaded run as the page shows it: verdict, explanation, the stages."""
 
 import dataclasses
 import pathlib
@@ -10,10 +10,14 @@ import numpy as np
 import tensorflow as tf
 from absl import logging
 
-from trainers.explanations.explainer import Explainer, load_explainer
+from trainers.explanations.explainer import Explainer
 from trainers.network import model
-from trainers.runs import loading
-from trainers.runs.loading import Run
+from trainers.network.linear_autoencoder import LinearReconstruction
+from trainers.runs import loading, train_images
+from trainers.serving import functions, text_classifier
+from trainers.serving.predictor import Served
+
+_WARM_UP = "A first text, and a second one."
 
 
 @dataclasses.dataclass(frozen=True)
@@ -24,23 +28,25 @@ class ShownRun:
         name: Name that tells it from the other runs.
         run: The run.
         explainer: Explains its verdicts.
-        views: Image `(1, H, W, C)` to `seen` (1, H, W, C), `maps`
-            (1, h, w, M) and `code`, the features.
-        baseline: The same of the mean train image.
-        mean_image: The mean train image, `(H, W, C)`.
+        known: What the run knows of its train images: the mean, distances.
+        render: A text to its image `(H, W, C)`.
+        views: An image `(H, W, C)` to `seen` (1, H, W, C), `maps`
+            (1, h, w, M) and `code`, what the classifier reads.
+        baseline: `views` of the mean train image.
+        linear_code: The linear autoencoder, if the run has one.
     """
 
     name: str
-    run: Run
+    run: loading.Run
     explainer: Explainer
+    known: train_images.TrainImages
+    render: Callable[[str], np.ndarray]
     views: Callable[[np.ndarray], dict[str, np.ndarray]]
     baseline: dict[str, np.ndarray]
-    mean_image: np.ndarray
+    linear_code: LinearReconstruction | None
 
 
-def load(
-    workdirs: Sequence[str], encoder: str | None = None
-) -> list[ShownRun]:
+def load(workdirs: Sequence[str], encoder: str | None = None) -> list[ShownRun]:
     """Loads runs.
 
     Args:
@@ -54,29 +60,51 @@ def load(
     names = [pathlib.Path(workdir).resolve().name for workdir in workdirs]
     if len(set(names)) < len(names):
         names = list(workdirs)
-    runs = []
-    for name, workdir in zip(names, workdirs, strict=True):
-        logging.info("page: loading %s", workdir)
-        explainer = load_explainer(workdir=workdir, encoder=encoder)
-        runs.append(show_run(name, loading.load_run(workdir), explainer))
-    return runs
+    return [
+        _load(name, workdir, encoder)
+        for name, workdir in zip(names, workdirs, strict=True)
+    ]
 
 
-def show_run(name: str, run: Run, explainer: Explainer) -> ShownRun:
-    """Prepares a run; its functions are traced here and not for a user."""
-    views = _views(run.model)
-    (explanation,) = explainer.explain(["A first text, and a second one."])
-    mean = explanation.mean_image
-    return ShownRun(name, run, explainer, views, views(mean), mean)
-
-
-def _views(network: keras.Model) -> Callable[[np.ndarray], Any]:
-    """Taps the frozen half of a network between its stages."""
-    frozen = next(
-        layer for layer in network.layers if isinstance(layer, keras.Model)
+def _load(name: str, workdir: str, encoder: str | None) -> ShownRun:
+    """Loads a run, and traces its functions here and not for a user."""
+    logging.info("page: loading %s", workdir)
+    run = loading.load_run(workdir)
+    known = train_images.load(run)  # or says how to get the baseline
+    classifier = text_classifier.load_classifier(run, encoder)
+    explainer = Explainer(
+        Served(
+            classifier.signatures,
+            run.origin.label_names,
+            tuple(classifier.encoder.layers),
+        )
     )
-    seen = frozen.input
-    maps = frozen.output
+    render = functions.on_strings(classifier.render)
+    frozen = next(
+        layer for layer in run.model.layers if isinstance(layer, keras.Model)
+    )
+    views = _views(frozen)
+    shown = ShownRun(
+        name,
+        run,
+        explainer,
+        known,
+        lambda text: render(text=[functions.encode(text)])["image"][0],
+        views,
+        views(known.mean),
+        next(
+            (each for each in frozen.layers if each.name == model.LINEAR_CODE),
+            None,
+        ),
+    )
+    list(explainer.explain([_WARM_UP]))
+    shown.render(_WARM_UP)
+    return shown
+
+
+def _views(frozen: keras.Model) -> Callable[[np.ndarray], Any]:
+    """Taps the frozen half of a network between its stages."""
+    seen, maps = frozen.input, frozen.output
     for layer in frozen.layers:
         if layer.name in (model.CONTRAST, "normalization"):
             seen = layer.output
@@ -85,13 +113,10 @@ def _views(network: keras.Model) -> Callable[[np.ndarray], Any]:
     taps = keras.Model(
         frozen.input, {"seen": seen, "maps": maps, "code": frozen.output}
     )
-
-    @tf.function(
-        input_signature=[tf.TensorSpec((1, *network.input_shape[1:]))]
+    image = tf.TensorSpec((1, *frozen.input_shape[1:]))
+    compute = tf.function(
+        lambda image: taps(image, training=False), input_signature=[image]
     )
-    def compute(image: tf.Tensor) -> dict[str, tf.Tensor]:
-        return taps(image, training=False)
-
     return lambda image: {
         name: value.numpy() for name, value in compute(image[None]).items()
     }

@@ -79,7 +79,7 @@ async function explain() {
     state.texts.push(find("#other").value);
   }
   state.answers = state.texts.map(() => []);
-  const label = find("#label").value || null;
+  const label = find("#label").value;
   const numbers = state.site.runs.map((_, number) => number);
   numbers.sort((a, b) => (b === state.run) - (a === state.run));
   tell("Explaining…");
@@ -87,7 +87,8 @@ async function explain() {
   try {
     for (const run of numbers) {
       for (const [index, text] of state.texts.entries()) {
-        const body = { run, text, label };
+        const isKnown = state.site.runs[run].labels.includes(label);
+        const body = { run, text, label: isKnown ? label : null };
         state.answers[index][run] = await ask("answer", body, signal);
       }
       show();
@@ -112,13 +113,16 @@ function spoken() {
     .join(" ");
 }
 
-export async function ask(path, body, signal) {
+async function ask(path, body, signal) {
   for (;;) {
     const response = await fetch(path, {
       method: "POST",
       headers: { "Content-Type": "application/json" },
       body: JSON.stringify(body),
       signal,
+    }).catch((error) => {
+      if (error.name === "AbortError") throw error;
+      throw new Error("The program behind the page does not answer. Start it.");
     });
     if (response.status === 503) {
       const seconds = Number(response.headers.get("Retry-After")) || 2;

@@ -4,6 +4,7 @@ import { element, legend, stage } from "./stages.js";
 
 const MOST_CLASSES = 6;
 const MOST_ROWS = 12;
+const FAR = 0.99; // novelty of texts unlike the train texts
 
 /** Everything below the form, for one text or two. */
 export function results(state, ask) {
@@ -112,14 +113,17 @@ function verdict(answer, run) {
   ]);
 }
 
-/** A warning, where the run knows how far its train images lie apart. */
+/** How far the image is from the train images, where the run knows it. */
 function note(answer) {
-  if (!answer.novelty) return [];
-  const { value, is_far: isFar } = answer.novelty;
+  if (answer.novelty === null) return [];
+  const isFar = answer.novelty > FAR;
+  const share = `${Math.floor(100 * answer.novelty)}%`;
   const text = isFar
-    ? `This text is unlike the train texts (novelty ${value}): do not trust ` +
-      "the probability."
-    : `Like the train texts (novelty ${value}).`;
+    ? `This text's image is farther from the train images than ${share} of ` +
+      "the validation images are: the model has not learnt from texts like " +
+      "it, and its probability means little."
+    : `Novelty ${share}: this share of the validation images is nearer to the ` +
+      "train images than this one.";
   return [element("p", { className: isFar ? "warning" : "small" }, [text])];
 }
 
@@ -242,6 +246,7 @@ function comparison(state, index) {
           values: answer.contributions,
           scale: scaleOf(answer.contributions),
           kind: "push",
+          occupied: run.features,
           name: `Attribution of ${run.name}`,
           isSmall: true,
         }),

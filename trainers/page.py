@@ -106,3 +106,7 @@ def _run(arguments: command_line.Arguments) -> int:
         sys.stdout.flush()
         server.serve(files, answers.answers(runs))
     return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -56,7 +56,8 @@ def files(runs: list[ShownRun]) -> dict[str, File]:
 def answers(runs: list[ShownRun]) -> dict[str, Answer]:
     """Path to what answers a POST."""
     return {
-        "/answer": functools.partial(answer, runs),
+        "/verdict": functools.partial(verdict, runs),
+        "/explanation": functools.partial(explanation, runs),
         "/maps": functools.partial(feature_maps, runs),
     }
 
@@ -83,7 +84,7 @@ def _describe_run(shown: ShownRun) -> Json:
         "labels": shown.explainer.label_names,
         "contrast": run.config.contrast,
         "shape": fitted.image_shape,
-        "mean": _encode(shown.known.mean),
+        "mean": _encode(shown.mean),
         "layers": layers,
         # Features in the order (layer, dimension), with their pixel's number.
         "dimensions": fitted.num_features // len(layers),
@@ -92,28 +93,47 @@ def _describe_run(shown: ShownRun) -> Json:
     }
 
 
-def answer(runs: list[ShownRun], request: Mapping[str, Any]) -> Json:
-    """Explains the verdict of one run for one text.
+def verdict(runs: list[ShownRun], request: Mapping[str, Any]) -> Json:
+    """What one run makes of one text; a few hundredths of a second.
 
     Args:
         runs: The runs of the page.
-        request: `run` (its number), `text` and, unless the predicted class is
-            explained, `label`.
+        request: `run` (its number) and `text`.
 
     Raises:
-        BadRequest: If there is no such run or label, or the text is empty or
-            too long.
+        BadRequest: If there is no such run, or the text is empty or too long.
+    """
+    shown, text = _parse(runs, request)
+    prediction = shown.predict(text)
+    image = shown.render(text)
+    views = shown.views(image)
+    return {
+        "label": prediction.label,
+        "probabilities": prediction.probabilities,
+        "novelty": getattr(prediction, "novelty", None),
+        "image": _encode(image),
+        "seen": _encode(views["seen"] - shown.baseline["seen"]),
+        "read": _read_back(shown, views["code"]),
+    }
+
+
+def explanation(runs: list[ShownRun], request: Mapping[str, Any]) -> Json:
+    """What speaks for a class; takes longer, the longer the text is.
+
+    Args:
+        runs: The runs of the page.
+        request: As of `verdict`; `label` names the class, if not the
+            predicted one.
+
+    Raises:
+        BadRequest: As `verdict`; also if there is no such class.
     """
     shown, text = _parse(runs, request)
     label = request.get("label")
     if label is not None and label not in shown.explainer.label_names:
         raise BadRequest(400, f"Expected one of {shown.explainer.label_names}.")
     (explained,) = shown.explainer.explain([text], label=label)
-    views = shown.views(explained.image)
-    best = int(explained.probabilities.argmax())
     return {
-        "label": shown.explainer.label_names[best],
-        "probabilities": explained.probabilities.tolist(),
         "explained": explained.label,
         "margin": explained.margin,
         "words_baseline": explained.words_baseline,
@@ -122,12 +142,8 @@ def answer(runs: list[ShownRun], request: Mapping[str, Any]) -> Json:
         "pixels_error": explained.pixels_error,
         "segments": list(segments(explained)),
         "layers": explained.features.sum(axis=1).tolist(),
-        "image": _encode(explained.image),
         "contributions": _encode(explained.pixels),
         "features": _encode(explained.features),
-        "seen": _encode(views["seen"] - shown.baseline["seen"]),
-        "read": _read_back(shown, views["code"]),
-        "novelty": _novelty(shown, explained.image),
     }
 
 
@@ -148,7 +164,7 @@ def feature_maps(runs: list[ShownRun], request: Mapping[str, Any]) -> Json:
 
     Args:
         runs: The runs of the page.
-        request: `run` and `text`, as `answer`.
+        request: As of `verdict`.
 
     Returns:
         `numbers` of at most 64 maps, ascending, and their `values`
@@ -172,13 +188,6 @@ def _read_back(shown: ShownRun, code: np.ndarray) -> str | None:
         return None
     images = layer.images(np.concatenate([code, shown.baseline["code"]]))
     return _encode(images[0] - images[1])
-
-
-def _novelty(shown: ShownRun, image: np.ndarray) -> float | None:
-    """Share of the validation images that are nearer to the train images."""
-    if not shown.known.quantiles.size:
-        return None  # a run of an earlier version
-    return float(shown.known.novelty(image[None])[0])
 
 
 def _parse(

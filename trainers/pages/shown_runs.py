@@ -10,12 +10,14 @@ import numpy as np
 import tensorflow as tf
 from absl import logging
 
+from text2image.corpora.unlabelled import Text
 from trainers.explanations.explainer import Explainer
 from trainers.network import model
 from trainers.network.linear_autoencoder import LinearReconstruction
 from trainers.runs import loading, train_images
-from trainers.serving import functions, text_classifier
-from trainers.serving.predictor import Served
+from trainers.serving import text_classifier
+from trainers.serving.formats import Prediction
+from trainers.serving.predictor import Predictor, Served
 
 _WARM_UP = "A first text, and a second one."
 
@@ -28,7 +30,8 @@ class ShownRun:
         name: Name that tells it from the other runs.
         run: The run.
         explainer: Explains its verdicts.
-        known: What the run knows of its train images: the mean, distances.
+        mean: The mean train image, `(H, W, C)`.
+        predict: A text to what `trainers.predict` says of it.
         render: A text to its image `(H, W, C)`.
         views: An image `(H, W, C)` to `seen` (1, H, W, C), `maps`
             (1, h, w, M) and `code`, what the classifier reads.
@@ -39,7 +42,8 @@ class ShownRun:
     name: str
     run: loading.Run
     explainer: Explainer
-    known: train_images.TrainImages
+    mean: np.ndarray
+    predict: Callable[[str], Prediction]
     render: Callable[[str], np.ndarray]
     views: Callable[[np.ndarray], dict[str, np.ndarray]]
     baseline: dict[str, np.ndarray]
@@ -70,7 +74,7 @@ def _load(name: str, workdir: str, encoder: str | None) -> ShownRun:
     """Loads a run, and traces its functions here and not for a user."""
     logging.info("page: loading %s", workdir)
     run = loading.load_run(workdir)
-    known = train_images.load(run)  # or says how to get the baseline
+    mean = train_images.load(run).mean  # or says how to get it
     classifier = text_classifier.load_classifier(run, encoder)
     explainer = Explainer(
         Served(
@@ -79,7 +83,9 @@ def _load(name: str, workdir: str, encoder: str | None) -> ShownRun:
             tuple(classifier.encoder.layers),
         )
     )
-    render = functions.on_strings(classifier.render)
+    predictor = Predictor(
+        classifier.signatures, run.origin.label_names, classifier.encoder
+    )
     frozen = next(
         layer for layer in run.model.layers if isinstance(layer, keras.Model)
     )
@@ -88,16 +94,18 @@ def _load(name: str, workdir: str, encoder: str | None) -> ShownRun:
         name,
         run,
         explainer,
-        known,
-        lambda text: render(text=[functions.encode(text)])["image"][0],
+        mean,
+        lambda text: next(predictor.predict([Text(1, text)])),
+        lambda text: predictor.render([Text(1, text)])[0],
         views,
-        views(known.mean),
+        views(mean),
         next(
             (each for each in frozen.layers if each.name == model.LINEAR_CODE),
             None,
         ),
     )
     list(explainer.explain([_WARM_UP]))
+    shown.predict(_WARM_UP)
     shown.render(_WARM_UP)
     return shown
 

@@ -32,7 +32,10 @@ export function colourOf(share, kind) {
 function theme(kind) {
   const style = getComputedStyle(document.documentElement);
   return [`--${kind}-low`, "--zero", `--${kind}-high`].map((name) =>
-    style.getPropertyValue(name).match(/\w\w/g).map((c) => parseInt(c, 16)),
+    style
+      .getPropertyValue(name)
+      .match(/\w\w/g)
+      .map((c) => parseInt(c, 16)),
   );
 }
 

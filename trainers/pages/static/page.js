@@ -21,7 +21,10 @@ async function start() {
     ["", "that is predicted"],
     ...runs[0].labels.map((name) => [name, name]),
   ]);
-  fill("#run", runs.map((run, number) => [number, run.name]));
+  fill(
+    "#run",
+    runs.map((run, number) => [number, run.name]),
+  );
   find("#choose-run").hidden = runs.length < 2;
   find("#examples").hidden = !examples.length;
   find("#examples ul").append(...examples.map(exampleItem));
@@ -69,7 +72,10 @@ function tell(message, isError = false) {
   find("#status").classList.toggle("error", isError);
 }
 
-/** Asks every run about every text, the run that is shown in full first. */
+/**
+ * Asks every run about every text, the run that is shown in full first:
+ * verdicts, which are quick, and then explanations.
+ */
 async function explain() {
   state.request?.abort();
   state.request = new AbortController();
@@ -85,13 +91,20 @@ async function explain() {
   tell("Explaining…");
   find("#results").setAttribute("aria-busy", "true");
   try {
-    for (const run of numbers) {
-      for (const [index, text] of state.texts.entries()) {
-        const isKnown = state.site.runs[run].labels.includes(label);
-        const body = { run, text, label: isKnown ? label : null };
-        state.answers[index][run] = await ask("answer", body, signal);
+    for (const path of ["verdict", "explanation"]) {
+      for (const run of numbers) {
+        for (const [index, text] of state.texts.entries()) {
+          const isKnown = state.site.runs[run].labels.includes(label);
+          const body = { run, text, label: isKnown ? label : null };
+          const answer = await ask(path, body, signal);
+          state.answers[index][run] = {
+            ...state.answers[index][run],
+            ...answer,
+          };
+        }
+        show();
       }
-      show();
+      if (path === "verdict") tell(`${spoken()} Explaining…`);
     }
     tell(spoken());
   } catch (error) {

@@ -4,6 +4,7 @@ import { element, legend, stage } from "./stages.js";
 
 const MOST_CLASSES = 6;
 const MOST_ROWS = 12;
+const WAITING = "Explaining…";
 const FAR = 0.99; // novelty of texts unlike the train texts
 
 /** Everything below the form, for one text or two. */
@@ -12,15 +13,14 @@ export function results(state, ask) {
   prepare(run);
   const answers = state.answers.map((row) => row[state.run]);
   answers.forEach(unpack);
+  // One scale for both texts.
+  const explained = answers.filter(isExplained);
   const scales = {
     image: scaleOf(...answers.map((a) => difference(a.image, run.mean))),
-    push: scaleOf(...answers.map((a) => a.contributions)),
     seen: scaleOf(...answers.map((a) => a.seen)),
-    word: Math.max(
-      ...answers.flatMap((a) => a.segments.map((s) => Math.abs(s[1] || 0))),
-      1e-9,
-    ),
-    layer: Math.max(...answers.flatMap((a) => a.layers.map(Math.abs)), 1e-9),
+    push: scaleOf(...explained.map((a) => a.contributions)),
+    word: largest(explained.flatMap((a) => a.segments.map((s) => s[1] ?? 0))),
+    layer: largest(explained.flatMap((a) => a.layers)),
   };
   const nodes = answers.map((answer, index) =>
     element("div", { className: "answer" }, [
@@ -28,7 +28,7 @@ export function results(state, ask) {
         ? [element("h2", { className: "which" }, [`Text ${index + 1}`])]
         : []),
       verdict(answer, run),
-      words(answer, scales.word),
+      words(answer, scales.word, state.texts[index]),
       layers(answer, run, scales.layer),
       ...(state.site.runs.length > 1 ? [comparison(state, index)] : []),
       way(answer, run, scales),
@@ -67,6 +67,8 @@ function unpack(answer) {
   }
 }
 
+const isExplained = (answer) => answer.segments !== undefined;
+const largest = (values) => Math.max(1e-9, ...values.map(Math.abs));
 const difference = (one, other) => one.map((value, i) => value - other[i]);
 const percent = (share) => `${(100 * share).toFixed(1)}%`;
 
@@ -93,7 +95,7 @@ function verdict(answer, run) {
     ]);
   });
   const rest = run.labels.length - shown;
-  const others =
+  const others = // of which the margin is a difference
     run.labels.length === 2
       ? `the logit of “${answer.explained}” less that of the other class`
       : `the logit of “${answer.explained}” less the mean of the others`;
@@ -108,7 +110,10 @@ function verdict(answer, run) {
       : []),
     ...note(answer),
     element("p", { className: "small" }, [
-      `Margin ${formatted(answer.margin)}: ${others}. At 0 the two are equal.`,
+      isExplained(answer)
+        ? `Margin ${formatted(answer.margin)}: ${others}. At 0 the two are ` +
+          "equal."
+        : WAITING,
     ]),
   ]);
 }
@@ -127,7 +132,13 @@ function note(answer) {
   return [element("p", { className: isFar ? "warning" : "small" }, [text])];
 }
 
-function words(answer, scale) {
+function words(answer, scale, text) {
+  if (!isExplained(answer)) {
+    return card("Which words", "words", [
+      element("p", { className: "text", lang: "" }, [text]),
+      element("p", { className: "small" }, [WAITING]),
+    ]);
+  }
   const spans = answer.segments.map(([text, value]) => {
     if (value === null) return document.createTextNode(text);
     const isPush = value >= 0;
@@ -171,6 +182,11 @@ function words(answer, scale) {
 }
 
 function layers(answer, run, scale) {
+  if (!isExplained(answer)) {
+    return card("Which layers of BERT", "layers", [
+      element("p", { className: "small" }, [WAITING]),
+    ]);
+  }
   const rows = answer.layers.map((value, row) => {
     const bar = element("span", {
       className: `bar ${value < 0 ? "against" : "for"}`,
@@ -225,7 +241,7 @@ function comparison(state, index) {
       ]),
     ]);
     if (!answer) {
-      row.append(element("span", { role: "cell" }, ["waiting…"]));
+      row.append(element("span", { role: "cell" }, [WAITING]));
       return row;
     }
     prepare(run);
@@ -240,16 +256,18 @@ function comparison(state, index) {
         element("span", { className: "number" }, [percent(best)]),
       ]),
       element("div", { role: "cell" }, [
-        stage({
-          run,
-          answer,
-          values: answer.contributions,
-          scale: scaleOf(answer.contributions),
-          kind: "push",
-          occupied: run.features,
-          name: `Attribution of ${run.name}`,
-          isSmall: true,
-        }),
+        !isExplained(answer)
+          ? WAITING
+          : stage({
+              run,
+              answer,
+              values: answer.contributions,
+              scale: scaleOf(answer.contributions),
+              kind: "push",
+              occupied: run.features,
+              name: `Attribution of ${run.name}`,
+              isSmall: true,
+            }),
       ]),
     );
     return row;
@@ -279,16 +297,6 @@ function way(answer, run, scales) {
     }),
     stage({
       ...common,
-      values: answer.contributions,
-      scale: scales.push,
-      kind: "push",
-      occupied,
-      name: `What speaks for “${answer.explained}”`,
-      about: "each pixel's share of the margin",
-      ends: ["against", "for"],
-    }),
-    stage({
-      ...common,
       values: answer.seen,
       scale: scales.seen,
       kind: "value",
@@ -313,6 +321,22 @@ function way(answer, run, scales) {
       }),
     );
   }
+  if (isExplained(answer)) {
+    stages.splice(
+      1,
+      0,
+      stage({
+        ...common,
+        values: answer.contributions,
+        scale: scales.push,
+        kind: "push",
+        occupied,
+        name: `What speaks for “${answer.explained}”`,
+        about: "each pixel's share of the margin",
+        ends: ["against", "for"],
+      }),
+    );
+  }
   return card("The text as an image, and what was looked at", "way", [
     element("p", {}, [
       "A pixel is one number of one BERT layer (a dimension), not a word. " +
@@ -320,7 +344,7 @@ function way(answer, run, scales) {
         "Point at a pixel, or move from pixel to pixel by the arrow keys.",
     ]),
     element("div", { className: "stages" }, stages),
-    strongest(answer, run),
+    ...(isExplained(answer) ? [strongest(answer, run)] : []),
   ]);
 }
 

@@ -78,7 +78,7 @@ function named(pixel, run, answer) {
   if (!features.length) return `${where}no dimension is drawn here`;
   const parts = features.slice(0, 3).map((feature) => {
     const layer = run.layers[Math.floor(feature / run.dimensions)];
-    const adds = answer
+    const adds = answer?.features
       ? `, adds ${formatted(answer.features[feature], 3)}`
       : "";
     return `layer ${layer}, dimension ${feature % run.dimensions}${adds}`;
@@ -151,7 +151,8 @@ function follow(canvas, channel, shape, run, tell) {
     const [best] = nearest(([r, c]) => {
       const [down, right] = [r - at[0], c - at[1]];
       const along = down * direction[0] + right * direction[1];
-      const aside = Math.abs(down * direction[1]) + Math.abs(right * direction[0]);
+      const aside =
+        Math.abs(down * direction[1]) + Math.abs(right * direction[0]);
       return along > 0 && aside <= along ? along + aside : Infinity;
     });
     if (best) move(best);

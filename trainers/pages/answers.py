@@ -22,19 +22,8 @@ from trainers.pages.shown_runs import ShownRun
 
 LONGEST_TEXT = 20_000  # characters
 _MOST_MAPS = 64
-_FILES = {
-    "/": ("index.html", "text/html; charset=utf-8"),
-    **{
-        f"/{name}": (name, f"text/{kind}; charset=utf-8")
-        for name, kind in (
-            ("page.css", "css"),
-            ("page.js", "javascript"),
-            ("draw.js", "javascript"),
-            ("panels.js", "javascript"),
-            ("stages.js", "javascript"),
-        )
-    },
-}
+_KINDS = {".html": "html", ".css": "css", ".js": "javascript"}
+_PAGE = "index.html"
 
 Json = dict[str, Any]
 
@@ -47,9 +36,14 @@ def files(runs: list[ShownRun]) -> dict[str, File]:
     """
     directory = pathlib.Path(__file__).with_name("static")
     found = {
-        path: (kind, (directory / name).read_bytes())
-        for path, (name, kind) in _FILES.items()
+        f"/{path.name}": (
+            f"text/{_KINDS[path.suffix]}; charset=utf-8",
+            path.read_bytes(),
+        )
+        for path in directory.iterdir()
+        if path.suffix in _KINDS
     }
+    found["/"] = found.pop(f"/{_PAGE}")
     return {**found, "/runs.json": to_json(describe(runs))}
 
 

@@ -1,4 +1,5 @@
 // The form, the requests and the state; panels.js draws the answers.
+import { percent } from "./elements.js";
 import { results } from "./panels.js";
 
 const find = (selector) => document.querySelector(selector);
@@ -18,7 +19,7 @@ async function start() {
     });
   }
   fill("#label", [
-    ["", "that is predicted"],
+    ["", "that is predicted (of text 1)"],
     ...runs[0].labels.map((name) => [name, name]),
   ]);
   fill(
@@ -65,8 +66,6 @@ function exampleItem(example) {
   return item;
 }
 
-const percent = (share) => `${(100 * share).toFixed(0)}%`;
-
 function tell(message, isError = false) {
   find("#status").textContent = message;
   find("#status").classList.toggle("error", isError);
@@ -94,8 +93,10 @@ async function explain() {
     for (const path of ["verdict", "explanation"]) {
       for (const run of numbers) {
         for (const [index, text] of state.texts.entries()) {
-          const isKnown = state.site.runs[run].labels.includes(label);
-          const body = { run, text, label: isKnown ? label : null };
+          // One class for both texts, so that their colours mean the same.
+          const name = label || state.answers[0][run]?.label;
+          const isKnown = state.site.runs[run].labels.includes(name);
+          const body = { run, text, label: isKnown ? name : null };
           const answer = await ask(path, body, signal);
           state.answers[index][run] = {
             ...state.answers[index][run],

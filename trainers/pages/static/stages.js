@@ -1,29 +1,9 @@
 // One stage on the way from text to verdict: an array as canvases, one per
 // channel, with its legend and the pixel under the mouse.
-import { colourOf, draw, formatted } from "./draw.js";
+import { draw, formatted } from "./draw.js";
+import { element, legend } from "./elements.js";
 
-/** An element with properties and children; strings become text. */
-export function element(kind, properties = {}, children = []) {
-  const node = document.createElement(kind);
-  for (const [name, value] of Object.entries(properties)) {
-    if (name in node) node[name] = value;
-    else node.setAttribute(name, value);
-  }
-  node.append(...children);
-  return node;
-}
-
-export function legend(kind, scale, low, high) {
-  const stops = [-1, -0.5, 0, 0.5, 1].map((s) => `rgb(${colourOf(s, kind)})`);
-  const bar = element("span", { className: "ramp" });
-  bar.style.backgroundImage = `linear-gradient(to right, ${stops})`;
-  const digits = scale < 0.1 ? 4 : 2;
-  return element("p", { className: "legend" }, [
-    `${low} ${formatted(-scale, digits)}`,
-    bar,
-    `${formatted(scale, digits)} ${high}`,
-  ]);
-}
+const HINT = "Point at a pixel to see what it is.";
 
 /**
  * Draws an array (H, W, C).
@@ -56,14 +36,14 @@ export function stage(options) {
     if (caption) figure.append(element("figcaption", {}, [caption]));
     return figure;
   }
-  const output = element("output", { className: "pixel" });
+  const output = element("output", { className: "pixel" }, [HINT]);
   figure.prepend(
     element("figcaption", {}, [element("b", {}, [name]), ` ${about}`]),
   );
   figure.append(legend(options.kind, options.scale, ...ends), output);
   canvases.forEach((canvas, channel) =>
     follow(canvas, channel, shape, run, (pixel) => {
-      output.textContent = pixel === null ? "" : named(pixel, run, answer);
+      output.textContent = pixel === null ? HINT : named(pixel, run, answer);
     }),
   );
   return figure;

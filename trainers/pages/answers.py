@@ -78,7 +78,7 @@ def _describe_run(shown: ShownRun) -> Json:
         "labels": shown.explainer.label_names,
         "contrast": run.config.contrast,
         "shape": fitted.image_shape,
-        "mean": _encode(shown.mean),
+        "mean": _encode(shown.known.mean),
         "layers": layers,
         # Features in the order (layer, dimension), with their pixel's number.
         "dimensions": fitted.num_features // len(layers),
@@ -98,13 +98,13 @@ def verdict(runs: list[ShownRun], request: Mapping[str, Any]) -> Json:
         BadRequest: If there is no such run, or the text is empty or too long.
     """
     shown, text = _parse(runs, request)
-    prediction = shown.predict(text)
     image = shown.render(text)
     views = shown.views(image)
+    (probabilities,) = views["probabilities"]
     return {
-        "label": prediction.label,
-        "probabilities": prediction.probabilities,
-        "novelty": getattr(prediction, "novelty", None),
+        "label": shown.explainer.label_names[probabilities.argmax()],
+        "probabilities": probabilities.tolist(),
+        "novelty": _novelty(shown, image),
         "image": _encode(image),
         "seen": _encode(views["seen"] - shown.baseline["seen"]),
         "read": _read_back(shown, views["code"]),
@@ -182,6 +182,13 @@ def _read_back(shown: ShownRun, code: np.ndarray) -> str | None:
         return None
     images = layer.images(np.concatenate([code, shown.baseline["code"]]))
     return _encode(images[0] - images[1])
+
+
+def _novelty(shown: ShownRun, image: np.ndarray) -> float | None:
+    """Share of the validation images that are nearer to the train images."""
+    if not shown.known.quantiles.size:
+        return None  # a run of an earlier version
+    return float(shown.known.novelty(image[None])[0])
 
 
 def _parse(

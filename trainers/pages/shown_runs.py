@@ -10,14 +10,12 @@ import numpy as np
 import tensorflow as tf
 from absl import logging
 
-from text2image.corpora.unlabelled import Text
 from trainers.explanations.explainer import Explainer
 from trainers.network import model
 from trainers.network.linear_autoencoder import LinearReconstruction
 from trainers.runs import loading, train_images
-from trainers.serving import text_classifier
-from trainers.serving.formats import Prediction
-from trainers.serving.predictor import Predictor, Served
+from trainers.serving import functions, text_classifier
+from trainers.serving.predictor import Served
 
 _WARM_UP = "A first text, and a second one."
 
@@ -30,11 +28,11 @@ class ShownRun:
         name: Name that tells it from the other runs.
         run: The run.
         explainer: Explains its verdicts.
-        mean: The mean train image, `(H, W, C)`.
-        predict: A text to what `trainers.predict` says of it.
+        known: What it knows of its train images: their mean, distances.
         render: A text to its image `(H, W, C)`.
         views: An image `(H, W, C)` to `seen` (1, H, W, C), `maps`
-            (1, h, w, M) and `code`, what the classifier reads.
+            (1, h, w, M), `code`, what the classifier reads, and
+            `probabilities` (1, K).
         baseline: `views` of the mean train image.
         linear_code: The linear autoencoder, if the run has one.
     """
@@ -42,8 +40,7 @@ class ShownRun:
     name: str
     run: loading.Run
     explainer: Explainer
-    mean: np.ndarray
-    predict: Callable[[str], Prediction]
+    known: train_images.TrainImages
     render: Callable[[str], np.ndarray]
     views: Callable[[np.ndarray], dict[str, np.ndarray]]
     baseline: dict[str, np.ndarray]
@@ -74,7 +71,7 @@ def _load(name: str, workdir: str, encoder: str | None) -> ShownRun:
     """Loads a run, and traces its functions here and not for a user."""
     logging.info("page: loading %s", workdir)
     run = loading.load_run(workdir)
-    mean = train_images.load(run).mean  # or says how to get it
+    known = train_images.load(run)  # or says how to get the mean
     classifier = text_classifier.load_classifier(run, encoder)
     explainer = Explainer(
         Served(
@@ -83,35 +80,38 @@ def _load(name: str, workdir: str, encoder: str | None) -> ShownRun:
             tuple(classifier.encoder.layers),
         )
     )
-    predictor = Predictor(
-        classifier.signatures, run.origin.label_names, classifier.encoder
-    )
+    render = functions.on_strings(classifier.render)
     frozen = next(
         layer for layer in run.model.layers if isinstance(layer, keras.Model)
     )
-    views = _views(frozen)
+    views = _views(frozen, run.model)
     shown = ShownRun(
         name,
         run,
         explainer,
-        mean,
-        lambda text: next(predictor.predict([Text(1, text)])),
-        lambda text: predictor.render([Text(1, text)])[0],
+        known,
+        lambda text: render(text=[functions.encode(text)])["image"][0],
         views,
-        views(mean),
+        views(known.mean),
         next(
             (each for each in frozen.layers if each.name == model.LINEAR_CODE),
             None,
         ),
     )
     list(explainer.explain([_WARM_UP]))
-    shown.predict(_WARM_UP)
     shown.render(_WARM_UP)
     return shown
 
 
-def _views(frozen: keras.Model) -> Callable[[np.ndarray], Any]:
-    """Taps the frozen half of a network between its stages."""
+def _views(
+    frozen: keras.Model, network: keras.Model
+) -> Callable[[np.ndarray], Any]:
+    """Taps a network between its stages.
+
+    Args:
+        frozen: Its half that does not train.
+        network: Images to logits.
+    """
     seen, maps = frozen.input, frozen.output
     for layer in frozen.layers:
         if layer.name in (model.CONTRAST, "normalization"):
@@ -121,9 +121,14 @@ def _views(frozen: keras.Model) -> Callable[[np.ndarray], Any]:
     taps = keras.Model(
         frozen.input, {"seen": seen, "maps": maps, "code": frozen.output}
     )
-    image = tf.TensorSpec((1, *frozen.input_shape[1:]))
+
+    def view(image: tf.Tensor) -> dict[str, tf.Tensor]:
+        logits = network(image, training=False)
+        probabilities = keras.ops.softmax(logits, axis=-1)
+        return {**taps(image, training=False), "probabilities": probabilities}
+
     compute = tf.function(
-        lambda image: taps(image, training=False), input_signature=[image]
+        view, input_signature=[tf.TensorSpec((1, *frozen.input_shape[1:]))]
     )
     return lambda image: {
         name: value.numpy() for name, value in compute(image[None]).items()

@@ -12,6 +12,7 @@ from trainers.pages.server import BadRequest
 from trainers.runs import loading
 from trainers.serving.predictor import load_predictor
 
+pytestmark = pytest.mark.slow
 TEXT = "A great film \N{SNOWMAN}, unaffable;\n and not so DULL \U0001f600!"
 
 
@@ -43,7 +44,9 @@ def test_the_verdict_is_that_of_predict(workdir, verdict):
     predictor = load_predictor(workdir=workdir)
     (predicted,) = predictor.predict([Text(1, TEXT)])
     assert verdict["label"] == predicted.label
-    assert tuple(verdict["probabilities"]) == predicted.probabilities
+    np.testing.assert_allclose(
+        verdict["probabilities"], predicted.probabilities, rtol=0, atol=1e-6
+    )
     (image,) = predictor.render([Text(1, TEXT)])
     np.testing.assert_array_equal(decode(verdict["image"], image.shape), image)
 
@@ -85,12 +88,13 @@ def test_the_stages_are_those_of_the_model(runs, workdir, verdict):
     extractor = [
         layer for layer in frozen.layers if layer.name != "autoencoder_linear"
     ]
-    shape = runs[0].mean.shape
+    shape = runs[0].known.mean.shape
     stages = []
-    for image in (decode(verdict["image"], shape), runs[0].mean):
+    for image in (decode(verdict["image"], shape), runs[0].known.mean):
         values = image[None]
         for layer in extractor[1:]:
-            values = np.asarray(layer(values))
+            is_grey = layer.name == "three_channels"
+            values = np.asarray(layer([values] * 3 if is_grey else values))
             if layer.name == "normalization":
                 stages.append(values[0])
         stages.append(values[0])
@@ -103,13 +107,15 @@ def test_the_stages_are_those_of_the_model(runs, workdir, verdict):
     assert numbers == sorted(numbers)
     assert len(numbers) == min(64, maps.shape[-1])
     expected = np.moveaxis((maps - mean_maps)[..., numbers], -1, 0)
+    # Differences of larger numbers, whose convolutions sum in other orders.
+    tolerance = 1e-5 * np.abs(maps).max()
     np.testing.assert_allclose(
-        decode(shown["values"], expected.shape), expected, atol=1e-4
+        decode(shown["values"], expected.shape), expected, atol=tolerance
     )
     left_out = np.delete(maps - mean_maps, numbers, axis=-1)
     if left_out.size:
         sizes = np.square(expected).sum((1, 2))
-        assert np.square(left_out).sum((0, 1)).max() <= sizes.min() + 1e-4
+        assert np.square(left_out).sum((0, 1)).max() <= sizes.min() * 1.001
 
 
 def test_the_page_is_told_where_every_feature_is_drawn(runs, workdir, caplog):

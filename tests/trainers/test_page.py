@@ -224,13 +224,18 @@ def test_the_keyboard_alone_is_enough(directory, open_page):
         tab.keyboard.press("Tab")
         if tab.evaluate("document.activeElement.tagName") == "CANVAS":
             break
-    named = set()
-    for key in ("ArrowRight", "ArrowDown", "ArrowRight"):
-        named.add(tab.locator("output.pixel").first.inner_text())
-        tab.keyboard.press(key)
-    assert len(named) == 3
-    for text in named:
+    places = []
+    for key in ("ArrowRight", "ArrowDown", "ArrowLeft", "ArrowUp", "Tab"):
+        text = tab.locator("output.pixel").first.inner_text()
         assert re.search(r"layer \d, dimension \d+, adds .?0\.", text), text
+        row, column = re.match(r"row (\d+), column (\d+): ", text).groups()
+        places.append((int(row), int(column)))
+        tab.keyboard.press(key)
+    start, right, down, left, up = places
+    assert start[1] < right[1]
+    assert right[0] < down[0]
+    assert left[1] < down[1]
+    assert up[0] < left[0]
 
 
 @pytest.mark.slow

@@ -133,7 +133,7 @@ function follow(canvas, channel, shape, run, tell) {
       const along = down * direction[0] + right * direction[1];
       const aside =
         Math.abs(down * direction[1]) + Math.abs(right * direction[0]);
-      return along > 0 && aside <= along ? along + aside : Infinity;
+      return aside < along ? along + 2 * aside : Infinity;
     });
     if (best) move(best);
   });

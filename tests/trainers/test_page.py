@@ -131,7 +131,7 @@ def open_page(chromium, url):
         )
         contexts.append(context)
         tab = context.new_page()
-        tab.set_default_timeout(120_000)
+        tab.set_default_timeout(60_000)
         tab.route("**/*", gate)
         tab.on("pageerror", lambda error: faults.append(f"error {error}"))
         tab.on("console", lambda m: m.type == "error" and faults.append(m.text))
@@ -150,12 +150,12 @@ def is_answered(tab):
     tab.wait_for_selector("#results[aria-busy=false]")
 
 
-def predicted(directory, *texts):
+@pytest.fixture(scope="module")
+def predicted(directory):
+    """What `trainers.predict` says of the two texts."""
     finished = commands.run(
         "trainers.predict",
-        "--workdir=run",
-        "--format=jsonl",
-        *texts,
+        *("--workdir=run", "--format=jsonl", SECRET, OTHER),
         cwd=directory,
     )
     assert finished.returncode == 0, finished.stderr
@@ -182,14 +182,14 @@ def is_as_predicted(shown, expected):
 
 @pytest.mark.slow
 @pytest.mark.parametrize("width", [1280, 375])
-def test_two_texts_are_typed_and_explained(directory, open_page, width):
+def test_two_texts_are_typed_and_explained(predicted, open_page, width):
     tab = open_page(width)
     tab.fill("#text", SECRET)
     tab.click("#compare")
     tab.fill("#other", OTHER)
     tab.click("#go")
     is_answered(tab)
-    for number, expected in enumerate(predicted(directory, SECRET, OTHER)):
+    for number, expected in enumerate(predicted):
         assert is_as_predicted(shown_verdict(tab, number), expected)
         words = tab.locator(".words .text").nth(number)
         assert words.inner_text() == (SECRET, OTHER)[number]
@@ -206,7 +206,7 @@ def test_two_texts_are_typed_and_explained(directory, open_page, width):
 
 
 @pytest.mark.slow
-def test_the_keyboard_alone_is_enough(directory, open_page):
+def test_the_keyboard_alone_is_enough(predicted, open_page):
     tab = open_page()
     tab.keyboard.press("Tab")
     assert tab.evaluate("document.activeElement.id") == "text"
@@ -215,7 +215,7 @@ def test_the_keyboard_alone_is_enough(directory, open_page):
     assert tab.evaluate("document.activeElement.id") == "go"
     tab.keyboard.press("Enter")
     is_answered(tab)
-    (expected,) = predicted(directory, OTHER)
+    expected = predicted[1]
     assert is_as_predicted(shown_verdict(tab), expected)
     status = tab.locator("#status")
     assert status.get_attribute("aria-live") == "polite"
@@ -286,7 +286,7 @@ def test_a_signal_ends_the_page_which_has_written_one_line(
 ):
     with serving(directory, "--workdir=run", "--workdir=run") as (program, url):
         tab = chromium.new_page()
-        tab.set_default_timeout(120_000)
+        tab.set_default_timeout(60_000)
         tab.goto(url)
         tab.wait_for_selector("#go:enabled")
         tab.fill("#text", SECRET)

@@ -9,6 +9,9 @@ import {
   WAITING,
 } from "./elements.js";
 
+const CUT =
+  "The text is longer than the model reads: the words at its end, which have " +
+  "no colour, count for nothing.";
 const MOST_CLASSES = 6;
 const MOST_WORDS = 8;
 const FAR = 0.99; // novelty of texts unlike the train texts
@@ -93,6 +96,7 @@ export function words(answer, scale, text) {
   const added = formatted(answer.margin - answer.words_baseline);
   return card(`Which words speak for “${answer.explained}”`, "words", [
     element("p", { className: "text", lang: "" }, spans),
+    ...(isCut(answer) ? [element("p", { className: "warning" }, [CUT])] : []),
     legend("push", scale, "against", "for"),
     element(
       "ul",
@@ -106,6 +110,12 @@ export function words(answer, scale, text) {
         `(together they miss it by ${answer.words_error.toFixed(3)}).`,
     ]),
   ]);
+}
+
+/** Whether words at the end of the text have no contribution. */
+function isCut(answer) {
+  const [rest, value] = answer.segments.at(-1);
+  return value === null && /[\p{L}\p{N}]/u.test(rest);
 }
 
 /** A row with a bar to the right for what speaks for, to the left against. */

@@ -49,6 +49,7 @@ EXTRAS = {
         "nbclient>=0.10",  # runs examples/quickstart.ipynb
         "ipykernel>=6.29",
         "argcomplete>=3.5",
+        "playwright>=1.50",  # drives the system's Chromium, brings none
         "openvino>=2026.4,<2027",  # 59 MB to load, 3 s to install
         "apache-beam>=2.77,<3",
         "distributed>=2025.1",  # Beam on a Dask cluster, in a slow test
@@ -98,6 +99,7 @@ setuptools.setup(
     ),
     package_data={
         "text2image": ["data/**/*"],
+        "trainers.pages": ["static/*"],
         "trainers.weights": ["data/**/*"],
     },
     entry_points={

@@ -69,7 +69,7 @@ FLOORS = {
         ("command_line",),
         ("multimodal_config",),
         ("config", "devices", "flags", "process", "shard_checks"),
-        ("settings", "files", "versions", "image_header", "signals"),
+        ("settings", "files", "versions", "image_header", "signals", "presets"),
         ("leases", "system_errors", "shard_lists", "ranges"),
         ("paths",),
         ("gfiles",),

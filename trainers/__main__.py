@@ -21,6 +21,7 @@ COMMANDS = {
     "verify": "trainers.verify",
     "table": "trainers.table",
     "predict": "trainers.predict",
+    "explain": "trainers.explain",
     "export": "trainers.export",
     "im2vec": "trainers.im2vec.__main__",
     "multimodal-run": "trainers.multimodal.run",

@@ -4,7 +4,9 @@ import numpy as np
 from scipy import special
 
 
-def cls_stacks(tensors, ids, *, num_heads, epsilon=1e-12, gelu="exact"):
+def cls_stacks(
+    tensors, ids, *, num_heads, epsilon=1e-12, gelu="exact", move=None
+):
     """The [CLS] vectors of all layers, `(N, L, D)` float64.
 
     Args:
@@ -12,6 +14,7 @@ def cls_stacks(tensors, ids, *, num_heads, epsilon=1e-12, gelu="exact"):
             array.
         ids: `(N, T)` ids, no padding; segment 0.
         num_heads: Attention heads.
+        move: Changes the embeddings `(N, T, D)`; by default they stay.
         epsilon: Added to the variance.
         gelu: `exact` or `tanh`.
     """
@@ -43,6 +46,8 @@ def cls_stacks(tensors, ids, *, num_heads, epsilon=1e-12, gelu="exact"):
     x = x + read("embeddings.position_embeddings.weight")[: ids.shape[1]]
     x = x + read("embeddings.token_type_embeddings.weight")[0]
     x = norm("embeddings.LayerNorm", x)
+    if move is not None:
+        x = move(x)
     stacks = []
     layer = 0
     while f"encoder.layer.{layer}.output.dense.weight" in tensors:

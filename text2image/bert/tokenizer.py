@@ -31,6 +31,7 @@ class Tokenizer:
         pad_id: Id of `[PAD]`.
         cls_id: Id of `[CLS]`.
         unk_id: Id of `[UNK]`.
+        mask_id: Id of `[MASK]`; of `[UNK]` if the vocabulary has none.
         ids: Compiled function of texts and most tokens, see `_ids`.
     """
 
@@ -49,6 +50,7 @@ class Tokenizer:
         self.unk_id = wordpiece.id_of(special.unk)
         self.cls_id = wordpiece.id_of(special.cls)
         self._sep_id = wordpiece.id_of(special.sep)
+        self.mask_id = wordpiece.mask_id
         self._normalize = Normalizer(wordpiece.normalizer)
         raw = _patterns(wordpiece, None)
         normalized = _patterns(wordpiece, self._normalize)

@@ -116,6 +116,14 @@ class WordPiece:
         ids = [token.id + 1 for token in self.added_tokens]
         return max([len(self.vocabulary), *ids])
 
+    @property
+    def mask_id(self) -> int:
+        """Id of the mask token; of the unknown one where there is none."""
+        try:
+            return self.id_of(self.special.mask)
+        except ValueError:
+            return self.id_of(self.special.unk)
+
     def id_of(self, token: str) -> int:
         """Returns the id of a token.
 

@@ -34,14 +34,14 @@ def table(
     predictions: Iterable[Prediction], label_names: tuple[str, ...]
 ) -> Iterator[str]:
     """Aligned lines: id, label, score and the beginning of the text."""
-    width = max(len(_printable(name)) for name in (*label_names, "label"))
+    width = max(len(printable(name)) for name in (*label_names, "label"))
     yield f"{'id':>6}  {'label':<{width}}  score   text\n"
     for prediction in predictions:
-        text = _printable(prediction.text[: 4 * _EXCERPT])
+        text = printable(prediction.text[: 4 * _EXCERPT])
         if len(text) > _EXCERPT:
             text = text[: _EXCERPT - 1] + "…"
         yield (
-            f"{prediction.id:>6}  {_printable(prediction.label):<{width}}  "
+            f"{prediction.id:>6}  {printable(prediction.label):<{width}}  "
             f"{prediction.score:.4f}  {text}\n"
         )
 
@@ -51,15 +51,15 @@ def comma_separated(
 ) -> Iterator[str]:
     """CSV with a header: id, label, score, each class's probability, text."""
     names = (f"probability_{name}" for name in label_names)
-    yield _row(("id", "label", "score", *names, "text"))
+    yield row(("id", "label", "score", *names, "text"))
     for prediction in predictions:
-        yield _row(
+        yield row(
             (
                 prediction.id,
                 prediction.label,
                 f"{prediction.score:.6f}",
                 *(f"{value:.6f}" for value in prediction.probabilities),
-                _encodable(prediction.text),
+                encodable(prediction.text),
             )
         )
 
@@ -76,7 +76,7 @@ def json_lines(
             "probabilities": dict(
                 zip(label_names, prediction.probabilities, strict=True)
             ),
-            "text": _encodable(prediction.text),
+            "text": encodable(prediction.text),
         }
         yield json.dumps(value, ensure_ascii=False) + "\n"
 
@@ -108,18 +108,19 @@ def print_lines(lines: Iterable[str]) -> int:
     return 0
 
 
-def _printable(text: str) -> str:
+def printable(text: str) -> str:
     """The text on one line, without characters that control a terminal."""
-    text = " ".join(_encodable(text).split())
+    text = " ".join(encodable(text).split())
     return "".join(c if c.isprintable() else "?" for c in text)
 
 
-def _encodable(text: str) -> str:
+def encodable(text: str) -> str:
     """The text with `?` for what UTF-8 cannot encode (lone surrogates)."""
     return text.encode("utf-8", "replace").decode("utf-8")
 
 
-def _row(values: Iterable[object]) -> str:
+def row(values: Iterable[object]) -> str:
+    """A line of CSV."""
     line = io.StringIO()
     csv.writer(line, lineterminator="\n").writerow(values)
     return line.getvalue()

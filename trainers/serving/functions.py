@@ -64,6 +64,52 @@ def once_each(
     return answer
 
 
+def checked_tokens(
+    ids: tf.Tensor, mask: tf.Tensor, most: int, num_ids: int
+) -> tuple[tf.Tensor, tf.Tensor]:
+    """Returns ids and mask after checks that an encoder can take them.
+
+    Args:
+        ids: Token ids `(N, T)` int32.
+        mask: 1 for a token and 0 for padding, `(N, T)` int32.
+        most: Most tokens that the encoder takes.
+        num_ids: Number of ids that it knows.
+    """
+    ids, mask = (tf.ensure_shape(x, [None, None]) for x in (ids, mask))
+    last = num_ids - 1
+    width = tf.shape(ids)[1]
+    in_vocabulary = f"`ids` must be in [0, {last}]."
+    checks = [
+        tf.debugging.assert_less_equal(
+            width,
+            most,
+            f"`ids` must have at most {most} columns, [CLS] and [SEP] "
+            "included: cut the text.",
+        ),
+        tf.debugging.assert_positive(
+            width, "`ids` must have at least one column, for [CLS]."
+        ),
+        tf.debugging.assert_equal(
+            tf.shape(ids),
+            tf.shape(mask),
+            "`ids` and `mask` must have the same shape.",
+        ),
+        tf.debugging.assert_less_equal(ids, last, in_vocabulary),
+        tf.debugging.assert_non_negative(ids, in_vocabulary),
+        tf.debugging.assert_equal(
+            mask,
+            tf.cast(mask != 0, tf.int32),
+            "`mask` must be 1 for a token and 0 for padding.",
+        ),
+        tf.debugging.assert_positive(
+            mask[:, :1],
+            "`mask` must begin with 1, for [CLS]: pad on the right.",
+        ),
+    ]
+    with tf.control_dependencies(checks):
+        return tf.identity(ids), tf.identity(mask)
+
+
 def graph(
     function: object, *signature: tf.TensorSpec
 ) -> tf.types.experimental.GenericFunction:
@@ -85,6 +131,11 @@ def on_strings(function: Callable[..., Tensors]) -> Callable[..., Arrays]:
         return {name: value.numpy() for name, value in outputs.items()}
 
     return call
+
+
+def encode(text: str) -> bytes:
+    """The bytes of a text; the tokeniser drops those of lone surrogates."""
+    return text.encode("utf-8", "surrogatepass")
 
 
 def load_encoder(

@@ -1,5 +1,6 @@
 """A loaded model that labels texts, from a run or from its export."""
 
+import dataclasses
 import itertools
 import pathlib
 from collections.abc import Callable, Iterable, Iterator
@@ -124,6 +125,31 @@ def load_predictor(
             model does not take texts alone.
         RuntimeError: If an export's graph holds an op that is not allowed.
     """
+    served = load_served(workdir, export_dir, encoder)
+    return Predictor(served.signatures, served.label_names, served.encoder)
+
+
+@dataclasses.dataclass(frozen=True)
+class Served:
+    """A model of texts, from a run or from its export.
+
+    Attributes:
+        signatures: Its functions.
+        label_names: Class names in label order.
+        layers: The encoder's layers in a stack.
+        encoder: The encoder; an export has none.
+    """
+
+    signatures: dict[str, Callable]
+    label_names: tuple[str, ...]
+    layers: tuple[int, ...]
+    encoder: Encoder | None = None
+
+
+def load_served(
+    workdir: str | None, export_dir: str | None, encoder: str | None
+) -> Served:
+    """Loads a model of texts; takes and raises as `load_predictor`."""
     if export_dir:
         signatures, provenance = saved_model.load(pathlib.Path(export_dir))
         if "tokens" in signatures and "render" not in signatures:
@@ -138,14 +164,20 @@ def load_predictor(
                 f"one with the signatures {sorted(signatures)}. For images "
                 "with texts use python -m trainers.multimodal.predict"
             )
-        return Predictor(signatures, tuple(provenance["label_names"]))
+        return Served(
+            signatures,
+            tuple(provenance["label_names"]),
+            tuple(provenance["encoder"]["layers"]),
+        )
     run = loading.load_run(workdir or "")
     classifier = text_classifier.load_classifier(run, encoder)
-    return Predictor(
-        classifier.signatures, run.origin.label_names, classifier.encoder
+    return Served(
+        classifier.signatures,
+        run.origin.label_names,
+        tuple(classifier.encoder.layers),
+        classifier.encoder,
     )
 
 
 def _encode(texts: list[Text]) -> list[bytes]:
-    # Lone surrogates become bytes that the tokeniser drops.
-    return [text.text.encode("utf-8", "surrogatepass") for text in texts]
+    return [functions.encode(text.text) for text in texts]

@@ -8,15 +8,19 @@ import dataclasses
 from collections.abc import Callable
 
 import keras
+import numpy as np
 import tensorflow as tf
 
 from text2image.bert.encoder import Encoder
 from text2image.deepinsight.keras_layers import build_drawing
 from text2image.deepinsight.pixel_map import PixelMap
+from trainers.network.model import CONTRAST
 from trainers.runs import loading
 from trainers.serving import grouping
+from trainers.serving.explaining import TextExplainer
 from trainers.serving.functions import (
     Tensors,
+    checked_tokens,
     each,
     graph,
     load_encoder,
@@ -34,12 +38,15 @@ class Parts:
         drawing: Stacks to images `(N, H, W, C)`.
         model: Images to logits `(N, K)`.
         label_names: Class names in label order.
+        mean_image: The mean train image `(H, W, C)`; without it nothing is
+            explained.
     """
 
     encoder: Encoder
     drawing: keras.Model
     model: keras.Model
     label_names: tuple[str, ...]
+    mean_image: np.ndarray | None = None
 
 
 class TextClassifier(tf.Module):
@@ -56,6 +63,10 @@ class TextClassifier(tf.Module):
         images: `image` (N, H, W, C) float32 to `probabilities`.
         embed: `text` to `stack` (N, L, D) float32.
         render: `text` to `image` (N, H, W, C) float32.
+        tokenize: `text` to `ids` and `mask` (N, T) int32, padded.
+        explain: `text` and `label` (N,) int32, the number of a class or -1 for
+            the predicted one, to what `TextExplainer.explain` returns, batch
+            first; `None` if the mean train image is not known.
     """
 
     def __init__(self, parts: Parts, grouping: Grouping | None = None) -> None:
@@ -86,20 +97,29 @@ class TextClassifier(tf.Module):
         self.images = graph(self._classify_images, image)
         self.embed = graph(once_each(self._embed), text)
         self.render = graph(once_each(self._render), text)
+        self.tokenize = graph(self._tokenize, text)
+        self.explain = None
+        if parts.mean_image is not None:
+            explain = TextExplainer(
+                parts.encoder, parts.drawing, parts.model, parts.mean_image
+            ).explain_all
+            label = tf.TensorSpec([None], tf.int32, name="label")
+            self.explain = graph(
+                lambda text, label: explain(*self.ids(text), label), text, label
+            )
 
     @property
     def signatures(self) -> dict[str, tf.types.experimental.GenericFunction]:
         """The functions by the names they are served under."""
-        return {
-            name: getattr(self, name)
-            for name in (
-                "serving_default",
-                "tokens",
-                "images",
-                "embed",
-                "render",
-            )
+        functions = {
+            "serving_default": self.serving_default,
+            "tokens": self.tokens,
+            "images": self.images,
+            "embed": self.embed,
+            "render": self.render,
+            "tokenize": self.tokenize,
         }
+        return functions | ({"explain": self.explain} if self.explain else {})
 
     @property
     def grouping(self) -> Grouping | None:
@@ -117,10 +137,17 @@ class TextClassifier(tf.Module):
         return self._map_texts(self._states, ids, mask, shape)
 
     def _classify_text(self, text: tf.Tensor) -> Tensors:
-        return self._classify(*self.tokenize(text))
+        return self._classify(*self.ids(text))
 
     def _classify_tokens(self, ids: tf.Tensor, mask: tf.Tensor) -> Tensors:
-        return self._classify(*self._checked(ids, mask))
+        return self._classify(
+            *checked_tokens(
+                ids,
+                mask,
+                self._parts.encoder.max_tokens,
+                len(self._parts.encoder.tokenizer.vocabulary),
+            )
+        )
 
     def _classify_images(self, image: tf.Tensor) -> Tensors:
         image = _finite(
@@ -138,10 +165,10 @@ class TextClassifier(tf.Module):
         return {"probabilities": _finite(probabilities, too_large)}
 
     def _embed(self, text: tf.Tensor) -> Tensors:
-        return {"stack": self.stacks(*self.tokenize(text))}
+        return {"stack": self.stacks(*self.ids(text))}
 
     def _render(self, text: tf.Tensor) -> Tensors:
-        ids, mask = self.tokenize(text)
+        ids, mask = self.ids(text)
         shape = self._parts.drawing.output_shape
         return {"image": self._map_texts(self._draw, ids, mask, shape)}
 
@@ -161,7 +188,11 @@ class TextClassifier(tf.Module):
             "probabilities": probabilities,
         }
 
-    def tokenize(self, text: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+    def _tokenize(self, text: tf.Tensor) -> Tensors:
+        ids, mask = self.ids(tf.ensure_shape(text, [None]))
+        return {"ids": ids, "mask": mask}
+
+    def ids(self, text: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
         """`(N,)` strings to padded `(N, T)` int32 ids and mask."""
         bert = self._parts.encoder
         ids, _ = bert.tokenizer.ids(text, tf.constant(bert.max_tokens))
@@ -200,45 +231,6 @@ class TextClassifier(tf.Module):
     def _probabilities(self, image: tf.Tensor) -> tf.Tensor:
         logits = self._parts.model(image, training=False)
         return keras.ops.softmax(logits, axis=-1)
-
-    def _checked(
-        self, ids: tf.Tensor, mask: tf.Tensor
-    ) -> tuple[tf.Tensor, tf.Tensor]:
-        """Ids and mask, after checks that the encoder can take them."""
-        ids, mask = (tf.ensure_shape(x, [None, None]) for x in (ids, mask))
-        longest = self._parts.encoder.max_tokens
-        last = len(self._parts.encoder.tokenizer.vocabulary) - 1
-        width = tf.shape(ids)[1]
-        in_vocabulary = f"`ids` must be in [0, {last}]."
-        checks = [
-            tf.debugging.assert_less_equal(
-                width,
-                longest,
-                f"`ids` must have at most {longest} columns, [CLS] and [SEP] "
-                "included: cut the text.",
-            ),
-            tf.debugging.assert_positive(
-                width, "`ids` must have at least one column, for [CLS]."
-            ),
-            tf.debugging.assert_equal(
-                tf.shape(ids),
-                tf.shape(mask),
-                "`ids` and `mask` must have the same shape.",
-            ),
-            tf.debugging.assert_less_equal(ids, last, in_vocabulary),
-            tf.debugging.assert_non_negative(ids, in_vocabulary),
-            tf.debugging.assert_equal(
-                mask,
-                tf.cast(mask != 0, tf.int32),
-                "`mask` must be 1 for a token and 0 for padding.",
-            ),
-            tf.debugging.assert_positive(
-                mask[:, :1],
-                "`mask` must begin with 1, for [CLS]: pad on the right.",
-            ),
-        ]
-        with tf.control_dependencies(checks):
-            return tf.identity(ids), tf.identity(mask)
 
 
 def _finite(values: tf.Tensor, message: str) -> tf.Tensor:
@@ -282,6 +274,20 @@ def load_classifier(
     encoder = load_encoder(run.origin.encoder, encoder_source)
     drawing = build_drawing(PixelMap.load(run.workdir), encoder.stack_shape)
     return TextClassifier(
-        Parts(encoder, drawing, run.model, run.origin.label_names),
+        Parts(
+            encoder,
+            drawing,
+            run.model,
+            run.origin.label_names,
+            _mean_image(run),
+        ),
         grouping.choose(encoder.max_tokens) if is_grouped else None,
     )
+
+
+def _mean_image(run: loading.Run) -> np.ndarray | None:
+    """The mean train image of a run, if it knows it."""
+    for variable in run.model.variables:
+        if variable.path.endswith(f"{CONTRAST}/mean"):
+            return np.asarray(variable)
+    return None

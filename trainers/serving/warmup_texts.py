@@ -5,6 +5,7 @@ import string
 from collections.abc import Sequence
 
 import numpy as np
+import tensorflow as tf
 
 from trainers.serving.saved_model_files import Request
 from trainers.serving.text_classifier import TextClassifier
@@ -28,11 +29,12 @@ def requests(
     grouping = classifier.grouping
     if grouping is None:
         texts = [np.array([_TEXT] * rows, object) for rows in _BATCHES]
-        ids, mask = (x.numpy() for x in classifier.tokenize(texts[0]))
+        ids, mask = (x.numpy() for x in classifier.ids(tf.constant(texts[0])))
         return [
             *(("serving_default", {"text": batch}) for batch in texts),
             ("tokens", {"ids": ids, "mask": mask}),
             ("images", {"image": _blank(1, image_shape)}),
+            *_explain(classifier),
         ]
     shapes = list(grouping.shapes())
     return [
@@ -42,7 +44,16 @@ def requests(
             ("images", {"image": _blank(rows, image_shape)})
             for rows in grouping.rows
         ),
+        *_explain(classifier),
     ]
+
+
+def _explain(classifier: TextClassifier) -> list[Request]:
+    """A short text's, if texts are explained: it takes many gradients."""
+    if classifier.explain is None:
+        return []
+    label = np.array([-1], np.int32)
+    return [("explain", {"text": np.array([b"a"], object), "label": label})]
 
 
 def _texts(rows: int, width: int) -> Request:

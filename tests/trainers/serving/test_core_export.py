@@ -22,7 +22,7 @@ def core(trained):
 @pytest.fixture(scope="module")
 def sample(trained, reloaded):
     """Inputs of the signatures of a core."""
-    ids, mask = reloaded[3].tokenize(tf.constant(trained[3].sample))
+    ids, mask = reloaded[3].ids(tf.constant(trained[3].sample))
     images = trained[3].in_memory["images"]
     return {"ids": ids.numpy(), "mask": mask.numpy(), "image": images}
 

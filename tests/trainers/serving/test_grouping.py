@@ -86,7 +86,7 @@ def test_images_and_tokens_agree_too(trained, reloaded, grouped):
     _, signatures, _ = grouped
     texts = trained[3].sample[:40]
     image = parity.answer(reloaded[3].signatures["render"], texts)["image"]
-    ids, mask = reloaded[3].tokenize(tf.constant(texts))
+    ids, mask = reloaded[3].ids(tf.constant(texts))
     for name, inputs in (
         ("images", {"image": tf.constant(image)}),
         ("tokens", {"ids": ids, "mask": mask}),

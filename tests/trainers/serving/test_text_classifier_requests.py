@@ -45,6 +45,25 @@ def test_signatures_have_their_names_types_and_shapes(signatures):
         "images": (image, {"probabilities": ("float32", [None, 3])}),
         "embed": (text, {"stack": ("float32", [None, 3, 16])}),
         "render": (text, image),
+        "tokenize": (text, {"ids": ids, "mask": ids}),
+        "explain": (
+            text | {"label": ("int32", [None])},
+            {
+                **{name: ids for name in ("ids", "masked_ids")},
+                "tokens": ("float32", [None, None]),
+                "label": ("int32", [None]),
+                "probabilities": ("float32", [None, 3]),
+                **{
+                    name: ("float32", [None])
+                    for name in ("margin", "words_baseline", "image_baseline")
+                },
+                **{
+                    name: ("float32", [None, 12, 14, 1])
+                    for name in ("image", "mean_image", "pixels")
+                },
+                "features": ("float32", [None, 3, 16]),
+            },
+        ),
     }
 
 
@@ -130,6 +149,8 @@ def test_an_empty_batch_gets_an_empty_answer(signatures):
         "serving_default": text,
         "embed": text,
         "render": text,
+        "tokenize": text,
+        "explain": text | {"label": tf.zeros([0], tf.int32)},
         "tokens": {"ids": ids, "mask": ids},
         "images": {"image": tf.zeros([0, 12, 14, 1])},
     }
@@ -145,6 +166,20 @@ def test_an_empty_batch_gets_an_empty_answer(signatures):
         ("serving_default", {"text": tf.constant([1, 2])}, "string"),
         ("serving_default", {"text": tf.constant([["a"], ["b"]])}, "shape"),
         ("serving_default", {"text": tf.constant("a")}, "shape"),
+        ("tokenize", {"text": tf.constant("a")}, "shape"),
+        *(
+            (
+                "explain",
+                {"text": tf.constant(["a"]), "label": tf.constant(labels)},
+                message,
+            )
+            for labels, message in (
+                ([3], r"`label` must be in \[-1, 2\]"),
+                ([-2], r"`label` must be in \[-1, 2\]"),
+                ([0, 1], "must have the same length"),
+                (0, "shape"),
+            )
+        ),
         (
             "images",
             {"image": tf.zeros([1, 12, 14, 3])},

@@ -50,4 +50,4 @@ def test_the_requests_of_an_export_fit_its_signatures(trained, signatures):
         outputs = signatures[names[-1]](**inputs)
         (size,) = {value.shape[0] for value in inputs.values()}
         assert {value.shape[0] for value in outputs.values()} == {size}
-    assert names == ["serving_default"] * 3 + ["tokens", "images"]
+    assert names == ["serving_default"] * 3 + ["tokens", "images", "explain"]

@@ -3,7 +3,7 @@
 import numpy as np
 import tensorflow as tf
 
-from trainers.explanations.gradients import integrated_gradients
+from trainers.serving.gradients import integrated_gradients
 
 
 def test_one_step_is_exact_for_a_linear_function():

@@ -12,13 +12,14 @@ def integrated_gradients(
     end: tf.Tensor,
     steps: int,
     *,
-    batch: int = 8,
+    batch: int | tf.Tensor = 8,
 ) -> tf.Tensor:
     """Divides a difference of a function's values among its inputs.
 
     Source: Sundararajan et al. 2017, arXiv 1703.01365, eq. 1; the integral by
     Gauss and Legendre's rule, which needs fewer steps than equal ones for a
-    smooth function. It works inside a `tf.function`.
+    smooth function. It works inside a `tf.function`, whose graph then holds
+    the function once, whatever the number of steps.
 
     Args:
         function: `(n, ...)` float32 to `(n,)`; rows do not affect each other.
@@ -32,19 +33,27 @@ def integrated_gradients(
         `function(end) - function(start)`, exactly for a linear function.
     """
     nodes, weights = np.polynomial.legendre.leggauss(steps)
+    rank = end.shape.rank
+    shares, weights = _column((nodes + 1) / 2, rank), _column(weights / 2, rank)
     difference = end - start
-    total = tf.zeros_like(end)
-    for first in range(0, steps, batch):
-        part = slice(first, first + batch)
-        shares = _column((nodes[part] + 1) / 2, end.shape.rank)
-        points = start + shares * difference
-        with tf.GradientTape() as tape:
+
+    def add(first: tf.Tensor, total: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+        points = start + shares[first : first + batch] * difference
+        with tf.GradientTape(watch_accessed_variables=False) as tape:
             tape.watch(points)
             values = function(points)
-        gradients = tape.gradient(values, points)
-        total += tf.reduce_sum(
-            _column(weights[part] / 2, end.shape.rank) * gradients, axis=0
+        gradients = weights[first : first + batch] * tape.gradient(
+            values, points
         )
+        return first + batch, total + tf.reduce_sum(gradients, axis=0)
+
+    _, total = tf.while_loop(
+        lambda first, _: first < steps,
+        add,
+        (tf.constant(0), tf.zeros_like(end)),
+        # One after another: each takes memory.
+        parallel_iterations=1,
+    )
     return total * difference
 
 

@@ -1,0 +1,153 @@
+"""Words of a text: each token in one of them, each where it is read."""
+
+import pathlib
+
+import numpy as np
+import pytest
+import tensorflow as tf
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from tests.support import hostile_texts
+from text2image.bert import tokenizer
+from text2image.bert.word_spans import find_words
+from text2image.bert.wordpiece import AddedToken, WordPiece, bert_steps
+
+GOLDEN = pathlib.Path(__file__).parents[2] / "golden"
+MAX_TOKENS = 32
+
+
+def build(**settings):
+    words = (GOLDEN / "tiny_bert" / "vocab.txt").read_text("utf-8")
+    tokens = tokenizer.Tokenizer(
+        WordPiece(
+            [*words.splitlines(), "©", "##©", "##t"],
+            bert_steps(lowercase=True),
+            **settings,
+        )
+    )
+
+    def tokenize(texts):
+        encoded = [text.encode("utf-8", "surrogatepass") for text in texts]
+        ids, lengths = tokens.ids(
+            tf.constant(encoded, tf.string), tf.constant(MAX_TOKENS)
+        )
+        rows = zip(ids.numpy(), lengths.numpy(), strict=True)
+        return [row[: min(length, MAX_TOKENS)] for row, length in rows]
+
+    return tokenize
+
+
+@pytest.fixture(scope="module")
+def tokenize():
+    return build()
+
+
+def spans_of(text, tokenize):
+    (ids,) = tokenize([text])
+    return ids, find_words(text, ids, tokenize)
+
+
+def words_of(text, tokenize):
+    return [text[word.start : word.end] for word in spans_of(text, tokenize)[1]]
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("", []),
+        (" \n\u3000", []),
+        ("\x00\u200b", []),
+        ("A good, bad film.", ["A", "good", ",", "bad", "film", "."]),
+        ("don't", ["don", "'", "t"]),
+        ("a\tgood\xa0\r\nfilm", ["a", "good", "film"]),
+        ("good\u200bfilm bad", ["good\u200bfilm", "bad"]),
+        ("cafe\u0301 a", ["cafe\u0301", "a"]),
+        ("電影好", ["電", "影", "好"]),
+        ("\U0001f600 a", ["\U0001f600", "a"]),
+        # Not punctuation to BERT: pieces of one word.
+        ("bad©t bad", ["bad©t", "bad"]),
+        ("a\udfff good", ["a\udfff", "good"]),
+        ("a\x1cgood film", ["a\x1cgood", "film"]),
+    ],
+)
+def test_words_are_found_where_they_are(tokenize, text, words):
+    assert words_of(text, tokenize) == words
+
+
+def test_a_token_over_a_blank_is_one_word():
+    tokenize = build(
+        added_tokens=(AddedToken("new york", 1), AddedToken("x y z", 2))
+    )
+    text = "a new york film, x y z good new"
+    assert words_of(text, tokenize) == [
+        *("a", "new york", "film", ",", "x y z", "good", "new")
+    ]
+
+
+def test_ids_that_no_piece_explains_are_one_word(tokenize):
+    (ids,) = tokenize(["a good film"])
+    words = find_words("a bad film", ids, tokenize)
+    assert [(w.start, w.end, w.first, w.stop) for w in words] == [
+        (0, 1, 1, 2),
+        (2, 10, 2, 4),
+    ]
+    words = find_words("a good", ids, tokenize)
+    assert [(w.start, w.end, w.first, w.stop) for w in words] == [
+        (0, 1, 1, 2),
+        (2, 6, 2, 4),
+    ]
+
+
+def check(text, tokenize):
+    ids, words = spans_of(text, tokenize)
+    positions = [i for word in words for i in range(word.first, word.stop)]
+    assert positions == list(range(1, len(ids) - 1))
+    end = 0
+    for word in words:
+        assert end <= word.start < word.end <= len(text)
+        end = word.end
+    return ids, words
+
+
+@given(
+    st.lists(
+        st.one_of(
+            st.text(max_size=6),
+            st.sampled_from(["good", "film", " ", "©t", "\u0301", "影", "-"]),
+        )
+    ).map("".join)
+)
+@settings(deadline=None)
+def test_tokens_are_dealt_to_words_in_order(text):
+    tokenize = _TOKENIZE
+    ids, words = check(text, tokenize)
+    # The words' own ids, side by side, are those of the text.
+    alone = tokenize([text[word.start : word.end] for word in words])
+    joined = [int(value) for row in alone for value in row[1:-1]]
+    np.testing.assert_array_equal(joined[: len(ids) - 2], ids[1:-1])
+
+
+_TOKENIZE = build()
+
+
+@pytest.mark.parametrize("row", range(len(hostile_texts.HOSTILE)))
+def test_hostile_texts_have_words_too(tokenize, row):
+    try:
+        text = hostile_texts.HOSTILE[row].decode("utf-8", "surrogatepass")
+    except UnicodeDecodeError:
+        text = hostile_texts.HOSTILE[row].decode("utf-8", "replace")
+    check(text, tokenize)
+
+
+def test_a_long_text_costs_no_more_than_its_tokens(tokenize):
+    calls = []
+
+    def counted(texts):
+        calls.append(len(texts))
+        return tokenize(texts)
+
+    (ids,) = tokenize(["good film, " * 100_000])
+    words = find_words("good film, " * 100_000, ids, counted)
+    assert len(words) == MAX_TOKENS - 2
+    assert sum(calls) < 2000

@@ -1,0 +1,102 @@
+"""Why texts get their labels: words, BERT layers and pixels, by a run.
+
+    python -m trainers.explain --workdir=RUN "a gripping film" "dull"
+    python -m trainers.explain --export_dir=DIR --file=reviews.csv
+
+The explanations go to standard output one by one, in the order of the texts.
+"""
+
+import dataclasses
+import itertools
+import sys
+from collections.abc import Sequence
+
+from absl import logging
+
+from tfrecords import command_line
+from tfrecords.devices import DeviceOptions
+from tfrecords.settings import validate
+from trainers.explanations import formats
+from trainers.explanations.options import METHODS
+from trainers.serving import text_options
+from trainers.serving.formats import print_lines
+from trainers.serving.options import FileOptions, ModelOptions, common
+from trainers.serving.text_options import TextOptions
+
+
+@dataclasses.dataclass(frozen=True)
+class ExplainOptions:
+    """What is explained, and how the explanations are written."""
+
+    label: str = common(
+        "", "Class that is explained. By default the predicted one."
+    )
+    method: str = common(
+        "gradients",
+        "How words get their contributions. gradients: integrated gradients. "
+        "occlusion: what the margin loses without the word; a call of the "
+        "model per word.",
+        METHODS,
+    )
+    format: str = common(
+        "table", "Format of the explanations.", tuple(formats.FORMATS)
+    )
+
+    def __post_init__(self) -> None:
+        """Refuses values that no explanation could use."""
+        validate(self)
+
+
+PROGRAM = command_line.Program(
+    "trainers.explain",
+    __doc__,
+    settings=(
+        ModelOptions,
+        TextOptions,
+        ExplainOptions,
+        FileOptions,
+        DeviceOptions,
+    ),
+    positional=("TEXT", "Texts to explain, instead of a --file."),
+    resumes=False,
+)
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Explains the texts of the command line or of a file."""
+    return command_line.main(PROGRAM, _run, argv, check=text_options.check)
+
+
+def _run(arguments: command_line.Arguments) -> int:
+    import tqdm
+
+    from trainers.explanations.explainer import load_explainer
+
+    options = arguments.settings(ExplainOptions)
+    texts = text_options.read(arguments)
+    # A file that cannot be read is reported before the model is loaded.
+    first = list(itertools.islice(texts, 1))
+    if not first:
+        logging.warning("no texts in %s", arguments.settings(TextOptions).file)
+    model = arguments.settings(ModelOptions)
+    explainer = load_explainer(**dataclasses.asdict(model))
+    ids, contents = itertools.tee(itertools.chain(first, texts))
+    explanations = zip(
+        (text.id for text in ids),
+        explainer.explain(
+            (text.text for text in contents),
+            label=options.label or None,
+            method=options.method,
+        ),
+        strict=True,
+    )
+    if not sys.stdout.isatty():  # there the explanations show the progress
+        explanations = tqdm.tqdm(explanations, unit=" texts", mininterval=0.5)
+    write = formats.FORMATS[options.format]
+    return print_lines(
+        write(explanations, explainer.label_names, explainer.layers)
+    )
+
+
+if __name__ == "__main__":
+    sys.exit(main())

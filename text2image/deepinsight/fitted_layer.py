@@ -34,11 +34,11 @@ class FittedLayer(keras.layers.Layer):
             )
         if not self._is_fitted:
             raise ValueError(
-                f"The layer {self.name!r} is not fitted: its answers would "
-                "not depend on the input. Load a trained run "
+                f"The layer {self.name!r} is not fitted, so the model's "
+                "answers would mean nothing. Load a trained run "
                 "(`trainers.load(RUN)`), train one "
-                "(`trainers.training.train.train_and_evaluate`), or fit the "
-                "layer."
+                "(`trainers.training.train.train_and_evaluate`), or call the "
+                "layer's `fit`."
             )
 
     def get_config(self) -> dict[str, object]:

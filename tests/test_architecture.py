@@ -43,6 +43,7 @@ def test_packages_import_only_to_the_right(package):
 FLOORS = {
     "trainers": (
         ("__main__",),
+        ("estimators",),
         ("run", "table", "verify"),
         ("multimodal", "im2vec"),
         ("predict", "export", "explain"),
@@ -84,6 +85,8 @@ FLOORS = {
             "file_signatures",
             "hashes",
             "options",
+            "python_errors",
+            "text_lists",
             "torch_unpickler",
         ),
     ),

@@ -68,6 +68,20 @@ class ClassLabels:
         """
         return cls(_array(list(names) if values is None else values), names)
 
+    def name_of(self, label: Any) -> str:
+        """Returns the name of a label.
+
+        Raises:
+            ValueError: If it is none of the classes.
+        """
+        for value, name in zip(self.values, self.names, strict=True):
+            if value == label:
+                return name
+        raise ValueError(
+            f"`label` must be one of {self.values.tolist()}. Received: "
+            f"{label!r}"
+        )
+
     def to_json(self) -> list[Any] | None:
         """Returns the labels for a file; `None` if JSON cannot hold them."""
         values = self.values.tolist()

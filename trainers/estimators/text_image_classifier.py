@@ -154,7 +154,8 @@ class TextImageClassifier(sklearn.base.ClassifierMixin, RunDirectory):
 
     def predict(self, X: Any) -> np.ndarray:
         """Returns the labels of texts, `(N,)`, of those in `classes_`."""
-        return self.classes_[self.predict_proba(X).argmax(axis=1)]
+        probabilities = self.predict_proba(X)
+        return self.classes_[probabilities.argmax(axis=1)]
 
     @in_python_terms()
     def explain(

@@ -85,10 +85,11 @@ def test_a_saved_classifier_answers_the_same(fitted, tmp_path):
 
 @pytest.mark.slow
 def test_a_copy_has_a_directory_of_its_own(fitted):
-    expected = fitted.predict_proba(TEXTS[:2])
-    for copied in (copy.deepcopy(fitted), pickle.loads(pickle.dumps(fitted))):
-        assert copied.workdir_ != fitted.workdir_
-        np.testing.assert_array_equal(copied.predict_proba(TEXTS[:2]), expected)
+    copied = pickle.loads(pickle.dumps(fitted))
+    assert copied.workdir_ != fitted.workdir_
+    np.testing.assert_array_equal(
+        copied.predict_proba(TEXTS[:2]), fitted.predict_proba(TEXTS[:2])
+    )
     directory = pathlib.Path(copied._temporary)
     del copied
     assert not directory.exists()

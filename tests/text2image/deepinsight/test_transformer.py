@@ -137,9 +137,10 @@ def test_flat_images_go_on_in_a_pipeline_with_names(rows):
     images = transformer.set_params(flat=False).transform(rows)
     assert images.shape == (40, 4, 5, 1)
     assert not hasattr(transformer, "get_feature_names_out")
-    assert images[2, 1, 1, 0] == transformer.set_params(flat=True).transform(
-        rows
-    )[2, 6]
+    assert (
+        images[2, 1, 1, 0]
+        == transformer.set_params(flat=True).transform(rows)[2, 6]
+    )
 
 
 def test_a_copy_draws_the_same(rows):

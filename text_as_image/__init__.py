@@ -11,9 +11,9 @@ import typing
 if typing.TYPE_CHECKING:
     from text2image.bert.text_to_stack import TextToStack
     from text2image.deepinsight.transformer import DeepInsight
-    from trainers.serving.keras_model import load
-
+    from trainers.estimators.explain import explain
     from trainers.estimators.text_image_classifier import TextImageClassifier
+    from trainers.serving.keras_model import load
 
 __all__ = [
     "DeepInsight",
@@ -28,7 +28,7 @@ _MODULES = {
     "DeepInsight": "text2image.deepinsight.transformer",
     "TextImageClassifier": "trainers.estimators.text_image_classifier",
     "TextToStack": "text2image.bert.text_to_stack",
-    "explain": "trainers.explanations.explainer",
+    "explain": "trainers.estimators.explain",
     "load": "trainers.serving.keras_model",
 }
 

@@ -51,7 +51,9 @@ def of_preset(
             f"of how a file is read. Received: {name!r}.{hint}"
         )
 
-    def chosen(kind: type) -> dict[str, Any]:
+    def chosen(
+        kind: type[TrainConfig] | type[RecordsConfig],
+    ) -> dict[str, Any]:
         return {n: value for n, value in given.items() if n in _NAMES[kind]}
 
     return (

@@ -227,7 +227,8 @@ class TextImageClassifier(sklearn.base.ClassifierMixin, RunDirectory):
         workdir = pathlib.Path(workdir)
         config, _, origin = loading.read_run(workdir)
         path = workdir / FILE
-        parameters, values = {"backbone": config.backbone}, None
+        parameters: dict[str, Any] = {"backbone": config.backbone}
+        values = None
         names = origin.label_names
         if path.is_file():
             stored = json_files.read(

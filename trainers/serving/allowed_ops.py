@@ -51,6 +51,16 @@ CORE_OPS = _names(
     """
 )
 
+# Gradients of the ops above, for explanations.
+GRADIENT_OPS = _names(
+    """
+    AddN AvgPoolGrad BiasAddGrad BroadcastGradientArgs ConcatOffset
+    Conv2DBackpropFilter Conv2DBackpropInput DepthwiseConv2dNativeBackpropFilter
+    DepthwiseConv2dNativeBackpropInput DynamicStitch FloorMod MaxPoolGrad
+    Reciprocal ReluGrad RsqrtGrad ShapeN SqrtGrad StridedSliceGrad TanhGrad
+    """
+)
+
 # These read and write files at a path from the graph. Every SavedModel needs
 # them to restore its own variables: allowed in its save and restore functions
 # only, where the loader gives the path.
@@ -101,7 +111,7 @@ def stray_ops(export: pathlib.Path) -> Iterator[str]:
         message.ParseFromString((export / "saved_model.pb").read_bytes())
     except google.protobuf.message.DecodeError as error:
         raise ValueError(f"saved_model.pb cannot be read: {error}") from error
-    allowed = CORE_OPS | TEXT_OPS
+    allowed = CORE_OPS | TEXT_OPS | GRADIENT_OPS
     for meta_graph in message.meta_graphs:
         savers = _saver_functions(meta_graph)
         graph = meta_graph.graph_def

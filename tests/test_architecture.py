@@ -65,7 +65,7 @@ FLOORS = {
         ("writer",),
         ("units",),
         ("reader",),
-        ("tfds_metadata",),
+        ("tfds_metadata", "croissant", "data_card"),
         ("schema", "jpeg"),
         ("manifest_files",),
         ("stacks_flags",),

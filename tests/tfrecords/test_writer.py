@@ -84,9 +84,11 @@ def test_only_the_files_of_the_set_are_left(whole_tree):
         *(
             f"1.0.0/{name}"
             for name in (
+                "card.md",
                 "cls-train.tfrecord-00000-of-00002",
                 "cls-train.tfrecord-00001-of-00002",
                 "cls-validation.tfrecord-00000-of-00001",
+                "croissant.json",
                 "dataset_info.json",
                 "features.json",
                 "label.labels.txt",

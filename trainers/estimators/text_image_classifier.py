@@ -19,6 +19,7 @@ from trainers import export, run
 from trainers.config import TrainConfig
 from trainers.estimators.class_labels import ClassLabels
 from trainers.estimators.examples import check_examples, write_rows
+from trainers.estimators.quiet import without_retracing_warnings
 from trainers.estimators.settings import OWN, of_preset
 from trainers.estimators.temporary import RunDirectory
 from trainers.explanations.explainer import Explainer
@@ -120,12 +121,13 @@ class TextImageClassifier(sklearn.base.ClassifierMixin, RunDirectory):
             records_dir=str(directory / "records"),
         )
         run.check_settings(train, records)
-        workdir = run.train_and_report(
-            run.RunOptions(baselines=False, export=False),
-            train,
-            records,
-            runs_dir=str(directory / "runs"),
-        )
+        with without_retracing_warnings():
+            workdir = run.train_and_report(
+                run.RunOptions(baselines=False, export=False),
+                train,
+                records,
+                runs_dir=str(directory / "runs"),
+            )
         json_files.write_checked(
             workdir / FILE,
             {
@@ -279,9 +281,10 @@ class TextImageClassifier(sklearn.base.ClassifierMixin, RunDirectory):
     def _served(self) -> predictor.Served:
         check_is_fitted(self)
         if self._model is None:
-            self._model = predictor.load_served(
-                str(self.workdir_), None, self.encoder
-            )
+            with without_retracing_warnings():
+                self._model = predictor.load_served(
+                    str(self.workdir_), None, self.encoder
+                )
         return self._model
 
     def __sklearn_tags__(self) -> sklearn.utils.Tags:

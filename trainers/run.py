@@ -225,7 +225,7 @@ def _train_and_report(
     from trainers import export
     from trainers.distribution.workers import current
     from trainers.experiments import baselines
-    from trainers.reports import run_report, summary
+    from trainers.reports import model_card, run_report, summary
     from trainers.runs import workdir as run_files
     from trainers.runs.holding import hold
     from trainers.training import train
@@ -258,6 +258,7 @@ def _train_and_report(
         if cls_dir is not None:
             results["stacks"] = baselines.logistic_regression(cls_dir, "stack")
     run_report.write_report(workdir, config, metrics, results)
+    model_card.write(workdir, config, metrics)
     if options.export:
         # Records given by name know their own encoder.
         is_encoded = cls_dir is not None and not records.stacks

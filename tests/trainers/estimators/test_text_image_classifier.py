@@ -12,6 +12,8 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import FunctionTransformer
 from sklearn.utils import estimator_checks
 
+from text2image.deepinsight.transformer import DeepInsight
+from tfrecords import reader
 from trainers import run
 from trainers.estimators.text_image_classifier import (
     TextImageClassifier,
@@ -234,6 +236,27 @@ def test_it_is_the_model_that_the_command_trains(
     metrics = by_command.metrics_
     for name in ("accuracy", "loss", "confusion_matrix", "epochs"):
         assert metrics[name] == fitted.metrics_[name]
+
+
+@pytest.mark.slow
+def test_the_transformer_draws_what_the_records_hold(fitted):
+    """Bit for bit: the same sums in the same order."""
+    directory = fitted.workdir_.parents[1]
+    (cls_dir,) = directory.glob("records/cls/*/1.0.0")
+    (image_dir,) = directory.glob("records/image/*/1.0.0")
+
+    def read(records, name, split):
+        batches = reader.read_records(records, split, batch_size=64)
+        return np.concatenate([batch[name].numpy() for batch in batches])
+
+    transformer = DeepInsight(
+        projection="pca", image_height=12, image_width=12
+    ).fit(read(cls_dir, "stack", "train"))
+    for split in ("train", "validation"):
+        np.testing.assert_array_equal(
+            transformer.transform(read(cls_dir, "stack", split)),
+            read(image_dir, "image", split),
+        )
 
 
 @pytest.mark.slow

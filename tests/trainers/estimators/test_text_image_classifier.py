@@ -7,6 +7,7 @@ import pickle
 import numpy as np
 import pytest
 import sklearn.base
+import tensorflow as tf
 from sklearn.model_selection import GridSearchCV
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import FunctionTransformer
@@ -47,6 +48,7 @@ def fitted(tiny_bert):
     return make(tiny_bert).fit(TEXTS, LABELS)
 
 
+@pytest.mark.slow
 def test_it_learns_and_answers_with_the_labels_it_was_given(fitted):
     assert fitted.classes_.tolist() == ["fresh", "rotten"]
     texts = np.array(TEXTS)
@@ -63,6 +65,21 @@ def test_it_learns_and_answers_with_the_labels_it_was_given(fitted):
     assert fitted.images(TEXTS[:2]).shape == (2, 12, 12, 1)
 
 
+def test_a_run_of_the_command_is_a_classifier(trained, reloaded):
+    run_of_three = trained[3]
+    classifier = TextImageClassifier.load(run_of_three.workdir)
+    assert classifier.classes_.tolist() == ["clåss 0", "clåss 1", "clåss 2"]
+    texts = list(run_of_three.texts.values())[:9]
+    answers = reloaded[3].serving_default(tf.constant(texts))
+    np.testing.assert_array_equal(
+        classifier.predict_proba(texts), answers["probabilities"]
+    )
+    labels = [label.decode() for label in answers["label"].numpy()]
+    assert classifier.predict(np.array(texts)).tolist() == labels
+    assert classifier.score(texts, labels) == 1
+
+
+@pytest.mark.slow
 def test_the_run_is_an_ordinary_one(fitted):
     names = {path.name for path in fitted.workdir_.iterdir()}
     assert {"metrics.json", "model.safetensors", "report.md"} <= names

@@ -81,14 +81,14 @@ def _check(arguments: command_line.Arguments) -> None:
     train = arguments.settings(TrainConfig)
     records = arguments.settings(RecordsConfig)
     arguments.refuse_ignored(_ignored_flags(train, records))
-    check_settings(train, records)
+    check_run(train, records)
     distribution = arguments.settings(DistributionOptions)
     distribution.check(arguments.settings(DeviceOptions))
     if distribution.distribution != NONE:
         _refuse_undivided(train, distribution.distribution)
 
 
-def check_settings(train: TrainConfig, records: RecordsConfig) -> None:
+def check_run(train: TrainConfig, records: RecordsConfig) -> None:
     """Refuses settings that no run could use, as far as files can tell.
 
     Raises:
@@ -206,7 +206,7 @@ def train_and_report(
         The run's directory.
 
     Raises:
-        As `check_settings`, `prepare_records` and `train_and_evaluate`.
+        As `check_run`, `prepare_records` and `train_and_evaluate`.
     """
     from trainers.training import loop
 
@@ -226,8 +226,8 @@ def _train_and_report(
     from trainers.distribution.workers import current
     from trainers.experiments import baselines
     from trainers.reports import model_card, run_report, summary
-    from trainers.runs import workdir as run_files
     from trainers.runs.holding import hold
+    from trainers.runs.workdir import METRICS_FILE, check_settings
     from trainers.training import train
     from trainers.weights import load
 
@@ -236,7 +236,7 @@ def _train_and_report(
     cls_dir = None
     image_dir = paths.open_path(config.image_records)
     if options.workdir:
-        run_files.check_settings(config, pathlib.Path(options.workdir))
+        check_settings(config, pathlib.Path(options.workdir))
     if not config.image_records:
         if workers.is_chief:
             load.check_weights([(config.backbone, config.weights)])
@@ -249,7 +249,7 @@ def _train_and_report(
         stack.enter_context(hold(workdir))
     metrics = train.train_and_evaluate(config, workdir, workers=workers)
     if not workers.is_chief:
-        workers.await_chief(workdir / run_files.METRICS_FILE)
+        workers.await_chief(workdir / METRICS_FILE)
         return workdir
     assert metrics is not None
     results = {}

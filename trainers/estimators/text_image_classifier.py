@@ -120,7 +120,7 @@ class TextImageClassifier(sklearn.base.ClassifierMixin, RunDirectory):
             dataset=str(write_rows(directory, texts, names)),
             records_dir=str(directory / "records"),
         )
-        run.check_settings(train, records)
+        run.check_run(train, records)
         with without_retracing_warnings():
             workdir = run.train_and_report(
                 run.RunOptions(baselines=False, export=False),

@@ -95,7 +95,7 @@ setuptools.setup(
     # The demo was run on each of these from a wheel; the tests on 3.11.
     python_requires=">=3.11,<3.14",
     packages=setuptools.find_packages(
-        include=["text2image*", "tfrecords*", "trainers*"]
+        include=["text2image*", "tfrecords*", "trainers*", "text_as_image*"]
     ),
     package_data={
         "text2image": ["data/**/*"],

@@ -72,7 +72,7 @@ class TrainImages:
         files.write_bytes(workdir / TRAIN_IMAGES_FILE, content.getvalue())
 
 
-def find(workdir: pathlib.Path) -> TrainImages | None:
+def read(workdir: pathlib.Path) -> TrainImages | None:
     """Reads `train_images.npz`; `None` in runs of earlier versions.
 
     Raises:
@@ -90,24 +90,35 @@ def find(workdir: pathlib.Path) -> TrainImages | None:
         raise ValueError(f"{path} is damaged ({error}). {_CURE}") from error
 
 
-def load(run: Run) -> TrainImages:
-    """Loads what a run knows of its train images.
+def find(run: Run) -> TrainImages | None:
+    """Finds what a run knows of its train images.
 
     Args:
         run: A finished run. One of an earlier version knows the mean if its
             model has a contrast layer, and nothing else.
 
     Raises:
+        ValueError: If its file is damaged.
+    """
+    known = read(run.workdir)
+    if known is not None:
+        return known
+    for variable in run.model.variables:
+        if variable.path.endswith(f"{model.CONTRAST}/mean"):
+            return TrainImages(np.asarray(variable))
+    return None
+
+
+def load(run: Run) -> TrainImages:
+    """As `find`, for who cannot do without.
+
+    Raises:
         FileNotFoundError: If the run does not know the mean.
         ValueError: If its file is damaged.
     """
-    known = find(run.workdir)
+    known = find(run)
     if known is not None:
         return known
-    for half in run.model.layers:
-        for layer in getattr(half, "layers", ()):
-            if layer.name == model.CONTRAST:
-                return TrainImages(np.asarray(layer.mean))
     raise FileNotFoundError(
         f"{run.workdir / TRAIN_IMAGES_FILE} is missing: the run was made by an "
         f"earlier version. {_CURE}"

@@ -4,7 +4,7 @@ import dataclasses
 import math
 
 import numpy as np
-import sklearn.decomposition
+import scipy.linalg
 
 from tfrecords import paths, schema
 from trainers.runs.train_images import TrainImages
@@ -13,13 +13,17 @@ from trainers.training.inputs import read_images
 # The directions are fitted to this many train images at most.
 _MOST_FITTED = 2048
 _MOST_BYTES = 256 << 20
-_MOST_DIRECTIONS = 64
+# A text is novel above all along directions in which train images hardly
+# vary: with 64 of them, nonsense is as near as the reviews of the demo
+# (docs/guide/serving.md, "Texts unlike the corpus").
+_MOST_DIRECTIONS = 256
 # Images per direction; fewer do not determine its variance.
-_IMAGES_PER_DIRECTION = 10
+_IMAGES_PER_DIRECTION = 5
 _MOST_QUANTILES = 1001
 _SEED = 0
 # Images that are all alike have no variance; this one only orders distances.
 _LEAST_VARIANCE = 1e-12
+_TINY = np.finfo(np.float64).tiny
 
 
 def fit(records: paths.Path, manifest: schema.Manifest) -> TrainImages:
@@ -68,12 +72,7 @@ def _fit_directions(mean: np.ndarray, sample: np.ndarray) -> TrainImages:
     count = min(
         _MOST_DIRECTIONS, len(flat) // _IMAGES_PER_DIRECTION, len(pixels) - 1
     )
-    directions, variances = np.zeros((0, len(pixels))), np.zeros(0)
-    if count > 0:
-        fitted = sklearn.decomposition.PCA(
-            count, svd_solver="randomized", random_state=_SEED
-        ).fit(flat)
-        directions, variances = fitted.components_, fitted.explained_variance_
+    directions, variances = _principal_directions(flat, max(count, 0))
     rest = flat.var(axis=0).sum() - variances.sum()
     return TrainImages(
         mean,
@@ -82,6 +81,26 @@ def _fit_directions(mean: np.ndarray, sample: np.ndarray) -> TrainImages:
         _positive(variances),
         _positive(rest / max(len(pixels) - len(variances), 1)),
     )
+
+
+def _principal_directions(
+    rows: np.ndarray, count: int
+) -> tuple[np.ndarray, np.ndarray]:
+    """Directions `(k, V)` of the largest variances `(k,)` of rows `(n, V)`."""
+    if not count:
+        return np.zeros((0, rows.shape[1])), np.zeros(0)
+    centred = (rows - rows.mean(axis=0)).astype(np.float64)
+    # The eigenvectors of the smaller of two matrices give those of the other.
+    is_wide = rows.shape[1] > len(rows)
+    scatter = centred @ centred.T if is_wide else centred.T @ centred
+    size = len(scatter)
+    values, vectors = scipy.linalg.eigh(
+        scatter, subset_by_index=(size - count, size - 1)
+    )
+    if is_wide:
+        vectors = centred.T @ vectors
+        vectors /= np.maximum(np.linalg.norm(vectors, axis=0), _TINY)
+    return vectors.T, np.maximum(values, 0) / len(rows)
 
 
 def _positive(variance: np.ndarray) -> np.ndarray:

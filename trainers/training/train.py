@@ -228,6 +228,7 @@ def _train(
             within=lambda: correct.append(prepared.count_correct()),
             precision=precision.resolve(config.precision),
             jit_compile=config.jit_compile,
+            class_weight=trainee.class_weight(train.labels, config),
         ),
         half=prepared.models.classifier,
         workdir=workdir,

@@ -12,9 +12,9 @@ FILE = "train_images.npz"
 
 
 def test_it_is_read_back_as_it_was_saved(trained, tmp_path):
-    known = train_images.find(trained[2].workdir)
+    known = train_images.read(trained[2].workdir)
     known.save(tmp_path)
-    again = train_images.find(tmp_path)
+    again = train_images.read(tmp_path)
     for field in dataclasses.fields(known):
         value = getattr(known, field.name)
         np.testing.assert_array_equal(getattr(again, field.name), value)
@@ -28,7 +28,7 @@ def test_a_run_of_an_earlier_version_knows_the_mean_of_its_contrast(run_copy):
     known = train_images.load(run)
     assert len(known.quantiles)
     (run_copy / FILE).unlink()
-    assert train_images.find(run_copy) is None
+    assert train_images.read(run_copy) is None
     older = train_images.load(run)
     np.testing.assert_allclose(older.mean, known.mean, atol=1e-6)
     assert not len(older.quantiles)
@@ -50,4 +50,4 @@ def test_a_damaged_file_is_named(run_copy, kind, is_listed):
         (run_copy / "files.json").unlink()
     damage(run_copy / FILE, kind)
     with pytest.raises(ValueError, match=rf"{FILE} is damaged.*made again"):
-        train_images.find(run_copy)
+        train_images.read(run_copy)

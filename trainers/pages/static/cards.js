@@ -13,7 +13,9 @@ const CUT =
   "The text is longer than the model reads: the words at its end, which have " +
   "no colour, count for nothing.";
 const MOST_CLASSES = 6;
-const MOST_WORDS = 8;
+const MOST_WORDS = 12;
+const MOST_NAMED = 3;
+const NAMED = 0.1; // share of the largest contribution
 const FAR = 0.99; // novelty of texts unlike the train texts
 
 export function verdict(answer, run) {
@@ -44,6 +46,7 @@ export function verdict(answer, run) {
     ...(rest > 0
       ? [element("p", {}, [`and ${rest} less probable classes`])]
       : []),
+    ...(isExplained(answer) ? [summary(answer)] : []),
     ...note(answer),
     element("p", { className: "small" }, [
       isExplained(answer)
@@ -51,6 +54,23 @@ export function verdict(answer, run) {
           "equal."
         : WAITING,
     ]),
+  ]);
+}
+
+/** The words that speak most for and against, as a sentence. */
+function summary(answer) {
+  const words = answer.segments.filter(([, value]) => value !== null);
+  const sizes = words.map(([, value]) => Math.abs(value));
+  const least = NAMED * Math.max(...sizes);
+  const named = (sign) =>
+    words
+      .filter(([, value]) => sign * value >= least)
+      .sort((a, b) => sign * (b[1] - a[1]))
+      .slice(0, MOST_NAMED)
+      .map(([text]) => `“${text}”`)
+      .join(", ") || "no word";
+  return element("p", { className: "summary" }, [
+    `Most for “${answer.explained}”: ${named(1)}. Most against: ${named(-1)}.`,
   ]);
 }
 

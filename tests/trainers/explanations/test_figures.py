@@ -10,7 +10,6 @@ import pytest
 from trainers.explanations import figures, pixel_curves
 from trainers.explanations.explanation import Explanation, Word
 
-
 TEXT = "Dull, a\n été\N{GRINNING FACE} $x$ end."
 
 

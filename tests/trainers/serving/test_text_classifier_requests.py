@@ -36,13 +36,17 @@ def test_signatures_have_their_names_types_and_shapes(signatures):
         "label": ("string", [None]),
         "score": ("float32", [None]),
         "probabilities": ("float32", [None, 3]),
+        "novelty": ("float32", [None]),
     }
     ids = ("int32", [None, None])
     image = {"image": ("float32", [None, 12, 14, 1])}
     assert described == {
         "serving_default": (text, labelled),
         "tokens": ({"ids": ids, "mask": ids}, labelled),
-        "images": (image, {"probabilities": ("float32", [None, 3])}),
+        "images": (
+            image,
+            {name: labelled[name] for name in ("probabilities", "novelty")},
+        ),
         "embed": (text, {"stack": ("float32", [None, 3, 16])}),
         "render": (text, image),
         "tokenize": (text, {"ids": ids, "mask": ids}),

@@ -43,7 +43,7 @@ def test_packages_import_only_to_the_right(package):
 FLOORS = {
     "trainers": (
         ("__main__",),
-        ("run", "table", "verify"),
+        ("run", "table", "verify", "list_runs"),
         ("multimodal", "im2vec"),
         ("predict", "export", "explain"),
         ("reports",),

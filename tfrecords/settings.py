@@ -71,10 +71,19 @@ class JsonSettings:
 
     Attributes:
         ADDED_LATER: Fields that were added after runs already existed, with
-            the value that those had.
+            the value that those had; left out of the names of runs.
     """
 
     ADDED_LATER: ClassVar[Mapping[str, Any]] = types.MappingProxyType({})
+
+    @property
+    def naming_settings(self) -> dict[str, Any]:
+        """The settings that names of runs are made of."""
+        return {
+            name: value
+            for name, value in dataclasses.asdict(self).items()  # type: ignore[call-overload]
+            if (name, value) not in self.ADDED_LATER.items()
+        }
 
     def dumps(self) -> str:
         """Returns JSON text, which `loads` reads."""

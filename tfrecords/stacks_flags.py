@@ -1,4 +1,4 @@
-"""Which flags have no effect with `--stacks`.
+"""Which settings have an effect with `--stacks`.
 
 This module imports nothing heavy, so that `--help` answers at once.
 """
@@ -10,12 +10,12 @@ from tfrecords.config import RecordsConfig
 
 # The suffixes of files of vectors.
 _SUFFIXES = (".npz", ".parquet")
-# What says how vectors are split and which rows are used.
-_SPLIT = (
+# Settings that records of a file of vectors depend on: which rows are used, and
+# how they are split.
+SETTINGS = (
     "label_map",
     "merge_labels",
     "bad_rows",
-    "max_bad_rows",
     "min_class_size",
     "split",
     "split_seed",
@@ -28,17 +28,19 @@ _SPLIT = (
 def ignored(records: RecordsConfig) -> list[Rule]:
     """Returns the flags that have no effect with the stacks of `records`."""
     path = records.stacks
+    splitting = (*SETTINGS, "max_bad_rows")
     fields = [
         field.name
         for field in dataclasses.fields(records)
         if field.metadata["group"] in ("common", "records")
-        and field.name not in (*_SPLIT, "stacks", "records_dir", "projection")
+        and field.name
+        not in (*splitting, "stacks", "records_dir", "projection")
     ]
     fields.append("encoder_dtype")
     return [
         (fields, bool(path), f"--stacks={path} has vectors already"),
         (
-            _SPLIT,
+            splitting,
             bool(path) and not path.lower().endswith(_SUFFIXES),
             f"--stacks={path} names finished records",
         ),

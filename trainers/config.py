@@ -20,6 +20,18 @@ _records = functools.partial(setting, group="records")
 _training = functools.partial(setting, group="training")
 _reproduction = functools.partial(setting, group="reproduction")
 
+
+def precision_setting() -> Any:
+    """Makes the setting `precision` of a text or multimodal run."""
+    return _training(
+        "auto",
+        "What the steps compute in: float32, or mixed_bfloat16 (weights, "
+        "losses and all validations stay in float32). auto: mixed_bfloat16 on "
+        "a GPU that has it, else float32.",
+        ("auto", "float32", "mixed_bfloat16"),
+    )
+
+
 # Train well on cached features, on one thousand texts as on twenty thousand
 # (docs/results/ablations.md); the paper's Table I is for its own autoencoder.
 _LEARNING_RATES = {"autoencoder": 1e-3, "head": 1e-3}
@@ -34,7 +46,6 @@ _ENLARGEMENTS = {4: 2, 8: 6}
 class TrainConfig(JsonSettings):
     """How a run trains; the help of each field says what it means."""
 
-    # Left out of the names of runs.
     ADDED_LATER: ClassVar[Mapping[str, Any]] = {
         "precision": "auto",
         "jit_compile": False,
@@ -137,13 +148,7 @@ class TrainConfig(JsonSettings):
         "(there every 50 steps). 0: after each epoch only.",
         ranges.LIMIT,
     )
-    precision: str = _training(
-        "auto",
-        "What the steps compute in: float32, or mixed_bfloat16 (weights, "
-        "losses and all validations stay in float32). auto: mixed_bfloat16 on "
-        "a GPU that has it, else float32.",
-        ("auto", "float32", "mixed_bfloat16"),
-    )
+    precision: str = precision_setting()
     jit_compile: bool = _training(
         False,
         "Compile the steps with XLA; the bytes differ from those without.",
@@ -219,15 +224,6 @@ class TrainConfig(JsonSettings):
         if self.autoencoder == "linear":  # solved for
             del rates["autoencoder"]
         return rates
-
-    @property
-    def naming_settings(self) -> dict[str, Any]:
-        """The settings that names of runs are made of."""
-        return {
-            name: value
-            for name, value in dataclasses.asdict(self).items()
-            if (name, value) not in self.ADDED_LATER.items()
-        }
 
     def on_records(self, image_dir: Path) -> Self:
         """Returns these settings with the records they are to train on."""

@@ -15,7 +15,7 @@ from text2image.corpora.sides import SIDES
 from text2image.corpora.spans import WHOLE
 from text2image.corpora.split import Split
 from text2image.corpora.vector_files import VectorFile
-from tfrecords import files, paths, reader, schema
+from tfrecords import files, paths, reader, schema, stacks_flags
 from tfrecords.config import RecordsConfig
 from tfrecords.paths import Path
 from tfrecords.stages import (
@@ -33,19 +33,6 @@ from tfrecords.units.runner import LOCAL, Runner, run
 from tfrecords.units.unfinished_set import UnfinishedSet
 from tfrecords.units.unit import Unit
 from tfrecords.versions import installed_versions
-
-# Fields of `RecordsConfig` that the records of a file of vectors depend on.
-SETTINGS = (
-    "label_map",
-    "merge_labels",
-    "bad_rows",
-    "min_class_size",
-    "split",
-    "split_seed",
-    "limit_train",
-    "limit_validation",
-    "examples_per_shard",
-)
 
 
 def prepare_stacks(settings: RecordsConfig, runner: Runner = LOCAL) -> Path:
@@ -109,7 +96,7 @@ def _locate(settings: RecordsConfig, source: Corpus) -> Target:
         "corpus": source.name,
         "corpus_sha256": source.sha256,
         "made_from": "vectors",
-        **record_sets.pick(settings, SETTINGS),
+        **record_sets.pick(settings, stacks_flags.SETTINGS),
     }
     directory = record_sets.directory(settings, "cls", source.name, provenance)
     return Target(directory, provenance, "")

@@ -161,12 +161,13 @@ def measure_pixels(
 
 
 def compare(
-    values: Sequence[Mapping[str, Sequence[float]]], names: Sequence[str]
+    values: Sequence[Mapping[str, Any]], names: Sequence[str]
 ) -> dict[str, dict[str, Any]]:
     """Averages measures over texts and compares every method with random.
 
     Args:
-        values: For each text, method to one number per measure.
+        values: For each text, method to one number per measure,
+            `(measures,)`.
         names: Names of the measures.
 
     Returns:

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
 
 import matplotlib.axes
 import matplotlib.figure
@@ -46,9 +47,11 @@ def draw_explanation(
     figure = matplotlib.figure.Figure(
         figsize=(9.2, words_height + panels_height), layout="constrained"
     )
-    top, bottom = figure.subfigures(
+    # Two figures, whatever the type says.
+    halves: Any = figure.subfigures(
         2, 1, height_ratios=[words_height, panels_height]
     )
+    top, bottom = halves
     top.suptitle(
         figure_text.label(
             f"{title}{': ' if title else ''}why {explanation.label}? Margin "
@@ -242,7 +245,7 @@ def _draw_words(
                 xycoords="axes fraction",
                 xytext=(_CHARACTER * column, -_LINE * (number + 0.8)),
                 textcoords="offset points",
-                family="monospace",
+                family=["monospace", "sans-serif"],
                 fontsize=_POINTS,
                 parse_math=False,
                 annotation_clip=False,

@@ -3,9 +3,12 @@
 import dataclasses
 import functools
 import itertools
+from collections.abc import Mapping
+from typing import Any, ClassVar
 
 from tfrecords import ranges
 from tfrecords.settings import JsonSettings, setting, validate
+from trainers.config import precision_setting
 
 _common = functools.partial(setting, group="common")
 _records = functools.partial(setting, group="records")
@@ -19,6 +22,8 @@ TOWERS = {"resnet50v2": 32, "inceptionv3": 75, "mobilenetv2": 32}
 @dataclasses.dataclass(frozen=True)
 class MultimodalTrainConfig(JsonSettings):
     """How a run trains. See each field's help."""
+
+    ADDED_LATER: ClassVar[Mapping[str, Any]] = {"precision": "auto"}
 
     backbone: str = _common(
         "resnet50v2",
@@ -79,6 +84,7 @@ class MultimodalTrainConfig(JsonSettings):
     )
     epochs: int = _common(10, "Passes over the train split.", ranges.EPOCHS)
     batch_size: int = _training(32, "Examples per step.", ranges.TRAIN_BATCH)
+    precision: str = precision_setting()
     cache_gb: float = _training(
         4.0,
         "Memory for the frozen layers' feature maps, which are then computed "

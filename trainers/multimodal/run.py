@@ -93,7 +93,7 @@ def _run(arguments: command_line.Arguments) -> None:
 
 def default_workdir(config: MultimodalTrainConfig) -> str:
     """`runs/` and a name made of records, backbone and all settings."""
-    values = dataclasses.asdict(config)
+    values = config.naming_settings
     # The records' name holds their fingerprint; the other moves no result.
     for name in ("records", "cache_gb"):
         del values[name]

@@ -24,7 +24,7 @@ from trainers.runs.workdir import (
     finish,
     write_predictions,
 )
-from trainers.training import fit, loop
+from trainers.training import fit, loop, precision
 from trainers.training.inputs import count_batches, predict
 from trainers.training.metrics import (
     evaluate,
@@ -119,6 +119,7 @@ def train_and_evaluate(
             math.prod(weight.shape) for weight in trained.trainable_variables
         ),
         "missing_weights": list(models.missing),
+        "precision": precision.resolve(config.precision),
         RECORDS_FINGERPRINT: manifest.fingerprint,
         MODEL_SHA256: checkpoints.save(
             workdir / MODEL_FILE,
@@ -157,6 +158,7 @@ def _train(
             seed=config.seed,
             rates="--tower_lr and --head_lr",
             unit="sample",
+            precision=precision.resolve(config.precision),
         ),
         workdir=workdir,
         saved=saved,

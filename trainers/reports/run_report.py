@@ -26,6 +26,7 @@ from trainers.network import model
 from trainers.reports import (
     class_tables,
     data_section,
+    explanation_text,
     figures,
     markdown,
     mistakes_section,
@@ -34,7 +35,7 @@ from trainers.reports.confusion_figure import draw_confusion
 from trainers.reports.mistakes_section import Mistakes
 from trainers.runs import loading, train_images
 from trainers.runs.file_list import FileList
-from trainers.runs.workdir import REPORT_FILE
+from trainers.runs.workdir import EXPLANATIONS_FILE, REPORT_FILE
 from trainers.training.inputs import predict
 
 _NUM_EXAMPLES = 3
@@ -78,7 +79,12 @@ def write_report(
     details = data_section.read_details(records, "image")
     mistakes = Mistakes.of_run(workdir, metrics["label_names"], records)
     text = compose(
-        config, metrics, baselines, details=details, mistakes=mistakes
+        config,
+        metrics,
+        baselines,
+        details=details,
+        mistakes=mistakes,
+        has_explanations=(workdir / EXPLANATIONS_FILE).is_file(),
     )
     names = (
         REPORT_FILE,
@@ -194,10 +200,12 @@ def compose(
     *,
     details: Mapping[str, Any] = MappingProxyType({}),
     mistakes: Mistakes,
+    has_explanations: bool = False,
 ) -> str:
     """Composes the report's Markdown; arguments as `write_report`.
 
     `details` are those of the records' manifest, as far as it exists.
+    `has_explanations` adds the line that `explanation_report` adds.
     """
     lines = [
         f"# {backbones.get_backbone(config.backbone).title} on texts as images",
@@ -220,6 +228,7 @@ def compose(
         ),
         *mistakes.lines(),
         *markdown.figures({**mistakes_section.CAPTIONS, **_captions(metrics)}),
+        *(("", explanation_text.LINK) if has_explanations else ()),
     ]
     return markdown.document(lines)
 

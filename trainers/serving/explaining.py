@@ -12,10 +12,10 @@ from text2image.bert.encoder import Encoder
 from trainers.serving.functions import Tensors, each
 from trainers.serving.gradients import integrated_gradients
 
-# Gradients along a path. At these the sums of contributions miss the
-# differences of margins by less than 1%: docs/guide/explain.md.
-TOKEN_STEPS = 32
-PIXEL_STEPS = 16
+# Steps along a path. They are doubled until the sum of the contributions misses
+# the difference of margins by less than 1%: docs/guide/explain.md.
+TOKEN_STEPS, PIXEL_STEPS = 16, 8
+MOST_STEPS = 512
 # Tokens of the points of a path that are computed at once, for their memory.
 _TOKENS_AT_ONCE = 512
 _MOST_AT_ONCE = 8
@@ -46,6 +46,7 @@ class TextExplainer:
             mean_image: The mean train image `(H, W, C)`, baseline of pixels.
         """
         self._encoder = encoder.model
+        self._max_tokens = encoder.max_tokens
         self._drawing = drawing
         self._model = model
         self._mean_image = mean_image
@@ -87,14 +88,13 @@ class TextExplainer:
                 label, -1, f"`label` must be in [-1, {classes - 1}]."
             ),
         ]
-        width = tf.shape(ids)[1]
 
         def one(row: tuple[tf.Tensor, ...]) -> Tensors:
             ids, mask, label = row
             length = tf.reduce_sum(mask)
             outputs = self.explain(ids[:length], label)
             for name in _PER_TOKEN:
-                padding = [[0, width - length]]
+                padding = [[0, self._max_tokens - length]]
                 outputs[name] = tf.pad(outputs[name], padding)
             return outputs
 
@@ -105,6 +105,8 @@ class TextExplainer:
             (ids, mask, label),
             fn_output_signature=self._output_specs(),
         )
+        for name in _PER_TOKEN:
+            outputs[name] = outputs[name][:, : tf.shape(ids)[1]]
         return {"ids": ids, **outputs}
 
     def _output_specs(self) -> dict[str, tf.TensorSpec]:
@@ -113,9 +115,9 @@ class TextExplainer:
             "label": (),
             "probabilities": self._model.output_shape[1:],
             "margin": (),
-            "masked_ids": (None,),
+            "masked_ids": (self._max_tokens,),
             "words_baseline": (),
-            "tokens": (None,),
+            "tokens": (self._max_tokens,),
             "image": image,
             "mean_image": image,
             "image_baseline": (),
@@ -162,6 +164,8 @@ class TextExplainer:
             mean,
             images[0],
             PIXEL_STEPS,
+            change=margins[0] - margins[2],
+            most_steps=MOST_STEPS,
             batch=_MOST_AT_ONCE,
         )
         return {
@@ -170,7 +174,7 @@ class TextExplainer:
             "margin": margins[0],
             "masked_ids": masked,
             "words_baseline": margins[1],
-            "tokens": self._tokens(texts, label),
+            "tokens": self._tokens(texts, label, margins[0] - margins[1]),
             "image": images[0],
             "mean_image": mean,
             "image_baseline": margins[2],
@@ -192,7 +196,9 @@ class TextExplainer:
     def _image_margin(self, image: tf.Tensor, label: tf.Tensor) -> tf.Tensor:
         return margin_of(self._model(image, training=False), label)
 
-    def _tokens(self, texts: tf.Tensor, label: tf.Tensor) -> tf.Tensor:
+    def _tokens(
+        self, texts: tf.Tensor, label: tf.Tensor, change: tf.Tensor
+    ) -> tf.Tensor:
         """Contributions `(T,)` of the first text's tokens, from the second."""
         embeddings = self._embed(encoder_inputs(texts), training=False)
         embeddings = tf.cast(embeddings, tf.float32)
@@ -209,6 +215,8 @@ class TextExplainer:
             embeddings[1],
             embeddings[0],
             TOKEN_STEPS,
+            change=change,
+            most_steps=MOST_STEPS,
             batch=tf.clip_by_value(_TOKENS_AT_ONCE // length, 1, _MOST_AT_ONCE),
         )
         return tf.reduce_sum(contributions, axis=-1)

@@ -87,6 +87,24 @@ class _Kill(keras.callbacks.Callback):
 
 
 @pytest.mark.slow
+@pytest.mark.parametrize("modalities", [TEXTS, "image,title"])
+def test_a_run_trains_in_mixed_precision(make_config, tmp_path, modalities):
+    plain, mixed = (
+        train.train_and_evaluate(
+            make_config(modalities=modalities, precision=precision),
+            tmp_path / precision,
+        )
+        for precision in ("auto", "mixed_bfloat16")
+    )
+    assert (plain["precision"], mixed["precision"]) == (
+        "float32",
+        "mixed_bfloat16",
+    )
+    assert mixed["loss"] != plain["loss"]
+    assert mixed["loss"] == pytest.approx(plain["loss"], abs=0.1)
+
+
+@pytest.mark.slow
 def test_a_killed_run_ends_with_the_same_bytes(make_config, tmp_path):
     config = make_config(
         modalities=TEXTS, epochs=3, modality_dropout=0.3, dropout=0.5

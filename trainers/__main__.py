@@ -19,6 +19,7 @@ COMMANDS = {
     "run": "trainers.run",
     "build": "tfrecords.build",
     "verify": "trainers.verify",
+    "runs": "trainers.list_runs",
     "table": "trainers.table",
     "predict": "trainers.predict",
     "explain": "trainers.explain",

@@ -53,6 +53,13 @@ class RunOptions:
         "Also export a SavedModel for TF Serving to `export` in the workdir.",
         group="training",
     )
+    examples: str = setting(
+        "",
+        "Ids of the texts whose images the report draws, separated by commas. "
+        "By default the three reviews of the paper's Fig. 4, if the corpus has "
+        "them, else the first three train texts.",
+        group="training",
+    )
 
 
 PROGRAM = command_line.Program(
@@ -225,7 +232,12 @@ def _train_and_report(
     from trainers import export
     from trainers.distribution.workers import current
     from trainers.experiments import baselines
-    from trainers.reports import model_card, run_report, summary
+    from trainers.reports import (
+        example_images,
+        model_card,
+        run_report,
+        summary,
+    )
     from trainers.runs.holding import hold
     from trainers.runs.workdir import METRICS_FILE, check_settings
     from trainers.training import train
@@ -245,8 +257,11 @@ def _train_and_report(
         config = config.on_records(image_dir)
         workers.await_file(image_dir / schema.MANIFEST)
     workdir = pathlib.Path(options.workdir or default_workdir(config, runs_dir))
+    examples = example_images.parse_ids(options.examples)
     if workers.is_chief:
         stack.enter_context(hold(workdir))
+        if examples:  # an unknown one is an error now, not after the training
+            example_images.read(image_dir, None, examples)
     metrics = train.train_and_evaluate(config, workdir, workers=workers)
     if not workers.is_chief:
         workers.await_chief(workdir / METRICS_FILE)
@@ -257,7 +272,7 @@ def _train_and_report(
         results["images"] = baselines.logistic_regression(image_dir, "image")
         if cls_dir is not None:
             results["stacks"] = baselines.logistic_regression(cls_dir, "stack")
-    run_report.write_report(workdir, config, metrics, results)
+    run_report.write_report(workdir, config, metrics, results, examples)
     model_card.write(workdir, config, metrics)
     if options.export:
         # Records given by name know their own encoder.

@@ -14,7 +14,6 @@ from trainers.reports.calibration_figure import draw_calibration
 from trainers.reports.mistakes import Predictions
 from trainers.reports.nearest_texts import Neighbour
 from trainers.runs import train_images
-from trainers.serving import agreement
 
 FILES = (mistakes.MISTAKES_FILE, mistakes.SUSPECTS_FILE)
 CAPTIONS = {
@@ -52,13 +51,18 @@ class Mistakes:
         workdir: pathlib.Path,
         label_names: tuple[str, ...],
         records: paths.Path,
+        texts_at: paths.Path | None,
     ) -> Self:
-        """Reads the predictions of a run, and what the records say of them."""
+        """Reads the predictions of a run, and what the records say of them.
+
+        Args:
+            workdir: Directory of the run.
+            label_names: Class names in label order.
+            records: Directory of its `image` records.
+            texts_at: Directory of their `cls` records; `None` if they are gone.
+        """
         predictions = Predictions.read(workdir, label_names)
         manifest = reader.open_records(records, kind="image")
-        texts_at = agreement.text_records(
-            records, manifest.provenance.get("cls", "")
-        )
         known = train_images.read(workdir)
         if texts_at is None or known is None:
             return cls(predictions)

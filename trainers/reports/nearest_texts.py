@@ -4,6 +4,7 @@ import dataclasses
 from collections.abc import Collection, Iterator, Sequence
 
 import numpy as np
+import tensorflow as tf
 
 from tfrecords import paths, reader, schema
 from trainers.training.inputs import read_images
@@ -11,6 +12,7 @@ from trainers.training.inputs import read_images
 # Train images that are compared: a report stays quick.
 _MOST_COMPARED = 20_000
 _RANGES = 20
+_BATCH = 256  # texts
 
 
 @dataclasses.dataclass(frozen=True)
@@ -28,7 +30,9 @@ class Neighbour:
     similarity: float
 
 
-def find_texts(records: paths.Path | None, ids: Collection[str]) -> dict:
+def find_texts(
+    records: paths.Path | None, ids: Collection[str]
+) -> dict[str, str]:
     """Reads the texts of some records.
 
     Args:
@@ -39,19 +43,45 @@ def find_texts(records: paths.Path | None, ids: Collection[str]) -> dict:
         Record id to text; empty without records.
     """
     texts: dict[str, str] = {}
+    for key, text in _read_texts(records):
+        if key in ids:
+            texts[key] = text
+            if len(texts) == len(ids):
+                break
+    return texts
+
+
+def find_beginnings(
+    records: paths.Path | None, beginnings: Sequence[str]
+) -> list[str]:
+    """Record ids of the first texts that begin so, of those that there are."""
+    found: dict[str, str] = {}
+    for key, text in _read_texts(records):
+        for beginning in beginnings:
+            if text.startswith(beginning):
+                found.setdefault(beginning, key)
+        if len(found) == len(beginnings):
+            break
+    return [found[each] for each in beginnings if each in found]
+
+
+def _read_texts(records: paths.Path | None) -> Iterator[tuple[str, str]]:
+    """Record ids and texts, without the stacks, which are large."""
     if records is None:
-        return texts
+        return
     manifest = reader.open_records(records, kind="cls")
+    features = {
+        name: tf.io.FixedLenFeature([], tf.string) for name in ("id", "text")
+    }
     for split in ("validation", "train"):
-        for batch in reader.read_records(records, split, manifest=manifest):
+        serialized = reader.read_serialized(records, split, manifest)
+        for batch in serialized.batch(_BATCH).map(
+            lambda rows: tf.io.parse_example(rows, features)
+        ):
             for key, text in zip(
                 batch["id"].numpy(), batch["text"].numpy(), strict=True
             ):
-                if key.decode() in ids:
-                    texts[key.decode()] = text.decode("utf-8", "replace")
-            if len(texts) == len(ids):
-                return texts
-    return texts
+                yield key.decode(), text.decode("utf-8", "replace")
 
 
 def find_neighbours(

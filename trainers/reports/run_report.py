@@ -1,7 +1,7 @@
 """A run's directory to report.md and its figures. Draws, never trains."""
 
 import pathlib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from types import MappingProxyType
 from typing import Any
 
@@ -26,19 +26,21 @@ from trainers.network import model
 from trainers.reports import (
     class_tables,
     data_section,
+    example_images,
     explanation_text,
     figures,
     markdown,
     mistakes_section,
 )
 from trainers.reports.confusion_figure import draw_confusion
+from trainers.reports.example_images import Examples
 from trainers.reports.mistakes_section import Mistakes
 from trainers.runs import loading, train_images
 from trainers.runs.file_list import FileList
 from trainers.runs.workdir import EXPLANATIONS_FILE, REPORT_FILE
+from trainers.serving import agreement
 from trainers.training.inputs import predict
 
-_NUM_EXAMPLES = 3
 _CONFUSION = "confusion.png"
 CAPTIONS = {
     "curves.png": "Loss and accuracy by epoch. The train figures are means "
@@ -47,7 +49,7 @@ CAPTIONS = {
     "and the smallest rectangle around it.",
     "density.png": "How many features share a pixel; the pixel shows their "
     "mean.",
-    "examples.png": "The first train images: as recorded; less the mean train "
+    "examples.png": "Images of texts: as recorded; less the mean train "
     "image, which is what the model tells them by; and, with the linear "
     "autoencoder, the same as it reads it from the feature maps. Red is above "
     "the mean, blue below, grey without a feature; channels are summed.",
@@ -61,6 +63,7 @@ def write_report(
     config: TrainConfig,
     metrics: dict[str, Any],
     baselines: dict[str, dict[str, Any]],
+    examples: Sequence[str] = (),
 ) -> pathlib.Path:
     """Writes `report.md` and its figures, unless the same report exists.
 
@@ -70,6 +73,8 @@ def write_report(
         metrics: The contents of metrics.json.
         baselines: What was classified (`stacks`, `images`) to the result of
             `baselines.logistic_regression`.
+        examples: Ids of the texts whose images are drawn; by default as
+            `example_images.read` chooses them.
 
     Returns:
         The report's path.
@@ -77,7 +82,14 @@ def write_report(
     path = workdir / REPORT_FILE
     records = paths.open_path(config.image_records)
     details = data_section.read_details(records, "image")
-    mistakes = Mistakes.of_run(workdir, metrics["label_names"], records)
+    manifest = reader.open_records(records, kind="image")
+    texts_at = agreement.text_records(
+        records, manifest.provenance.get("cls", "")
+    )
+    drawn_examples = example_images.read(records, texts_at, examples)
+    mistakes = Mistakes.of_run(
+        workdir, metrics["label_names"], records, texts_at
+    )
     text = compose(
         config,
         metrics,
@@ -85,6 +97,7 @@ def write_report(
         details=details,
         mistakes=mistakes,
         has_explanations=(workdir / EXPLANATIONS_FILE).is_file(),
+        examples=drawn_examples.ids,
     )
     names = (
         REPORT_FILE,
@@ -108,7 +121,7 @@ def write_report(
         "map.png": draw_map(fitted),
         "density.png": draw_density(fitted),
         **mistakes.draw(),
-        **_draw_examples(workdir, records),
+        **_draw_examples(workdir, drawn_examples, metrics["label_names"]),
     }
     if _CONFUSION in _captions(metrics):
         drawn[_CONFUSION] = draw_confusion(
@@ -147,24 +160,13 @@ def _draw_curves(epochs: figures.History) -> matplotlib.figure.Figure:
 
 
 def _draw_examples(
-    workdir: pathlib.Path, records: paths.Path
+    workdir: pathlib.Path, examples: Examples, names: Sequence[str]
 ) -> dict[str, matplotlib.figure.Figure]:
-    """The first train images and what the model reads; feature maps."""
-    manifest = reader.open_records(records, kind="image")
-    batch = next(
-        iter(
-            reader.read_records(
-                records, "train", batch_size=_NUM_EXAMPLES, manifest=manifest
-            )
-        )
-    )
-    images = batch["image"].numpy()
-    names = manifest.schema.label_names
+    """The images and what the model reads; feature maps of the first."""
+    images = examples.images
     titles = [
-        f"{key.decode()} ({names[label]})"
-        for key, label in zip(
-            batch["id"].numpy(), batch["label"].numpy(), strict=True
-        )
+        f"{key} ({names[label]})"
+        for key, label in zip(examples.ids, examples.labels, strict=True)
     ]
     run = loading.load_run(workdir)
     mean = train_images.load(run).mean
@@ -201,12 +203,19 @@ def compose(
     details: Mapping[str, Any] = MappingProxyType({}),
     mistakes: Mistakes,
     has_explanations: bool = False,
+    examples: Sequence[str] = (),
 ) -> str:
     """Composes the report's Markdown; arguments as `write_report`.
 
     `details` are those of the records' manifest, as far as it exists.
-    `has_explanations` adds the line that `explanation_report` adds.
+    `has_explanations` adds the line that `explanation_report` adds;
+    `examples` are the ids of the texts in `examples.png`.
     """
+    captions = {**mistakes_section.CAPTIONS, **_captions(metrics)}
+    if examples:
+        ids = ", ".join(map(markdown.plain, examples))
+        caption = captions["examples.png"].replace("texts", ids, 1)
+        captions["examples.png"] = caption
     lines = [
         f"# {backbones.get_backbone(config.backbone).title} on texts as images",
         "",
@@ -227,7 +236,7 @@ def compose(
             metrics["confusion_matrix"], metrics["label_names"]
         ),
         *mistakes.lines(),
-        *markdown.figures({**mistakes_section.CAPTIONS, **_captions(metrics)}),
+        *markdown.figures(captions),
         *(("", explanation_text.LINK) if has_explanations else ()),
     ]
     return markdown.document(lines)

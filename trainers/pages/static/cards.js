@@ -62,13 +62,13 @@ function summary(answer) {
   const words = answer.segments.filter(([, value]) => value !== null);
   const sizes = words.map(([, value]) => Math.abs(value));
   const least = NAMED * Math.max(...sizes);
-  const named = (sign) =>
-    words
+  const named = (sign) => {
+    const order = words
       .filter(([, value]) => sign * value >= least)
-      .sort((a, b) => sign * (b[1] - a[1]))
-      .slice(0, MOST_NAMED)
-      .map(([text]) => `“${text}”`)
-      .join(", ") || "no word";
+      .sort((a, b) => sign * (b[1] - a[1]));
+    const names = new Set(order.map(([text]) => `“${text}”`));
+    return [...names].slice(0, MOST_NAMED).join(", ") || "no word";
+  };
   return element("p", { className: "summary" }, [
     `Most for “${answer.explained}”: ${named(1)}. Most against: ${named(-1)}.`,
   ]);
@@ -84,7 +84,7 @@ function note(answer) {
       "the validation images are: the model has not learnt from texts like " +
       "it, and its probability means little."
     : `Novelty ${share}: this share of the validation images is nearer to the ` +
-      "train images than this one.";
+      "train images than this one. A text on another subject may be near.";
   return [element("p", { className: isFar ? "warning" : "small" }, [text])];
 }
 

@@ -111,7 +111,8 @@ def _is_unreadable(name: str) -> bool:
     return not shown or 2 * shown.count(_PLACEHOLDER) >= len(shown)
 
 
-def _width(text: str) -> int:
+def width(text: str) -> int:
+    """Width of a text; Chinese characters and most emoji count twice."""
     return sum(
         2 if unicodedata.east_asian_width(character) in "WF" else 1
         for character in text
@@ -120,12 +121,12 @@ def _width(text: str) -> int:
 
 def _shorten(text: str, most: int) -> str:
     """Replaces the middle of a text that is too wide; its end may tell more."""
-    if _width(text) <= most:
+    if width(text) <= most:
         return text
     first = last = text
-    while _width(last) > (most - 1) // 3:
+    while width(last) > (most - 1) // 3:
         last = last[1:]
-    while _width(first) > most - 1 - _width(last):
+    while width(first) > most - 1 - width(last):
         first = first[:-1]
     return first.rstrip() + _ELLIPSIS + last.lstrip()
 

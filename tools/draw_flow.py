@@ -20,10 +20,17 @@ import matplotlib.patches
 import numpy as np
 import tensorflow_datasets as tfds
 
-import trainers
+from text2image.deepinsight.figures import (
+    DIVERGING,
+    masked,
+    occupied,
+    show_differences,
+)
+from trainers.runs import loading, train_images
 
 _CODE = "autoencoder_linear"  # the layer's name in every run with a linear code
 _NUM_MAPS = 9
+_LIMIT = 0.5  # end of the scale of images; pixels are in [0, 1]
 _TIMES = "\N{MULTIPLICATION SIGN}"
 _INK = "#222222"
 _ACCENT = "#1f5fa8"
@@ -61,27 +68,29 @@ def follow(
         key: Id of the text.
 
     Returns:
-        `text`, `stack` `(L, D)`, `image` `(H, W, C)`, `maps` `(h, w, M)`,
-        `read_back` `(H, W, C)`, `probabilities` `(K,)`, `label` and
-        `label_names`.
+        `text`, `stack` `(L, D)`, `image` `(H, W)` and `read_back` `(H, W)`,
+        both less the mean train image, `image_shape` (H, W, C), `maps`
+        `(h, w, M)`, `probabilities` `(K,)`, `label` and `label_names`.
     """
     kept = json.loads((workdir / "records.json").read_text("utf-8"))
     (image_dir,) = records_dir.glob(f"image/*-{kept['fingerprint']}/1.0.0")
     (cls_dir,) = records_dir.glob(f"cls/*-{kept['provenance']['cls']}/1.0.0")
     stack = read_record(cls_dir, "validation", key)
     image = read_record(image_dir, "validation", key)["image"]
-    model = trainers.load(workdir)
-    features = model.get_layer("features")
+    run = loading.load_run(workdir)
+    mean = train_images.load(run).mean
+    features = run.model.get_layer("features")
     code = features.get_layer(_CODE)
     halves = keras.Model(features.input, [code.input, code.output])
     maps, values = (np.asarray(value) for value in halves(image[None]))
-    logits = np.asarray(model(image[None]))[0]
+    logits = np.asarray(run.model(image[None]))[0]
     return {
         "text": stack["text"].decode("utf-8"),
         "stack": stack["stack"],
-        "image": image,
+        "image": masked(image - mean, occupied(mean)),
         "maps": maps[0],
-        "read_back": code.images(values)[0],
+        "read_back": masked(code.images(values)[0] - mean, occupied(mean)),
+        "image_shape": image.shape,
         "probabilities": np.exp(logits) / np.exp(logits).sum(),
         "label": kept["label_names"][stack["label"]],
         "label_names": kept["label_names"],
@@ -151,7 +160,7 @@ def _draw_stack(axes: matplotlib.axes.Axes, stages: dict[str, Any]) -> None:
     limit = np.quantile(np.abs(stack), 0.98)
     axes.imshow(
         stack,
-        cmap="RdBu_r",
+        cmap=DIVERGING,
         vmin=-limit,
         vmax=limit,
         aspect="auto",
@@ -169,14 +178,13 @@ def _draw_stack(axes: matplotlib.axes.Axes, stages: dict[str, Any]) -> None:
 
 
 def _draw_image(axes: matplotlib.axes.Axes, stages: dict[str, Any]) -> None:
-    image = stages["image"]
-    _show(axes, image)
-    height, width, channels = image.shape
+    show_differences(axes, stages["image"], _LIMIT)
+    height, width, channels = stages["image_shape"]
     _title(
         axes,
         "3  image",
-        f"DeepInsight: t-SNE gives every feature\n"
-        f"its pixel, {height} {_TIMES} {width} {_TIMES} {channels}",
+        "DeepInsight: t-SNE gives every feature its\n"
+        f"pixel, {height} {_TIMES} {width} {_TIMES} {channels}; less the mean",
     )
 
 
@@ -204,7 +212,7 @@ def _draw_maps(axes: matplotlib.axes.Axes, stages: dict[str, Any]) -> None:
 
 
 def _draw_read_back(axes: matplotlib.axes.Axes, stages: dict[str, Any]) -> None:
-    _show(axes, np.clip(stages["read_back"], 0, 1))
+    show_differences(axes, stages["read_back"], _LIMIT)
     _title(
         axes,
         "5  code",
@@ -243,12 +251,6 @@ _PAINTERS = (
     _draw_read_back,
     _draw_verdict,
 )
-
-
-def _show(axes: matplotlib.axes.Axes, image: np.ndarray) -> None:
-    axes.imshow(image, cmap="gray", vmin=0, vmax=1, interpolation="nearest")
-    axes.set_xticks([])
-    axes.set_yticks([])
 
 
 def _draw_arrows(figure: matplotlib.figure.Figure, panels: np.ndarray) -> None:

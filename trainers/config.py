@@ -55,6 +55,7 @@ class TrainConfig(JsonSettings):
     ADDED_LATER: ClassVar[Mapping[str, Any]] = {
         "precision": "auto",
         "jit_compile": False,
+        "class_weight": "none",
     }
 
     backbone: str = _common(
@@ -138,6 +139,11 @@ class TrainConfig(JsonSettings):
         0.02,
         "L2 penalty on the head's kernels; not with --autoencoder=paper.",
         ranges.PENALTY,
+    )
+    class_weight: str = _training(
+        "none",
+        "Weights of classes in the loss: none, or balanced (all count alike).",
+        ("none", "balanced"),
     )
     epochs: int = _common(10, "Passes over the train split.", ranges.EPOCHS)
     batch_size: int = _training(32, "Examples per step.", ranges.TRAIN_BATCH)

@@ -2,18 +2,22 @@
 
     python -m trainers.explain --workdir=RUN "a gripping film" "dull"
     python -m trainers.explain --export_dir=DIR --file=reviews.csv
+    python -m trainers.explain --workdir=RUN --report
 
 The explanations go to standard output one by one, in the order of the texts.
+--report explains validation texts instead and writes explanations.md into the
+run: whether explanations are faithful, and which features matter most.
 """
 
 import dataclasses
 import itertools
+import pathlib
 import sys
 from collections.abc import Sequence
 
 from absl import logging
 
-from tfrecords import command_line
+from tfrecords import command_line, ranges
 from tfrecords.devices import DeviceOptions
 from tfrecords.settings import validate
 from trainers.explanations import formats
@@ -42,11 +46,31 @@ class ExplainOptions:
         "table", "Format of the explanations.", tuple(formats.FORMATS)
     )
 
+    report: bool = common(
+        False,
+        "Explain validation texts of a run, test the explanations, and write "
+        "explanations.md, features.csv and figures into the run. Takes "
+        "minutes.",
+    )
+    num_texts: int = common(
+        200, "Most texts that --report explains.", ranges.EXAMPLES
+    )
+
     def __post_init__(self) -> None:
         """Refuses values that no explanation could use."""
         validate(self)
 
 
+# Flags that choose or describe other texts than a report's.
+_NOT_FOR_REPORT = (
+    "export_dir",
+    *("label", "method", "format"),
+    *(
+        field.name
+        for group in (TextOptions, FileOptions)
+        for field in dataclasses.fields(group)
+    ),
+)
 PROGRAM = command_line.Program(
     "trainers.explain",
     __doc__,
@@ -64,7 +88,29 @@ PROGRAM = command_line.Program(
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Explains the texts of the command line or of a file."""
-    return command_line.main(PROGRAM, _run, argv, check=text_options.check)
+    return command_line.main(PROGRAM, _run, argv, check=_check)
+
+
+def _check(arguments: command_line.Arguments) -> None:
+    is_report = arguments.settings(ExplainOptions).report
+    arguments.refuse_ignored(
+        [
+            (("num_texts",), not is_report, "only a --report chooses texts"),
+            (
+                _NOT_FOR_REPORT,
+                is_report,
+                "--report explains the validation texts of a run",
+            ),
+        ]
+    )
+    if not is_report:
+        text_options.check(arguments)
+        return
+    if arguments.rest or not arguments.settings(ModelOptions).workdir:
+        raise command_line.UsageError(
+            "Expected --workdir and no texts with --report. Received: "
+            f"{'texts' if arguments.rest else 'no --workdir'}."
+        )
 
 
 def _run(arguments: command_line.Arguments) -> int:
@@ -73,12 +119,19 @@ def _run(arguments: command_line.Arguments) -> int:
     from trainers.explanations.explainer import load_explainer
 
     options = arguments.settings(ExplainOptions)
+    model = arguments.settings(ModelOptions)
+    if options.report:
+        from trainers.reports.explanation_report import write_report
+
+        write_report(
+            pathlib.Path(model.workdir), options.num_texts, model.encoder
+        )
+        return 0
     texts = text_options.read(arguments)
     # A file that cannot be read is reported before the model is loaded.
     first = list(itertools.islice(texts, 1))
     if not first:
         logging.warning("no texts in %s", arguments.settings(TextOptions).file)
-    model = arguments.settings(ModelOptions)
     explainer = load_explainer(**dataclasses.asdict(model))
     ids, contents = itertools.tee(itertools.chain(first, texts))
     explanations = zip(

@@ -1,6 +1,7 @@
 """Prediction from the run and from its export, as a user types it."""
 
 import csv
+import dataclasses
 import io
 import json
 import logging
@@ -58,6 +59,8 @@ def test_run_and_export_predict_the_same(trained, predictors, tmp_path):
             one.probabilities, other.probabilities, rtol=0, atol=1e-6
         )
         assert one.score == max(one.probabilities)
+        assert 0 <= one.novelty <= 1
+        assert one.novelty == pytest.approx(other.novelty, abs=0.12)  # a step
         best = one.probabilities.index(one.score)
         assert one.label == predictors["run"].label_names[best]
     assert len(list(tmp_path.iterdir())) == len(values)
@@ -151,6 +154,32 @@ def test_a_table_is_aligned_and_cannot_control_the_terminal():
     assert lines[1].startswith("     1  neg    0.7500  a b ?[31mccc")
     assert lines[1].endswith("c…\n")
     assert all(line.count("\n") == 1 for line in lines)
+
+
+def test_novelty_is_shown_where_it_is_known():
+    known = [
+        dataclasses.replace(each, novelty=novelty)
+        for each, novelty in zip(PREDICTIONS, (0.25, 1.0), strict=True)
+    ]
+    lines = list(formats.table(known, NAMES))
+    column = lines[0].index("novelty")
+    assert lines[0][column:].split() == ["novelty", "text"]
+    assert [line[column:].split()[0] for line in lines[1:]] == [
+        "0.250",
+        "1.000",
+    ]
+    text = lines[0].index("text")
+    assert lines[1][text:].startswith("a b")
+    assert lines[2][text:].startswith("say")
+    rows = csv.DictReader(
+        io.StringIO("".join(formats.comma_separated(known, NAMES)))
+    )
+    assert [row["novelty"] for row in rows] == ["0.250", "1.000"]
+    values = [json.loads(line) for line in formats.json_lines(known, NAMES)]
+    assert [value["novelty"] for value in values] == [0.25, 1.0]
+    for write in formats.FORMATS.values():
+        assert "novelty" not in "".join(write(PREDICTIONS, NAMES))
+        assert len(list(write([], NAMES))) == (write is not formats.json_lines)
 
 
 def test_odd_class_names_do_not_break_the_table():

@@ -42,6 +42,7 @@ def test_whole_directories_are_ok(whole, make_image_records, capsys):
         "history.csv",
         "model.safetensors",
         "predictions.csv",
+        "train_images.npz",
         "metrics.json",
         "files.json",
         "export/1/saved_model.pb",

@@ -1,13 +1,23 @@
 """Figures of a pixel map, its images and their feature maps, by matplotlib."""
 
 from collections.abc import Mapping
+from types import MappingProxyType
 
+import matplotlib
+import matplotlib.axes
 import matplotlib.figure
+import matplotlib.image
 import matplotlib.ticker
 import numpy as np
 
 from text2image import figure_text
 from text2image.deepinsight import pixel_map
+
+# Red above 0, blue below: told apart by colour-blind readers, too (ColorBrewer,
+# colorbrewer2.org). Pixels without a feature are grey, so that 0 is white.
+DIVERGING = matplotlib.colormaps["RdBu_r"].with_extremes(bad="0.85")
+# A few extreme pixels shall not make all others pale.
+_SHOWN_SHARE = 0.99
 
 
 def draw_map(fitted: pixel_map.PixelMap) -> matplotlib.figure.Figure:
@@ -56,36 +66,90 @@ def draw_density(fitted: pixel_map.PixelMap) -> matplotlib.figure.Figure:
     return figure
 
 
-def draw_examples(
-    rows: Mapping[str, np.ndarray], titles: list[str]
-) -> matplotlib.figure.Figure:
-    """Draws the same examples at several stages (the paper's Figs. 4 and 6).
+def occupied(mean_image: np.ndarray) -> np.ndarray:
+    """Finds the pixels that show a feature, `(H, W, C)` bool.
+
+    Scaled features are at least 0, and only those that never vary are 0 in
+    the mean of the train images, as are pixels without a feature.
+    """
+    return mean_image > 0
+
+
+def masked(values: np.ndarray, occupied: np.ndarray) -> np.ndarray:
+    """Sums the channels of occupied pixels; the others become NaN.
 
     Args:
-        rows: Stage to its images `(n, H, W, C)`; each stage is a row with one
-            scale. Three channels are shown as red, green and blue.
-        titles: One title per example.
+        values: `(..., H, W, C)`, contributions or differences of images.
+        occupied: `(H, W, C)` bool, whether a pixel shows a feature.
+
+    Returns:
+        `(..., H, W)`, NaN where no channel is occupied.
     """
-    count = len(titles)
-    figure = matplotlib.figure.Figure(
-        figsize=(3 * count + 0.5, 3 * len(rows)), layout="constrained"
+    total = np.where(occupied, values, 0.0).sum(axis=-1)
+    return np.where(occupied.any(axis=-1), total, np.nan)
+
+
+def limit_of(values: np.ndarray) -> float:
+    """Returns the end of a scale around 0 for values, of which some are NaN."""
+    sizes = np.abs(values[~np.isnan(values)])
+    return max(np.quantile(sizes, _SHOWN_SHARE) if sizes.size else 1.0, 1e-12)
+
+
+def show_differences(
+    axes: matplotlib.axes.Axes, values: np.ndarray, limit: float
+) -> matplotlib.image.AxesImage:
+    """Shows values on a diverging scale, pixel by pixel.
+
+    Args:
+        axes: Axes to draw in.
+        values: `(H, W)`, NaN where there is no feature.
+        limit: Value of the darkest red; its negative is the darkest blue.
+    """
+    axes.set_xticks([])
+    axes.set_yticks([])
+    return axes.imshow(
+        np.ma.masked_invalid(values),
+        cmap=DIVERGING,
+        vmin=-limit,
+        vmax=limit,
+        interpolation="nearest",
     )
-    grid = figure.subplots(len(rows), count, squeeze=False)
-    for row, (label, images) in enumerate(rows.items()):
-        # One scale per row, so that its images can be compared.
-        low, high = float(images.min()), float(images.max())
-        for axes, image, title in zip(grid[row], images, titles, strict=True):
-            if image.shape[-1] == 3:
-                image = (image - low) / max(high - low, 1e-12)
-            shown = axes.imshow(image, cmap="gray", vmin=low, vmax=high)
-            axes.set_xticks([])
-            axes.set_yticks([])
-            axes.set_title(
-                figure_text.label(f"{title}, {label}", 80, wrap=42),
-                fontsize="small",
-            )
-        if images.shape[-1] == 1:
-            figure.colorbar(shown, ax=list(grid[row]), shrink=0.8)
+
+
+def draw_examples(
+    images: np.ndarray,
+    titles: list[str],
+    differences: Mapping[str, np.ndarray] = MappingProxyType({}),
+) -> matplotlib.figure.Figure:
+    """Draws examples, and below them what tells them from the mean image.
+
+    Args:
+        images: `(n, H, W, C)` in [0, 1]; three channels are shown as red,
+            green and blue.
+        titles: One title per example.
+        differences: Label of a row to its differences `(n, H, W)` from the
+            mean image, NaN in empty pixels. All rows share one scale.
+    """
+    count, rows = len(titles), 1 + len(differences)
+    figure = matplotlib.figure.Figure(
+        figsize=(3 * count + 0.7, 3.1 * rows), layout="constrained"
+    )
+    grid = figure.subplots(rows, count, squeeze=False)
+    for axes, image, title in zip(grid[0], images, titles, strict=True):
+        axes.imshow(image, cmap="gray", vmin=0, vmax=1, interpolation="nearest")
+        axes.set_xticks([])
+        axes.set_yticks([])
+        axes.set_title(figure_text.label(title, 80, wrap=42), fontsize="small")
+    grid[0, 0].set_ylabel("image")
+    limit = max(map(limit_of, differences.values()), default=1.0)
+    for row, (label, values) in zip(grid[1:], differences.items(), strict=True):
+        for axes, difference in zip(row, values, strict=True):
+            shown = show_differences(axes, difference, limit)
+        row[0].set_ylabel(label)
+    if differences:
+        figure.colorbar(
+            shown, ax=grid[1:].ravel().tolist(), shrink=0.6, extend="both"
+        )
     return figure_text.set_fonts(figure)
 
 

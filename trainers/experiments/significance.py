@@ -1,4 +1,4 @@
-"""Tests whether two classifiers of the same texts differ."""
+"""Tests whether two classifiers, or two measures, of the same texts differ."""
 
 import dataclasses
 
@@ -47,3 +47,30 @@ def mcnemar(first: np.ndarray, second: np.ndarray) -> McNemar:
         return McNemar(0, 0, 1.0)
     test = scipy.stats.binomtest(only_first, differ)
     return McNemar(only_first, only_second, float(test.pvalue))
+
+
+def wilcoxon(first: np.ndarray, second: np.ndarray) -> float:
+    """Tests whether two measures of the same texts differ.
+
+    Source: Wilcoxon 1945, doi:10.2307/3001968, the signed-rank test of the
+    differences; texts with the same value are left out.
+
+    Args:
+        first: `(N,)` values of the first measure.
+        second: The same for the second one, texts in the same order.
+
+    Returns:
+        The two-sided p-value; 1 if all values are the same.
+
+    Raises:
+        ValueError: If the numbers of texts differ.
+    """
+    if first.shape != second.shape or first.ndim != 1:
+        raise ValueError(
+            "Both measures must be of the same texts. Received: shapes "
+            f"{first.shape} and {second.shape}"
+        )
+    differences = first - second
+    if not differences.any():
+        return 1.0
+    return float(scipy.stats.wilcoxon(differences).pvalue)

@@ -105,7 +105,7 @@ def train_and_evaluate(
         workdir,
         manifest.fingerprint,
         loading.MULTIMODAL_RUN.figures,
-        remake_predictions,
+        {PREDICTIONS_FILE: remake_predictions},
     )
     if earlier is not None:
         return earlier

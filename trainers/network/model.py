@@ -62,6 +62,27 @@ class Models:
         return _find_layer(self.classifier, autoencoder.STANDARDIZATION)
 
 
+def split_at_maps(whole: keras.Model) -> tuple[keras.Model, keras.Model]:
+    """Splits a network where the slice ends.
+
+    Args:
+        whole: `Models.whole`.
+
+    Returns:
+        Images `(N, H, W, C)` to feature maps `(N, h, w, M)`, and feature maps
+        to `(N, K)` logits; they share the weights of the whole.
+    """
+    _, features, classifier = whole.layers
+    code = _find_layer(features, LINEAR_CODE)
+    if code is None:
+        return features, classifier
+    maps = keras.Input(tuple(code.input.shape[1:]), name="maps")
+    return (
+        keras.Model(features.input, code.input, name="feature_extractor"),
+        keras.Model(maps, classifier(code(maps)), name="after_the_slice"),
+    )
+
+
 def _find_layer(model: keras.Model, name: str) -> Any:
     """Returns the layer with a name, or `None`."""
     return next((layer for layer in model.layers if layer.name == name), None)

@@ -1,4 +1,4 @@
-"""What a run confuses: the whole matrix of few classes, the worst of many."""
+"""What a run confuses: the matrix of few classes, the worst pairs of many."""
 
 from collections.abc import Sequence
 
@@ -7,7 +7,6 @@ import numpy as np
 from trainers.reports import markdown
 
 MOST_IN_MATRIX = 12  # classes; a table with more columns is not read
-_WORST = 20  # classes with a line of their own
 _PAIRS = 10
 
 
@@ -21,11 +20,12 @@ def confusion_section(
         class_names: K class names.
 
     Returns:
-        The matrix of up to 12 classes; of more, the pairs that are confused
-        most and the classes with the lowest F1.
+        The matrix of up to 12 classes; of more than two, the pairs that are
+        confused most.
     """
+    matrix = []
     if len(class_names) <= MOST_IN_MATRIX:
-        return markdown.table(
+        matrix = markdown.table(
             (
                 "true \\ predicted",
                 *(markdown.plain(name, most=28) for name in class_names),
@@ -35,13 +35,10 @@ def confusion_section(
                 for name, row in zip(class_names, confusion, strict=True)
             ],
         )
-    counts = np.asarray(confusion)
-    return [
-        *_pairs(
-            counts, [markdown.plain(name, most=40) for name in class_names]
-        ),
-        *_classes(counts, [markdown.plain(name) for name in class_names]),
-    ]
+    if len(class_names) == 2:
+        return matrix
+    names = [markdown.plain(name, most=40) for name in class_names]
+    return [*matrix, "", *_pairs(np.asarray(confusion), names)]
 
 
 def _pairs(counts: np.ndarray, names: list[str]) -> list[str]:
@@ -73,30 +70,4 @@ def _pairs(counts: np.ndarray, names: list[str]) -> list[str]:
             ],
         ),
         "",
-    ]
-
-
-def _classes(counts: np.ndarray, names: list[str]) -> list[str]:
-    right = np.diag(counts)
-    true, predicted = counts.sum(axis=1), counts.sum(axis=0)
-    recall = right / np.maximum(true, 1)
-    precision = right / np.maximum(predicted, 1)
-    f1 = 2 * right / np.maximum(true + predicted, 1)
-    order = np.argsort(f1, kind="stable")[:_WORST]
-    return [
-        f"The {len(order)} of {len(names)} classes with the lowest F1:",
-        "",
-        *markdown.table(
-            ("class", "texts", "F1", "recall", "precision"),
-            [
-                (
-                    names[index],
-                    true[index],
-                    f"{f1[index]:.2f}",
-                    f"{recall[index]:.2f}",
-                    f"{precision[index]:.2f}",
-                )
-                for index in order
-            ],
-        ),
     ]

@@ -1,6 +1,5 @@
 """A run's directory to report.md and its figures. Draws, never trains."""
 
-import dataclasses
 import pathlib
 from collections.abc import Mapping
 from types import MappingProxyType
@@ -17,16 +16,26 @@ from text2image.deepinsight.figures import (
     draw_examples,
     draw_feature_maps,
     draw_map,
+    masked,
+    occupied,
 )
 from tfrecords import files, paths, reader
 from trainers import backbones
 from trainers.config import TrainConfig
 from trainers.network import model
-from trainers.reports import class_tables, data_section, figures, markdown
+from trainers.reports import (
+    class_tables,
+    data_section,
+    explanation_text,
+    figures,
+    markdown,
+    mistakes_section,
+)
 from trainers.reports.confusion_figure import draw_confusion
-from trainers.runs import checkpoints
+from trainers.reports.mistakes_section import Mistakes
+from trainers.runs import loading, train_images
 from trainers.runs.file_list import FileList
-from trainers.runs.workdir import MODEL_FILE, REPORT_FILE
+from trainers.runs.workdir import EXPLANATIONS_FILE, REPORT_FILE
 from trainers.training.inputs import predict
 
 _NUM_EXAMPLES = 3
@@ -38,9 +47,10 @@ CAPTIONS = {
     "and the smallest rectangle around it.",
     "density.png": "How many features share a pixel; the pixel shows their "
     "mean.",
-    "examples.png": "The first train images: as recorded; after contrast and "
-    "normalisation, as the slice sees them; and, with the linear autoencoder, "
-    "as it reads them from the feature maps.",
+    "examples.png": "The first train images: as recorded; less the mean train "
+    "image, which is what the model tells them by; and, with the linear "
+    "autoencoder, the same as it reads it from the feature maps. Red is above "
+    "the mean, blue below, grey without a feature; channels are summed.",
     "feature_maps.png": "The frozen slice's feature maps of the first of "
     "these images.",
 }
@@ -67,8 +77,21 @@ def write_report(
     path = workdir / REPORT_FILE
     records = paths.open_path(config.image_records)
     details = data_section.read_details(records, "image")
-    text = compose(config, metrics, baselines, details=details)
-    names = (REPORT_FILE, *_captions(metrics))
+    mistakes = Mistakes.of_run(workdir, metrics["label_names"], records)
+    text = compose(
+        config,
+        metrics,
+        baselines,
+        details=details,
+        mistakes=mistakes,
+        has_explanations=(workdir / EXPLANATIONS_FILE).is_file(),
+    )
+    names = (
+        REPORT_FILE,
+        *_captions(metrics),
+        *mistakes_section.CAPTIONS,
+        *mistakes_section.FILES,
+    )
     if path.is_file() and path.read_bytes() == text.encode("utf-8"):
         faults = FileList.of_run(workdir).faults(names)
         if not faults:
@@ -84,7 +107,8 @@ def write_report(
         "curves.png": _draw_curves(metrics["epochs"]),
         "map.png": draw_map(fitted),
         "density.png": draw_density(fitted),
-        **_draw_examples(config, workdir, records),
+        **mistakes.draw(),
+        **_draw_examples(workdir, records),
     }
     if _CONFUSION in _captions(metrics):
         drawn[_CONFUSION] = draw_confusion(
@@ -92,6 +116,7 @@ def write_report(
         )
     for name, figure in drawn.items():
         figures.save(figure, workdir / name)
+    mistakes.write_lists(workdir)
     files.write_text(path, text)
     FileList.of_run(workdir).record(names)
     return path
@@ -122,9 +147,9 @@ def _draw_curves(epochs: figures.History) -> matplotlib.figure.Figure:
 
 
 def _draw_examples(
-    config: TrainConfig, workdir: pathlib.Path, records: paths.Path
+    workdir: pathlib.Path, records: paths.Path
 ) -> dict[str, matplotlib.figure.Figure]:
-    """The first train images before and after normalisation; feature maps."""
+    """The first train images and what the model reads; feature maps."""
     manifest = reader.open_records(records, kind="image")
     batch = next(
         iter(
@@ -141,26 +166,27 @@ def _draw_examples(
             batch["id"].numpy(), batch["label"].numpy(), strict=True
         )
     ]
-    models = model.build_models(
-        dataclasses.replace(config, weights="random"),  # loaded below
-        manifest.schema.shape,
-        len(names),
-    )
-    checkpoints.load(workdir / MODEL_FILE, checkpoints.variables(models.whole))
-    normalized = images
-    for layer in ("contrast", "normalization"):
-        if layer in [each.name for each in models.extractor.layers]:
-            normalized = models.extractor.get_layer(layer)(normalized)
-    maps = predict(models.extractor, images)
-    rows = {"image": images, "as the slice sees it": np.asarray(normalized)}
-    if config.autoencoder == "linear":
-        code = models.features.get_layer(model.LINEAR_CODE)
-        rows["read from the feature maps"] = code.images(
-            predict(models.features, images)
+    run = loading.load_run(workdir)
+    mean = train_images.load(run).mean
+    to_maps, _ = model.split_at_maps(run.model)
+    maps = predict(to_maps, images)
+    stages = {"image less the mean": images}
+    if run.config.autoencoder == "linear":
+        _, features, _ = run.model.layers
+        code = features.get_layer(model.LINEAR_CODE)
+        stages["read from the feature maps"] = code.images(
+            np.asarray(code(maps))
         )
-    backbone = backbones.get_backbone(config.backbone)
+    backbone = backbones.get_backbone(run.config.backbone)
     return {
-        "examples.png": draw_examples(rows, titles),
+        "examples.png": draw_examples(
+            images,
+            titles,
+            {
+                name: masked(values - mean, occupied(mean))
+                for name, values in stages.items()
+            },
+        ),
         "feature_maps.png": draw_feature_maps(
             maps[0], f"{backbone.title}, {titles[0]}"
         ),
@@ -173,10 +199,13 @@ def compose(
     baselines: Mapping[str, Mapping[str, Any]],
     *,
     details: Mapping[str, Any] = MappingProxyType({}),
+    mistakes: Mistakes,
+    has_explanations: bool = False,
 ) -> str:
     """Composes the report's Markdown; arguments as `write_report`.
 
     `details` are those of the records' manifest, as far as it exists.
+    `has_explanations` adds the line that `explanation_report` adds.
     """
     lines = [
         f"# {backbones.get_backbone(config.backbone).title} on texts as images",
@@ -197,7 +226,9 @@ def compose(
         *class_tables.confusion_section(
             metrics["confusion_matrix"], metrics["label_names"]
         ),
-        *markdown.figures(_captions(metrics)),
+        *mistakes.lines(),
+        *markdown.figures({**mistakes_section.CAPTIONS, **_captions(metrics)}),
+        *(("", explanation_text.LINK) if has_explanations else ()),
     ]
     return markdown.document(lines)
 

@@ -4,7 +4,7 @@ What can be made again from its other files is; what cannot is named.
 """
 
 import pathlib
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from absl import logging
@@ -17,7 +17,6 @@ from trainers.runs.workdir import (
     METRICS_FILE,
     MODEL_FILE,
     MODEL_SHA256,
-    PREDICTIONS_FILE,
     RECORDS_FINGERPRINT,
     is_finished,
     read_metrics,
@@ -37,7 +36,7 @@ def reuse(
     workdir: pathlib.Path,
     records_fingerprint: str,
     keys: tuple[str, ...],
-    remake_predictions: Callable[[], None],
+    remakes: Mapping[str, Callable[[], None]],
 ) -> dict[str, Any] | None:
     """Reads the metrics of a finished run; logs whether it is finished.
 
@@ -45,7 +44,8 @@ def reuse(
         workdir: Directory of the run.
         records_fingerprint: Fingerprint of the records of the command.
         keys: Keys that metrics.json must have, besides the common ones.
-        remake_predictions: Writes predictions.csv from the model.
+        remakes: Name of a file that depends on model and records to what
+            writes it again.
 
     Returns:
         The contents of metrics.json; `None` if the run is not finished.
@@ -59,18 +59,15 @@ def reuse(
         return None
     metrics = _read_checked(workdir, records_fingerprint, keys)
     listed = FileList.of_run(workdir)
-    faults = listed.faults((HISTORY_FILE, PREDICTIONS_FILE))
+    faults = listed.faults((HISTORY_FILE, *remakes))
     for name, fault in faults.items():
         logging.warning("%s: %s. It is made again.", workdir / name, fault)
         if name == HISTORY_FILE:
             write_history(workdir, metrics["epochs"])
         else:
-            remake_predictions()
+            remakes[name]()
     listed.record(
-        (
-            *(CONFIG_FILE, MODEL_FILE, HISTORY_FILE),
-            *(PREDICTIONS_FILE, METRICS_FILE),
-        )
+        (CONFIG_FILE, MODEL_FILE, HISTORY_FILE, *remakes, METRICS_FILE)
     )
     logging.info("training: reusing %s", workdir)
     return metrics

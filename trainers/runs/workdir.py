@@ -26,6 +26,7 @@ MODEL_FILE = "model.safetensors"
 PREDICTIONS_FILE = "predictions.csv"
 METRICS_FILE = "metrics.json"
 REPORT_FILE = "report.md"
+EXPLANATIONS_FILE = "explanations.md"
 EXPORT_DIRECTORY = "export"
 TENSORBOARD_DIRECTORY = "tensorboard"
 # Keys of config.json, metrics.json and the metadata of the weights. The first

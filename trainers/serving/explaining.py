@@ -158,7 +158,7 @@ class TextExplainer:
         )
         predicted = tf.argmax(logits[0], output_type=tf.int32)
         label = tf.where(label < 0, predicted, label)
-        margins = _margin(logits, label)
+        margins = margin_of(logits, label)
         pixels = integrated_gradients(
             lambda image: self._image_margin(image, label),
             mean,
@@ -190,17 +190,17 @@ class TextExplainer:
 
     def _draw(self, ids: tf.Tensor) -> tf.Tensor:
         return self._drawing(
-            self._encoder(_inputs(ids), training=False), training=False
+            self._encoder(encoder_inputs(ids), training=False), training=False
         )
 
     def _image_margin(self, image: tf.Tensor, label: tf.Tensor) -> tf.Tensor:
-        return _margin(self._model(image, training=False), label)
+        return margin_of(self._model(image, training=False), label)
 
     def _tokens(
         self, texts: tf.Tensor, label: tf.Tensor, change: tf.Tensor
     ) -> tf.Tensor:
         """Contributions `(T,)` of the first text's tokens, from the second."""
-        embeddings = self._embed(_inputs(texts), training=False)
+        embeddings = self._embed(encoder_inputs(texts), training=False)
         embeddings = tf.cast(embeddings, tf.float32)
         length = tf.shape(texts)[1]
 
@@ -236,7 +236,7 @@ class TextExplainer:
         return tf.reshape(features, self._drawing.input_shape[1:])
 
 
-def _inputs(ids: tf.Tensor) -> Tensors:
+def encoder_inputs(ids: tf.Tensor) -> Tensors:
     """Inputs of the encoder for ids `(n, T)` without padding."""
     return {
         "token_ids": ids,
@@ -245,7 +245,7 @@ def _inputs(ids: tf.Tensor) -> Tensors:
     }
 
 
-def _margin(logits: tf.Tensor, label: tf.Tensor) -> tf.Tensor:
+def margin_of(logits: tf.Tensor, label: tf.Tensor) -> tf.Tensor:
     """Logit of a class less the mean of the others, `(n, K)` to `(n,)`."""
     classes = logits.shape[-1]
     share = 1 / (classes - 1)

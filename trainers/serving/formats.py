@@ -3,6 +3,7 @@
 import csv
 import dataclasses
 import io
+import itertools
 import json
 import os
 import sys
@@ -21,6 +22,9 @@ class Prediction:
         label: Name of the most probable class.
         score: Probability of that class.
         probabilities: Probabilities of all classes, in label order.
+        novelty: Share of the validation texts whose images are nearer to the
+            train images, in [0, 1]; `None` from runs and exports of earlier
+            versions.
     """
 
     id: int
@@ -28,18 +32,23 @@ class Prediction:
     label: str
     score: float
     probabilities: tuple[float, ...]
+    novelty: float | None = None
 
 
 def table(
     predictions: Iterable[Prediction], label_names: tuple[str, ...]
 ) -> Iterator[str]:
-    """Aligned lines: id, label, score and the beginning of the text."""
+    """Aligned lines: id, label, score, novelty, the beginning of the text."""
     width = max(len(printable(name)) for name in (*label_names, "label"))
-    yield f"{'id':>6}  {'label':<{width}}  score   text\n"
+    has_novelty, predictions = _look_for_novelty(predictions)
+    column = "novelty  " if has_novelty else ""
+    yield f"{'id':>6}  {'label':<{width}}  score   {column}text\n"
     for prediction in predictions:
         text = printable(prediction.text[: 4 * _EXCERPT])
         if len(text) > _EXCERPT:
             text = text[: _EXCERPT - 1] + "…"
+        if prediction.novelty is not None:
+            text = f"{prediction.novelty:<7.3f}  {text}"
         yield (
             f"{prediction.id:>6}  {printable(prediction.label):<{width}}  "
             f"{prediction.score:.4f}  {text}\n"
@@ -49,8 +58,11 @@ def table(
 def comma_separated(
     predictions: Iterable[Prediction], label_names: tuple[str, ...]
 ) -> Iterator[str]:
-    """CSV with a header: id, label, score, each class's probability, text."""
-    names = (f"probability_{name}" for name in label_names)
+    """CSV: id, label, score, each class's probability, novelty, text."""
+    names = [f"probability_{name}" for name in label_names]
+    has_novelty, predictions = _look_for_novelty(predictions)
+    if has_novelty:
+        names.append("novelty")
     yield row(("id", "label", "score", *names, "text"))
     for prediction in predictions:
         yield row(
@@ -59,6 +71,7 @@ def comma_separated(
                 prediction.label,
                 f"{prediction.score:.6f}",
                 *(f"{value:.6f}" for value in prediction.probabilities),
+                *([f"{prediction.novelty:.3f}"] if has_novelty else ()),
                 encodable(prediction.text),
             )
         )
@@ -67,7 +80,7 @@ def comma_separated(
 def json_lines(
     predictions: Iterable[Prediction], label_names: tuple[str, ...]
 ) -> Iterator[str]:
-    """One object per line: id, label, score, probabilities by class, text."""
+    """One object per line: as CSV, with the probabilities by class."""
     for prediction in predictions:
         value = {
             "id": prediction.id,
@@ -76,8 +89,11 @@ def json_lines(
             "probabilities": dict(
                 zip(label_names, prediction.probabilities, strict=True)
             ),
+            "novelty": prediction.novelty,
             "text": encodable(prediction.text),
         }
+        if prediction.novelty is None:
+            del value["novelty"]
         yield json.dumps(value, ensure_ascii=False) + "\n"
 
 
@@ -106,6 +122,16 @@ def print_lines(lines: Iterable[str]) -> int:
     except KeyboardInterrupt:
         return 130  # without a word: there is nothing to resume
     return 0
+
+
+def _look_for_novelty(
+    predictions: Iterable[Prediction],
+) -> tuple[bool, Iterator[Prediction]]:
+    """Whether the first prediction has a novelty; the predictions again."""
+    stream = iter(predictions)
+    first = list(itertools.islice(stream, 1))
+    has_novelty = bool(first) and first[0].novelty is not None
+    return has_novelty, itertools.chain(first, stream)
 
 
 def printable(text: str) -> str:

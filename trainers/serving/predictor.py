@@ -81,19 +81,16 @@ class Predictor:
 
     def _predict_batch(self, batch: list[Text]) -> Iterator[Prediction]:
         outputs = self._classify(text=_encode(batch))
-        for text, label, score, probabilities in zip(
-            batch,
-            outputs["label"],
-            outputs["score"],
-            outputs["probabilities"],
-            strict=True,
-        ):
+        # Not from runs and exports of earlier versions.
+        novelty = outputs.get("novelty")
+        for row, text in enumerate(batch):
             yield Prediction(
                 text.id,
                 text.text,
-                label.decode("utf-8"),
-                float(score),
-                tuple(probabilities.tolist()),
+                outputs["label"][row].decode("utf-8"),
+                float(outputs["score"][row]),
+                tuple(outputs["probabilities"][row].tolist()),
+                None if novelty is None else float(novelty[row]),
             )
 
     def _save_images(self, batch: list[Text], image_dir: pathlib.Path) -> None:

@@ -8,14 +8,13 @@ import dataclasses
 from collections.abc import Callable
 
 import keras
-import numpy as np
 import tensorflow as tf
 
 from text2image.bert.encoder import Encoder
 from text2image.deepinsight.keras_layers import build_drawing
 from text2image.deepinsight.pixel_map import PixelMap
-from trainers.network.model import CONTRAST
-from trainers.runs import loading
+from trainers.runs import loading, train_images
+from trainers.runs.train_images import TrainImages
 from trainers.serving import grouping
 from trainers.serving.explaining import TextExplainer
 from trainers.serving.functions import (
@@ -27,6 +26,7 @@ from trainers.serving.functions import (
     once_each,
 )
 from trainers.serving.grouping import Grouping
+from trainers.serving.image_outputs import ImageOutputs
 
 
 @dataclasses.dataclass(frozen=True)
@@ -38,15 +38,16 @@ class Parts:
         drawing: Stacks to images `(N, H, W, C)`.
         model: Images to logits `(N, K)`.
         label_names: Class names in label order.
-        mean_image: The mean train image `(H, W, C)`; without it nothing is
-            explained.
+        train_images: What is known of the images it was trained on. Without
+            them nothing is explained; of runs of earlier versions only the
+            mean may be known, and then there is no novelty.
     """
 
     encoder: Encoder
     drawing: keras.Model
     model: keras.Model
     label_names: tuple[str, ...]
-    mean_image: np.ndarray | None = None
+    train_images: TrainImages | None = None
 
 
 class TextClassifier(tf.Module):
@@ -57,10 +58,11 @@ class TextClassifier(tf.Module):
 
     Attributes:
         serving_default: `text` (N,) string to `label` (N,) string, `score`
-            (N,) and `probabilities` (N, K) float32.
+            (N,), `probabilities` (N, K) and, if it is known, `novelty` (N,)
+            float32.
         tokens: `ids` and `mask` (N, T) int32, padded, to the same. Holds no
             text op: for clients that tokenise themselves.
-        images: `image` (N, H, W, C) float32 to `probabilities`.
+        images: `image` (N, H, W, C) float32 to the last two.
         embed: `text` to `stack` (N, L, D) float32.
         render: `text` to `image` (N, H, W, C) float32.
         tokenize: `text` to `ids` and `mask` (N, T) int32, padded.
@@ -80,12 +82,13 @@ class TextClassifier(tf.Module):
         super().__init__(name="text_classifier")
         self._parts = parts
         self._grouping = grouping
+        self._outputs = ImageOutputs(parts.model, parts.train_images)
         # A SavedModel saves variables that it can reach; layers it cannot.
         self.constants = [
             variable.value
             for model in (parts.encoder.model, parts.drawing, parts.model)
             for variable in model.variables
-        ]
+        ] + self._outputs.constants
         text = tf.TensorSpec([None], tf.string, name="text")
         ids = tf.TensorSpec([None, None], tf.int32, name="ids")
         mask = tf.TensorSpec([None, None], tf.int32, name="mask")
@@ -99,9 +102,12 @@ class TextClassifier(tf.Module):
         self.render = graph(once_each(self._render), text)
         self.tokenize = graph(self._tokenize, text)
         self.explain = None
-        if parts.mean_image is not None:
+        if parts.train_images is not None:
             explain = TextExplainer(
-                parts.encoder, parts.drawing, parts.model, parts.mean_image
+                parts.encoder,
+                parts.drawing,
+                parts.model,
+                parts.train_images.mean,
             ).explain_all
             label = tf.TensorSpec([None], tf.int32, name="label")
             self.explain = graph(
@@ -159,15 +165,13 @@ class TextClassifier(tf.Module):
             tf.ensure_shape(image, self._parts.model.input_shape),
             "`image` must hold finite numbers.",
         )
-        shape = self._parts.model.output_shape
+        pack, shape = self._outputs.pack, self._outputs.shape
         if self._grouping is None:
-            probabilities = each(self._probabilities, (image,), shape)
+            rows = each(pack, (image,), shape)
         else:
-            probabilities = grouping.map_rows(
-                self._probabilities, image, shape, self._grouping
-            )
+            rows = grouping.map_rows(pack, image, shape, self._grouping)
         too_large = "The numbers of `image` are too large to be classified."
-        return {"probabilities": _finite(probabilities, too_large)}
+        return self._outputs.unpack(_finite(rows, too_large))
 
     def _embed(self, text: tf.Tensor) -> Tensors:
         return {"stack": self.stacks(*self.ids(text))}
@@ -178,19 +182,21 @@ class TextClassifier(tf.Module):
         return {"image": self._map_texts(self._draw, ids, mask, shape)}
 
     def _classify(self, ids: tf.Tensor, mask: tf.Tensor) -> Tensors:
-        probabilities = self._map_texts(
-            lambda *texts: self._probabilities(self._draw(*texts)),
+        rows = self._map_texts(
+            lambda *texts: self._outputs.pack(self._draw(*texts)),
             ids,
             mask,
-            self._parts.model.output_shape,
+            self._outputs.shape,
         )
+        outputs = self._outputs.unpack(rows)
+        probabilities = outputs["probabilities"]
         return {
             "label": tf.gather(
                 tf.constant(self._parts.label_names),
                 tf.argmax(probabilities, axis=-1),
             ),
             "score": tf.reduce_max(probabilities, axis=-1),
-            "probabilities": probabilities,
+            **outputs,
         }
 
     def _tokenize(self, text: tf.Tensor) -> Tensors:
@@ -232,10 +238,6 @@ class TextClassifier(tf.Module):
 
     def _draw(self, ids: tf.Tensor, mask: tf.Tensor) -> tf.Tensor:
         return self._parts.drawing(self._states(ids, mask), training=False)
-
-    def _probabilities(self, image: tf.Tensor) -> tf.Tensor:
-        logits = self._parts.model(image, training=False)
-        return keras.ops.softmax(logits, axis=-1)
 
 
 def _finite(values: tf.Tensor, message: str) -> tf.Tensor:
@@ -284,15 +286,7 @@ def load_classifier(
             drawing,
             run.model,
             run.origin.label_names,
-            _mean_image(run),
+            train_images.find(run),
         ),
         grouping.choose(encoder.max_tokens) if is_grouped else None,
     )
-
-
-def _mean_image(run: loading.Run) -> np.ndarray | None:
-    """The mean train image of a run, if it knows it."""
-    for variable in run.model.variables:
-        if variable.path.endswith(f"{CONTRAST}/mean"):
-            return np.asarray(variable)
-    return None

@@ -1,9 +1,34 @@
 """What a training step measures on its examples before it changes weights."""
 
+from collections.abc import Callable
+from typing import Any
+
 import keras
 import tensorflow as tf
 
+# Inputs, labels `(n,)` and logits `(n, K)` to a scalar.
+Loss = Callable[[Any, tf.Tensor, tf.Tensor], tf.Tensor]
 FIGURES = ("loss", "cross_entropy", "accuracy", "num_examples")
+
+
+def loss_of(model: keras.Model, class_weight: tuple[float, ...]) -> Loss:
+    """Returns the loss that a step lowers, with the penalties of the model.
+
+    Args:
+        model: The compiled model.
+        class_weight: Factor of the loss of an example, by its class; all 1 if
+            empty. The sum is divided by the number of examples.
+    """
+
+    def loss(values: Any, labels: tf.Tensor, logits: tf.Tensor) -> tf.Tensor:
+        weights = None
+        if class_weight:
+            weights = tf.gather(tf.constant(class_weight), labels)
+        return model.compute_loss(
+            values, labels, logits, sample_weight=weights, training=True
+        )
+
+    return loss
 
 
 def measure(
@@ -17,8 +42,8 @@ def measure(
         labels: `(n,)` integers.
         logits: `(n, K)`.
     """
-    # Without the penalties, so that it is comparable with the loss of a
-    # validation.
+    # Without penalties and class weights, so that it is comparable with the
+    # loss of a validation.
     cross_entropy = model.loss(labels, logits)
     hits = keras.metrics.sparse_categorical_accuracy(labels, logits)
     count = tf.cast(tf.shape(labels)[0], tf.float32)

@@ -27,6 +27,7 @@ class Schedule:
         within: Function called within an epoch.
         precision: Policy of the layers that train, within the steps.
         jit_compile: Whether XLA compiles the steps.
+        class_weight: Weight of each class in the loss; all 1 if empty.
     """
 
     epochs: int
@@ -37,6 +38,7 @@ class Schedule:
     within: Callable[[], None] = lambda: None
     precision: str = "float32"
     jit_compile: bool = False
+    class_weight: tuple[float, ...] = ()
 
 
 def fit(
@@ -102,6 +104,7 @@ def fit(
         half=half or model,
         precision=schedule.precision,
         jit_compile=schedule.jit_compile,
+        class_weight=schedule.class_weight,
         workers=workers,
     )
     progress = callbacks.Progress(train, source.num_examples, schedule.unit)

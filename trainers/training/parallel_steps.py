@@ -100,6 +100,7 @@ def compile_steps(
     half: keras.Model,
     source: Source,
     context: Callable[[], AbstractContextManager[None]],
+    loss_of: figures.Loss,
     workers: Workers,
 ) -> Callable[..., tf.Tensor]:
     """Compiles a loop of steps.
@@ -110,6 +111,7 @@ def compile_steps(
         half: The part of it that trains.
         source: What `divide` returned.
         context: Sets the precision of what is traced.
+        loss_of: Loss of the examples of a replica, of `figures.loss_of`.
         workers: The replicas.
 
     Returns:
@@ -139,7 +141,7 @@ def compile_steps(
             ) as scope,
         ):
             logits = model(values, training=True)
-            loss = model.compute_loss(values, labels, logits, training=True)
+            loss = loss_of(values, labels, logits)
             # Within a strategy, Keras divides losses by the replicas: its
             # own users then sum over equal parts.
             measured = figures.measure(

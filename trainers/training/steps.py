@@ -68,6 +68,7 @@ class Steps:
         half: keras.Model | None = None,
         precision: str = "float32",
         jit_compile: bool = False,
+        class_weight: tuple[float, ...] = (),
         workers: Workers = SINGLE,
     ) -> None:
         """Compiles a step.
@@ -80,6 +81,7 @@ class Steps:
             precision: Policy of the layers of that part.
             jit_compile: Whether XLA compiles a step; not with several
                 replicas.
+            class_weight: Weight of each class in the loss; all 1 if empty.
             workers: Replicas that share every step.
         """
         half = half or model
@@ -87,11 +89,14 @@ class Steps:
         def context() -> AbstractContextManager[None]:
             return computing(half, precision)
 
+        loss_of = figures.loss_of(model, class_weight)
         if workers.strategy is None:
-            self.run = _compile(model, source, context, jit_compile=jit_compile)
+            self.run = _compile(
+                model, source, context, loss_of, jit_compile=jit_compile
+            )
         else:
             self.run = parallel_steps.compile_steps(
-                model, half, source, context, workers
+                model, half, source, context, loss_of, workers
             )
         self.sizes: list[int] = []
         self._executions: Iterator[int] = iter(())
@@ -183,6 +188,7 @@ def _compile(
     model: keras.Model,
     source: Source,
     context: Callable[[], AbstractContextManager[None]],
+    loss_of: figures.Loss,
     *,
     jit_compile: bool,
 ) -> Callable[..., tf.Tensor]:
@@ -196,7 +202,7 @@ def _compile(
     def step(values: Any, labels: tf.Tensor) -> tf.Tensor:
         with context(), tf.GradientTape() as tape:
             logits = model(values, training=True)
-            loss = model.compute_loss(values, labels, logits, training=True)
+            loss = loss_of(values, labels, logits)
         weights = model.trainable_variables
         model.optimizer.apply(tape.gradient(loss, weights), weights)
         return figures.measure(model, loss, labels, logits)

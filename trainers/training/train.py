@@ -14,6 +14,7 @@ from tfrecords import paths, reader, schema
 from trainers.config import TrainConfig
 from trainers.distribution.workers import SINGLE, Workers
 from trainers.runs import checkpoints, finished, loading, provenance
+from trainers.runs.train_images import TRAIN_IMAGES_FILE
 from trainers.runs.workdir import (
     CONFIG_FILE,
     HISTORY_FILE,
@@ -28,6 +29,7 @@ from trainers.runs.workdir import (
 from trainers.training import (
     fit,
     frozen_half,
+    image_fitting,
     loop,
     parallel_steps,
     precision,
@@ -51,7 +53,8 @@ def train_and_evaluate(
 
     Writes `config.json` before the first step; `checkpoint.safetensors`,
     `history.csv` and TensorBoard logs after every epoch; at the end
-    `model.safetensors`, `predictions.csv` and, last, `metrics.json`.
+    `model.safetensors`, `predictions.csv`, `train_images.npz` and, last,
+    `metrics.json`.
 
     Args:
         config: Settings; `image_records` names the records.
@@ -108,13 +111,20 @@ def train_and_evaluate(
         )
         _predict(prepared, manifest, workdir)
 
+    def fit_train_images() -> None:
+        image_fitting.fit(records, manifest).save(workdir)
+
+    remakes = {
+        PREDICTIONS_FILE: remake_predictions,
+        TRAIN_IMAGES_FILE: fit_train_images,
+    }
     earlier = None
     if workers.is_chief:
         earlier = finished.reuse(
             workdir,
             manifest.fingerprint,
             loading.TEXT_RUN.figures,
-            remake_predictions,
+            remakes,
         )
     if workers.text_from_chief("finished" if earlier else "") == "finished":
         workers.finish()
@@ -151,7 +161,8 @@ def train_and_evaluate(
     if workers.strategy is not None:
         metrics["distribution"] = workers.distribution
         metrics["replicas"] = workers.num_replicas
-    finish(workdir, (MODEL_FILE, HISTORY_FILE, PREDICTIONS_FILE), metrics)
+    fit_train_images()
+    finish(workdir, (MODEL_FILE, HISTORY_FILE, *remakes), metrics)
     _remove(own_maps)
     return metrics
 
@@ -218,6 +229,7 @@ def _train(
             within=lambda: correct.append(prepared.count_correct()),
             precision=precision.resolve(config.precision),
             jit_compile=config.jit_compile,
+            class_weight=trainee.class_weight(train.labels, config),
         ),
         half=prepared.models.classifier,
         workdir=workdir,

@@ -127,3 +127,22 @@ def fit_standardization(trainee: Trainee, batch_size: int) -> None:
             predict(trainee.models.extractor, images) for images in batches
         )
     layer.fit(batches)
+
+
+def class_weight(labels: np.ndarray, config: TrainConfig) -> tuple[float, ...]:
+    """Weights of the classes in the loss, as `--class_weight` says.
+
+    Args:
+        labels: `(N,)` integers of the train split.
+        config: Settings of the run. `balanced` is N / (K n) for a class of n
+            examples, where K classes occur, as scikit-learn's
+            `compute_class_weight`.
+
+    Returns:
+        One per class up to the largest label; none if all are 1.
+    """
+    if config.class_weight == "none":
+        return ()
+    counts = np.bincount(labels)
+    weights = len(labels) / (np.count_nonzero(counts) * np.maximum(counts, 1))
+    return tuple(weights.tolist())

@@ -9,6 +9,7 @@ from the dictionaries in `*_inputs.py`.
 import pathlib
 
 from tests.golden.reports import (
+    explanation_inputs,
     im2vec_inputs,
     multimodal_inputs,
     text_inputs,
@@ -20,6 +21,7 @@ REPORTS = {
     **text_inputs.REPORTS,
     **multimodal_inputs.REPORTS,
     **im2vec_inputs.REPORTS,
+    **explanation_inputs.REPORTS,
 }
 
 if __name__ == "__main__":

@@ -8,6 +8,9 @@ from tfrecords.config import RecordsConfig
 from trainers.config import TrainConfig
 from trainers.experiments import plan
 from trainers.reports import run_report, table_report, table_sections
+from trainers.reports.mistakes import Predictions
+from trainers.reports.mistakes_section import Mistakes
+from trainers.reports.nearest_texts import Neighbour
 
 NUM_VALIDATION = 20
 IMAGE_DIR = pathlib.PurePosixPath("records/made/image/1.0.0")
@@ -35,6 +38,32 @@ RUN_METRICS = {
     "label_names": ["neg|ative", "positive"],
     "confusion_matrix": [[8, 2], [1, 9]],
 }
+# Of both classes, each less sure than the one before.
+_SURE = np.tile(np.linspace(0.95, 0.6, 10), 2).round(6)[:, np.newaxis]
+_PREDICTED = np.array([0] * 8 + [1] * 2 + [0] * 1 + [1] * 9)
+_IS_PREDICTED = _PREDICTED[:, np.newaxis] == np.arange(2)
+PREDICTIONS = Predictions(
+    tuple(f"text_{row}" for row in range(NUM_VALIDATION)),
+    np.repeat([0, 1], 10),
+    _PREDICTED,
+    np.where(_IS_PREDICTED, _SURE, 1 - _SURE),
+    ("neg|ative", "positive"),
+)
+MISTAKES = Mistakes(
+    PREDICTIONS,
+    {
+        "text_8": "Not bad | at all.\nReally.",
+        "text_9": "word " * 60,
+        "text_10": "<b>dull</b>",
+        "train_1": "Bad.",
+        "train_2": "Good. " * 30,
+    },
+    (
+        [Neighbour("train_1", 0, 0.876), Neighbour("train_2", 1, 0.5)],
+        [Neighbour("train_2", 1, 0.25)],
+        [Neighbour("train_2", 1, 0.125)],
+    ),
+)
 DETAILS = {
     "audit": {
         "num_examples": 103,
@@ -141,7 +170,11 @@ FAILURES = {
 def run() -> str:
     """A run's report, with baselines."""
     return run_report.compose(
-        RUN_CONFIG, RUN_METRICS, RUN_BASELINES, details=DETAILS
+        RUN_CONFIG,
+        RUN_METRICS,
+        RUN_BASELINES,
+        details=DETAILS,
+        mistakes=MISTAKES,
     )
 
 
@@ -152,7 +185,9 @@ def run_alone() -> str:
         "picture_kept": None,
         "learning_rates": {"autoencoder": 0.0005, "head": 0.001},
     }
-    return run_report.compose(RUN_CONFIG, metrics, {})
+    return run_report.compose(
+        RUN_CONFIG, metrics, {}, mistakes=Mistakes(PREDICTIONS)
+    )
 
 
 def table() -> str:

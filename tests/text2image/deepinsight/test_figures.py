@@ -61,21 +61,37 @@ def test_the_density_shows_the_counts(fitted):
 
 
 @pytest.mark.parametrize("count", [1, 3])
-def test_examples_of_a_row_share_one_scale(rng, count):
+def test_differences_of_all_examples_share_one_scale_around_0(rng, count):
     images = rng.uniform(size=(count, 4, 6, 1))
-    normalized = rng.normal(size=(count, 4, 6, 1))
-    figure = figures.draw_examples(
-        {"image": images, "z-normalised": normalized}, ["pos"] * count
-    )
-    shown = [axes.images[0] for axes in figure.axes[: 2 * count]]
-    for row, stage in enumerate((images, normalized)):
-        for column in range(count):
-            image = shown[row * count + column]
-            np.testing.assert_array_equal(
-                image.get_array(), stage[column, ..., 0]
-            )
-            assert image.get_clim() == (stage.min(), stage.max())
+    differences = {
+        "less the mean": rng.normal(size=(count, 4, 6)),
+        "read back": 3 * rng.normal(size=(count, 4, 6)),
+    }
+    figure = figures.draw_examples(images, ["pos"] * count, differences)
+    shown = [axes.images[0] for axes in figure.axes[: 3 * count]]
+    values = np.concatenate([images[..., 0], *differences.values()])
+    for image, expected in zip(shown, values, strict=True):
+        np.testing.assert_array_equal(image.get_array(), expected)
+    limits = {image.get_clim() for image in shown[count:]}
+    ((low, high),) = limits
+    assert low == -high
+    largest = np.abs(differences["read back"])
+    assert high == np.quantile(largest, 0.99)
     assert png(figure)
+
+
+def test_pixels_without_a_feature_are_grey_and_0_is_white():
+    mean = np.array([[[0.5, 0.0], [0.0, 0.0]]])
+    values = np.array([[[-1.0, 7.0], [7.0, 7.0]]])
+    total = figures.masked(values, figures.occupied(mean))
+    np.testing.assert_array_equal(total, [[-1.0, np.nan]])
+    axes = matplotlib.figure.Figure().subplots()
+    image = figures.show_differences(axes, total, 1.0)
+    coloured = image.to_rgba(image.get_array())
+    red, green, blue, _ = coloured[0, 1]
+    assert red == green == blue == 0.85
+    assert min(image.to_rgba(0.0)[:3]) > 0.95
+    assert coloured[0, 0][2] > coloured[0, 0][0]  # below 0: blue
 
 
 @pytest.mark.parametrize(
@@ -97,13 +113,13 @@ def test_feature_maps_are_drawn(rng):
 @pytest.mark.parametrize("channels", [1, 3])
 def test_constant_images_are_drawn(channels):
     zeros = np.zeros((2, 4, 4, channels))
-    assert png(figures.draw_examples({"image": zeros}, ["a", "b"]))
+    differences = {"less the mean": np.full((2, 4, 4), np.nan)}
+    assert png(figures.draw_examples(zeros, ["a", "b"]))
+    assert png(figures.draw_examples(zeros, ["a", "b"], differences))
 
 
 def test_three_channels_are_shown_in_colour(rng):
-    images = rng.uniform(2, 5, size=(2, 4, 6, 3))
-    figure = figures.draw_examples({"image": images}, ["pos", "neg"])
+    images = rng.uniform(size=(2, 4, 6, 3))
+    figure = figures.draw_examples(images, ["pos", "neg"])
     shown = figure.axes[1].images[0].get_array()
-    assert shown.shape == (4, 6, 3)
-    expected = (images[1] - images.min()) / np.ptp(images)
-    np.testing.assert_allclose(shown, expected)
+    np.testing.assert_array_equal(shown, images[1])

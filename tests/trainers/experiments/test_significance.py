@@ -43,3 +43,16 @@ def test_the_order_of_the_two_does_not_matter():
 def test_answers_to_other_texts_are_refused():
     with pytest.raises(ValueError, match=r"same texts.*\(3,\) and \(4,\)"):
         significance.mcnemar(np.zeros(3, bool), np.zeros(4, bool))
+
+
+def test_wilcoxons_p_value_of_five_gains_is_that_of_the_signs():
+    first, second = np.arange(5.0) + 1, np.zeros(5)
+    # Of 32 sign patterns, all positive and all negative are this extreme.
+    assert significance.wilcoxon(first, second) == 2 / 32
+
+
+def test_equal_measures_have_the_p_value_1():
+    values = np.arange(4.0)
+    assert significance.wilcoxon(values, values) == 1.0
+    with pytest.raises(ValueError, match="same texts"):
+        significance.wilcoxon(values, values[1:])

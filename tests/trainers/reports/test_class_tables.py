@@ -12,27 +12,28 @@ def test_few_classes_have_the_whole_matrix():
     assert lines[2:] == [r"| a\|b | 3 | 1 |", f"| {'x' * 40} | 0 | 4 |"]
 
 
-def test_many_classes_have_the_worst_pairs_and_classes(rng):
+def test_many_classes_have_the_worst_pairs(rng):
     count = 77
     labels = np.repeat(np.arange(count), 10)
     predicted = np.where(rng.random(770) < 0.8, labels, (labels * 7) % count)
     predicted[labels == 5] = 6  # class 5 is never right
     confusion = sklearn.metrics.confusion_matrix(labels, predicted)
     names = [f"class_{index}" for index in range(count)]
-    lines = class_tables.confusion_section(confusion.tolist(), names)
-    text = "\n".join(lines)
+    text = "\n".join(class_tables.confusion_section(confusion.tolist(), names))
     assert "| class_5 | class_6 | 10 | 100% |" in text
     assert f"{(labels != predicted).sum()} texts are in the wrong" in text
-    rows = [line.strip("| ").split(" | ") for line in lines if "0.00" in line]
-    assert rows[0] == ["class_5", "10", "0.00", "0.00", "0.00"]
-    f1 = sklearn.metrics.f1_score(labels, predicted, average=None)
-    worst = lines[-1].strip("| ").split(" | ")  # the twentieth
-    assert worst[2] == f"{np.sort(f1)[19]:.2f}"
-    assert len(text) < 3000
+    assert len(text) < 1500
+
+
+def test_three_classes_have_the_matrix_and_the_worst_pairs():
+    confusion = [[3, 1, 0], [0, 4, 2], [0, 0, 1]]
+    text = "\n".join(class_tables.confusion_section(confusion, ["a", "b", "c"]))
+    assert "| b | 0 | 4 | 2 |" in text
+    assert "| b | c | 2 | 33% |" in text
 
 
 def test_a_model_without_errors_has_no_pairs():
     lines = class_tables.confusion_section(
         np.eye(13, dtype=int).tolist(), [str(index) for index in range(13)]
     )
-    assert lines[0] == "No text is in the wrong class."
+    assert lines[1] == "No text is in the wrong class."

@@ -74,6 +74,7 @@ def test_a_report_says_of_the_data_only_what_the_manifest_states():
             text_inputs.RUN_METRICS,
             text_inputs.RUN_BASELINES,
             details=details,
+            mistakes=text_inputs.MISTAKES,
         )
 
     paragraph = "Data: 1.2% of the tokens are unknown to the encoder.\n\n"

@@ -36,11 +36,15 @@ def _restore(workdir, contents):
 
 
 # What is made again; all else is named.
-REMADE = ("history.csv", "predictions.csv", "records.json", "files.json")
+REMADE = (
+    *("history.csv", "predictions.csv", "train_images.npz"),
+    *("records.json", "files.json"),
+)
 NAMED = ("model.safetensors", "metrics.json", "config.json")
 FEW = (
     ("history.csv", "deleted"),
     ("predictions.csv", "flipped"),
+    ("train_images.npz", "deleted"),
     ("records.json", "cut"),
     ("files.json", "emptied"),
     ("model.safetensors", "flipped"),
@@ -77,7 +81,7 @@ def test_what_can_be_made_again_is_and_the_rest_is_named(
         if name in REMADE:
             assert train.train_and_evaluate(config, workdir) == metrics
             assert _files(workdir) == whole, (name, kind)
-            if name.endswith(".csv"):
+            if name.endswith((".csv", ".npz")):
                 assert f"{workdir / name}: " in caplog.text
                 assert "It is made again." in caplog.text
             continue

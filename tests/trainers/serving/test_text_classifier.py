@@ -9,7 +9,7 @@ from tests.support import hostile_texts, parity, small_runs
 from text2image.bert import checkpoint, encoder
 from tfrecords.stages.encoded_records import describe_encoder
 from trainers import export
-from trainers.runs import loading
+from trainers.runs import loading, train_images
 from trainers.serving import functions, text_classifier
 
 # Records are encoded in padded batches by XLA: another order of BERT's sums,
@@ -36,7 +36,7 @@ def test_trained_reloaded_and_served_models_agree(trained, reloaded, served):
     answers = parity.answer(reloaded[3].serving_default, texts)
     parity.assert_parity(answers, reference)
     alone = served["serving_default", len(texts), 0]
-    assert set(alone) == {"label", "score", "probabilities"}
+    assert set(alone) == {"label", "score", "probabilities", "novelty"}
     parity.assert_parity(alone, reference)
     np.testing.assert_array_equal(
         alone["score"], alone["probabilities"].max(axis=1)
@@ -76,6 +76,39 @@ def test_stacks_and_images_agree(trained, reloaded, served):
             rtol=0,
             atol=3 * parity.TOLERANCE,
         )
+
+
+def test_novelty_is_that_of_the_image(trained, reloaded, served):
+    texts = trained[3].sample
+    alone = served["serving_default", len(texts), 0]
+    images = served["render", len(texts), 0]["image"]
+    known = train_images.read(trained[3].workdir)
+    # Float32: a distance may pass another.
+    step = 1.01 / len(known.quantiles)
+    np.testing.assert_allclose(
+        alone["novelty"], known.novelty(images), rtol=0, atol=step
+    )
+    assert len(set(alone["novelty"])) > 3
+    # Numbers whose squares would overflow.
+    far = np.stack([images[0], images[0] + 1e30])
+    novelty = parity.answer(reloaded[3].images, far, "image")["novelty"]
+    np.testing.assert_allclose(novelty, [alone["novelty"][0], 1], atol=step)
+
+
+def test_a_run_of_an_earlier_version_answers_without_novelty(
+    trained, reloaded, run_copy
+):
+    (run_copy / "train_images.npz").unlink()
+    run = loading.load_run(run_copy)
+    assert train_images.load(run).mean.any()  # of its contrast
+    older = text_classifier.load_classifier(run)
+    texts = trained[2].sample[:40]
+    answers = parity.answer(older.serving_default, texts)
+    expected = parity.answer(reloaded[2].serving_default, texts)
+    del expected["novelty"]
+    assert set(answers) == set(expected)
+    for name, value in expected.items():
+        np.testing.assert_array_equal(answers[name], value)
 
 
 @pytest.mark.parametrize(

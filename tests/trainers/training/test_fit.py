@@ -177,17 +177,23 @@ def test_timing_the_steps_leaves_the_model_as_it_was():
         np.testing.assert_array_equal(variable, value)
 
 
-def test_steps_do_what_train_on_batch_does(tmp_path):
+@pytest.mark.parametrize("class_weight", [(), (0.5, 3.0)])
+def test_steps_do_what_train_on_batch_does(tmp_path, class_weight):
     """Against Keras's own steps, on the same batches and dropout."""
     inputs = _inputs(18)
     model, other = _model(), _model()
-    _fit(model, _source(inputs), tmp_path / "run")
+    source = _source(inputs)
+    _fit(model, source, tmp_path / "run", class_weight=class_weight)
     order = sources.Order(18, 4, seed=7)
     for epoch in range(2):
         loop.seed_dropout(other, 0, epoch)
         for step in range(order.num_steps):
             rows = order.rows(epoch, step)
-            other.train_on_batch(inputs.values[rows], inputs.labels[rows])
+            other.train_on_batch(
+                inputs.values[rows],
+                inputs.labels[rows],
+                class_weight=dict(enumerate(class_weight)) or None,
+            )
     for one, two in zip(model.variables, other.variables, strict=True):
         np.testing.assert_allclose(one, two, rtol=1e-5, atol=1e-7)
 

@@ -19,7 +19,7 @@ _TOLERANCE = 1e-5
     "kind", ["norms", pytest.param("plain", marks=pytest.mark.slow)]
 )
 def test_three_replicas_train_the_model_that_one_device_trains(kind, tmp_path):
-    """With dropout, batch norm, penalties and unequal parts of a batch."""
+    """With dropout, batch norm, penalties, class weights, unequal parts."""
     finished = commands.run("tests.support.replicas", kind, cwd=tmp_path)
     assert finished.returncode == 0, finished.stderr
     differences = json.loads(finished.stdout)

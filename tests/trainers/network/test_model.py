@@ -269,7 +269,7 @@ def test_a_network_split_at_its_maps_gives_the_same_logits(rng, kind):
     models = model.build_models(
         _config(backbone="vgg16", autoencoder=kind), IMAGE, 3
     )
-    _fill_linear_code(models, rng)
+    fitting.fill(models.whole)
     to_maps, to_logits = model.split_at_maps(models.whole)
     images = rng.uniform(0, 1, (2, *IMAGE)).astype(np.float32)
     maps = to_maps(images)

@@ -112,24 +112,25 @@ def main(
         SystemExit: With 0 after `--help` and `--version`, with 2 after a flag
             that does not exist or a value that is not legal.
     """
-    with signals.interrupting() as received:
-        try:
+    received = signals.Signals()
+    try:
+        with signals.interrupting(received):
             return _work(program, run, argv, check, choose_device)
-        except UsageError as error:
-            return _fail(error, 2, f"error: {error}")
-        except (Exception, KeyboardInterrupt) as error:
-            if received.last or isinstance(error, KeyboardInterrupt):
-                code = 128 + (received.last or signal.SIGINT)
-                cure = ": run the same command to resume"
-                cure = cure if program.resumes else ""
-                return _fail(error, code, f"interrupted{cure}")
-            # First: TensorFlow reports a full disk as it reports full memory.
-            message = shard_checks.explain(error)
-            message = message or system_errors.explain(error)
-            message = message or devices.explain(error, program.fields())
-            if message is None and not isinstance(error, USER_ERRORS):
-                raise
-            return _fail(error, 1, f"error: {message or error}")
+    except UsageError as error:
+        return _fail(error, 2, f"error: {error}")
+    except (Exception, KeyboardInterrupt) as error:
+        if received.last or isinstance(error, KeyboardInterrupt):
+            code = 128 + (received.last or signal.SIGINT)
+            cure = ": run the same command to resume"
+            cure = cure if program.resumes else ""
+            return _fail(error, code, f"interrupted{cure}")
+        # First: TensorFlow reports a full disk as it reports full memory.
+        message = shard_checks.explain(error)
+        message = message or system_errors.explain(error)
+        message = message or devices.explain(error, program.fields())
+        if message is None and not isinstance(error, USER_ERRORS):
+            raise
+        return _fail(error, 1, f"error: {message or error}")
 
 
 def _work(

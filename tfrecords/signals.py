@@ -26,19 +26,18 @@ class Signals:
 
 
 @contextlib.contextmanager
-def interrupting() -> Iterator[Signals]:
+def interrupting(received: Signals) -> Iterator[None]:
     """Raises `KeyboardInterrupt` in the main thread when a signal arrives.
 
     On SIGTERM, the processes that this one has started get the signal first:
     whoever waits for them does not wait for ever. Nothing changes where the
     caller ignores or handles a signal, or is not the main thread.
 
-    Yields:
-        The signals, to be asked after an exception.
+    Args:
+        received: Notes the signals, to be asked after an exception.
     """
-    received = Signals()
     if threading.current_thread() is not threading.main_thread():
-        yield received
+        yield
         return
     owner = os.getpid()
 
@@ -63,7 +62,7 @@ def interrupting() -> Iterator[Signals]:
         if signal.getsignal(number) is default
     }
     try:
-        yield received
+        yield
     finally:
         for number, handler in earlier.items():
             signal.signal(number, handler)

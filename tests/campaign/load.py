@@ -101,7 +101,7 @@ def _draw(memory, seconds):
     figure = matplotlib.figure.Figure(figsize=(7, 3), layout="constrained")
     axes = figure.subplots()
     axes.plot(np.linspace(0, seconds, len(memory)), memory)
-    axes.set_ylim(0, None)
+    axes.set_ylim(0, 1.2 * max(memory))
     axes.set_xlabel("seconds")
     axes.set_ylabel("resident memory (MB)")
     axes.grid(alpha=0.3)

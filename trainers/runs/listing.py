@@ -182,7 +182,7 @@ def _state(workdir: pathlib.Path, is_finished: bool, faults: list[str]) -> str:
 def _settings(
     workdir: pathlib.Path, config: Mapping[str, Any]
 ) -> dict[str, Any]:
-    settings = {}
+    settings: dict[str, Any] = {}
     for name, keys in _PROVENANCE.items():
         value = _read(workdir / name, [])
         for key in keys:

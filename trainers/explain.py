@@ -13,14 +13,15 @@ import dataclasses
 import itertools
 import pathlib
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 
 from absl import logging
 
-from tfrecords import command_line, ranges
+from tfrecords import command_line, files, ranges
 from tfrecords.devices import DeviceOptions
 from tfrecords.settings import validate
 from trainers.explanations import formats
+from trainers.explanations.explanation import Explanation
 from trainers.explanations.options import METHODS
 from trainers.serving import text_options
 from trainers.serving.formats import print_lines
@@ -45,7 +46,9 @@ class ExplainOptions:
     format: str = common(
         "table", "Format of the explanations.", tuple(formats.FORMATS)
     )
-
+    figure_dir: str = common(
+        "", "Draw each text's explanation to this directory, as <id>.png."
+    )
     report: bool = common(
         False,
         "Explain validation texts of a run, test the explanations, and write "
@@ -64,7 +67,7 @@ class ExplainOptions:
 # Flags that choose or describe other texts than a report's.
 _NOT_FOR_REPORT = (
     "export_dir",
-    *("label", "method", "format"),
+    *("label", "method", "format", "figure_dir"),
     *(
         field.name
         for group in (TextOptions, FileOptions)
@@ -132,9 +135,11 @@ def _run(arguments: command_line.Arguments) -> int:
     first = list(itertools.islice(texts, 1))
     if not first:
         logging.warning("no texts in %s", arguments.settings(TextOptions).file)
+    if options.figure_dir:
+        files.make_directory(pathlib.Path(options.figure_dir), "figure_dir")
     explainer = load_explainer(**dataclasses.asdict(model))
     ids, contents = itertools.tee(itertools.chain(first, texts))
-    explanations = zip(
+    explanations: Iterable[tuple[int, Explanation]] = zip(
         (text.id for text in ids),
         explainer.explain(
             (text.text for text in contents),
@@ -143,12 +148,31 @@ def _run(arguments: command_line.Arguments) -> int:
         ),
         strict=True,
     )
+    if options.figure_dir:
+        explanations = _drawn(
+            explanations, explainer.layers, pathlib.Path(options.figure_dir)
+        )
     if not sys.stdout.isatty():  # there the explanations show the progress
         explanations = tqdm.tqdm(explanations, unit=" texts", mininterval=0.5)
     write = formats.FORMATS[options.format]
     return print_lines(
         write(explanations, explainer.label_names, explainer.layers)
     )
+
+
+def _drawn(
+    explanations: Iterable[tuple[int, Explanation]],
+    layers: tuple[int, ...],
+    directory: pathlib.Path,
+) -> Iterator[tuple[int, Explanation]]:
+    """Passes explanations on and draws each before the next is computed."""
+    from trainers.explanations.figures import draw_explanation
+    from trainers.reports.figures import save
+
+    for number, item in explanations:
+        figure = draw_explanation(item, layers, f"text {number}")
+        save(figure, directory / f"{number:06d}.png")
+        yield number, item
 
 
 if __name__ == "__main__":

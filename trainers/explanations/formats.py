@@ -25,7 +25,7 @@ def table(
     layers: tuple[int, ...],
 ) -> Iterator[str]:
     """Per text its class, words and layers; with colours in a terminal."""
-    has_colours = sys.stdout.isatty() and "NO_COLOR" not in os.environ
+    has_colours = sys.stdout.isatty() and not os.environ.get("NO_COLOR")
     for number, item in explanations:
         score = item.probabilities[label_names.index(item.label)]
         label = formats.printable(item.label)
@@ -33,23 +33,9 @@ def table(
             f"text {number}: {label}, probability {score:.4f}, margin "
             f"{item.margin:+.3f}\n"
         )
-        text = _coloured(item) if has_colours else item.text
-        yield f"  {text if has_colours else formats.printable(text)}\n"
-        strongest = sorted(item.words, key=lambda word: -abs(word.contribution))
-        shown = strongest[:_MOST_WORDS]
-        more = len(strongest) - len(shown)
-        yield (
-            f"  words: margin {item.words_baseline:+.3f} with all of them "
-            f"masked, {item.margin:+.3f} with them\n"
-        )
-        names = [
-            formats.printable(item.text[word.start : word.end])
-            for word in shown
-        ]
-        yield from _bars(names, [word.contribution for word in shown])
-        if more:
-            rest = sum(word.contribution for word in strongest[_MOST_WORDS:])
-            yield f"    and {more} more, {rest:+.3f} together\n"
+        text = _coloured(item) if has_colours else formats.printable(item.text)
+        yield f"  {text or '(no words)'}\n"
+        yield from _words(item)
         yield (
             f"  BERT layers: margin {item.image_baseline:+.3f} of the mean "
             f"train image, {item.margin:+.3f} of the text's\n"
@@ -62,6 +48,23 @@ def table(
             f"  the sums miss the differences by {item.words_error:.4f} "
             f"(words) and {item.pixels_error:.4f} (layers)\n\n"
         )
+
+
+def _words(item: Explanation) -> Iterator[str]:
+    """The strongest words of a text, and what the others are together."""
+    if not item.words:
+        return
+    yield (
+        f"  words: margin {item.words_baseline:+.3f} with all of them masked, "
+        f"{item.margin:+.3f} with them\n"
+    )
+    strongest = sorted(item.words, key=lambda word: -abs(word.contribution))
+    shown, others = strongest[:_MOST_WORDS], strongest[_MOST_WORDS:]
+    names = [_on_one_line(_word(item, word)) for word in shown]
+    yield from _bars(names, [word.contribution for word in shown])
+    if others:
+        rest = sum(word.contribution for word in others)
+        yield f"    and {len(others)} more, {rest:+.3f} together\n"
 
 
 def comma_separated(

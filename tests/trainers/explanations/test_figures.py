@@ -10,8 +10,10 @@ import pytest
 from trainers.explanations import figures, pixel_curves
 from trainers.explanations.explanation import Explanation, Word
 
+TEXT = "Dull, a\n été\N{GRINNING FACE} $x$ end."
 
-def explanation(rng, text="Dull, a\n été\N{GRINNING FACE} $x$ end.", channels=3):
+
+def explanation(rng, text=TEXT, channels=3):
     spans = [(0, 4), (4, 5), (6, 7), (9, 13), (14, 17)]
     mean = rng.uniform(0.2, 0.8, size=(4, 5, channels))
     mean[0] = 0.0

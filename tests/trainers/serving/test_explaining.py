@@ -167,7 +167,7 @@ def test_a_linear_model_is_explained_by_weights_times_difference(
 
 
 def test_without_a_mean_image_nothing_is_explained(reloaded):
-    parts = dataclasses.replace(reloaded[3]._parts, mean_image=None)
+    parts = dataclasses.replace(reloaded[3]._parts, train_images=None)
     classifier = TextClassifier(parts)
     assert "explain" not in classifier.signatures
     assert "tokenize" in classifier.signatures

@@ -49,6 +49,7 @@ EXTRAS = {
         "nbclient>=0.10",  # runs examples/quickstart.ipynb
         "ipykernel>=6.29",
         "argcomplete>=3.5",
+        "playwright>=1.50",  # drives the system's Chromium, brings none
         "openvino>=2026.4,<2027",  # 59 MB to load, 3 s to install
         "apache-beam>=2.77,<3",
         "distributed>=2025.1",  # Beam on a Dask cluster, in a slow test
@@ -94,10 +95,11 @@ setuptools.setup(
     # The demo was run on each of these from a wheel; the tests on 3.11.
     python_requires=">=3.11,<3.14",
     packages=setuptools.find_packages(
-        include=["text2image*", "tfrecords*", "trainers*"]
+        include=["text2image*", "tfrecords*", "trainers*", "text_as_image*"]
     ),
     package_data={
         "text2image": ["data/**/*"],
+        "trainers.pages": ["static/*"],
         "trainers.weights": ["data/**/*"],
     },
     entry_points={

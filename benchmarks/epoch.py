@@ -46,6 +46,7 @@ def build(name: str, batch: int, preset: str) -> tuple[Any, Any, float, float]:
         settings = {"autoencoder": "paper", "upsample": 3}
     train = config.TrainConfig(backbone=name, weights="random", **settings)
     models = model.build_models(train, (50, 50, 1), 2)
+    operations.set_fitted(models.features)
     for trained in (models.classifier, models.whole):
         trained.compile(
             optimizer=optimizer.PartwiseAdam(train.learning_rates),

@@ -16,7 +16,7 @@ from typing import Any
 
 import numpy as np
 
-from benchmarks import command, measuring, printing
+from benchmarks import command, measuring, operations, printing
 
 _SHARD = 2048
 
@@ -130,6 +130,7 @@ def prepare_maps(folder: str, _: tuple[int, int], count: int) -> measuring.Call:
     manifest = reader.open_records(directory)
     train = config.TrainConfig(backbone="shufflenet", weights="random")
     models = model.build_models(train, manifest.schema.shape, 2)
+    operations.set_fitted(models.features)
 
     def cache() -> None:
         feature_cache.FeatureCache(pathlib.Path(folder) / f"maps_{count}").fill(

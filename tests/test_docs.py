@@ -156,7 +156,9 @@ def test_every_flag_exists_in_some_program(page):
 def test_python_snippets_import_what_exists():
     text = (ROOT / "docs/reference/python.md").read_text("utf-8")
     ours = re.compile(
-        r"^(?:from|import) ((?:text2image|tfrecords|trainers)[\w.]*)", re.M
+        r"^(?:from|import) "
+        r"((?:text2image|tfrecords|trainers|text_as_image)[\w.]*)",
+        re.M,
     )
     modules = set(ours.findall(text))
     assert modules

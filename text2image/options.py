@@ -23,3 +23,14 @@ ASSIGNMENTS = ("bin", "lsa")
 FILLS = ("zero", "nearest")
 LAYOUTS = ("fitted", "shuffled")
 NUM_CHANNELS = {"grey": 1, "layers": 3}  # by --channels
+
+
+def default_perplexity(num_features: int) -> float:
+    """Returns t-SNE's perplexity: 30, or a third of few features."""
+    if num_features > _PERPLEXITY:
+        return _PERPLEXITY
+    # As many neighbours as three perplexities reach, as in Barnes-Hut t-SNE.
+    return max(1.0, (num_features - 1) / 3)
+
+
+_PERPLEXITY = 30.0

@@ -2,6 +2,7 @@
 
 import dataclasses
 import functools
+import signal
 import sys
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from logging import DEBUG
@@ -111,22 +112,24 @@ def main(
         SystemExit: With 0 after `--help` and `--version`, with 2 after a flag
             that does not exist or a value that is not legal.
     """
-    with signals.sigterm_interrupts():
+    with signals.interrupting() as received:
         try:
             return _work(program, run, argv, check, choose_device)
         except UsageError as error:
-            return _fail(error, 2)
-        except KeyboardInterrupt as error:
-            code = 143 if isinstance(error, signals.Terminated) else 130
-            return _fail(error, code, resumes=program.resumes)
-        except Exception as error:
+            return _fail(error, 2, f"error: {error}")
+        except (Exception, KeyboardInterrupt) as error:
+            if received.last or isinstance(error, KeyboardInterrupt):
+                code = 128 + (received.last or signal.SIGINT)
+                cure = ": run the same command to resume"
+                cure = cure if program.resumes else ""
+                return _fail(error, code, f"interrupted{cure}")
             # First: TensorFlow reports a full disk as it reports full memory.
             message = shard_checks.explain(error)
             message = message or system_errors.explain(error)
             message = message or devices.explain(error, program.fields())
             if message is None and not isinstance(error, USER_ERRORS):
                 raise
-            return _fail(error, 1, message=message or "")
+            return _fail(error, 1, f"error: {message or error}")
 
 
 def _work(
@@ -169,20 +172,9 @@ def _preset(program: Program, typed: Mapping[str, Any]) -> Mapping[str, Any]:
     return program.presets[typed.get("preset", default)]
 
 
-def _fail(
-    error: BaseException,
-    code: int,
-    *,
-    message: str = "",
-    resumes: bool = False,
-) -> int:
-    """Prints the error or the message, and with --verbosity=1 the trace."""
+def _fail(error: BaseException, code: int, message: str) -> int:
+    """Prints the message, and with --verbosity=1 the trace."""
     if logging.get_absl_logger().isEnabledFor(DEBUG):
         logging.debug("", exc_info=error)
-    message = f"error: {message or error}"
-    if isinstance(error, KeyboardInterrupt):
-        message = "interrupted"
-        if resumes:
-            message += ": run the same command to resume"
     sys.stderr.write(message + "\n")
     return code

@@ -6,13 +6,13 @@ that `--help` answers at once.
 
 import dataclasses
 import functools
-from typing import Any
+from typing import Any, Self
 
 from text2image import options
 from text2image.corpora import class_names, hashed
 from text2image.corpora.rows import Reading
-from tfrecords import ranges
-from tfrecords.settings import setting, validate
+from tfrecords import presets, ranges
+from tfrecords.settings import of_preset, setting, validate
 
 _common = functools.partial(setting, group="common")
 _records = functools.partial(setting, group="records")
@@ -277,6 +277,15 @@ class RecordsConfig:
     examples_per_shard: int = _records(
         2048, "Examples per TFRecord file.", ranges.EXAMPLES
     )
+
+    @classmethod
+    def preset(cls, name: str, **changes: Any) -> Self:
+        """Returns the settings that `--preset` names, with changes.
+
+        Raises:
+            ValueError: If there is no such preset, or a value is refused.
+        """
+        return of_preset(cls, presets.RECORDS, name, changes)
 
     @property
     def reading(self) -> Reading:

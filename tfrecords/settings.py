@@ -8,12 +8,14 @@ import dataclasses
 import hashlib
 import json
 import numbers
+import os
 import types
 from collections.abc import Mapping
-from typing import Any, ClassVar, Self
+from typing import Any, ClassVar, Self, TypeVar
 
 from tfrecords.ranges import Range
 
+Settings = TypeVar("Settings")
 # Groups of flags, in the order of --help.
 GROUPS = (
     "common",
@@ -111,8 +113,28 @@ class JsonSettings:
         return cls(**value)
 
 
+def of_preset(
+    kind: type[Settings],
+    presets: Mapping[str, Mapping[str, Any]],
+    name: str,
+    changes: Mapping[str, Any],
+) -> Settings:
+    """Builds settings: changes over a preset over defaults.
+
+    Raises:
+        ValueError: If there is no such preset, or a value is refused.
+    """
+    if name not in presets:
+        raise ValueError(
+            f"`preset` must be one of {tuple(presets)}. Received: {name!r}"
+        )
+    return kind(**{**presets[name], **changes})
+
+
 def validate(settings: Any) -> None:
     """Refuses values outside their choices and ranges.
+
+    Paths become strings, and numpy's numbers Python's, as JSON has them.
 
     Args:
         settings: Instance of a settings dataclass.
@@ -121,7 +143,8 @@ def validate(settings: Any) -> None:
         ValueError: Names the flag, its legal values, and the value received.
     """
     for field in dataclasses.fields(settings):
-        value = getattr(settings, field.name)
+        value = _plain(getattr(settings, field.name), field.default)
+        object.__setattr__(settings, field.name, value)  # most are frozen
         choices = field.metadata.get("choices")
         within = field.metadata.get("range")
         if choices and value not in choices:
@@ -134,6 +157,19 @@ def validate(settings: Any) -> None:
                 f"--{field.name} must be a {noun} in {within}. Received: "
                 f"{_shown(value)}"
             )
+
+
+def _plain(value: Any, default: Any) -> Any:
+    """A path as a string, a number of numpy as Python's."""
+    if isinstance(value, os.PathLike):
+        return str(value)
+    if type(value) in (bool, int, float):  # fingerprints tell 1 from 1.0
+        return value
+    if type(default) is int and isinstance(value, numbers.Integral):
+        return int(value)
+    if type(default) is float and isinstance(value, numbers.Real):
+        return float(value)
+    return value
 
 
 def _is_within(value: Any, default: Any, within: Range) -> bool:

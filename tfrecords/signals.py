@@ -1,4 +1,4 @@
-"""SIGTERM, which schedulers send, ends a program as Ctrl-C does."""
+"""SIGINT and SIGTERM, which schedulers send, end a program alike."""
 
 import contextlib
 import os
@@ -11,21 +11,34 @@ from types import FrameType
 _PROCESSES = pathlib.Path("/proc")
 
 
-class Terminated(KeyboardInterrupt):
-    """SIGTERM arrived."""
+class Signals:
+    """What has arrived.
+
+    Attributes:
+        last: Number of the last signal; `None` if there was none. After one,
+            any exception may be its consequence: a library in C that is
+            interrupted may turn `KeyboardInterrupt` into an error of its own.
+    """
+
+    def __init__(self) -> None:
+        """Starts without a signal."""
+        self.last: int | None = None
 
 
 @contextlib.contextmanager
-def sigterm_interrupts() -> Iterator[None]:
-    """Raises `Terminated` in the main thread when SIGTERM arrives.
+def interrupting() -> Iterator[Signals]:
+    """Raises `KeyboardInterrupt` in the main thread when a signal arrives.
 
-    The processes that this one has started get the signal first: whoever waits
-    for them does not wait for ever. Nothing changes where the caller ignores
-    SIGTERM, or is not the main thread.
+    On SIGTERM, the processes that this one has started get the signal first:
+    whoever waits for them does not wait for ever. Nothing changes where the
+    caller ignores or handles a signal, or is not the main thread.
+
+    Yields:
+        The signals, to be asked after an exception.
     """
-    is_main = threading.current_thread() is threading.main_thread()
-    if not is_main or signal.getsignal(signal.SIGTERM) is signal.SIG_IGN:
-        yield
+    received = Signals()
+    if threading.current_thread() is not threading.main_thread():
+        yield received
         return
     owner = os.getpid()
 
@@ -34,16 +47,26 @@ def sigterm_interrupts() -> Iterator[None]:
             signal.signal(number, signal.SIG_DFL)
             os.kill(os.getpid(), number)
             return
-        for child in children(owner):
-            with contextlib.suppress(ProcessLookupError, PermissionError):
-                os.kill(child, signal.SIGTERM)
-        raise Terminated
+        received.last = number
+        if number == signal.SIGTERM:
+            for child in children(owner):
+                with contextlib.suppress(ProcessLookupError, PermissionError):
+                    os.kill(child, signal.SIGTERM)
+        raise KeyboardInterrupt
 
-    earlier = signal.signal(signal.SIGTERM, handle)
+    earlier = {
+        number: signal.signal(number, handle)
+        for number, default in (
+            (signal.SIGINT, signal.default_int_handler),
+            (signal.SIGTERM, signal.SIG_DFL),
+        )
+        if signal.getsignal(number) is default
+    }
     try:
-        yield
+        yield received
     finally:
-        signal.signal(signal.SIGTERM, earlier or signal.SIG_DFL)
+        for number, handler in earlier.items():
+            signal.signal(number, handler)
 
 
 def children(parent: int) -> Iterator[int]:

@@ -2,13 +2,13 @@
 
 Letters: N examples, H and W pixels, C channels, M feature maps, K classes.
 
-`trainers.load(workdir)` loads a trained model.
+`trainers.load(workdir)` loads a trained model, of images or of strings.
 """
 
 import typing
 
 if typing.TYPE_CHECKING:
-    from trainers.runs.loading import load
+    from trainers.serving.keras_model import load
 
 __all__ = ["load"]
 
@@ -16,7 +16,7 @@ __all__ = ["load"]
 def __getattr__(name: str) -> typing.Any:
     """Imports `load` when it is first used: the package itself stays light."""
     if name == "load":
-        from trainers.runs import loading
+        from trainers.serving import keras_model
 
-        return loading.load
+        return keras_model.load
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

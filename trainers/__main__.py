@@ -23,6 +23,7 @@ COMMANDS = {
     "table": "trainers.table",
     "predict": "trainers.predict",
     "explain": "trainers.explain",
+    "page": "trainers.page",
     "export": "trainers.export",
     "im2vec": "trainers.im2vec.__main__",
     "multimodal-run": "trainers.multimodal.run",

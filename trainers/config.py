@@ -10,9 +10,15 @@ import pathlib
 from collections.abc import Mapping
 from typing import Any, ClassVar, Self
 
-from tfrecords import ranges
+from tfrecords import presets, ranges
 from tfrecords.paths import Path
-from tfrecords.settings import JsonSettings, fingerprint, setting, validate
+from tfrecords.settings import (
+    JsonSettings,
+    fingerprint,
+    of_preset,
+    setting,
+    validate,
+)
 from trainers import backbones
 
 _common = functools.partial(setting, group="common")
@@ -172,6 +178,15 @@ class TrainConfig(JsonSettings):
         """Refuses values that no run could use."""
         validate(self)
 
+    @classmethod
+    def preset(cls, name: str, **changes: Any) -> Self:
+        """Returns the settings that `--preset` names, with changes.
+
+        Raises:
+            ValueError: If there is no such preset, or a value is refused.
+        """
+        return of_preset(cls, _TRAINING, name, changes)
+
     @property
     def has_constant_maps(self) -> bool:
         """Whether the maps of an image do not depend on its batch."""
@@ -230,7 +245,7 @@ class TrainConfig(JsonSettings):
         return dataclasses.replace(self, image_records=str(image_dir))
 
 
-def default_workdir(config: TrainConfig) -> str:
+def default_workdir(config: TrainConfig, runs_dir: str = "runs") -> str:
     """Names the directory of a run after dataset, backbone and settings."""
     settings = config.naming_settings
     # The name of the records has a fingerprint; the cache changes no result.
@@ -238,51 +253,24 @@ def default_workdir(config: TrainConfig) -> str:
         del settings[name]
     # The end, with the fingerprint, and no more than a file system takes.
     dataset = pathlib.Path(config.image_records).parent.name[-200:]
-    return f"runs/{dataset}-{config.backbone}-{fingerprint(settings)[:8]}"
+    return f"{runs_dir}/{dataset}-{config.backbone}-{fingerprint(settings)[:8]}"
 
 
-# Images that lose nothing: every feature has a pixel of its own, in three
-# channels of a third of the layers each, and all have the same mean and
-# deviation (docs/results/ablations.md).
-_IMAGES = {"scaler": "standard", "assignment": "lsa", "channels": "layers"}
-
-PRESETS: dict[str, dict[str, Any]] = {
-    # The first minute: everything shipped with the package.
+# Training's share of the presets; see `tfrecords.presets`.
+_TRAINING: dict[str, dict[str, Any]] = {
     "demo": {
-        "dataset": "demo",
-        "encoder": "mini",
         "weights": "cifar10",
         "upsample": 1,  # keeps this few features, in half the time
         "l2": 0.1,  # 1,408 texts are overfitted quickly
-        **_IMAGES,
     },
-    # The best recipe we know.
     "imdb": {
-        "dataset": "imdb_reviews",
-        "encoder": "bert_base_en_uncased",
         "weights": "imagenet",
         "batch_size": 128,  # enough steps, at twice the speed of 32
         "epochs": 6,
-        **_IMAGES,
     },
-    # The published code to the letter (docs/decisions.md says where the paper's
-    # text differs): t-SNE as in scikit-learn of that time, log scaling, three
-    # times upsampling, batch normalisation of pixels, Table I.
+    # Three times upsampling, batch normalisation of pixels, Table I.
     "paper": {
-        "dataset": "imdb_reviews",
-        "encoder": "bert_base_en_uncased",
         "weights": "imagenet",
-        "layers": "5-10",
-        "scaler": "norm2",
-        "tsne_method": "barnes_hut",
-        "tsne_init": "random",
-        "tsne_learning_rate": 200.0,
-        "map_seed": 1701,
-        "assignment": "bin",
-        "fill": "zero",
-        "layout": "fitted",
-        "channels": "grey",
-        "compat": True,
         "normalization": "batch",
         "contrast": 1.0,
         "upsample": 3,
@@ -293,4 +281,9 @@ PRESETS: dict[str, dict[str, Any]] = {
         "eval_every": 50,
         "seed": 42,
     },
+}
+
+PRESETS: dict[str, dict[str, Any]] = {
+    name: {**presets.RECORDS[name], **values}
+    for name, values in _TRAINING.items()
 }

@@ -88,12 +88,22 @@ def _check(arguments: command_line.Arguments) -> None:
     train = arguments.settings(TrainConfig)
     records = arguments.settings(RecordsConfig)
     arguments.refuse_ignored(_ignored_flags(train, records))
-    row_sources.check_parts(records.dataset, records.reading)
-    sources.check_source(train.weights)
+    check_run(train, records)
     distribution = arguments.settings(DistributionOptions)
     distribution.check(arguments.settings(DeviceOptions))
     if distribution.distribution != NONE:
         _refuse_undivided(train, distribution.distribution)
+
+
+def check_run(train: TrainConfig, records: RecordsConfig) -> None:
+    """Refuses settings that no run could use, as far as files can tell.
+
+    Raises:
+        FileNotFoundError: If weights or a part of the corpus are missing.
+        ValueError: If encoder, map, images and slice do not fit each other.
+    """
+    row_sources.check_parts(records.dataset, records.reading)
+    sources.check_source(train.weights)
     if not train.image_records:
         map_checks.check_records(records)
         train.check_image_size(records.image_height, records.image_width)
@@ -176,21 +186,58 @@ def _draws_the_map(records: RecordsConfig) -> bool:
 def _run(arguments: command_line.Arguments) -> None:
     from trainers.distribution import workers
 
-    with (
-        workers.current().stopping_together(),
-        contextlib.ExitStack() as stack,
-    ):
-        _train_and_report(arguments, stack)
+    with workers.current().stopping_together():
+        train_and_report(
+            arguments.settings(RunOptions),
+            arguments.settings(TrainConfig),
+            arguments.settings(RecordsConfig),
+        )
+
+
+def train_and_report(
+    options: RunOptions,
+    config: TrainConfig,
+    records: RecordsConfig,
+    *,
+    runs_dir: str = "runs",
+) -> pathlib.Path:
+    """Makes what is missing: records, run, baselines, report and export.
+
+    Args:
+        options: What is done in addition to training.
+        config: Settings of the training.
+        records: Settings of the records.
+        runs_dir: Directory of the run, if `options` name none.
+
+    Returns:
+        The run's directory.
+
+    Raises:
+        As `check_run`, `prepare_records` and `train_and_evaluate`.
+    """
+    from trainers.training import loop
+
+    with loop.deterministic(), contextlib.ExitStack() as stack:
+        return _train_and_report(options, config, records, runs_dir, stack)
 
 
 def _train_and_report(
-    arguments: command_line.Arguments, stack: contextlib.ExitStack
-) -> None:
+    options: RunOptions,
+    config: TrainConfig,
+    records: RecordsConfig,
+    runs_dir: str,
+    stack: contextlib.ExitStack,
+) -> pathlib.Path:
     from tfrecords import build, schema
     from trainers import export
     from trainers.distribution.workers import current
     from trainers.experiments import baselines
-    from trainers.reports import example_images, run_report, summary
+    from trainers.reports import (
+        example_images,
+        model_card,
+        run_report,
+        summary,
+    )
     from trainers.runs.holding import hold
     from trainers.runs.workdir import METRICS_FILE, check_settings
     from trainers.training import train
@@ -198,9 +245,6 @@ def _train_and_report(
 
     workers = current()
     start = time.monotonic()
-    options = arguments.settings(RunOptions)
-    config = arguments.settings(TrainConfig)
-    records = arguments.settings(RecordsConfig)
     cls_dir = None
     image_dir = paths.open_path(config.image_records)
     if options.workdir:
@@ -212,7 +256,7 @@ def _train_and_report(
         image_dir = paths.open_path(workers.text_from_chief(str(image_dir)))
         config = config.on_records(image_dir)
         workers.await_file(image_dir / schema.MANIFEST)
-    workdir = pathlib.Path(options.workdir or default_workdir(config))
+    workdir = pathlib.Path(options.workdir or default_workdir(config, runs_dir))
     examples = example_images.parse_ids(options.examples)
     if workers.is_chief:
         stack.enter_context(hold(workdir))
@@ -221,7 +265,7 @@ def _train_and_report(
     metrics = train.train_and_evaluate(config, workdir, workers=workers)
     if not workers.is_chief:
         workers.await_chief(workdir / METRICS_FILE)
-        return
+        return workdir
     assert metrics is not None
     results = {}
     if options.baselines:
@@ -229,6 +273,7 @@ def _train_and_report(
         if cls_dir is not None:
             results["stacks"] = baselines.logistic_regression(cls_dir, "stack")
     run_report.write_report(workdir, config, metrics, results, examples)
+    model_card.write(workdir, config, metrics)
     if options.export:
         # Records given by name know their own encoder.
         is_encoded = cls_dir is not None and not records.stacks
@@ -239,6 +284,7 @@ def _train_and_report(
     is_demo = records.dataset == "demo" and not records.stacks
     if is_demo and cls_dir is not None:
         summary.log_end_of_demo(config, records)
+    return workdir
 
 
 if __name__ == "__main__":

@@ -6,6 +6,7 @@
     python -m tests.campaign together --program=build --count=5
     python -m tests.campaign elsewhere --program=build --count=13
     python -m tests.campaign hostile --count=100
+    python -m tests.campaign load --count=600 --place=PLACE
 
 Each part prints a Markdown table; exit code 1 if anything failed. Programs:
 build, beam, hashed, run, export, predict, table, im2vec, multimodal. Of
@@ -23,7 +24,10 @@ import tempfile
 from tests.campaign.jobs import Jobs
 from tests.campaign.server import Server
 
-PARTS = ("kills", "disk", "corruption", "together", "elsewhere", "hostile")
+PARTS = (
+    *("kills", "disk", "corruption", "together", "elsewhere"),
+    *("hostile", "load"),
+)
 
 
 def main(argv=None):

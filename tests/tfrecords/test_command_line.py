@@ -336,7 +336,12 @@ from tfrecords.command_line import Program
 program = Program("some.program", "Waits.", settings=())
 def wait(arguments):
     print("ready", flush=True)
-    time.sleep(60)
+    try:
+        time.sleep(60)
+    except KeyboardInterrupt:
+        if sys.argv[2] == "spoils":  # as a library in C may
+            raise SystemError("bad argument to internal function")
+        raise
 def work(arguments):
     wait(arguments) if sys.argv[1] == "work" else None
 def check(arguments):
@@ -349,12 +354,17 @@ sys.exit(command_line.main(program, work, [], check=check))
     ("number", "code"), [(signal.SIGTERM, 143), (signal.SIGINT, 130)]
 )
 @pytest.mark.parametrize(
-    "when", ["check", pytest.param("work", marks=pytest.mark.slow)]
+    ("when", "then"),
+    [
+        ("check", "raises"),
+        ("check", "spoils"),
+        pytest.param("work", "raises", marks=pytest.mark.slow),
+    ],
 )
-def test_a_signal_ends_a_program_with_one_sentence(number, code, when):
+def test_a_signal_ends_a_program_with_one_sentence(number, code, when, then):
     """`check` runs before TensorFlow is loaded, `work` after that."""
     with subprocess.Popen(
-        [sys.executable, "-c", SIGNALLED, when],
+        [sys.executable, "-c", SIGNALLED, when, then],
         cwd=ROOT,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from tests.support import record_sets
-from tfrecords import reader, schema, writer
+from tfrecords import croissant, data_card, reader, schema, writer
 from tfrecords.faults import find_faults
 from tfrecords.units import shard_files
 
@@ -84,9 +84,11 @@ def test_only_the_files_of_the_set_are_left(whole_tree):
         *(
             f"1.0.0/{name}"
             for name in (
+                "card.md",
                 "cls-train.tfrecord-00000-of-00002",
                 "cls-train.tfrecord-00001-of-00002",
                 "cls-validation.tfrecord-00000-of-00001",
+                "croissant.json",
                 "dataset_info.json",
                 "features.json",
                 "label.labels.txt",
@@ -124,7 +126,9 @@ def test_the_manifest_holds_the_sha256_of_every_file(directory):
     on_disk = record_sets.tree(directory)
     sums = (directory / "manifest.sha256").read_text()
     assert sums == f"{on_disk.pop(schema.MANIFEST)}  {schema.MANIFEST}\n"
-    del on_disk["manifest.sha256"]
+    # The last two describe the set to others and may change.
+    for name in ("manifest.sha256", croissant.FILE, data_card.FILE):
+        del on_disk[name]
     assert on_disk == expected
 
 

@@ -55,7 +55,7 @@ def build(
     with weight_files.open_tensors(directory) as tensors:
         _fill(backbone, header, tensors)
     set_gelu(backbone, header.gelu)
-    _set_epsilon(backbone, header.epsilon)
+    set_epsilon(backbone, header.epsilon)
     return backbone
 
 
@@ -71,9 +71,10 @@ def set_gelu(backbone: keras_hub.models.BertBackbone, gelu: str) -> None:
         layer.activation = keras.activations.gelu
 
 
-def _set_epsilon(
+def set_epsilon(
     backbone: keras_hub.models.BertBackbone, epsilon: float
 ) -> None:
+    """Sets the epsilon of all layer norms."""
     backbone.get_layer("embeddings_layer_norm").epsilon = epsilon
     for layer in backbone.transformer_layers:
         layer._self_attention_layer_norm.epsilon = epsilon

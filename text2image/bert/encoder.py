@@ -50,6 +50,7 @@ class Encoder:
         pooling: One of `options.POOLINGS`.
         computing: Engine, dtype and batch size, resolved for this device.
         tokenizer: The checkpoint's own.
+        backbone: BERT with all its layers.
         model: Token ids, segment ids and mask to stacks, as
             `pooling.MODEL_BUILDERS` makes it.
         shapes: Shapes of batches, chosen by `prepare`; `None` before it.
@@ -118,6 +119,7 @@ class Encoder:
         self.max_tokens = max_tokens
         self.stack_shape = (len(self.layers), backbone.hidden_dim)
         self.tokenizer = Tokenizer(loaded.wordpiece)
+        self.backbone = backbone
         self.model = MODEL_BUILDERS[pooling](backbone, self.layers)
         self.shapes: Shapes | None = None
         self.run = ENGINES[self.computing.engine](

@@ -27,6 +27,7 @@ class Tokenizer:
     read as ordinary characters where a text has them.
 
     Attributes:
+        wordpiece: What it was built from.
         vocabulary: WordPiece tokens by id.
         pad_id: Id of `[PAD]`.
         cls_id: Id of `[CLS]`.
@@ -44,6 +45,7 @@ class Tokenizer:
         Raises:
             ValueError: If the vocabulary lacks a token that is needed.
         """
+        self.wordpiece = wordpiece
         self.vocabulary = wordpiece.vocabulary
         special = wordpiece.special
         self.pad_id = wordpiece.id_of(special.pad)

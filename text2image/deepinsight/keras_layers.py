@@ -39,6 +39,7 @@ class FeatureScaling(FittedLayer):
 
     def call(self, rows: keras.KerasTensor) -> keras.KerasTensor:
         """Scales `(N, F)` raw features to [0, 1]."""
+        self.refuse_unfitted(self.minimum, self.maximum)
         scaled = keras.ops.maximum(rows, self.minimum)
         scaled = keras.ops.minimum(scaled, self.maximum)
         if self.kind == "norm2":
@@ -46,6 +47,12 @@ class FeatureScaling(FittedLayer):
             scaled = keras.ops.log(scaled - self.minimum + offset)
         scaled = (scaled - self.shift) * self.inverse_width
         return keras.ops.clip(scaled, 0.0, 1.0)
+
+    def compute_output_shape(
+        self, input_shape: tuple[int | None, ...]
+    ) -> tuple[int | None, ...]:
+        """Returns the shape of the input."""
+        return input_shape
 
     def get_config(self) -> dict[str, object]:
         """Returns the arguments of the constructor."""
@@ -103,6 +110,7 @@ class PixelAveraging(FittedLayer):
 
     def call(self, rows: keras.KerasTensor) -> keras.KerasTensor:
         """Draws `(N, F)` scaled features as `(N, H, W, C)` images."""
+        self.refuse_unfitted(self.pixel)
         pixels = keras.ops.segment_sum(
             keras.ops.transpose(rows * self.share),
             self.pixel,
@@ -113,6 +121,12 @@ class PixelAveraging(FittedLayer):
         return keras.ops.reshape(
             keras.ops.transpose(pixels), (-1, *self.image_shape)
         )
+
+    def compute_output_shape(
+        self, input_shape: tuple[int | None, ...]
+    ) -> tuple[int | None, ...]:
+        """Returns `(N, H, W, C)`."""
+        return (input_shape[0], *self.image_shape)
 
     def get_config(self) -> dict[str, object]:
         """Returns the arguments of the constructor."""

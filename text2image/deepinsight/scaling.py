@@ -87,6 +87,20 @@ class Scaler:
         scaled *= inverse_width
         return np.clip(scaled, 0.0, 1.0, out=scaled)
 
+    def inverse(self, scaled: np.ndarray) -> np.ndarray:
+        """Returns raw features; what `transform` has clipped stays clipped.
+
+        Args:
+            scaled: `(N, F)` in [0, 1].
+
+        Returns:
+            `(N, F)` float64; constant features get the value of train.
+        """
+        values = np.asarray(scaled, np.float64) * self.width + self.shift
+        if self.kind == "norm2":
+            values = np.exp(values) - np.abs(self.minimum) - 1.0
+        return values
+
     @functools.cached_property
     def _constants(self) -> list[np.ndarray]:
         """The constants of `transform` as float32."""

@@ -104,10 +104,9 @@ def check_map_settings(
 
 def perplexity_for(settings: RecordsConfig, features: int) -> float:
     """The perplexity; its default becomes a third of few features."""
-    if settings.perplexity != _DEFAULT or features > _DEFAULT:
+    if settings.perplexity != _DEFAULT:
         return settings.perplexity
-    # As many neighbours as three perplexities reach, as in Barnes-Hut t-SNE.
-    return max(1.0, (features - 1) / 3)
+    return options.default_perplexity(features)
 
 
 _DEFAULT = next(

@@ -17,6 +17,8 @@ from absl import logging
 
 from text2image import hashes
 from tfrecords import (
+    croissant,
+    data_card,
     files,
     manifest_files,
     reader,
@@ -32,6 +34,8 @@ _JOURNAL = "journal.json"
 _ALWAYS = (
     schema.MANIFEST,
     manifest_files.CHECKSUM,
+    croissant.FILE,
+    data_card.FILE,
     _JOURNAL,
     files.LOCK,
 )
@@ -260,6 +264,9 @@ def complete(directory: Path, expected: str) -> None:
 def _publish(directory: Path, manifest: schema.Manifest) -> None:
     """Removes what is not of the set, and gives the directory its name."""
     aside = files.aside(directory)
+    # Descriptions for others: no part of what is checked.
+    for describe in (croissant.write, data_card.write):
+        describe(aside, directory.parent.name, manifest)
     keep = {*_ALWAYS, *manifest.files}
     for shards in manifest.splits.values():
         keep |= set(shard_lists.file_names(shards))

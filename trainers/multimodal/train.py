@@ -37,9 +37,10 @@ Logits = tuple[np.ndarray, np.ndarray, list[str]]
 Change = Callable[[split_inputs.Values], split_inputs.Values]
 
 
+@loop.deterministic()
 def train_and_evaluate(
     config: MultimodalTrainConfig,
-    workdir: pathlib.Path,
+    workdir: pathlib.Path | str,
     memo: split_inputs.Memo | None = None,
     *,
     callbacks: Iterable[keras.callbacks.Callback] = (),
@@ -67,6 +68,7 @@ def train_and_evaluate(
         ValueError: If the records or an earlier try's files do not fit.
         FloatingPointError: If the loss is not finite.
     """
+    workdir = pathlib.Path(workdir)
     records = paths.open_path(config.records)
     manifest = reader.open_records(records, kind="multimodal")
     run = claim_workdir(config, manifest, workdir)
@@ -78,7 +80,6 @@ def train_and_evaluate(
     def prepare() -> tuple[
         model.Models, keras.Model, dict[str, split_inputs.Split]
     ]:
-        loop.make_deterministic()
         num_classes = len(manifest.schema.label_names)
         models = model.build_models(
             config, manifest.schema.shape[-1], num_classes

@@ -49,7 +49,14 @@ class Contrast(FittedLayer):
 
     def call(self, images: keras.KerasTensor) -> keras.KerasTensor:
         """`(N, H, W, C)` to the same shape."""
+        self.refuse_unfitted(self.mean)
         return self.mean + self.factor * (images - self.mean)
+
+    def compute_output_shape(
+        self, input_shape: tuple[int | None, ...]
+    ) -> tuple[int | None, ...]:
+        """Returns the shape of the input."""
+        return input_shape
 
     def get_config(self) -> dict[str, object]:
         """Returns the arguments of the constructor."""

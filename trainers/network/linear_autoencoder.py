@@ -136,9 +136,16 @@ class LinearReconstruction(FittedLayer):
 
     def call(self, maps: keras.KerasTensor) -> keras.KerasTensor:
         """Estimates standardised pixels `(N, h, w, S)` from `(N, h, w, M)`."""
+        self.refuse_unfitted(*self.weights)
         return keras.ops.einsum(
             "nhwm,hwms->nhws", maps - self.maps_mean, self.kernel
         )
+
+    def compute_output_shape(
+        self, input_shape: tuple[int | None, ...]
+    ) -> tuple[int | None, ...]:
+        """Returns `(N, h, w, S)`."""
+        return (*input_shape[:3], self.kernel.shape[-1])
 
     def images(self, code: np.ndarray) -> np.ndarray:
         """Decodes `(N, h, w, S)` to `(N, H, W, C)`; averages overlaps."""

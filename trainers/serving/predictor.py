@@ -45,7 +45,7 @@ class Predictor:
 
     def predict(
         self,
-        texts: Iterable[Text],
+        texts: Iterable[Text | str],
         *,
         batch_size: int = 32,
         image_dir: pathlib.Path | None = None,
@@ -53,11 +53,19 @@ class Predictor:
         """Labels a stream of texts, in its order.
 
         Args:
-            texts: The stream.
+            texts: The stream; strings are numbered from 1.
             batch_size: Number of texts read before they are labelled.
             image_dir: Directory to save each text's image to, as `<id>.png`.
         """
-        stream = iter(texts)
+        if isinstance(texts, str):
+            raise TypeError(
+                "`texts` must be several texts. Received: one string. Put it "
+                "into a list: [text]"
+            )
+        stream = (
+            Text(number, text) if isinstance(text, str) else text
+            for number, text in enumerate(texts, start=1)
+        )
         unknown = unknown_tokens.UnknownTokens()
         while batch := list(itertools.islice(stream, batch_size)):
             if image_dir is not None:

@@ -113,7 +113,8 @@ def latest(out: pathlib.Path, model_sha256: str) -> pathlib.Path | None:
         is_same, faults = True, [str(error)]
     if is_same and not faults:
         return newest
-    reason = f"not whole ({'; '.join(faults)})" if is_same else "another model"
+    # A damaged file may name another model.
+    reason = f"not whole ({'; '.join(faults)})" if faults else "another model"
     logging.warning("export: %s is %s", newest, reason)
     return None
 

@@ -133,6 +133,11 @@ class TextClassifier(tf.Module):
         return self._grouping
 
     @property
+    def parts(self) -> Parts:
+        """What a text passes through."""
+        return self._parts
+
+    @property
     def encoder(self) -> Encoder:
         """The first part of the model: texts to stacks."""
         return self._parts.encoder

@@ -1,8 +1,13 @@
 """How every training starts: determinism, dropout, optimizer and loss."""
 
+import contextlib
+import random
+from collections.abc import Iterator
+
 import keras
 import numpy as np
 import tensorflow as tf
+from tensorflow.python.framework import config as tensorflow_config
 
 from text2image import devices
 
@@ -14,6 +19,25 @@ def make_deterministic() -> None:
     """
     if keras.config.backend() == "tensorflow" and not devices.has_gpu():
         tf.config.experimental.enable_op_determinism()
+
+
+@contextlib.contextmanager
+def deterministic() -> Iterator[None]:
+    """Computes as `make_deterministic` says, and then as before.
+
+    TensorFlow does not export its way back. The states of Python's and numpy's
+    own generators, which a seeded training sets, are restored too.
+    """
+    was_enabled = tensorflow_config.is_op_determinism_enabled()
+    states = random.getstate(), np.random.get_state()  # noqa: NPY002
+    try:
+        make_deterministic()
+        yield
+    finally:
+        if not was_enabled:
+            tensorflow_config.disable_op_determinism()
+        random.setstate(states[0])
+        np.random.set_state(states[1])  # noqa: NPY002
 
 
 def seed_dropout(model: keras.Model, seed: int, epoch: int) -> None:

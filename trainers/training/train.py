@@ -40,9 +40,10 @@ from trainers.training.metrics import evaluate, softmax
 from trainers.training.trainee import Trainee
 
 
+@loop.deterministic()
 def train_and_evaluate(
     config: TrainConfig,
-    workdir: pathlib.Path,
+    workdir: pathlib.Path | str,
     *,
     shared_maps: pathlib.Path | None = None,
     callbacks: Iterable[keras.callbacks.Callback] = (),
@@ -80,6 +81,7 @@ def train_and_evaluate(
         FloatingPointError: If the loss is not finite; the last good epoch
             stays in `checkpoint.safetensors`.
     """
+    workdir = pathlib.Path(workdir)
     # --- Records -----------------------------------------------------------
     records = paths.open_path(config.image_records)
     manifest = reader.open_records(records, kind="image")
@@ -93,7 +95,6 @@ def train_and_evaluate(
     own_maps = workdir / "frozen_maps"
 
     def prepare(workers: Workers = SINGLE) -> Trainee:
-        loop.make_deterministic()
         return trainee.prepare(
             config,
             records,

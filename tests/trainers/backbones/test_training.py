@@ -5,6 +5,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
+from tests.support import fitting
 from trainers import backbones, config
 from trainers.network import model
 from trainers.weights import load
@@ -22,7 +23,9 @@ def build(name, autoencoder, side, upsample):
         dropout=0.0,
         upsample=upsample,
     )
-    return model.build_models(settings, (side, side, 1), CLASSES)
+    models = model.build_models(settings, (side, side, 1), CLASSES)
+    fitting.fill(models.features)
+    return models
 
 
 def batch(side):

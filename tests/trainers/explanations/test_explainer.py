@@ -6,8 +6,9 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from trainers.explanations.explainer import load_explainer
+from trainers.explanations.explainer import Explainer, load_explainer
 from trainers.serving import predictor
+from trainers.serving.predictor import Served
 
 TEXTS = [
     "film 7: good, great love",
@@ -21,10 +22,11 @@ TOLERANCE = 0.02
 
 
 @pytest.fixture(scope="module")
-def explainers(trained):
+def explainers(reloaded, signatures):
+    names = reloaded[3]._parts.label_names
     return {
-        "run": load_explainer(workdir=str(trained[3].workdir)),
-        "export": load_explainer(export_dir=str(trained[3].export)),
+        "run": Explainer(Served(reloaded[3].signatures, names, (0, 1, 2))),
+        "export": Explainer(Served(signatures, names, (0, 1, 2))),
     }
 
 
@@ -34,7 +36,6 @@ def explanations(explainers):
 
 
 def test_run_and_export_explain_the_same(explainers, explanations):
-    assert explainers["run"].layers == explainers["export"].layers == (0, 1, 2)
     exported = list(explainers["export"].explain(TEXTS))
     for one, other in zip(explanations, exported, strict=True):
         assert (one.text, one.label) == (other.text, other.label)
@@ -93,6 +94,20 @@ def test_the_predicted_class_or_a_named_one_is_explained(explainers, trained):
     )
 
 
+@pytest.mark.slow
+def test_a_run_and_its_export_are_loaded(trained, explanations):
+    for where in (
+        {"workdir": str(trained[3].workdir)},
+        {"export_dir": str(trained[3].export)},
+    ):
+        explainer = load_explainer(**where)
+        assert explainer.layers == (0, 1, 2)
+        (item,) = explainer.explain(TEXTS[:1])
+        assert item.label == explanations[0].label
+        assert item.margin == pytest.approx(explanations[0].margin, abs=1e-5)
+
+
+@pytest.mark.slow
 def test_occlusion_is_what_the_margin_loses_without_the_word(
     explainers, reloaded
 ):
@@ -123,9 +138,8 @@ def test_unknown_classes_and_methods_are_refused(explainers):
         explainers["run"].explain(["a"], method="lime")
 
 
-def test_an_export_of_an_earlier_version_says_what_to_do(trained, monkeypatch):
-    served = predictor.load_served(None, str(trained[3].export), None)
-    del served.signatures["explain"]
+def test_a_model_of_an_earlier_version_says_what_to_do(monkeypatch):
+    served = Served({"serving_default": len}, ("a", "b"), (0,))
     monkeypatch.setattr(predictor, "load_served", lambda *_: served)
     with pytest.raises(ValueError, match=r"Export the run again with python"):
         load_explainer(export_dir="old")

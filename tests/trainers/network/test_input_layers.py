@@ -51,14 +51,13 @@ def test_the_added_deviation_counts_in_faint_images(rng, mode, ddof):
 def test_contrast_draws_images_nearer_to_the_mean_one(rng):
     images = rng.uniform(0, 1, (10, *IMAGE[1:])).astype(np.float32)
     layer = input_layers.Contrast(0.25)
-    layer(images)  # builds it
+    layer.build(images.shape)
     layer.fit(iter([images[:7], images[7:]]))
     mean = images.astype(np.float64).mean(axis=0)
     np.testing.assert_allclose(
         np.asarray(layer(images)), 0.75 * mean + 0.25 * images, atol=1e-6
     )
     copy = keras.layers.deserialize(keras.layers.serialize(layer))
-    copy(images)
     copy.set_weights(layer.get_weights())
     np.testing.assert_array_equal(
         np.asarray(copy(images)), np.asarray(layer(images))

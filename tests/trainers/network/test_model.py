@@ -4,6 +4,7 @@ import keras
 import numpy as np
 import pytest
 
+from tests.support import fitting
 from trainers import backbones
 from trainers.config import TrainConfig
 from trainers.network import model, optimizer
@@ -24,11 +25,20 @@ def _compiled(models: model.Models) -> keras.Model:
     return models.whole
 
 
-def _fill_linear_code(models: model.Models, rng) -> None:
-    """Its weights are zeros until it is fitted."""
-    for weight in models.features.weights:
-        if model.LINEAR_CODE in weight.path:
-            weight.assign(rng.uniform(size=weight.shape))
+@pytest.mark.parametrize(
+    ("autoencoder", "name"),
+    [("linear", model.LINEAR_CODE), ("symmetric", model.CONTRAST)],
+)
+def test_a_model_that_is_not_fitted_refuses_to_answer(rng, autoencoder, name):
+    models = model.build_models(_config(autoencoder=autoencoder), IMAGE, 2)
+    images = rng.uniform(0, 1, (2, *IMAGE)).astype(np.float32)
+    if models.linear_code is not None:
+        models.contrast.fit([images])
+    for answer in (models.whole, models.whole.predict, models.features):
+        with pytest.raises(ValueError, match=f"'{name}' is not fitted"):
+            answer(images)
+    fitting.fill(models.features)
+    assert models.whole(images).shape == (2, 2)
 
 
 AUTOENCODERS = (
@@ -46,7 +56,7 @@ def test_training_moves_autoencoder_and_head_and_nothing_frozen(rng, settings):
     models = model.build_models(
         _config(backbone="resnet", **settings), IMAGE, 3
     )
-    _fill_linear_code(models, rng)
+    fitting.fill(models.features)
     whole = _compiled(models)
     frozen = models.extractor.layers[-1]
     assert not models.extractor.trainable_variables
@@ -102,7 +112,7 @@ def test_batch_norm_in_training_mode_drifts_and_learns_nothing(rng):
 @pytest.mark.parametrize("autoencoder", ["linear", "symmetric"])
 def test_the_halves_make_the_whole(rng, autoencoder):
     models = model.build_models(_config(autoencoder=autoencoder), IMAGE, 2)
-    _fill_linear_code(models, rng)
+    fitting.fill(models.features)
     images = rng.uniform(0, 1, (4, *IMAGE)).astype(np.float32)
     read = models.features.predict_on_batch(images)
     np.testing.assert_allclose(
@@ -182,6 +192,7 @@ def test_logits_are_float32_in_mixed_precision(rng):
         models = model.build_models(_config(), IMAGE, 2)
     finally:
         keras.config.set_dtype_policy("float32")
+    fitting.fill(models.features)
     images = rng.uniform(0, 1, (1, *IMAGE)).astype(np.float32)
     logits = models.whole.predict_on_batch(images)
     assert logits.dtype == np.float32

@@ -9,8 +9,8 @@ import keras
 import numpy as np
 import pytest
 
+from tests.support import fitting
 from tests.support.commands import ROOT
-from text2image.deepinsight.fitted_layer import FittedLayer
 from trainers import backbones
 from trainers.config import TrainConfig
 from trainers.network import model
@@ -51,10 +51,7 @@ def saved(tmp_path_factory):
         shape = (50, 50, 1 if name in GREY else 3)
         config = TrainConfig(backbone=name, weights="random", **settings)
         whole = model.build_models(config, shape, 3).whole
-        for layer in whole._flatten_layers():
-            if isinstance(layer, FittedLayer):  # or a linear code would be 0
-                for weight in layer.weights:
-                    weight.assign(draw.uniform(0.5, 1, weight.shape))
+        fitting.fill(whole, seed=index)
         paths[name] = str(directory / str(index))
         images = draw.uniform(0, 1, (2, *shape)).astype(np.float32)
         np.save(paths[name] + ".npy", images)

@@ -14,6 +14,7 @@ import trainers
 from trainers import export
 from trainers.config import TrainConfig
 from trainers.runs import loading
+from trainers.serving import keras_model
 from trainers.training import train
 
 ROOT = pathlib.Path(__file__).parents[3]
@@ -30,7 +31,7 @@ def test_the_package_loads_a_model_and_stays_light():
 
 
 def test_the_function_is_no_module():
-    assert trainers.load is loading.load
+    assert trainers.load is keras_model.load
 
 
 @pytest.mark.parametrize(

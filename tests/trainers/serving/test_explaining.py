@@ -90,6 +90,7 @@ def test_two_calls_are_equal(reloaded, explained):
         np.testing.assert_array_equal(value, explained[name])
 
 
+@pytest.mark.slow
 def test_tokens_agree_with_sums_of_finite_differences(
     trained, reloaded, explained, tiny_bert
 ):

@@ -1,0 +1,1 @@
+"""Scikit-learn's interface to a run."""

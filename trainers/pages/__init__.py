@@ -1,0 +1,1 @@
+"""The local page: its server, what it answers, and its files."""

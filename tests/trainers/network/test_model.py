@@ -262,18 +262,3 @@ def test_a_variable_of_no_part_is_refused():
         optimizer.PartwiseAdam({"head": 1e-3}).build(
             [keras.Variable(np.zeros(2), name="stray_kernel")]
         )
-
-
-@pytest.mark.parametrize("kind", ["linear", "symmetric"])
-def test_a_network_split_at_its_maps_gives_the_same_logits(rng, kind):
-    models = model.build_models(
-        _config(backbone="vgg16", autoencoder=kind), IMAGE, 3
-    )
-    _fill_linear_code(models, rng)
-    to_maps, to_logits = model.split_at_maps(models.whole)
-    images = rng.uniform(0, 1, (2, *IMAGE)).astype(np.float32)
-    maps = to_maps(images)
-    np.testing.assert_array_equal(maps, models.extractor(images))
-    logits = models.whole(images)
-    assert np.ptp(logits) > 0
-    np.testing.assert_allclose(to_logits(maps), logits, rtol=1e-5, atol=1e-6)

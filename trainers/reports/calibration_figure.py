@@ -52,7 +52,7 @@ def draw_calibration(
         ylim=(0, 1.02),
     )
     left.grid(alpha=0.3)
-    left.legend(loc="upper left")
+    left.legend()
     right.hist(
         [confidence[correct], confidence[~correct]],
         bins=list(np.linspace(0, 1, 2 * _NUM_BINS + 1)),
@@ -61,5 +61,5 @@ def draw_calibration(
         label=["correct", "wrong"],
     )
     right.set(xlabel="confidence", ylabel="validation texts", xlim=shown)
-    right.legend(loc="upper left")
+    right.legend()
     return figure_text.set_fonts(figure)

@@ -32,21 +32,21 @@ def test_signatures_have_their_names_types_and_shapes(signatures):
         for name, (inputs, outputs) in functions.items()
     }
     text = {"text": ("string", [None])}
+    judged = {
+        "probabilities": ("float32", [None, 3]),
+        "novelty": ("float32", [None]),
+    }
     labelled = {
         "label": ("string", [None]),
         "score": ("float32", [None]),
-        "probabilities": ("float32", [None, 3]),
-        "novelty": ("float32", [None]),
+        **judged,
     }
     ids = ("int32", [None, None])
     image = {"image": ("float32", [None, 12, 14, 1])}
     assert described == {
         "serving_default": (text, labelled),
         "tokens": ({"ids": ids, "mask": ids}, labelled),
-        "images": (
-            image,
-            {name: labelled[name] for name in ("probabilities", "novelty")},
-        ),
+        "images": (image, judged),
         "embed": (text, {"stack": ("float32", [None, 3, 16])}),
         "render": (text, image),
         "tokenize": (text, {"ids": ids, "mask": ids}),

@@ -330,7 +330,9 @@ def test_errors_of_the_system_become_sentences(tmp_path, capsys, work, message):
 
 
 SIGNALLED = """
-import sys, time
+import signal, sys, time
+# A shell ignores it in what it runs in the background.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 from tfrecords import command_line
 from tfrecords.command_line import Program
 program = Program("some.program", "Waits.", settings=())

@@ -437,6 +437,7 @@ for directory in sys.argv[1:]:
 """
 
 
+@pytest.mark.slow
 def test_tfds_reads_both_kinds_without_this_project(tmp_path):
     counts = {"train": (3, 3, 2), "validation": (2,)}
     names = ("c 0", "\N{SNOWMAN}", "7")

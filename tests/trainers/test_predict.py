@@ -90,6 +90,7 @@ def test_saved_images_are_those_the_model_sees(predictors, tmp_path):
         np.testing.assert_allclose(pixels / 255, image, atol=0.5 / 255 + 1e-6)
 
 
+@pytest.mark.slow
 def test_texts_are_labelled_as_they_arrive(predictors):
     seen = []
 

@@ -152,7 +152,9 @@ def watched(tiny_bert):
     assert run.function.experimental_get_tracing_count() == 1
 
 
-@pytest.mark.parametrize("num_texts", [20, 10**6])
+@pytest.mark.parametrize(
+    "num_texts", [20, pytest.param(10**6, marks=pytest.mark.slow)]
+)
 def test_no_corpus_has_more_shapes_than_were_chosen(watched, num_texts):
     bert, computed = watched
     texts = [b"a film", b"", b"a great film " * 9, *HOSTILE, b"film " * 99]
@@ -164,6 +166,7 @@ def test_no_corpus_has_more_shapes_than_were_chosen(watched, num_texts):
     assert (len(chosen) > 1) == (num_texts > 20)
 
 
+@pytest.mark.slow
 def test_a_shape_is_computed_alone_before_its_batches(watched):
     bert, computed = watched
     sample = bert.tokenize(["film", "film " * 20, "film " * 40])
@@ -184,6 +187,7 @@ def test_tokens_and_texts_give_the_same_bytes(tiny):
     np.testing.assert_array_equal(lengths, tokens.lengths)
 
 
+@pytest.mark.slow
 def test_narrow_batches_without_xla_give_the_same_stacks(tiny, tiny_bert):
     plain = encoder.Encoder(
         tiny_bert,

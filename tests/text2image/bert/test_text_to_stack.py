@@ -25,6 +25,7 @@ def fitted(tiny_bert):
     return make(tiny_bert).fit()
 
 
+@pytest.mark.slow
 def test_stacks_are_the_encoders(tiny_bert, fitted):
     encoder = Encoder(tiny_bert, max_tokens=32)
     expected, _ = encoder.encode(TEXTS)

@@ -141,6 +141,7 @@ def test_beam_leaves_the_same_bytes(tmp_path, split):
     assert trees[:2] == trees[2:]
 
 
+@pytest.mark.slow
 def test_the_same_settings_reuse_the_records(tmp_path, caplog):
     chosen = settings(vectors(tmp_path), tmp_path / "records")
     first = build.prepare_records(chosen)
@@ -161,6 +162,7 @@ def encoded(tmp_path_factory):
     return chosen, *build.prepare_records(chosen)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["version", "config"])
 def test_finished_records_are_used_as_they_are(tmp_path, encoded, name):
     chosen, cls_dir, image_dir = encoded

@@ -43,6 +43,7 @@ def settings(corpus, directory):
     return record_sets.settings(corpus, directory, examples_per_shard=5)
 
 
+@pytest.mark.slow
 def test_the_groups_are_merged(local):
     (cls_dir,) = local.glob("cls/*/1.0.0")
     manifest = feature_sums.reader.open_records(cls_dir)
@@ -50,6 +51,7 @@ def test_the_groups_are_merged(local):
     assert [each.size for each in stage.units()] == [10, 10]
 
 
+@pytest.mark.slow
 def test_beam_leaves_the_same_bytes(local, tmp_path, corpus):
     pytest.importorskip("apache_beam")
     build.prepare_records(

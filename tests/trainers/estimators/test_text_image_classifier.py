@@ -65,6 +65,7 @@ def test_it_learns_and_answers_with_the_labels_it_was_given(fitted):
     assert fitted.images(TEXTS[:2]).shape == (2, 12, 12, 1)
 
 
+@pytest.mark.slow
 def test_a_run_of_the_command_is_a_classifier(trained, reloaded):
     run_of_three = trained[3]
     classifier = TextImageClassifier.load(run_of_three.workdir)

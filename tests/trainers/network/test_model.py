@@ -43,7 +43,10 @@ def test_a_model_that_is_not_fitted_refuses_to_answer(rng, autoencoder, name):
 
 AUTOENCODERS = (
     {"autoencoder": "linear"},
-    {"autoencoder": "symmetric", "reconstruction_weight": 0.0},
+    pytest.param(
+        {"autoencoder": "symmetric", "reconstruction_weight": 0.0},
+        marks=pytest.mark.slow,
+    ),
     {"autoencoder": "symmetric", "reconstruction_weight": 0.5},
     pytest.param(
         {"autoencoder": "paper", "upsample": 3}, marks=pytest.mark.slow
@@ -186,6 +189,7 @@ def test_two_channels_are_refused():
         model.build_models(_config(), (50, 50, 2), 2)
 
 
+@pytest.mark.slow
 def test_logits_are_float32_in_mixed_precision(rng):
     keras.config.set_dtype_policy("mixed_bfloat16")
     try:

@@ -141,6 +141,7 @@ def test_settings_with_other_fields_name_their_file(run_copy, config):
         trainers.load(run_copy)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "names",
     [

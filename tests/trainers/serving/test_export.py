@@ -59,6 +59,7 @@ def test_an_export_of_another_model_is_not_reused(trained, tmp_path, content):
     assert saved_model.latest(tmp_path, sha256) is None
 
 
+@pytest.mark.slow
 def test_per_batch_normalisation_is_refused_with_the_reason(run_copy, caplog):
     path = run_copy / "config.json"
     claim = json.loads(path.read_text())
@@ -129,6 +130,7 @@ def test_a_damaged_export_is_named_and_not_reused(
     assert faults[0].startswith(f"models/1/{name}: ")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", FILES[:5])
 @pytest.mark.parametrize(
     "kind", ["cut", pytest.param("emptied", marks=pytest.mark.slow)]

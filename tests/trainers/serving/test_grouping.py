@@ -25,6 +25,7 @@ def grouped(trained, tmp_path_factory):
     return version, *saved_model.load(version)
 
 
+@pytest.mark.slow
 def test_answers_agree_with_those_of_single_texts(trained, reloaded, grouped):
     _, signatures, _ = grouped
     texts = trained[3].sample[:60]

@@ -95,6 +95,7 @@ def test_novelty_is_that_of_the_image(trained, reloaded, served):
     np.testing.assert_allclose(novelty, [alone["novelty"][0], 1], atol=step)
 
 
+@pytest.mark.slow
 def test_a_run_of_an_earlier_version_answers_without_novelty(
     trained, reloaded, run_copy
 ):

@@ -146,6 +146,7 @@ def test_ten_thousand_empty_texts_are_one_computation(signatures):
     assert seconds < answer([f"a {number}" for number in range(500)])[0]
 
 
+@pytest.mark.slow
 def test_an_empty_batch_gets_an_empty_answer(signatures):
     text = {"text": tf.constant([], tf.string)}
     ids = tf.zeros([0, 5], tf.int32)

@@ -15,6 +15,7 @@ from trainers.training import parallel_steps
 _TOLERANCE = 1e-5
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "kind", ["norms", pytest.param("plain", marks=pytest.mark.slow)]
 )

@@ -278,6 +278,7 @@ def test_a_callback_of_the_caller_stops_a_training_for_good(
     assert train.train_and_evaluate(config, run) == metrics
 
 
+@pytest.mark.slow
 def test_damages_while_a_run_is_unfinished_leave_no_trace(
     make_image_records, tmp_path
 ):
@@ -384,6 +385,7 @@ def test_a_run_of_an_earlier_version_resumes(make_image_records, tmp_path):
         train.train_and_evaluate(mixed, run)
 
 
+@pytest.mark.slow
 def test_the_precision_of_the_steps_is_recorded(make_image_records, tmp_path):
     records = make_image_records()
     plain, mixed = (

@@ -38,14 +38,15 @@ class SampleExplainer:
         self.label_names = run.manifest.schema.label_names
         self._config = run.config
         self._encoder = encoder
-        self._models = run.models
+        self._extractor = run.models.extractor
         classifier = run.models.classifier
         inputs = dict(classifier.input)
         maps = {n: inputs.pop(n) for n in list(inputs) if n.startswith("maps_")}
-        if maps:
+        if self._extractor is not None:
             vector = run.models.vectors.output["image"]
             self._image_vector = keras.Model(maps, vector)
-            self._last_maps = _last_maps(run.models)
+            self._scaling = self._extractor.get_layer("scaling")
+            self._last_maps = _last_maps(self._extractor, classifier)
             inputs["image_vector"] = vector
         self._head_inputs = tuple(inputs)
         self._head = keras.Model(list(inputs.values()), classifier.output)
@@ -91,8 +92,8 @@ class SampleExplainer:
         pixels = input_pipeline.decode(
             tf.constant(content), self._config.image_size
         )
-        if "image" in towers:
-            maps = self._models.extractor(pixels[tf.newaxis], training=False)
+        if self._extractor is not None:
+            maps = self._extractor(pixels[tf.newaxis], training=False)
             values["image_vector"] = self._image_vector(
                 model.name_maps(maps), training=False
             )
@@ -198,8 +199,7 @@ class SampleExplainer:
             logits = self._logits({**values, "image_vector": vector}, views)
             return margin_of(logits, label)
 
-        scaled = self._models.extractor.get_layer("scaling")(images)
-        maps = self._last_maps(scaled, training=False)
+        maps = self._last_maps(self._scaling(images), training=False)
         return heat_maps(maps, margins).numpy()[0]
 
     def _ids(self, texts: Sequence[str]) -> list[np.ndarray]:
@@ -230,14 +230,14 @@ def _presence(
     return present
 
 
-def _last_maps(models: model.Models) -> keras.Model:
+def _last_maps(extractor: keras.Model, classifier: keras.Model) -> keras.Model:
     """Scaled pixels to the maps that the tower pools.
 
     The cut into frozen and tuned layers may be before or after these maps;
     layers remember the tensors of the tower that both were cut from.
     """
-    frozen = models.extractor.get_layer("frozen_tower")
-    parts = [frozen, *models.classifier.layers]
+    frozen = extractor.get_layer("frozen_tower")
+    parts = [frozen, *classifier.layers]
     (pooling,) = (
         layer
         for part in parts

@@ -53,12 +53,12 @@ class Direct:
 
     def margin(self, label, present):
         vectors = [
-            np.asarray(self.encoder.stacks_of_ids(self.ids[key][None])).ravel()
+            self.encoder.stacks_of_ids(tf.constant(self.ids[key][None]))
             for key in ("title", "description")
         ]
         inputs = {
             "image": self.image[None],
-            "text_vectors": tf.constant(np.stack(vectors)[None]),
+            "text_vectors": tf.reshape(tf.stack(vectors), (1, 2, -1)),
             "present": tf.constant([present], tf.float32),
         }
         logits = self.run.models.whole(inputs, training=False).numpy()[0]

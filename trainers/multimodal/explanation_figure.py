@@ -35,7 +35,7 @@ def draw_sample(explanation: SampleExplanation) -> matplotlib.figure.Figure:
     top, *others = parts[:, 0]
     figure.suptitle(
         figure_text.label(
-            f"{item.id}: why {item.label}? Margin {item.margin:+.2f}, "
+            f"sample {item.id}: why {item.label}? Margin {item.margin:+.2f}, "
             f"{item.baseline:+.2f} without any modality",
             100,
         )

@@ -22,7 +22,8 @@ def table(
     for item in explanations:
         score = item.probabilities[label_names.index(item.label)]
         yield (
-            f"{formats.printable(item.id)}: {formats.printable(item.label)}, "
+            f"sample {formats.printable(item.id)}: "
+            f"{formats.printable(item.label)}, "
             f"probability {score:.4f}, margin {item.margin:+.3f}\n"
             f"  modalities: margin {item.baseline:+.3f} without any, "
             f"{item.margin:+.3f} with all\n"

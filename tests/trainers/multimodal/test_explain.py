@@ -53,7 +53,7 @@ def test_the_table_names_modalities_words_and_region():
         explanation_formats.table([make_explanation()], ("rot", "blau"))
     )
     lines = [line.rstrip() for line in shown.splitlines()]
-    assert lines[0] == "a/1.jpg: rot, probability 0.7500, margin +2.000"
+    assert lines[0] == "sample a/1.jpg: rot, probability 0.7500, margin +2.000"
     assert lines[2].split() == ["image", "+3.000", "+" * 24]
     assert lines[3].split() == ["title", "-0.500", "-" * 4]
     assert lines[5].split()[:2] == ["$red$", "+0.500"]

@@ -42,7 +42,7 @@ def draw_words(
     """Draws the lines of a text, each word on its colour.
 
     Args:
-        axes: Axes; theirs are not drawn.
+        axes: Axes to draw on; the frame is turned off.
         lines: What `lines_of` returns.
         words: Words whose largest contribution has the darkest colour.
     """
@@ -80,7 +80,7 @@ def draw_bars(
     """Draws contributions as bars from 0, the first at the top.
 
     Args:
-        axes: Axes.
+        axes: Axes to draw on.
         names: Name of each bar.
         values: Contributions, in the order of the names.
         title: Title of the axes.

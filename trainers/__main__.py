@@ -29,6 +29,7 @@ COMMANDS = {
     "multimodal-run": "trainers.multimodal.run",
     "multimodal-table": "trainers.multimodal.table",
     "multimodal-predict": "trainers.multimodal.predict",
+    "multimodal-explain": "trainers.multimodal.explain",
     "multimodal-export": "trainers.multimodal.export",
     "convert": "trainers.weights.convert",
     "show": "trainers.weights.show",

@@ -1,28 +1,17 @@
 """Figures of explanations: words, pixels and layers of a text; many texts."""
 
-import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
-import matplotlib.axes
 import matplotlib.figure
 import numpy as np
 
 from text2image import figure_text
 from text2image.deepinsight import figures
-from trainers.explanations import pixel_curves
-from trainers.explanations.explanation import Explanation, Word
+from trainers.explanations import drawing, pixel_curves
+from trainers.explanations.explanation import Explanation
 
-# Characters per line, and lines after which the rest of a text is left out.
-_COLUMNS = 96
-_MOST_LINES = 14
-_POINTS = 10.0  # size of a character; DejaVu Sans Mono is 0.602 of it wide
-_CHARACTER = 0.602 * _POINTS
-_LINE = 1.9 * _POINTS
-# Words are read on their colour: neither end of the scale is that dark.
-_DARKEST = 0.32
 _MOST_CLASSES = 6
-_PARTS = re.compile(r"\S+|\s+")
 
 
 def draw_explanation(
@@ -39,10 +28,10 @@ def draw_explanation(
         layers: BERT layers of the rows of its features.
         title: What the text is, such as its id and label.
     """
-    lines = list(_lines(explanation.text, explanation.words))
+    lines = drawing.lines_of(explanation.text, explanation.words)
     channels = explanation.image.shape[-1]
     rows = 1 if channels == 1 else 2
-    words_height = _LINE * len(lines) / 72 + 0.6
+    words_height = drawing.height_of(lines) + 0.6
     panels_height = 2.9 * rows
     figure = matplotlib.figure.Figure(
         figsize=(9.2, words_height + panels_height), layout="constrained"
@@ -62,7 +51,7 @@ def draw_explanation(
         + "\nred speaks for it, blue against it; grey pixels show no feature",
         fontsize="medium",
     )
-    _draw_words(top.subplots(), lines, explanation.words)
+    drawing.draw_words(top.subplots(), lines, explanation.words)
     names = [
         [f"{what} {channel}" for channel in range(channels)]
         for what in ("image", "pixels")
@@ -93,7 +82,12 @@ def draw_explanation(
         bottom.colorbar(
             drawn, ax=panels, shrink=0.7, pad=0.01, extend="both"
         ).ax.tick_params(labelsize="small")
-    _draw_layers(axes["layers"], explanation.features.sum(axis=1), layers)
+    drawing.draw_bars(
+        axes["layers"],
+        [str(layer) for layer in layers],
+        explanation.features.sum(axis=1),
+        "contributions by layer",
+    )
     return figure_text.set_fonts(figure)
 
 
@@ -171,89 +165,3 @@ def _of_layers(channel: int, channels: int, layers: Sequence[int]) -> str:
         if row * channels // count == channel
     ]
     return f", layers {', '.join(members)}"
-
-
-def _draw_layers(
-    axes: matplotlib.axes.Axes, values: np.ndarray, layers: Sequence[int]
-) -> None:
-    limit = np.abs(values).max()
-    axes.barh(
-        range(len(layers)),
-        values,
-        color=figures.DIVERGING(0.5 + 0.4 * np.sign(values)),
-    )
-    axes.axvline(0, color="0.3", linewidth=0.8)
-    axes.set_yticks(range(len(layers)), labels=[str(i) for i in layers])
-    axes.invert_yaxis()
-    axes.set_xlim(-1.1 * limit, 1.1 * limit)
-    axes.set_title("contributions by layer", fontsize="small")
-    axes.tick_params(labelsize="small")
-
-
-# Start in characters, what is written, and its contribution if it is a word.
-_Piece = tuple[int, str, float | None]
-
-
-def _lines(text: str, words: Sequence[Word]) -> Iterator[list[_Piece]]:
-    """Breaks a text into lines of pieces; the last may be an ellipsis."""
-    line: list[_Piece] = []
-    column = count = 0
-    for string, contribution in _pieces(text, words):
-        shown = figure_text.label(string, _COLUMNS - 2).replace(r"\$", "$")
-        size = figure_text.width(shown)
-        column += string[:1].isspace()
-        if column + size > _COLUMNS:
-            count += 1
-            if count == _MOST_LINES:
-                line.append((column, "…", None))
-                break
-            yield line
-            line, column = [], 0
-        if shown:
-            line.append((column, shown, contribution))
-        column += size
-    yield line
-
-
-def _pieces(
-    text: str, words: Sequence[Word]
-) -> Iterator[tuple[str, float | None]]:
-    """Yields the words of a text and what is between them."""
-    end = 0
-    for word in words:
-        for part in _PARTS.findall(text[end : word.start]):
-            yield part, None
-        yield text[word.start : word.end], word.contribution
-        end = word.end
-    for part in _PARTS.findall(text[end:]):
-        yield part, None
-
-
-def _draw_words(
-    axes: matplotlib.axes.Axes,
-    lines: Sequence[Sequence[_Piece]],
-    words: Sequence[Word],
-) -> None:
-    axes.axis("off")
-    limit = max((abs(word.contribution) for word in words), default=1.0)
-    for number, line in enumerate(lines):
-        for column, shown, contribution in line:
-            share = (contribution or 0.0) / max(limit, 1e-12)
-            axes.annotate(
-                shown,
-                (0, 1),
-                xycoords="axes fraction",
-                xytext=(_CHARACTER * column, -_LINE * (number + 0.8)),
-                textcoords="offset points",
-                family=["monospace", "sans-serif"],
-                fontsize=_POINTS,
-                parse_math=False,
-                annotation_clip=False,
-                bbox=None
-                if contribution is None
-                else {
-                    "facecolor": figures.DIVERGING(0.5 + _DARKEST * share),
-                    "edgecolor": "none",
-                    "boxstyle": "square,pad=0.06",
-                },
-            )

@@ -4,7 +4,8 @@ import json
 import os
 import re
 import sys
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from typing import Any
 
 from trainers.explanations.explanation import Explanation, Word
 from trainers.serving import formats
@@ -25,7 +26,6 @@ def table(
     layers: tuple[int, ...],
 ) -> Iterator[str]:
     """Per text its class, words and layers; with colours in a terminal."""
-    has_colours = sys.stdout.isatty() and not os.environ.get("NO_COLOR")
     for number, item in explanations:
         score = item.probabilities[label_names.index(item.label)]
         label = formats.printable(item.label)
@@ -33,14 +33,18 @@ def table(
             f"text {number}: {label}, probability {score:.4f}, margin "
             f"{item.margin:+.3f}\n"
         )
-        text = _coloured(item) if has_colours else formats.printable(item.text)
-        yield f"  {text or '(no words)'}\n"
-        yield from _words(item)
+        yield f"  {shown_text(item.text, item.words) or '(no words)'}\n"
+        if item.words:
+            yield (
+                f"  words: margin {item.words_baseline:+.3f} with all of them "
+                f"masked, {item.margin:+.3f} with them\n"
+            )
+            yield from strongest_words(item.text, item.words)
         yield (
             f"  BERT layers: margin {item.image_baseline:+.3f} of the mean "
             f"train image, {item.margin:+.3f} of the text's\n"
         )
-        yield from _bars(
+        yield from bars(
             [f"layer {layer}" for layer in layers],
             [float(value) for value in item.features.sum(axis=1)],
         )
@@ -50,18 +54,12 @@ def table(
         )
 
 
-def _words(item: Explanation) -> Iterator[str]:
+def strongest_words(text: str, words: Sequence[Word]) -> Iterator[str]:
     """The strongest words of a text, and what the others are together."""
-    if not item.words:
-        return
-    yield (
-        f"  words: margin {item.words_baseline:+.3f} with all of them masked, "
-        f"{item.margin:+.3f} with them\n"
-    )
-    strongest = sorted(item.words, key=lambda word: -abs(word.contribution))
+    strongest = sorted(words, key=lambda word: -abs(word.contribution))
     shown, others = strongest[:_MOST_WORDS], strongest[_MOST_WORDS:]
-    names = [_on_one_line(_word(item, word)) for word in shown]
-    yield from _bars(names, [word.contribution for word in shown])
+    names = [_on_one_line(_word(text, word)) for word in shown]
+    yield from bars(names, [word.contribution for word in shown])
     if others:
         rest = sum(word.contribution for word in others)
         yield f"    and {len(others)} more, {rest:+.3f} together\n"
@@ -85,7 +83,7 @@ def comma_separated(
                     f"{item.margin:.6f}",
                     word.start,
                     word.end,
-                    _word(item, word),
+                    _word(item.text, word),
                     f"{word.contribution:.6f}",
                 )
             )
@@ -107,15 +105,7 @@ def json_lines(
                 zip(label_names, item.probabilities.tolist(), strict=True)
             ),
             "words_baseline": item.words_baseline,
-            "words": [
-                {
-                    "start": word.start,
-                    "end": word.end,
-                    "word": _word(item, word),
-                    "contribution": word.contribution,
-                }
-                for word in item.words
-            ],
+            "words": word_objects(item.text, item.words),
             "words_error": item.words_error,
             "image_baseline": item.image_baseline,
             "layers": dict(zip(map(str, layers), by_layer, strict=True)),
@@ -136,11 +126,24 @@ FORMATS: dict[str, Format] = {
 }
 
 
-def _word(item: Explanation, word: Word) -> str:
-    return formats.encodable(item.text[word.start : word.end])
+def word_objects(text: str, words: Sequence[Word]) -> list[dict[str, Any]]:
+    """The words of a text as JSON objects."""
+    return [
+        {
+            "start": word.start,
+            "end": word.end,
+            "word": _word(text, word),
+            "contribution": word.contribution,
+        }
+        for word in words
+    ]
 
 
-def _bars(names: list[str], values: list[float]) -> Iterator[str]:
+def _word(text: str, word: Word) -> str:
+    return formats.encodable(text[word.start : word.end])
+
+
+def bars(names: Sequence[str], values: Sequence[float]) -> Iterator[str]:
     """Lines of a name, a number and a bar; all bars on one scale."""
     width = max(map(len, names), default=0)
     largest = max(map(abs, values), default=0.0) or 1.0
@@ -149,14 +152,16 @@ def _bars(names: list[str], values: list[float]) -> Iterator[str]:
         yield f"    {name:<{width}}  {value:+.3f}  {bar}".rstrip() + "\n"
 
 
-def _coloured(item: Explanation) -> str:
-    """The text on one line, its words on backgrounds by contribution."""
-    largest = max((abs(word.contribution) for word in item.words), default=0)
+def shown_text(text: str, words: Sequence[Word]) -> str:
+    """The text on one line; in a terminal, words have backgrounds."""
+    if not sys.stdout.isatty() or os.environ.get("NO_COLOR"):
+        return formats.printable(text)
+    largest = max((abs(word.contribution) for word in words), default=0)
     parts = []
     position = 0
-    for word in item.words:
-        parts.append(_on_one_line(item.text[position : word.start]))
-        shown = _on_one_line(item.text[word.start : word.end])
+    for word in words:
+        parts.append(_on_one_line(text[position : word.start]))
+        shown = _on_one_line(text[word.start : word.end])
         share = abs(word.contribution) / largest if largest else 0
         if share >= _WEAKEST:
             colours = _FOR if word.contribution > 0 else _AGAINST
@@ -164,7 +169,7 @@ def _coloured(item: Explanation) -> str:
             shown = f"\x1b[30;48;5;{colour}m{shown}\x1b[0m"
         parts.append(shown)
         position = word.end
-    parts.append(_on_one_line(item.text[position:]))
+    parts.append(_on_one_line(text[position:]))
     return "".join(parts).strip()
 
 

@@ -134,7 +134,7 @@ class Predictor:
         """Each sample, whether it has an image, and a function's outputs."""
         stream = iter(samples)
         while batch := list(itertools.islice(stream, batch_size)):
-            images = [_read_image(sample) for sample in batch]
+            images = [read_image(sample) for sample in batch]
             outputs = self._functions[name](
                 image=images,
                 title=[sample.title.encode() for sample in batch],
@@ -179,7 +179,7 @@ def load_predictor(
     )
 
 
-def _read_image(sample: CaptionedImage) -> bytes:
+def read_image(sample: CaptionedImage) -> bytes:
     """The encoded image of a sample, empty or one that decodes, upright."""
     try:
         content = sample.read_image()

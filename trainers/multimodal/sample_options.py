@@ -1,0 +1,131 @@
+"""Samples that a program takes: one of its command line, or a file's."""
+
+import dataclasses
+import pathlib
+from collections.abc import Iterator
+
+from text2image.corpora import captioned_images, examples, image_fields
+from tfrecords.command_line import Arguments, UsageError
+from tfrecords.settings import validate
+from trainers.serving.options import (
+    FILE_FLAGS,
+    FileOptions,
+    ModelOptions,
+    check_model,
+    common,
+    ignored_by_export,
+)
+
+_UNKNOWN = "?"  # the label of a sample that claims none
+
+
+@dataclasses.dataclass(frozen=True)
+class SampleOptions:
+    """Which samples are read."""
+
+    file: str = common(
+        "",
+        "Samples: a file that --dataset of a training takes, or a directory "
+        "of images.",
+    )
+    image: str = common("", "Or one sample's image; may be left out.")
+    title: str = common("", "Its title; may be left out.")
+    description: str = common("", "Its description; may be left out.")
+    image_key: str = common("image", "Column of the image's path.")
+    title_key: str = common("title", "Column of the title.")
+    description_key: str = common("description", "Column of the description.")
+
+    def __post_init__(self) -> None:
+        """Refuses values that no sample could have."""
+        validate(self)
+
+    @property
+    def is_typed(self) -> bool:
+        """Whether the command line holds a sample."""
+        return any((self.image, self.title, self.description))
+
+
+def check(arguments: Arguments, *, further_keys: tuple[str, ...] = ()) -> None:
+    """Refuses what can be refused before model or samples are read.
+
+    Args:
+        arguments: Arguments of the program.
+        further_keys: Flags of columns that only this program has.
+
+    Raises:
+        UsageError: If there is not one model, or not one source of samples, or
+            a flag has no effect on it.
+    """
+    model = arguments.settings(ModelOptions)
+    options = arguments.settings(SampleOptions)
+    check_model(model)
+    if bool(options.file) == options.is_typed:
+        raise UsageError(
+            "Expected either --file=PATH or some of --image, --title, "
+            "--description. Received: "
+            f"{'both' if options.is_typed else 'neither'}."
+        )
+    keys = ("image_key", "title_key", "description_key", *further_keys)
+    arguments.refuse_ignored(
+        [
+            ignored_by_export(model),
+            (
+                (*keys, *FILE_FLAGS),
+                not options.file,
+                "only a --file has columns or an encoding",
+            ),
+            (
+                FILE_FLAGS,
+                pathlib.Path(options.file or "-").is_dir(),
+                f"{options.file} is a directory of images",
+            ),
+        ]
+    )
+
+
+def read(
+    arguments: Arguments, *, label: str = "", label_key: str | None = None
+) -> Iterator[examples.CaptionedImage]:
+    """Streams the samples.
+
+    Args:
+        arguments: Arguments of the program.
+        label: Label of the sample of the command line.
+        label_key: Column of the labels of a file; `None` reads no labels.
+    """
+    options = arguments.settings(SampleOptions)
+    if not options.file:
+        return iter([_typed_sample(options, label)])
+    keys = captioned_images.Keys(
+        options.image_key,
+        options.title_key,
+        options.description_key,
+        label_key or "",
+        arguments.settings(FileOptions).reading,
+    )
+    return map(
+        examples.usable,
+        captioned_images.read_file(
+            pathlib.Path(options.file),
+            keys,
+            labelled=label_key is not None,
+            may_lack=True,
+        ),
+    )
+
+
+def _typed_sample(
+    options: SampleOptions, label: str
+) -> examples.CaptionedImage:
+    image = options.image
+    sample = examples.make_captioned_image(
+        "command line",
+        key=image or "1",
+        texts={"title": options.title, "description": options.description},
+        label=label or _UNKNOWN,
+        source="",
+        read_image=(
+            image_fields.image_reader(pathlib.Path(), image) if image else bytes
+        ),
+    )
+    return examples.usable(sample)

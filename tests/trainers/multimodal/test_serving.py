@@ -71,7 +71,6 @@ def held_out(trained, corpus):
 
 
 @pytest.mark.slow
-@pytest.mark.slow
 def test_an_export_predicts_as_the_run_was_evaluated(
     trained, corpus, from_export
 ):
@@ -89,7 +88,6 @@ def test_an_export_predicts_as_the_run_was_evaluated(
         assert answer["score"] == max(answer["top5"].values())
 
 
-@pytest.mark.slow
 @pytest.mark.slow
 def test_run_and_export_agree_in_any_batch(
     trained, corpus, from_run, from_export
@@ -138,7 +136,6 @@ def test_a_claim_changes_agreement_and_nothing_else(trained, corpus, from_run):
         assert opinions[0]["score"] == max(probabilities)
 
 
-@pytest.mark.slow
 @pytest.mark.slow
 def test_vectors_are_0_where_a_modality_is_missing(exported, corpus, trained):
     functions, _ = saved_model.load(exported)
@@ -207,7 +204,6 @@ def test_an_image_that_cannot_be_read_is_named(from_run, tmp_path):
 
 
 @pytest.mark.slow
-@pytest.mark.slow
 def test_the_same_run_is_exported_once(exported, trained):
     assert export.export_finished(trained) == exported
     provenance = json.loads(
@@ -218,7 +214,6 @@ def test_the_same_run_is_exported_once(exported, trained):
     assert provenance["accuracy"] == loading.read_run(trained)[1]["accuracy"]
 
 
-@pytest.mark.slow
 @pytest.mark.slow
 def test_an_export_of_texts_is_no_multimodal_one(exported, tmp_path):
     directory = shutil.copytree(exported, tmp_path / "1")

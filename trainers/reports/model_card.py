@@ -90,7 +90,7 @@ def compose(
             "",
             *_limits(origin),
             "- Every text gets a class, also one about something else; "
-            "`novelty`, beside a prediction, says how unlike the train texts it is.",
+            "`novelty` beside a prediction says how unlike the train texts it is.",
             "- Whether it treats groups of people alike was not measured.",
         ]
     )

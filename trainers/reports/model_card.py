@@ -89,8 +89,8 @@ def compose(
             "## Limits",
             "",
             *_limits(origin),
-            "- Every text gets a class, also one about something else; "
-            "`novelty` beside a prediction says how unlike the train texts it is.",
+            "- Every text gets a class, also one about something else. "
+            "`novelty` says how unlike the train texts it is.",
             "- Whether it treats groups of people alike was not measured.",
         ]
     )

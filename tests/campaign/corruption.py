@@ -57,6 +57,8 @@ READERS = {
 _DAMAGES = ("cut", "emptied", "doubled", "deleted", "other")
 # Damages after which nothing is wrong: sets of earlier versions lack the file.
 _HARMLESS = {("manifest.sha256", "deleted")}
+# Descriptions of records for others: no command reads them.
+_UNREAD = ("card.md", "croissant.json")
 _FLIPS = 5  # of a file of each kind, for one of each of the others
 
 
@@ -140,6 +142,8 @@ def _choose(state, reader, count, draw):
     kinds = collections.defaultdict(list)
     for path in sorted(state.glob(reader.pattern)):
         name = path.relative_to(state).as_posix()
+        if name.startswith("records/") and path.name in _UNREAD:
+            continue
         if path.is_file() and path.stat().st_size and "tensorboard" not in name:
             # Shards, versions and fingerprints have numbers.
             kinds[re.sub(r"[0-9a-f]*\d+", "#", name)].append(name)

@@ -83,6 +83,7 @@ def test_batch_norm_in_training_mode_drifts_and_learns_nothing(rng):
     models = model.build_models(
         _config(slice_batch_norm="training", contrast=1.0), IMAGE, 3
     )
+    fitting.fill(models.features)
     slice_ = models.extractor.layers[-1]
     before = {k: v.copy() for k, v in load.slice_arrays(slice_).items()}
     images = rng.uniform(0, 1, (8, *IMAGE)).astype(np.float32)

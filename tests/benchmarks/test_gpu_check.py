@@ -128,10 +128,10 @@ def test_a_stage_out_of_time_says_what_it_was_at():
 @pytest.mark.slow
 def test_the_json_alone_says_where_the_time_goes(tmp_path, capsys):
     path = tmp_path / "check.json"
-    typed = [f"--out={path}", "--seconds=60", "--stages=paper,machine"]
+    typed = [f"--out={path}", "--seconds=150", "--stages=paper,machine"]
     begin = time.monotonic()
     gpu_check.main([*typed, "--device=cpu"])
-    assert time.monotonic() - begin < 65
+    assert time.monotonic() - begin < 155
     stages = json.loads(path.read_text())["stages"]
     assert list(stages) == ["machine", "paper"]
     assert {

@@ -147,6 +147,7 @@ def test_samples_get_the_answers_that_were_kept(job, places):
     _assert_equal(_json_lines(done.stdout), expected)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("name", "module", "num_reused"),
     [

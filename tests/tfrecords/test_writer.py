@@ -132,6 +132,7 @@ def test_the_manifest_holds_the_sha256_of_every_file(directory):
     assert on_disk == expected
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("call", "when"),
     [

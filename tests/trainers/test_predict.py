@@ -40,6 +40,7 @@ def predictors(trained):
     }
 
 
+@pytest.mark.slow
 def test_run_and_export_predict_the_same(trained, predictors, tmp_path):
     values = [*trained[3].texts.values(), "", "\ud800 lone", "x" * 10_000]
     predictions = {}

@@ -202,6 +202,7 @@ LAYOUTS = (
 )
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("move", LAYOUTS)
 def test_every_layout_gives_the_same_bytes(copied, expected, move):
     directory = move(copied) or copied

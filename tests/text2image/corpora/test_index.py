@@ -36,6 +36,7 @@ def corpus(num_train, num_test, is_rare):
     )
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("protocol", "is_rare"),
     [

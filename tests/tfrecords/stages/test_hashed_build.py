@@ -42,6 +42,7 @@ def built(tmp_path_factory, corpus):
     return cls_dir
 
 
+@pytest.mark.slow
 def test_every_text_is_on_the_side_of_its_hash(built, corpus):
     source = texts.open_corpus(str(corpus))
     parts = dealing.split(settings(corpus, built), source)

@@ -141,6 +141,7 @@ def test_cut_layer_is_the_output_and_has_the_declared_maps(slices, name):
     assert slices[name].output.shape == (None, None, None, backbone.num_maps)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", NAMES)
 def test_training_step_leaves_a_frozen_slice_bit_equal(name):
     slice_ = build(name)
@@ -179,6 +180,7 @@ def test_one_image_gives_the_same_maps_as_in_a_batch(slices, name):
         np.testing.assert_allclose(single[0], batch[index], rtol=0, atol=1e-5)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", NAMES)
 def test_saving_and_loading_keeps_the_maps(slices, name, tmp_path):
     x = images(2, 50, 50, 3)
@@ -199,6 +201,7 @@ def test_saving_and_loading_keeps_the_maps(slices, name, tmp_path):
         np.testing.assert_array_equal(array, before[array_name])
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", NAMES)
 def test_mixed_precision_keeps_weights_and_nearly_the_maps(
     slices, name, bfloat16_policy

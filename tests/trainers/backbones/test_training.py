@@ -75,6 +75,7 @@ def assert_step_trains_all_but_the_slice(models, images, labels):
     np.testing.assert_allclose(again, maps, rtol=1e-5, atol=1e-5)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", NAMES)
 def test_step_trains_all_of_the_symmetric_autoencoder_and_head(name):
     models = build(name, "symmetric", side=24, upsample=1)

@@ -10,6 +10,8 @@ from trainers.explanations.explainer import Explainer, load_explainer
 from trainers.serving import predictor
 from trainers.serving.predictor import Served
 
+pytestmark = pytest.mark.slow
+
 TEXTS = [
     "film 7: good, great love",
     "a so bad \N{SNOWMAN}",
@@ -76,7 +78,6 @@ def test_words_stand_where_they_are_and_add_up(explanations):
     assert len(explanations[4].words) == 30
 
 
-@pytest.mark.slow
 def test_the_predicted_class_or_a_named_one_is_explained(explainers, trained):
     names = explainers["run"].label_names
     of_class = {
@@ -94,7 +95,6 @@ def test_the_predicted_class_or_a_named_one_is_explained(explainers, trained):
     )
 
 
-@pytest.mark.slow
 def test_a_run_and_its_export_are_loaded(trained, explanations):
     for where in (
         {"workdir": str(trained[3].workdir)},
@@ -107,7 +107,6 @@ def test_a_run_and_its_export_are_loaded(trained, explanations):
         assert item.margin == pytest.approx(explanations[0].margin, abs=1e-5)
 
 
-@pytest.mark.slow
 def test_occlusion_is_what_the_margin_loses_without_the_word(
     explainers, reloaded
 ):

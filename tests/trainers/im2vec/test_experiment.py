@@ -20,6 +20,8 @@ from trainers.im2vec import experiment
 from trainers.im2vec.config import Im2VecConfig
 from trainers.training import train
 
+pytestmark = pytest.mark.slow
+
 
 def quick(dataset, **changes):
     values = {
@@ -144,7 +146,6 @@ def test_wrong_settings_are_refused_before_anything_is_made(
     assert not list(tmp_path.iterdir())
 
 
-@pytest.mark.slow
 def test_a_finished_directory_holds_no_lock(make_tfds, tmp_path):
     config = quick(make_tfds(), inverse="inverse", hidden=5, epochs=1)
     workdir = tmp_path / "run"
@@ -162,7 +163,6 @@ def test_a_finished_directory_holds_no_lock(make_tfds, tmp_path):
     assert not (workdir / ".lock").exists()
 
 
-@pytest.mark.slow
 def test_stability_compares_the_vectors_of_two_seeds(make_tfds, tmp_path):
     metrics = experiment.run(quick(make_tfds(), num_seeds=2), tmp_path)
     assert [row["name"] for row in metrics["networks"]] == ["seed 0", "seed 1"]
@@ -174,7 +174,6 @@ def test_stability_compares_the_vectors_of_two_seeds(make_tfds, tmp_path):
     )
 
 
-@pytest.mark.slow
 def test_another_inverse_trains_nothing_again(make_tfds, tmp_path):
     dataset = make_tfds()
     first = experiment.run(quick(dataset), tmp_path / "run")
@@ -212,7 +211,6 @@ def test_two_classes_of_own_records_have_vectors_but_no_test(
     assert "Not defined" in (tmp_path / "run" / "report.md").read_text()
 
 
-@pytest.mark.slow
 def test_singular_w2_is_an_error_that_names_the_cure(make_tfds, tmp_path):
     # So strong a decay shrinks all but nothing of the weights.
     config = quick(
@@ -228,7 +226,6 @@ def test_singular_w2_is_an_error_that_names_the_cure(make_tfds, tmp_path):
         experiment.run(config, tmp_path / "run")
 
 
-@pytest.mark.slow
 def test_vectors_of_finished_runs_are_of_their_last_layer(
     make_image_records, tmp_path
 ):
@@ -272,7 +269,6 @@ def test_a_classifier_that_is_no_finished_run_is_refused(tmp_path):
         )
 
 
-@pytest.mark.slow
 def test_damaged_results_are_made_again_and_checkpoints_are_named(
     make_tfds, tmp_path, caplog
 ):

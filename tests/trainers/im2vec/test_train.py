@@ -85,6 +85,7 @@ def numpy_epoch(config, images, weights, velocity, epoch, seed):
     return total / len(x)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("double_softmax", [False, True])
 def test_training_is_sgd_as_numpy_computes_it(small, tmp_path, double_softmax):
     config = settings(

@@ -55,6 +55,7 @@ def test_the_time_limit_is_at_most_20_s():
     assert download.TIMEOUT_S <= 20
 
 
+@pytest.mark.slow
 @pytest.mark.filterwarnings("ignore:.*input_shape.* is undefined")
 @pytest.mark.parametrize(
     ("backbone", "size"),

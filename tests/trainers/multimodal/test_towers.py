@@ -143,6 +143,7 @@ def test_a_file_that_lacks_layers_fills_what_it_has(
     assert set(tower.missing) == every - given
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("change", "message"),
     [

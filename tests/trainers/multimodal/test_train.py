@@ -18,6 +18,8 @@ from trainers.multimodal import (
 )
 from trainers.training.metrics import evaluate, figures_of, top_k_accuracy
 
+pytestmark = pytest.mark.slow
+
 TEXTS = "title,description"
 
 
@@ -63,7 +65,6 @@ def _test_split(run):
     )["test"]
 
 
-@pytest.mark.slow
 def test_a_removed_modality_is_one_that_is_not_present(trained):
     run = loading.load_run(trained)
     split = _test_split(run)
@@ -86,7 +87,6 @@ class _Kill(keras.callbacks.Callback):
             raise KeyboardInterrupt
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("modalities", [TEXTS, "image,title"])
 def test_a_run_trains_in_mixed_precision(make_config, tmp_path, modalities):
     plain, mixed = (
@@ -104,7 +104,6 @@ def test_a_run_trains_in_mixed_precision(make_config, tmp_path, modalities):
     assert mixed["loss"] == pytest.approx(plain["loss"], abs=0.1)
 
 
-@pytest.mark.slow
 def test_a_killed_run_ends_with_the_same_bytes(make_config, tmp_path):
     config = make_config(
         modalities=TEXTS, epochs=3, modality_dropout=0.3, dropout=0.5
@@ -141,7 +140,6 @@ def test_a_finished_run_is_reused_and_loads(trained, make_config):
     assert figures["accuracy"] == metrics["accuracy"]
 
 
-@pytest.mark.slow
 def test_a_stream_gives_what_memory_gives(trained):
     run = loading.load_run(trained)
     taken = set(run.models.classifier.input)
@@ -162,7 +160,6 @@ def test_a_stream_gives_what_memory_gives(trained):
     np.testing.assert_allclose(one[0], other[0], rtol=1e-4, atol=1e-5)
 
 
-@pytest.mark.slow
 def test_a_stream_trains_too(make_config, tmp_path):
     metrics = train.train_and_evaluate(
         make_config(modalities=TEXTS, cache_gb=0.0), tmp_path
@@ -215,7 +212,6 @@ def test_a_loss_that_is_not_finite_stops_the_run(make_config, tmp_path):
         train.train_and_evaluate(config, tmp_path)
 
 
-@pytest.mark.slow
 def test_weights_names_do_not_depend_on_what_was_built_before(make_config):
     config = make_config()
     one, other = (

@@ -54,6 +54,7 @@ AUTOENCODERS = (
 )
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("settings", AUTOENCODERS, ids=str)
 def test_training_moves_autoencoder_and_head_and_nothing_frozen(rng, settings):
     models = model.build_models(

@@ -59,6 +59,7 @@ def test_a_file_that_a_kill_left_half_written_is_removed(tmp_path):
     }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "program", [run, pytest.param(table, marks=pytest.mark.slow)]
 )

@@ -18,8 +18,9 @@ from trainers.serving import (
     versions,
 )
 
+pytestmark = pytest.mark.slow
 
-@pytest.mark.slow
+
 def test_extra_assets_say_what_it_is(trained):
     run = trained[3]
     extra = run.export / "assets.extra"
@@ -59,7 +60,6 @@ def test_an_export_of_another_model_is_not_reused(trained, tmp_path, content):
     assert saved_model.latest(tmp_path, sha256) is None
 
 
-@pytest.mark.slow
 def test_per_batch_normalisation_is_refused_with_the_reason(run_copy, caplog):
     path = run_copy / "config.json"
     claim = json.loads(path.read_text())
@@ -130,7 +130,6 @@ def test_a_damaged_export_is_named_and_not_reused(
     assert faults[0].startswith(f"models/1/{name}: ")
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("name", FILES[:5])
 @pytest.mark.parametrize(
     "kind", ["cut", pytest.param("emptied", marks=pytest.mark.slow)]
@@ -157,7 +156,6 @@ def test_a_core_is_looked_at_too(trained, export_copy, caplog):
     assert len(export_audit.find_faults(export_copy)) == 1
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize(
     "limit",
     [

@@ -13,6 +13,8 @@ from trainers.runs import loading
 from trainers.serving import grouping, saved_model, text_classifier
 from trainers.serving.grouping import Grouping
 
+pytestmark = pytest.mark.slow
+
 # Other orders of BERT's sums, which normalising an image amplifies. Promised
 # in docs/guide/serving.md.
 TOLERANCE = 1e-3
@@ -25,7 +27,6 @@ def grouped(trained, tmp_path_factory):
     return version, *saved_model.load(version)
 
 
-@pytest.mark.slow
 def test_answers_agree_with_those_of_single_texts(trained, reloaded, grouped):
     _, signatures, _ = grouped
     texts = trained[3].sample[:60]
@@ -65,7 +66,6 @@ def test_any_number_of_texts_is_answered_in_order(trained, grouped, count):
         )
 
 
-@pytest.mark.slow
 def test_hostile_texts_are_answered(reloaded, grouped):
     _, signatures, _ = grouped
     texts = [
@@ -82,7 +82,6 @@ def test_hostile_texts_are_answered(reloaded, grouped):
     )
 
 
-@pytest.mark.slow
 def test_images_and_tokens_agree_too(trained, reloaded, grouped):
     _, signatures, _ = grouped
     texts = trained[3].sample[:40]
@@ -160,7 +159,6 @@ def test_the_server_is_told_of_the_shapes(grouped):
     )["batching"]
 
 
-@pytest.mark.slow
 def test_a_run_in_memory_groups_as_its_export_does(trained, grouped):
     _, signatures, _ = grouped
     model = text_classifier.load_classifier(

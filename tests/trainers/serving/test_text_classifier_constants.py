@@ -29,6 +29,7 @@ def constants(model):
     }
 
 
+@pytest.mark.slow
 @RUNS
 @pytest.mark.parametrize(
     "name",

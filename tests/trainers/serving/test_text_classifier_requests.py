@@ -15,6 +15,8 @@ from tests.support import parity
 from text2image.bert import encoder
 from trainers.serving import text_classifier
 
+pytestmark = pytest.mark.slow
+
 
 def test_signatures_have_their_names_types_and_shapes(signatures):
     functions = {
@@ -71,7 +73,6 @@ def test_signatures_have_their_names_types_and_shapes(signatures):
     }
 
 
-@pytest.mark.slow
 def test_tokens_and_images_lead_to_the_same_answer(
     trained, signatures, tiny_bert
 ):
@@ -146,7 +147,6 @@ def test_ten_thousand_empty_texts_are_one_computation(signatures):
     assert seconds < answer([f"a {number}" for number in range(500)])[0]
 
 
-@pytest.mark.slow
 def test_an_empty_batch_gets_an_empty_answer(signatures):
     text = {"text": tf.constant([], tf.string)}
     ids = tf.zeros([0, 5], tf.int32)
@@ -275,7 +275,6 @@ def test_a_wrong_request_is_an_error_that_says_so(
     assert signatures["serving_default"](text=tf.constant(["ok"]))
 
 
-@pytest.mark.slow
 def test_saved_model_cli_runs_it(trained):
     code = (
         "import tensorflow_text; from tensorflow.python.tools.saved_model_cli "

@@ -367,6 +367,7 @@ def test_a_damaged_checkpoint_is_named(make_image_records, tmp_path):
         train.train_and_evaluate(config, run)
 
 
+@pytest.mark.slow
 def test_a_run_of_an_earlier_version_resumes(make_image_records, tmp_path):
     """Its config.json does not know the settings that came later."""
     config = _config(make_image_records(), epochs=2, autoencoder="linear")

@@ -22,6 +22,7 @@ from tfrecords.settings import setting
 from tfrecords.stages import map_checks
 from trainers.config import PRESETS, TrainConfig, default_workdir
 from trainers.distribution.options import NONE, DistributionOptions
+from trainers.tuning.config import TuneConfig
 from trainers.weights import sources
 
 _common = functools.partial(setting, group="common")
@@ -68,6 +69,7 @@ PROGRAM = command_line.Program(
     settings=(
         RunOptions,
         TrainConfig,
+        TuneConfig,
         RecordsConfig,
         DeviceOptions,
         DistributionOptions,
@@ -87,11 +89,23 @@ def _check(arguments: command_line.Arguments) -> None:
     """Refuses what can be refused before anything is computed."""
     train = arguments.settings(TrainConfig)
     records = arguments.settings(RecordsConfig)
-    arguments.refuse_ignored(_ignored_flags(train, records))
+    tune = arguments.settings(TuneConfig)
+    arguments.refuse_ignored(
+        [
+            *_ignored_flags(train, records),
+            *_ignored_tuning(tune, train, records),
+        ]
+    )
     check_run(train, records)
     distribution = arguments.settings(DistributionOptions)
     distribution.check(arguments.settings(DeviceOptions))
     if distribution.distribution != NONE:
+        if tune.tune_encoder:
+            raise ValueError(
+                "--tune_encoder tunes on one device. Received: --distribution="
+                f"{distribution.distribution}. Tune with --distribution=none "
+                "first, then name the directory that it logs with --encoder."
+            )
         _refuse_undivided(train, distribution.distribution)
 
 
@@ -175,6 +189,18 @@ def _ignored_flags(
     ]
 
 
+def _ignored_tuning(
+    tune: TuneConfig, train: TrainConfig, records: RecordsConfig
+) -> list[command_line.Rule]:
+    """Flags of the tuning that have no effect because of another setting."""
+    names = [field.name for field in dataclasses.fields(TuneConfig)]
+    return [
+        (names, bool(train.image_records), "--image_records names records"),
+        (names, bool(records.stacks), "--stacks names finished vectors"),
+        (names[1:], not tune.tune_encoder, "--tune_encoder is 0"),
+    ]
+
+
 def _draws_the_map(records: RecordsConfig) -> bool:
     """Whether the start of t-SNE, its approximation or the layout is random."""
     by_tsne = records.projection == "tsne" and (
@@ -191,6 +217,7 @@ def _run(arguments: command_line.Arguments) -> None:
             arguments.settings(RunOptions),
             arguments.settings(TrainConfig),
             arguments.settings(RecordsConfig),
+            tune=arguments.settings(TuneConfig),
         )
 
 
@@ -199,6 +226,7 @@ def train_and_report(
     config: TrainConfig,
     records: RecordsConfig,
     *,
+    tune: TuneConfig | None = None,
     runs_dir: str = "runs",
 ) -> pathlib.Path:
     """Makes what is missing: records, run, baselines, report and export.
@@ -207,6 +235,7 @@ def train_and_report(
         options: What is done in addition to training.
         config: Settings of the training.
         records: Settings of the records.
+        tune: Settings of the encoder's tuning; by default it is not tuned.
         runs_dir: Directory of the run, if `options` name none.
 
     Returns:
@@ -218,6 +247,11 @@ def train_and_report(
     from trainers.training import loop
 
     with loop.deterministic(), contextlib.ExitStack() as stack:
+        if tune and tune.tune_encoder:
+            from trainers.tuning.tune import tuned_encoder
+
+            encoder = tuned_encoder(tune, records)
+            records = dataclasses.replace(records, encoder=str(encoder))
         return _train_and_report(options, config, records, runs_dir, stack)
 
 

@@ -1,6 +1,8 @@
 """keras-hub's BERT with the weights of a directory."""
 
+import dataclasses
 import pathlib
+from collections.abc import Iterator
 
 import keras
 import keras_hub
@@ -8,7 +10,6 @@ import numpy as np
 
 from text2image.bert import weight_files
 from text2image.bert.headers import DISTILBERT, Header
-from text2image.bert.weight_files import Tensors
 
 # Names of DistilBERT (transformers, modeling_distilbert.py) for BERT's.
 _DISTILBERT = (
@@ -53,7 +54,11 @@ def build(
         dtype=dtype,
     )
     with weight_files.open_tensors(directory) as tensors:
-        _fill(backbone, header, tensors)
+        for weight in weights(backbone, header.family):
+            weight.assign(tensors(weight.name, weight.shape))
+    if header.family == DISTILBERT:  # it has no segments
+        segments = backbone.get_layer("segment_embedding").embeddings
+        segments.assign(np.zeros(segments.shape))
     set_gelu(backbone, header.gelu)
     set_epsilon(backbone, header.epsilon)
     return backbone
@@ -81,41 +86,69 @@ def set_epsilon(
         layer._feedforward_layer_norm.epsilon = epsilon
 
 
-def _fill(
-    backbone: keras_hub.models.BertBackbone, header: Header, tensors: Tensors
-) -> None:
-    is_distilbert = header.family == DISTILBERT
+@dataclasses.dataclass(frozen=True)
+class Weight:
+    """A weight of keras-hub's BERT, and how Hugging Face's files have it.
 
-    def read(name: str, shape: tuple[int, ...]) -> np.ndarray:
-        for bert, distilbert in _DISTILBERT if is_distilbert else ():
-            name = name.replace(bert, distilbert)
-        return tensors(name, shape)
+    Attributes:
+        name: Name of the tensor in a file.
+        variable: The weight.
+        shape: Shape of the tensor: biases are `(out,)`, kernels `(out, in)`.
+        is_kernel: Whether it is a kernel, `(in, out)` or in heads here.
+    """
 
-    def norm(layer: keras.layers.LayerNormalization, name: str) -> None:
-        layer.gamma.assign(read(f"{name}.weight", layer.gamma.shape))
-        layer.beta.assign(read(f"{name}.bias", layer.beta.shape))
+    name: str
+    variable: keras.Variable
+    shape: tuple[int, ...]
+    is_kernel: bool = False
 
-    def dense(layer: keras.layers.Layer, name: str) -> None:
-        # Ours are (in, heads, head) or (in, out); theirs are (out, in).
-        bias = read(f"{name}.bias", (int(np.prod(layer.bias.shape)),))
-        kernel = layer.kernel
-        num_out = len(bias)
-        shape = (num_out, int(np.prod(kernel.shape)) // num_out)
-        matrix = read(f"{name}.weight", shape).T
-        kernel.assign(matrix.reshape(kernel.shape))
-        layer.bias.assign(bias.reshape(layer.bias.shape))
+    def assign(self, tensor: np.ndarray) -> None:
+        """Sets the weight from the tensor of a file."""
+        array = tensor.T if self.is_kernel else tensor
+        self.variable.assign(array.reshape(self.variable.shape))
 
-    for layer, variable, name in (
-        ("token_embedding", "embeddings", "word_embeddings"),
-        ("position_embedding", "position_embeddings", "position_embeddings"),
-        ("segment_embedding", "embeddings", "token_type_embeddings"),
-    ):
-        table = getattr(backbone.get_layer(layer), variable)
-        if is_distilbert and layer == "segment_embedding":
-            table.assign(np.zeros(table.shape))
-        else:
-            table.assign(read(f"embeddings.{name}.weight", table.shape))
-    norm(backbone.get_layer("embeddings_layer_norm"), "embeddings.LayerNorm")
+    def tensor(self) -> np.ndarray:
+        """Returns the tensor of a file, float32."""
+        array = np.asarray(self.variable, np.float32)
+        if self.is_kernel:
+            array = array.reshape(self.shape[::-1]).T
+        return np.ascontiguousarray(array.reshape(self.shape))
+
+
+def weights(
+    backbone: keras_hub.models.BertBackbone, family: str
+) -> Iterator[Weight]:
+    """Yields every weight but the segments that DistilBERT lacks.
+
+    Args:
+        backbone: BERT.
+        family: `headers.BERT` or `headers.DISTILBERT`, for the names.
+    """
+    for weight in _bert_weights(backbone):
+        name = weight.name
+        if family == DISTILBERT:
+            if "token_type" in name:
+                continue
+            for bert, distilbert in _DISTILBERT:
+                name = name.replace(bert, distilbert)
+        yield dataclasses.replace(weight, name=name)
+
+
+def _bert_weights(
+    backbone: keras_hub.models.BertBackbone,
+) -> Iterator[Weight]:
+    def table(layer: str, variable: str, name: str) -> Weight:
+        weight = getattr(backbone.get_layer(layer), variable)
+        return Weight(f"embeddings.{name}.weight", weight, tuple(weight.shape))
+
+    yield table("token_embedding", "embeddings", "word_embeddings")
+    yield table(
+        "position_embedding", "position_embeddings", "position_embeddings"
+    )
+    yield table("segment_embedding", "embeddings", "token_type_embeddings")
+    yield from _norm(
+        backbone.get_layer("embeddings_layer_norm"), "embeddings.LayerNorm"
+    )
     for number, block in enumerate(backbone.transformer_layers):
         prefix = f"encoder.layer.{number}"
         attention = block._self_attention_layer
@@ -127,9 +160,24 @@ def _fill(
             (block._feedforward_intermediate_dense, "intermediate.dense"),
             (block._feedforward_output_dense, "output.dense"),
         ):
-            dense(layer, f"{prefix}.{name}")
-        norm(
+            yield from _dense(layer, f"{prefix}.{name}")
+        yield from _norm(
             block._self_attention_layer_norm,
             f"{prefix}.attention.output.LayerNorm",
         )
-        norm(block._feedforward_layer_norm, f"{prefix}.output.LayerNorm")
+        yield from _norm(
+            block._feedforward_layer_norm, f"{prefix}.output.LayerNorm"
+        )
+
+
+def _norm(layer: keras.layers.Layer, name: str) -> Iterator[Weight]:
+    for kind, variable in (("weight", layer.gamma), ("bias", layer.beta)):
+        yield Weight(f"{name}.{kind}", variable, tuple(variable.shape))
+
+
+def _dense(layer: keras.layers.Layer, name: str) -> Iterator[Weight]:
+    # Ours are (in, heads, head) or (in, out); theirs are (out, in).
+    num_out, size = (int(np.prod(x.shape)) for x in (layer.bias, layer.kernel))
+    shape = (num_out, size // num_out)
+    yield Weight(f"{name}.weight", layer.kernel, shape, is_kernel=True)
+    yield Weight(f"{name}.bias", layer.bias, (num_out,))

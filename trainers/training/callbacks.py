@@ -31,12 +31,15 @@ CHECKPOINT_CURE = (
 class Progress(keras.callbacks.Callback):
     """A progress bar per epoch, with the rate and the mean cross-entropy."""
 
-    def __init__(self, steps: Steps, num_examples: int, unit: str) -> None:
-        """Takes the steps, and number and name of an epoch's examples."""
+    def __init__(
+        self, steps: Steps, num_examples: int, unit: str, part: str = "epoch"
+    ) -> None:
+        """Takes the steps, number and name of examples, name of an epoch."""
         super().__init__()
         self._steps = steps
         self._num_examples = num_examples
         self._unit = unit
+        self._part = part
         self._bar: tqdm.tqdm | None = None
 
     def on_epoch_begin(self, epoch: int, logs: Logs | None = None) -> None:
@@ -44,7 +47,7 @@ class Progress(keras.callbacks.Callback):
         self._bar = tqdm.tqdm(
             total=self._num_examples,
             unit=self._unit,
-            desc=f"epoch {epoch + 1}/{self.params['epochs']}",
+            desc=f"{self._part} {epoch + 1}/{self.params['epochs']}",
         )
 
     def on_train_batch_end(self, batch: int, logs: Logs | None = None) -> None:

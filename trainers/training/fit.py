@@ -23,6 +23,7 @@ class Schedule:
         seed: Seed of dropout.
         rates: Flags of the learning rates, for errors.
         unit: What an example is called in the progress bar.
+        part: What an epoch is called there.
         every: Steps between two calls of `within`; 0 for none.
         within: Function called within an epoch.
         precision: Policy of the layers that train, within the steps.
@@ -34,6 +35,7 @@ class Schedule:
     seed: int
     rates: str
     unit: str
+    part: str = "epoch"
     every: int = 0
     within: Callable[[], None] = lambda: None
     precision: str = "float32"
@@ -107,7 +109,9 @@ def fit(
         class_weight=schedule.class_weight,
         workers=workers,
     )
-    progress = callbacks.Progress(train, source.num_examples, schedule.unit)
+    progress = callbacks.Progress(
+        train, source.num_examples, schedule.unit, schedule.part
+    )
     within = [callbacks.Within(train, schedule.every, schedule.within)]
     try:
         run_epochs(

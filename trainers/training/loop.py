@@ -43,15 +43,15 @@ def deterministic() -> Iterator[None]:
 def seed_dropout(model: keras.Model, seed: int, epoch: int) -> None:
     """Sets the generator of every dropout from seed, layer and epoch.
 
-    So a resumed run draws what an uninterrupted one draws.
+    So a resumed run draws what an uninterrupted one draws. A layer without a
+    seed, such as those inside BERT, gets its number for one.
     """
-    for layer in model.layers:
+    for number, layer in enumerate(model._flatten_layers()):
         generator = getattr(layer, "seed_generator", None)
         if generator is not None:
+            own = number if layer.seed is None else layer.seed
             generator.state.assign(
-                np.array(
-                    [(1000 * seed + layer.seed) % 2**32, epoch], dtype="uint32"
-                )
+                np.array([(1000 * seed + own) % 2**32, epoch], dtype="uint32")
             )
 
 

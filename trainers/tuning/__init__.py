@@ -1,0 +1,1 @@
+"""Fine-tuning of the encoder on the train texts, before stacks are made."""

@@ -4,6 +4,7 @@ import dataclasses
 import pathlib
 import re
 import time
+from collections.abc import Iterable
 from typing import Any
 
 import keras
@@ -57,7 +58,13 @@ class Tuning:
     provenance: dict[str, Any]
 
 
-def tuned_encoder(config: TuneConfig, records: RecordsConfig) -> pathlib.Path:
+def tuned_encoder(
+    config: TuneConfig,
+    records: RecordsConfig,
+    *,
+    texts_per_part: int = _TEXTS_PER_PART,
+    callbacks: Iterable[keras.callbacks.Callback] = (),
+) -> pathlib.Path:
     """Tunes the encoder on the train side, unless it is done already.
 
     A killed tuning resumes; on a CPU it ends with the bytes of one that was
@@ -66,6 +73,8 @@ def tuned_encoder(config: TuneConfig, records: RecordsConfig) -> pathlib.Path:
     Args:
         config: How it is tuned.
         records: Settings of the records that are made with it.
+        texts_per_part: Texts after whose steps it is saved.
+        callbacks: Called around the steps, and at the end of each part.
 
     Returns:
         Directory of the tuned encoder, for `--encoder`.
@@ -115,7 +124,9 @@ def tuned_encoder(config: TuneConfig, records: RecordsConfig) -> pathlib.Path:
             config.limit_tune,
             config.tune_seed,
         )
-        details = _tune(config, records, tuning, loaded, texts)
+        details = _tune(
+            config, records, tuning, loaded, texts, texts_per_part, callbacks
+        )
         _save(tuning, loaded, located)
         json_files.write_checked(
             done,
@@ -175,6 +186,8 @@ def _tune(
     tuning: Tuning,
     loaded: checkpoint.Checkpoint,
     texts: Texts,
+    texts_per_part: int,
+    callbacks: Iterable[keras.callbacks.Callback],
 ) -> dict[str, Any]:
     """Trains, and sets the weights of the loaded encoder.
 
@@ -194,7 +207,7 @@ def _tune(
     )
     batch_size = min(config.tune_batch_size, len(texts))
     num_steps = config.tune_encoder * (len(texts) // batch_size)
-    num_parts = -(-num_steps * batch_size // _TEXTS_PER_PART)
+    num_parts = -(-num_steps * batch_size // texts_per_part)
     part_steps = -(-num_steps // num_parts)
     pad_id = loaded.wordpiece.id_of(loaded.wordpiece.special.pad)
     source = TokenSource(
@@ -231,6 +244,7 @@ def _tune(
         saved=checkpoints.variables(model, model.optimizer),
         validate=lambda: _evaluate(model, held_out, batch_size, pad_id),
         run=tuning.provenance,
+        user_callbacks=callbacks,
     )
     frozen.set_weights(backbone.get_weights())
     return {

@@ -1,0 +1,65 @@
+"""Encoders that are written are the encoders that are read."""
+
+import json
+import pathlib
+
+import keras_hub
+import numpy as np
+import pytest
+
+from text2image.bert import checkpoint, headers, saving
+from text2image.bert.backbones import weights
+
+
+def _save(source: str, directory: pathlib.Path) -> checkpoint.Checkpoint:
+    loaded = checkpoint.load_checkpoint(source)
+    located = checkpoint.locate(source)
+    family = headers.read_header(pathlib.Path(located)).family
+    saving.save(directory, loaded, located, family)
+    return loaded
+
+
+@pytest.mark.parametrize("name", ["tiny_bert", "mini"])
+def test_what_was_written_is_read(name, tiny_bert, tmp_path):
+    source = tiny_bert if name == "tiny_bert" else name
+    saved = _save(source, tmp_path / "saved")
+    loaded = checkpoint.load_checkpoint(str(tmp_path / "saved"))
+    assert loaded.gelu == saved.gelu
+    assert loaded.wordpiece == saved.wordpiece
+    for one, other in zip(
+        loaded.backbone.weights, saved.backbone.weights, strict=True
+    ):
+        np.testing.assert_array_equal(one, other)
+    _save(source, tmp_path / "again")
+    assert checkpoint.identify(str(tmp_path / "saved")) == checkpoint.identify(
+        str(tmp_path / "again")
+    )
+
+
+@pytest.mark.slow
+def test_keras_hub_reads_it(tiny_bert, tmp_path):
+    saved = _save(tiny_bert, tmp_path)
+    hub = keras_hub.models.BertBackbone.from_preset(str(tmp_path))
+    for one, other in zip(hub.weights, saved.backbone.weights, strict=True):
+        np.testing.assert_array_equal(one, other)
+
+
+def test_distilbert_has_its_own_names_and_no_segments(tiny_bert, tmp_path):
+    loaded = checkpoint.load_checkpoint(tiny_bert)
+    segments = loaded.backbone.get_layer("segment_embedding").embeddings
+    segments.assign(np.zeros(segments.shape))
+    saving.save(tmp_path, loaded, tiny_bert, headers.DISTILBERT)
+    again = checkpoint.load_checkpoint(str(tmp_path))
+    assert json.loads((tmp_path / "config.json").read_text())["n_layers"] == 8
+    theirs = {w.name: w for w in weights(again.backbone, headers.DISTILBERT)}
+    for weight in weights(loaded.backbone, headers.DISTILBERT):
+        np.testing.assert_array_equal(
+            weight.tensor(), theirs[weight.name].tensor()
+        )
+
+
+def test_a_tokeniser_that_files_cannot_state_is_refused(tmp_path):
+    loaded = checkpoint.load_checkpoint("mini")
+    loaded.wordpiece.vocabulary[-1] = "two\nlines"
+    with pytest.raises(ValueError, match="cannot be stated"):
+        saving.save(tmp_path, loaded, checkpoint.locate("mini"))

@@ -14,6 +14,7 @@ import sys
 import time
 from collections.abc import Sequence
 
+from text2image import options
 from text2image.corpora import row_sources
 from tfrecords import command_line, paths, stacks_flags
 from tfrecords.config import RecordsConfig
@@ -149,8 +150,8 @@ def _ignored_flags(
         *stacks_flags.ignored(records),
         (
             tsne,
-            records.projection == "pca",
-            "--projection=pca has no use for it",
+            records.projection != "tsne",
+            f"--projection={records.projection} has no use for it",
         ),
         (
             ("map_seed",),
@@ -176,11 +177,15 @@ def _ignored_flags(
 
 
 def _draws_the_map(records: RecordsConfig) -> bool:
-    """Whether the start of t-SNE, its approximation or the layout is random."""
+    """Whether projection, start of t-SNE, or layout is random."""
     by_tsne = records.projection == "tsne" and (
         records.tsne_init == "random" or records.tsne_method == "barnes_hut"
     )
-    return by_tsne or records.layout == "shuffled"
+    return (
+        by_tsne
+        or records.projection in options.SEEDED_PROJECTIONS
+        or records.layout == "shuffled"
+    )
 
 
 def _run(arguments: command_line.Arguments) -> None:

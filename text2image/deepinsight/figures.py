@@ -18,6 +18,14 @@ from text2image.deepinsight import pixel_map
 DIVERGING = matplotlib.colormaps["RdBu_r"].with_extremes(bad="0.85")
 # A few extreme pixels shall not make all others pale.
 _SHOWN_SHARE = 0.99
+# By `options.PROJECTIONS`, for titles.
+_PROJECTIONS = {
+    "tsne": " by t-SNE",
+    "pca": " by PCA",
+    "kernel_pca": " by kernel PCA",
+    "umap": " by UMAP",
+    "random": ", placed at random",
+}
 
 
 def draw_map(fitted: pixel_map.PixelMap) -> matplotlib.figure.Figure:
@@ -43,7 +51,8 @@ def draw_map(fitted: pixel_map.PixelMap) -> matplotlib.figure.Figure:
     axes.set_xlabel("x")
     axes.set_ylabel("y")
     figure.legend(loc="outside lower center", ncols=2, fontsize="small")
-    axes.set_title(f"{fitted.num_features} features in the plane")
+    method = _PROJECTIONS.get(fitted.provenance.get("projection", ""), "")
+    axes.set_title(f"{fitted.num_features} features in the plane{method}")
     return figure
 
 

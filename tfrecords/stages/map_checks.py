@@ -106,6 +106,18 @@ def check_map_settings(
         )
 
 
+def is_seeded(settings: RecordsConfig) -> bool:
+    """Whether `map_seed` changes the map: projection, its start, or layout."""
+    by_tsne = settings.projection == "tsne" and (
+        settings.tsne_init == "random" or settings.tsne_method == "barnes_hut"
+    )
+    return (
+        by_tsne
+        or settings.projection in options.SEEDED_PROJECTIONS
+        or settings.layout == "shuffled"
+    )
+
+
 def perplexity_for(settings: RecordsConfig, features: int) -> float:
     """The perplexity; its default becomes a third of few features."""
     if settings.perplexity != _DEFAULT:

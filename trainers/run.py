@@ -107,13 +107,13 @@ def _check(arguments: command_line.Arguments) -> None:
     for run in runs:
         check_run(run.train, run.records)
     distribution = arguments.settings(DistributionOptions)
-    distribution.check(arguments.settings(DeviceOptions))
     if len(runs) > 1 and distribution.distribution == MULTI_WORKER:
         raise ValueError(
             "--distribution=multi_worker trains one run. Received: "
             f"--maps={maps}. Train the maps one by one, or on the GPUs of one "
             "machine (--distribution=mirrored)."
         )
+    distribution.check(arguments.settings(DeviceOptions))
     if distribution.distribution != NONE:
         refuse_undivided(train, distribution.distribution)
 

@@ -71,8 +71,7 @@ def compose(
             "",
             f"{metrics['num_train']} train and "
             f"{markdown.count(metrics['num_validation'], 'validation text')}. "
-            "Each run is as good as any other: predict and explain take its "
-            "directory.",
+            "Each run is a whole one: predict and explain take its directory.",
             "",
             *markdown.table(
                 ("on the validation texts", "map", "seed", *_HEADER), rows

@@ -50,7 +50,7 @@ def choose(
     The first has the settings as they are, with the first projection. Run i,
     counted from 0, has `seed` + i and `map_seed` + i; its t-SNE starts at
     random, as the start by PCA would be the same for every seed. A number
-    means so many maps by `--projection`; with t-SNE, of perplexities
+    means this many maps by `--projection`; with t-SNE, of perplexities
     `--perplexity` times 1, 1/2, 2, and again.
 
     Args:

@@ -38,6 +38,8 @@ EXTRAS = {
     "fast-cpu": ["openvino>=2026.4,<2027"],
     # The same TensorFlow with NVIDIA's user-space libraries.
     "gpu": ["tensorflow[and-cuda]==2.21.*"],
+    # --projection=umap.
+    "umap": ["umap-learn>=0.5.9,<0.6"],
     "dev": [
         "mypy==2.4.1",
         "ruff==0.17.5",

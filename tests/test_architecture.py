@@ -46,7 +46,7 @@ FLOORS = {
         ("__main__",),
         ("estimators",),
         ("run", "table", "verify", "list_runs"),
-        ("multimodal", "im2vec"),
+        ("multimodal", "im2vec", "voting"),
         ("predict", "export", "explain", "page"),
         ("pages",),
         ("reports",),

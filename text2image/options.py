@@ -15,7 +15,9 @@ ENCODER_ENGINES = ("auto", "tensorflow", "openvino")
 POOLINGS = ("cls", "mean")
 
 SCALERS = ("norm1", "norm2", "standard")
-PROJECTIONS = ("tsne", "pca")
+PROJECTIONS = ("tsne", "pca", "kernel_pca", "umap", "random")
+# Projections that --map_seed changes, whatever else is set.
+SEEDED_PROJECTIONS = ("umap", "random")
 TSNE_METHODS = ("exact", "barnes_hut")
 TSNE_METRICS = ("euclidean", "cosine")
 TSNE_INITS = ("pca", "random")

@@ -210,7 +210,10 @@ class RecordsConfig:
         options.SCALERS,
     )
     projection: str = _map(
-        "tsne", "Projection of features to 2-D.", options.PROJECTIONS
+        "tsne",
+        "Projection of features to 2-D: t-SNE, PCA, kernel PCA (Gaussian), "
+        "UMAP (pip install 'text-as-image[umap]'), or random positions.",
+        options.PROJECTIONS,
     )
     tsne_method: str = _reproduction(
         "exact",
@@ -271,7 +274,10 @@ class RecordsConfig:
         "using the true minimum rectangle.",
     )
     map_seed: int = _reproduction(
-        0, "Seed of t-SNE and of --layout=shuffled.", ranges.SEED
+        0,
+        "Seed of t-SNE, of --projection=umap and random, and of "
+        "--layout=shuffled.",
+        ranges.SEED,
     )
     records_dir: str = _records("records", "Directory of records; also gs://.")
     examples_per_shard: int = _records(

@@ -72,8 +72,9 @@ class TrainConfig(JsonSettings):
     normalization: str = _training(
         "image",
         "Z-normalisation of pixels: per image, per batch (the published "
-        "code; a prediction then depends on its batch), or none.",
-        ("image", "batch", "none"),
+        "code; a prediction then depends on its batch), by one mean and "
+        "deviation of the whole data set (its train images), or none.",
+        ("image", "batch", "dataset", "none"),
     )
     contrast: float = _training(
         0.1,

@@ -29,10 +29,10 @@ def export_run(
     encoder: str | None = None,
     is_grouped: bool = False,
 ) -> pathlib.Path:
-    """Exports a finished run as the next version.
+    """Exports a finished run, or a vote of several, as the next version.
 
     Args:
-        workdir: Directory of the run.
+        workdir: Directory of the run or vote.
         out: Directory of the versions; by default `export` in the workdir.
         encoder: Where the encoder is now, if not where it was.
         is_grouped: Whether the texts of a request are answered together, in a
@@ -52,14 +52,13 @@ def export_run(
     """
     import keras
 
-    from trainers.runs import loading
-    from trainers.runs.provenance import MAP_FILE
     from trainers.runs.workdir import EXPORT_DIRECTORY
     from trainers.serving import (
         agreement,
         batching_config,
+        run_provenance,
         saved_model,
-        text_classifier,
+        vote_classifier,
         warmup_texts,
     )
 
@@ -67,23 +66,12 @@ def export_run(
     # Keras numbers layers over the process: those of the export start anew, so
     # that its bytes are the same after a kill.
     keras.backend.clear_session()
-    run = loading.load_run(workdir)
-    origin = run.origin
-    classifier = text_classifier.load_classifier(
-        run, encoder, is_grouped=is_grouped
+    classifier, runs = vote_classifier.load(
+        workdir, encoder, is_grouped=is_grouped
     )
+    run, origin = runs[0], runs[0].origin
     provenance = {
-        **saved_model.describe(
-            run.config,
-            run.metrics,
-            records_fingerprint=origin.fingerprint,
-            encoder=origin.encoder or {},
-            label_names=origin.label_names,
-        ),
-        "image_records": origin.provenance,
-        "stacks": origin.stacks,
-        "map_sha256": origin.files[MAP_FILE],
-        "num_validation": run.metrics["num_validation"],
+        **run_provenance.describe(workdir, runs),
         **agreement.check(
             workdir,
             origin.encoder or {},
@@ -112,7 +100,7 @@ def export_run(
 def export_finished(
     workdir: pathlib.Path, *, encoder: str | None = None
 ) -> pathlib.Path | None:
-    """Exports a run at its end, unless that is done or cannot be.
+    """Exports a run or vote at its end, unless that is done or cannot be.
 
     Returns:
         `<workdir>/export/<version>`; `None` if the run cannot take texts,
@@ -121,14 +109,18 @@ def export_finished(
     Raises:
         As `export_run`.
     """
-    from trainers.runs import loading
+    from trainers.runs import loading, votes
     from trainers.serving import saved_model
 
-    config, metrics, origin = loading.read_run(workdir)
-    reason = loading.obstacle(config, origin)
-    if reason:
-        logging.warning("export: skipped. %s", reason)
-        return None
+    members = votes.member_directories(workdir)
+    for directory in members or (workdir,):
+        config, metrics, origin = loading.read_run(directory)
+        reason = loading.obstacle(config, origin)
+        if reason:
+            logging.warning("export: skipped. %s", reason)
+            return None
+    if members:
+        metrics = votes.read(workdir)
     return saved_model.reuse_or_export(
         workdir, metrics, lambda: export_run(workdir, encoder=encoder)
     )

@@ -21,8 +21,14 @@ from tfrecords.devices import DeviceOptions
 from tfrecords.settings import setting
 from tfrecords.stages import map_checks
 from trainers.config import PRESETS, TrainConfig, default_workdir
-from trainers.distribution.options import NONE, DistributionOptions
+from trainers.distribution.options import (
+    MULTI_WORKER,
+    NONE,
+    DistributionOptions,
+    refuse_undivided,
+)
 from trainers.tuning.config import TuneConfig
+from trainers.voting import members
 from trainers.weights import sources
 
 _common = functools.partial(setting, group="common")
@@ -43,6 +49,14 @@ class RunOptions:
         "",
         "Directory of the run. By default runs/ and a name of dataset, "
         "backbone and a fingerprint of all settings.",
+    )
+    maps: str = setting(
+        "1",
+        "Maps of the same stacks, each with a model of its own, which then "
+        "vote by mean probability: how many, by --projection, or projections, "
+        "as in tsne,tsne:50,pca (t-SNE's perplexity after the colon). See "
+        "docs/guide/maps.md.",
+        group="map",
     )
     baselines: bool = setting(
         True,
@@ -90,14 +104,23 @@ def _check(arguments: command_line.Arguments) -> None:
     train = arguments.settings(TrainConfig)
     records = arguments.settings(RecordsConfig)
     tune = arguments.settings(TuneConfig)
+    maps = arguments.settings(RunOptions).maps
+    runs = members.choose(maps, train, records)
     arguments.refuse_ignored(
         [
-            *_ignored_flags(train, records),
+            *_ignored_flags(train, records, maps, runs),
             *_ignored_tuning(tune, train, records),
         ]
     )
-    check_run(train, records)
+    for run in runs:
+        check_run(run.train, run.records)
     distribution = arguments.settings(DistributionOptions)
+    if len(runs) > 1 and distribution.distribution == MULTI_WORKER:
+        raise ValueError(
+            "--distribution=multi_worker trains one run. Received: "
+            f"--maps={maps}. Train the maps one by one, or on the GPUs of one "
+            "machine (--distribution=mirrored)."
+        )
     distribution.check(arguments.settings(DeviceOptions))
     if distribution.distribution != NONE:
         if tune.tune_encoder:
@@ -106,7 +129,7 @@ def _check(arguments: command_line.Arguments) -> None:
                 f"{distribution.distribution}. Tune with --distribution=none "
                 "first, then name the directory that it logs with --encoder."
             )
-        _refuse_undivided(train, distribution.distribution)
+        refuse_undivided(train, distribution.distribution)
 
 
 def check_run(train: TrainConfig, records: RecordsConfig) -> None:
@@ -123,21 +146,6 @@ def check_run(train: TrainConfig, records: RecordsConfig) -> None:
         train.check_image_size(records.image_height, records.image_width)
 
 
-def _refuse_undivided(train: TrainConfig, distribution: str) -> None:
-    """Refuses settings that cannot be computed in parts of a batch."""
-    for name, value, cure in (
-        ("normalization", "batch", "--normalization=image"),
-        ("slice_batch_norm", "training", "--slice_batch_norm=inference"),
-        ("jit_compile", True, "--jit_compile=false"),
-    ):
-        if getattr(train, name) == value:
-            raise ValueError(
-                f"--distribution={distribution} does not work with "
-                f"--{name}={str(value).lower()}, which needs a whole batch on "
-                f"one device. Use {cure}, or --distribution=none."
-            )
-
-
 def _choose_device(arguments: command_line.Arguments) -> None:
     from trainers.distribution import workers
 
@@ -148,7 +156,10 @@ def _choose_device(arguments: command_line.Arguments) -> None:
 
 
 def _ignored_flags(
-    train: TrainConfig, records: RecordsConfig
+    train: TrainConfig,
+    records: RecordsConfig,
+    maps: str,
+    runs: Sequence[members.Member],
 ) -> list[command_line.Rule]:
     """Flags that have no effect because of another setting."""
     all_records = [field.name for field in dataclasses.fields(RecordsConfig)]
@@ -162,13 +173,19 @@ def _ignored_flags(
         ),
         *stacks_flags.ignored(records),
         (
+            ("maps",),
+            bool(train.image_records),
+            "--image_records names images of one map",
+        ),
+        (("projection",), not maps.isdecimal(), f"--maps={maps} names others"),
+        (
             tsne,
-            records.projection == "pca",
-            "--projection=pca has no use for it",
+            all(run.records.projection != "tsne" for run in runs),
+            f"--projection={records.projection} has no use for it",
         ),
         (
             ("map_seed",),
-            not _draws_the_map(records),
+            not any(map_checks.is_seeded(run.records) for run in runs),
             "nothing about this map is drawn at random",
         ),
         (
@@ -201,24 +218,27 @@ def _ignored_tuning(
     ]
 
 
-def _draws_the_map(records: RecordsConfig) -> bool:
-    """Whether the start of t-SNE, its approximation or the layout is random."""
-    by_tsne = records.projection == "tsne" and (
-        records.tsne_init == "random" or records.tsne_method == "barnes_hut"
-    )
-    return by_tsne or records.layout == "shuffled"
-
-
 def _run(arguments: command_line.Arguments) -> None:
     from trainers.distribution import workers
+    from trainers.training import loop
+    from trainers.voting import vote
 
+    options = arguments.settings(RunOptions)
+    train = arguments.settings(TrainConfig)
+    records = arguments.settings(RecordsConfig)
+    tune = arguments.settings(TuneConfig)
     with workers.current().stopping_together():
-        train_and_report(
-            arguments.settings(RunOptions),
-            arguments.settings(TrainConfig),
-            arguments.settings(RecordsConfig),
-            tune=arguments.settings(TuneConfig),
-        )
+        if tune.tune_encoder:
+            from trainers.tuning.tune import tuned_encoder
+
+            with loop.deterministic():
+                encoder = str(tuned_encoder(tune, records))
+            records = dataclasses.replace(records, encoder=encoder)
+        runs = members.choose(options.maps, train, records)
+        if len(runs) == 1:
+            train_and_report(options, train, records)
+        else:
+            vote.train_and_vote(options, runs, train_and_report)
 
 
 def train_and_report(
@@ -226,7 +246,6 @@ def train_and_report(
     config: TrainConfig,
     records: RecordsConfig,
     *,
-    tune: TuneConfig | None = None,
     runs_dir: str = "runs",
 ) -> pathlib.Path:
     """Makes what is missing: records, run, baselines, report and export.
@@ -235,7 +254,6 @@ def train_and_report(
         options: What is done in addition to training.
         config: Settings of the training.
         records: Settings of the records.
-        tune: Settings of the encoder's tuning; by default it is not tuned.
         runs_dir: Directory of the run, if `options` name none.
 
     Returns:
@@ -247,11 +265,6 @@ def train_and_report(
     from trainers.training import loop
 
     with loop.deterministic(), contextlib.ExitStack() as stack:
-        if tune and tune.tune_encoder:
-            from trainers.tuning.tune import tuned_encoder
-
-            encoder = tuned_encoder(tune, records)
-            records = dataclasses.replace(records, encoder=str(encoder))
         return _train_and_report(options, config, records, runs_dir, stack)
 
 
@@ -316,7 +329,7 @@ def _train_and_report(
     seconds = time.monotonic() - start
     summary.log_result(workdir, config, metrics, results, seconds)
     is_demo = records.dataset == "demo" and not records.stacks
-    if is_demo and cls_dir is not None:
+    if is_demo and cls_dir is not None and options.maps == "1":
         summary.log_end_of_demo(config, records)
     return workdir
 

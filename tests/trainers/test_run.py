@@ -3,6 +3,7 @@
 import csv
 import dataclasses
 import json
+import sys
 
 import numpy as np
 import pytest
@@ -93,6 +94,17 @@ def test_the_demo_says_what_it_was_and_names_the_real_thing(
     assert typed == {"preset": "imdb", "download": True, "backbone": "resnet"}
 
 
+def test_a_missing_extra_is_refused_before_anything(
+    tmp_path, monkeypatch, capsys
+):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setitem(sys.modules, "umap", None)
+    assert run.main(["--projection=umap"]) == 1
+    error = capsys.readouterr().err
+    assert "pip install 'text-as-image[umap]'" in error
+    assert not any(tmp_path.iterdir())
+
+
 def test_records_that_do_not_exist_are_refused_without_a_trace(
     tmp_path, monkeypatch, capsys
 ):
@@ -124,6 +136,14 @@ def test_records_that_do_not_exist_are_refused_without_a_trace(
         (
             ["--projection=pca", "--perplexity=5"],
             "--perplexity would have no effect: --projection=pca",
+        ),
+        (
+            ["--projection=umap", "--tsne_init=random"],
+            "--tsne_init would have no effect: --projection=umap",
+        ),
+        (
+            ["--projection=kernel_pca", "--map_seed=3"],
+            "--map_seed would have no effect: nothing",
         ),
         (
             ["--dataset=my.csv", "--download"],

@@ -18,6 +18,14 @@ from text2image.deepinsight import pixel_map
 DIVERGING = matplotlib.colormaps["RdBu_r"].with_extremes(bad="0.85")
 # A few extreme pixels shall not make all others pale.
 _SHOWN_SHARE = 0.99
+# By `options.PROJECTIONS`, for titles.
+_PROJECTIONS = {
+    "tsne": " by t-SNE",
+    "pca": " by PCA",
+    "kernel_pca": " by kernel PCA",
+    "umap": " by UMAP",
+    "random": ", placed at random",
+}
 
 
 def draw_map(fitted: pixel_map.PixelMap) -> matplotlib.figure.Figure:
@@ -25,10 +33,8 @@ def draw_map(fitted: pixel_map.PixelMap) -> matplotlib.figure.Figure:
     figure = matplotlib.figure.Figure(figsize=(7, 5), layout="constrained")
     axes = figure.subplots()
     layers = fitted.provenance.get("layers") or [0]
-    layer = np.repeat(
-        np.arange(len(layers)), fitted.num_features // len(layers)
-    )
     x, y = fitted.points.T
+    layer = _layer_of_each(fitted)
     points = axes.scatter(x, y, c=layer, cmap="viridis", s=4, linewidths=0)
     for corners, colour, label in (
         (fitted.hull, "tab:red", "convex hull"),
@@ -43,8 +49,41 @@ def draw_map(fitted: pixel_map.PixelMap) -> matplotlib.figure.Figure:
     axes.set_xlabel("x")
     axes.set_ylabel("y")
     figure.legend(loc="outside lower center", ncols=2, fontsize="small")
-    axes.set_title(f"{fitted.num_features} features in the plane")
+    method = _PROJECTIONS.get(fitted.provenance.get("projection", ""), "")
+    axes.set_title(f"{fitted.num_features} features in the plane{method}")
     return figure
+
+
+def _layer_of_each(fitted: pixel_map.PixelMap) -> np.ndarray:
+    """Returns the position of each feature's layer in the stack, `(F,)`."""
+    layers = fitted.provenance.get("layers") or [0]
+    return np.repeat(np.arange(len(layers)), fitted.num_features // len(layers))
+
+
+def draw_maps(
+    maps: Mapping[str, pixel_map.PixelMap],
+) -> matplotlib.figure.Figure:
+    """Draws several maps of the same features side by side.
+
+    Args:
+        maps: Title to map; at least one.
+    """
+    columns = min(len(maps), 4)
+    rows = -(-len(maps) // columns)
+    figure = matplotlib.figure.Figure(
+        figsize=(3 * columns, 3.2 * rows), layout="constrained"
+    )
+    grid = figure.subplots(rows, columns, squeeze=False).ravel()
+    for axes in grid:
+        axes.axis("off")
+    for axes, (title, fitted) in zip(grid, maps.items(), strict=False):
+        x, y = fitted.points.T
+        colours = _layer_of_each(fitted)
+        axes.scatter(x, y, c=colours, cmap="viridis", s=2, linewidths=0)
+        axes.set_aspect("equal", adjustable="datalim")
+        axes.invert_yaxis()
+        axes.set_title(figure_text.label(title, 40), fontsize="small")
+    return figure_text.set_fonts(figure)
 
 
 def draw_density(fitted: pixel_map.PixelMap) -> matplotlib.figure.Figure:

@@ -1,4 +1,4 @@
-"""Projection of features to the plane: t-SNE (the paper's) or PCA.
+"""Projection of features to the plane: t-SNE (the paper's), PCA and others.
 
 The projected objects are the F features; their N coordinates are the scaled
 values in the N train rows. Only their (F, F) Gram matrix is needed, so neither
@@ -9,9 +9,12 @@ import dataclasses
 from collections.abc import Callable
 
 import numpy as np
-import scipy.sparse.linalg
 
 from text2image import options
+from text2image.deepinsight import distances, principal_components, umap_layout
+
+_Embedded = tuple[np.ndarray, dict[str, float]]
+_Progress = Callable[[int], object]
 
 
 @dataclasses.dataclass(frozen=True)
@@ -19,7 +22,9 @@ class Projection:
     """Settings of the projection.
 
     Attributes:
-        method: `tsne` (van der Maaten and Hinton 2008) or `pca`.
+        method: `tsne` (van der Maaten and Hinton 2008); `pca`; `kernel_pca`,
+            see `principal_components`; `umap`, see `umap_layout`; or `random`:
+            uniform in the unit square, whatever the features are.
         tsne_method: `exact` (`tsne.py`, all pairs) or `barnes_hut` (van der
             Maaten 2014, as scikit-learn approximates it).
         metric: Distance between features: `euclidean` (the published code)
@@ -29,7 +34,8 @@ class Projection:
         learning_rate: Learning rate of t-SNE; 0 is scikit-learn's `auto`, the
             published code used 200.
         max_iter: Optimisation steps of t-SNE.
-        seed: Seed of a random start and of scikit-learn's solver.
+        seed: Seed of t-SNE's random start and of scikit-learn's solver, of
+            `umap` and of `random`.
         device: Device of the steps of `exact`: `cpu`, or `gpu` for TensorFlow's
             first GPU.
     """
@@ -64,7 +70,7 @@ def project(
     gram: np.ndarray,
     projection: Projection,
     *,
-    progress: Callable[[int], object] = lambda _: None,
+    progress: _Progress = lambda _: None,
 ) -> tuple[np.ndarray, dict[str, float]]:
     """Projects the features.
 
@@ -78,11 +84,13 @@ def project(
 
     Returns:
         `(F, 2)` float64 coordinates (x, y), and figures for the report:
-        `kl_divergence` for t-SNE, `explained_variance` for PCA.
+        `kl_divergence` for t-SNE, `explained_variance` for PCA and kernel
+        PCA.
 
     Raises:
         ValueError: If a value is not finite, there are fewer than three
-            distinct features, or the perplexity is not below F.
+            distinct features, the perplexity is not below F, or UMAP is not
+            installed.
     """
     if not np.isfinite(gram).all():
         raise ValueError("`gram` must be finite. Received NaN or infinity.")
@@ -92,89 +100,7 @@ def project(
             "An image needs at least three distinct features. Received: "
             f"{distinct} of {len(gram)}. Use more layers or more train texts."
         )
-    if projection.method == "pca":
-        points, share = principal_coordinates(gram)
-        return points, {"explained_variance": share}
-    if not 0 < projection.perplexity < len(gram):
-        raise ValueError(
-            f"`perplexity` must be in (0, {len(gram)}), the number of "
-            f"features. Received: {projection.perplexity}"
-        )
-    if projection.metric == "cosine":
-        squared = cosine_distances(gram)
-        np.square(squared, out=squared)
-    else:
-        squared = squared_distances(gram)
-    return _TSNE[projection.tsne_method](
-        squared, _start(gram, projection), projection, progress
-    )
-
-
-def squared_distances(gram: np.ndarray) -> np.ndarray:
-    """Returns |f_i - f_j|^2 = G_ii + G_jj - 2 G_ij >= 0, `(F, F)` float64."""
-    half = np.diag(gram) / 2
-    squared = half[:, None] + half
-    squared -= gram
-    squared *= 2.0
-    np.fill_diagonal(squared, 0.0)
-    return np.maximum(squared, 0.0, out=squared)
-
-
-def cosine_distances(gram: np.ndarray) -> np.ndarray:
-    """Returns 1 - cos(f_i, f_j) in [0, 2], `(F, F)` float64.
-
-    A zero feature has distance 1 from all others and 0 from other zeros.
-    """
-    norms = np.sqrt(np.diag(gram))
-    inverse = np.zeros_like(norms)
-    np.divide(1.0, norms, out=inverse, where=norms > 0)
-    distances = gram * inverse[:, None]
-    distances *= inverse
-    np.subtract(1.0, distances, out=distances)
-    zero = norms == 0
-    distances[np.ix_(zero, zero)] = 0.0
-    np.fill_diagonal(distances, 0.0)
-    return np.clip(distances, 0.0, 2.0, out=distances)
-
-
-def principal_coordinates(gram: np.ndarray) -> tuple[np.ndarray, float]:
-    """Computes the first two principal components of the F features.
-
-    Eigenvectors of the doubly centred Gram matrix, scaled by the root of
-    their eigenvalue: what PCA of the (F, N) matrix gives, without it. The
-    sign is fixed: the entry of largest size is positive.
-
-    Returns:
-        `(F, 2)` float64 coordinates and their share of the variance.
-    """
-    means = gram.mean(axis=0)
-    mean = means.mean()
-
-    def centred(vector: np.ndarray) -> np.ndarray:
-        """Multiplies the centred matrix by `vector` without building it."""
-        total = vector.sum()
-        return gram @ vector - means * total - means @ vector + mean * total
-
-    start = np.linspace(1.0, 2.0, len(gram))  # a fixed start: no randomness
-    if len(gram) > 10:
-        values, vectors = scipy.sparse.linalg.eigsh(
-            scipy.sparse.linalg.LinearOperator(
-                gram.shape, matvec=centred, dtype=gram.dtype
-            ),
-            k=2,
-            which="LA",
-            v0=start,
-        )
-    else:  # too small for ARPACK's work space
-        whole = np.column_stack([centred(axis) for axis in np.eye(len(gram))])
-        values, vectors = np.linalg.eigh(whole)
-        values, vectors = values[-2:], vectors[:, -2:]
-    values, vectors = np.maximum(values[::-1], 0.0), vectors[:, ::-1]
-    largest = np.abs(vectors).argmax(axis=0)
-    vectors = vectors * np.sign(vectors[largest, [0, 1]])
-    variance = np.trace(gram) - len(gram) * mean
-    share = float(values.sum() / max(variance, 1e-300))
-    return vectors * np.sqrt(values), share
+    return _PROJECTIONS[projection.method](gram, projection, progress)
 
 
 def _count_distinct(gram: np.ndarray) -> int:
@@ -194,7 +120,7 @@ def _count_distinct(gram: np.ndarray) -> int:
 def _start(gram: np.ndarray, projection: Projection) -> np.ndarray:
     """Returns the start, `(F, 2)` float32; scikit-learn's deviation, 1e-4."""
     if projection.init == "pca":
-        points, _ = principal_coordinates(gram)
+        points, _ = principal_components.principal_coordinates(gram)
         points /= np.std(points[:, 0])
     else:
         rng = np.random.default_rng(projection.seed)
@@ -202,14 +128,29 @@ def _start(gram: np.ndarray, projection: Projection) -> np.ndarray:
     return (1e-4 * points).astype(np.float32)
 
 
-_Embedded = tuple[np.ndarray, dict[str, float]]
+def _tsne(
+    gram: np.ndarray, projection: Projection, progress: _Progress
+) -> _Embedded:
+    if not 0 < projection.perplexity < len(gram):
+        raise ValueError(
+            f"`perplexity` must be in (0, {len(gram)}), the number of "
+            f"features. Received: {projection.perplexity}"
+        )
+    if projection.metric == "cosine":
+        squared = distances.cosine_distances(gram)
+        np.square(squared, out=squared)
+    else:
+        squared = distances.squared_distances(gram)
+    return _TSNE[projection.tsne_method](
+        squared, _start(gram, projection), projection, progress
+    )
 
 
 def _exact(
     squared: np.ndarray,
     start: np.ndarray,
     projection: Projection,
-    progress: Callable[[int], object],
+    progress: _Progress,
 ) -> _Embedded:
     # numba takes a second to import; PCA does not need it.
     from text2image.deepinsight import tsne
@@ -230,7 +171,7 @@ def _barnes_hut(
     squared: np.ndarray,
     start: np.ndarray,
     projection: Projection,
-    _: Callable[[int], object],
+    _: _Progress,
 ) -> _Embedded:
     # scikit-learn takes seconds to import; only the paper preset needs it.
     import sklearn.manifold
@@ -251,5 +192,35 @@ def _barnes_hut(
     }
 
 
+def _pca(gram: np.ndarray, _: Projection, __: _Progress) -> _Embedded:
+    points, share = principal_components.principal_coordinates(gram)
+    return points, {"explained_variance": share}
+
+
+def _kernel_pca(gram: np.ndarray, _: Projection, __: _Progress) -> _Embedded:
+    points, share = principal_components.kernel_coordinates(gram)
+    return points, {"explained_variance": share}
+
+
+def _umap(gram: np.ndarray, projection: Projection, _: _Progress) -> _Embedded:
+    squared = distances.squared_distances(gram)
+    return umap_layout.embed(np.sqrt(squared, out=squared), projection.seed), {}
+
+
+def _random(
+    gram: np.ndarray, projection: Projection, _: _Progress
+) -> _Embedded:
+    rng = np.random.default_rng(projection.seed)
+    return rng.uniform(size=(len(gram), 2)), {}
+
+
 # By `options.TSNE_METHODS`.
 _TSNE = {"exact": _exact, "barnes_hut": _barnes_hut}
+# By `options.PROJECTIONS`.
+_PROJECTIONS = {
+    "tsne": _tsne,
+    "pca": _pca,
+    "kernel_pca": _kernel_pca,
+    "umap": _umap,
+    "random": _random,
+}

@@ -73,9 +73,9 @@ class DeepInsight(sklearn.base.TransformerMixin, sklearn.base.BaseEstimator):
         Args:
             scaler: One of `options.SCALERS`, fitted to the rows; `None` draws
                 the values as they are.
-            projection: `tsne`, `pca`, an array of coordinates `(F, 2)`, or any
-                object whose `fit_transform` takes `(F, N)` to these, such as
-                UMAP or a manifold of scikit-learn.
+            projection: `tsne`, `pca`, `kernel_pca`, `umap`, `random`, an array
+                of coordinates `(F, 2)`, or any object whose `fit_transform`
+                takes `(F, N)` to these, such as a manifold of scikit-learn.
             assignment: `lsa`: a pixel per feature; `bin`: features that share
                 a pixel are averaged.
             channels: `grey`: one; `layers`: three, for the first, middle and
@@ -95,7 +95,8 @@ class DeepInsight(sklearn.base.TransformerMixin, sklearn.base.BaseEstimator):
             tsne_iterations: Steps of t-SNE.
             compat: Whether to lay out as pyDeepInsight 0.2.3 does, see
                 `pixel_map.fit_pixel_map`.
-            random_state: Seed of t-SNE's start and of a shuffled layout.
+            random_state: Seed of t-SNE's start, of `umap` and `random`, and of
+                a shuffled layout.
             flat: Whether images are rows `(N, H * W * C)`, as classifiers of
                 scikit-learn take them.
         """

@@ -9,6 +9,7 @@ import pathlib
 from text2image import assets, options
 from text2image.bert import headers
 from text2image.bert.layers import check_max_tokens, parse_layers
+from text2image.deepinsight import umap_layout
 from tfrecords.config import RecordsConfig
 
 _MINI = "mini"
@@ -18,8 +19,11 @@ def check_records(settings: RecordsConfig) -> None:
     """Refuses records that cannot be made, as far as a config file can tell.
 
     Raises:
-        ValueError: As `check_encoder` and `check_map_settings`.
+        ValueError: If the projection is an extra that is not installed, and
+            as `check_encoder` and `check_map_settings`.
     """
+    if settings.projection == "umap":
+        umap_layout.check_installed()
     if settings.stacks:
         return  # no encoder; their shape is looked at when they are opened
     shape = check_encoder(settings, settings.layers)
@@ -100,6 +104,18 @@ def check_map_settings(
             f"features. Received: {perplexity}. Leave it out: the default "
             "follows the number of features."
         )
+
+
+def is_seeded(settings: RecordsConfig) -> bool:
+    """Whether `map_seed` changes the map: projection, its start, or layout."""
+    by_tsne = settings.projection == "tsne" and (
+        settings.tsne_init == "random" or settings.tsne_method == "barnes_hut"
+    )
+    return (
+        by_tsne
+        or settings.projection in options.SEEDED_PROJECTIONS
+        or settings.layout == "shuffled"
+    )
 
 
 def perplexity_for(settings: RecordsConfig, features: int) -> float:

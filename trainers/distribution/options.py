@@ -71,3 +71,26 @@ class DistributionOptions:
             os.environ
         ):
             cluster.from_environment()
+
+
+def refuse_undivided(train: object, distribution: str) -> None:
+    """Refuses settings that cannot be computed in parts of a batch.
+
+    Args:
+        train: A `TrainConfig`.
+        distribution: `mirrored` or `multi_worker`.
+
+    Raises:
+        ValueError: If one of its settings needs a whole batch.
+    """
+    for name, value, cure in (
+        ("normalization", "batch", "--normalization=image"),
+        ("slice_batch_norm", "training", "--slice_batch_norm=inference"),
+        ("jit_compile", True, "--jit_compile=false"),
+    ):
+        if getattr(train, name) == value:
+            raise ValueError(
+                f"--distribution={distribution} does not work with "
+                f"--{name}={str(value).lower()}, which needs a whole batch on "
+                f"one device. Use {cure}, or --distribution=none."
+            )

@@ -41,6 +41,8 @@ ABLATIONS: dict[str, dict[str, Changes]] = {
     "projection": {
         "t-SNE": {"projection": "tsne"},
         "PCA": {"projection": "pca"},
+        "kernel PCA": {"projection": "kernel_pca"},
+        "random positions": {"projection": "random"},
     },
     "assignment": {
         "a pixel each (linear sum assignment)": {"assignment": "lsa"},
@@ -73,6 +75,7 @@ ABLATIONS: dict[str, dict[str, Changes]] = {
     "normalization": {
         "per image": {"normalization": "image"},
         "per batch": {"normalization": "batch"},
+        "of the data set": {"normalization": "dataset"},
         "none": {"normalization": "none"},
     },
     "autoencoder": {

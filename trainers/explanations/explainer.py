@@ -1,5 +1,6 @@
 """A loaded model that explains its answers, from a run or from its export."""
 
+import pathlib
 from collections.abc import Iterable, Iterator, Sequence
 
 import numpy as np
@@ -8,6 +9,7 @@ import tensorflow as tf
 from text2image.bert.word_spans import WordSpan, find_words
 from trainers.explanations.explanation import Explanation, Word
 from trainers.explanations.options import METHODS
+from trainers.runs import votes
 from trainers.serving import functions, predictor
 
 _ROWS = 32  # texts with one word masked that are answered in one call
@@ -151,14 +153,16 @@ def load_explainer(
     ValueError also for a run or export of an earlier version that lacks what
     an explanation needs.
     """
+    votes.refuse(pathlib.Path(workdir or ""), "An explanation")
     served = predictor.load_served(workdir, export_dir, encoder)
     if "explain" in served.signatures:
         return Explainer(served)
     if export_dir:
         raise ValueError(
             f"{export_dir} must be an export with the signature `explain`. "
-            "Received: one of an earlier version. Export the run again with "
-            "python -m trainers.export --workdir=RUN"
+            "Received: one of an earlier version, or of several maps. Export "
+            "a run of one map again with python -m trainers.export "
+            "--workdir=RUN"
         )
     raise ValueError(
         f"{workdir} must know its mean train image, the baseline of an "

@@ -97,6 +97,51 @@ class ZNormalization(keras.layers.Layer):
 
 
 @keras.saving.register_keras_serializable(package="text2image")
+class DatasetNormalization(FittedLayer):
+    """Scales all pixels by one mean and one deviation of the whole data set.
+
+    (x - mean) / sqrt(var + 1e-8), the paper's Eq. 3 with two scalars: over N,
+    H, W and C of all train images. Images keep their own mean and deviation,
+    relative to the others'.
+    """
+
+    def build(self, input_shape: tuple[int | None, ...]) -> None:
+        """Creates `mean` and `deviation`, scalars."""
+        self.mean = self.add_weight(
+            shape=(), initializer="zeros", trainable=False, name="mean"
+        )
+        self.deviation = self.add_weight(
+            shape=(), initializer="zeros", trainable=False, name="deviation"
+        )
+
+    def fit(self, batches: Iterable[np.ndarray]) -> None:
+        """Sets both from batches of what the layer reads, `(n, H, W, C)`."""
+        count, mean, squares = 0, 0.0, 0.0
+        for images in batches:
+            # Chan et al. 1979: merged without the squares of large means.
+            pixels = images.astype(np.float64)
+            gap = pixels.mean() - mean
+            total = count + pixels.size
+            squares += pixels.var() * pixels.size
+            squares += gap**2 * count * pixels.size / total
+            mean += gap * pixels.size / total
+            count = total
+        self.mean.assign(mean)
+        self.deviation.assign(np.sqrt(squares / count + _EPSILON**2))
+
+    def call(self, images: keras.KerasTensor) -> keras.KerasTensor:
+        """`(N, H, W, C)` to the same shape."""
+        self.refuse_unfitted(self.deviation)
+        return (images - self.mean) / self.deviation
+
+    def compute_output_shape(
+        self, input_shape: tuple[int | None, ...]
+    ) -> tuple[int | None, ...]:
+        """Returns the shape of the input."""
+        return input_shape
+
+
+@keras.saving.register_keras_serializable(package="text2image")
 class SliceInput(keras.layers.Layer):
     """Converts three channels to the input that a slice was trained on.
 

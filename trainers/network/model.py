@@ -25,6 +25,7 @@ _SYMMETRIC_HIDDEN = (64, 32)
 _PAPER_DROPOUT = 0.3  # in the published head
 # Names of layers.
 CONTRAST = "contrast"
+NORMALIZATION = "normalization"
 LINEAR_CODE = "autoencoder_linear"
 
 
@@ -50,6 +51,13 @@ class Models:
     def contrast(self) -> input_layers.Contrast | None:
         """The layer with the mean train image, if images are moved to it."""
         return _find_layer(self.extractor, CONTRAST)
+
+    @property
+    def dataset_normalization(self) -> input_layers.DatasetNormalization | None:
+        """The layer with the mean of all pixels, if there is one."""
+        layer = _find_layer(self.extractor, NORMALIZATION)
+        is_fitted = isinstance(layer, input_layers.DatasetNormalization)
+        return layer if is_fitted else None
 
     @property
     def linear_code(self) -> linear_autoencoder.LinearReconstruction | None:
@@ -128,7 +136,7 @@ def build_models(
 def build_extractor(
     config: TrainConfig, image_shape: tuple[int, ...]
 ) -> keras.Model:
-    """Builds the frozen half; a contrast layer still has to be fitted."""
+    """Builds the frozen half; some of its layers still have to be fitted."""
     backbone = backbones.get_backbone(config.backbone)
     height, width, channels = image_shape
     config.check_image_size(height, width)
@@ -139,9 +147,11 @@ def build_extractor(
     x = image
     if config.contrast != 1:
         x = input_layers.Contrast(config.contrast, name=CONTRAST)(x)
-    if config.normalization != "none":
+    if config.normalization == "dataset":
+        x = input_layers.DatasetNormalization(name=NORMALIZATION)(x)
+    elif config.normalization != "none":
         x = input_layers.ZNormalization(
-            config.normalization, name="normalization"
+            config.normalization, name=NORMALIZATION
         )(x)
     if channels == 1:
         x = keras.layers.Concatenate(name="three_channels")([x, x, x])

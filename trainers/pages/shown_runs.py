@@ -114,7 +114,7 @@ def _views(
     """
     seen, maps = frozen.input, frozen.output
     for layer in frozen.layers:
-        if layer.name in (model.CONTRAST, "normalization"):
+        if layer.name in (model.CONTRAST, model.NORMALIZATION):
             seen = layer.output
         if layer.name == model.LINEAR_CODE:
             maps = layer.input

@@ -45,7 +45,7 @@ _CONFUSION = "confusion.png"
 CAPTIONS = {
     "curves.png": "Loss and accuracy by epoch. The train figures are means "
     "over the steps of the epoch, with dropout, while the model learns.",
-    "map.png": "Where t-SNE or PCA puts each feature, with the convex hull "
+    "map.png": "Where the projection puts each feature, with the convex hull "
     "and the smallest rectangle around it.",
     "density.png": "How many features share a pixel; the pixel shows their "
     "mean.",

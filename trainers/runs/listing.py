@@ -11,7 +11,7 @@ from typing import Any
 import safetensors
 
 from trainers.config import TrainConfig
-from trainers.runs import json_files
+from trainers.runs import json_files, votes
 from trainers.runs.file_list import FileList
 from trainers.runs.workdir import (
     CHECKPOINT_FILE,
@@ -27,6 +27,7 @@ _SIGNS = {
     "text": "image_records",
     "multimodal": "modalities",
     "im2vec": "permutations",
+    "vote": votes.MEMBERS,
 }
 # Where the settings of the records of a run are, and under which keys.
 _PROVENANCE = {
@@ -45,7 +46,7 @@ class ListedRun:
 
     Attributes:
         name: Path of its directory below the folder.
-        kind: `text`, `multimodal` or `im2vec`; `None` if config.json is
+        kind: `text`, `multimodal`, `im2vec` or `vote`; `None` if config.json is
             damaged.
         dataset: Name of its corpus.
         backbone: Its architecture.

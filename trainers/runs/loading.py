@@ -15,7 +15,7 @@ import keras
 from tfrecords.settings import JsonSettings
 from trainers.config import TrainConfig
 from trainers.network import model
-from trainers.runs import checkpoints, finished, json_files
+from trainers.runs import checkpoints, finished, json_files, votes
 from trainers.runs.file_list import FileList
 from trainers.runs.provenance import MAP_FILE, Origin
 from trainers.runs.workdir import (
@@ -146,6 +146,7 @@ def read_finished(
         FileNotFoundError: If the run is not finished or a file is missing.
         ValueError: If files are damaged or do not belong together.
     """
+    votes.refuse(workdir, "A program that loads a trained network")
     claim = _read(
         workdir, CONFIG_FILE, ("config", RECORDS_FINGERPRINT), kind.program
     )

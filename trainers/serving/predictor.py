@@ -12,8 +12,7 @@ from text2image.bert.encoder import Encoder
 from text2image.corpora.unlabelled import Text
 from tfrecords import system_errors
 from tfrecords.stages import unknown_tokens
-from trainers.runs import loading
-from trainers.serving import functions, saved_model, text_classifier
+from trainers.serving import functions, saved_model, vote_classifier
 from trainers.serving.formats import Prediction
 
 
@@ -41,7 +40,8 @@ class Predictor:
         self.label_names = label_names
         self._encoder = encoder
         self._classify = functions.on_strings(signatures["serving_default"])
-        self._render = functions.on_strings(signatures["render"])
+        render = signatures.get("render")  # a vote has none
+        self._render = render and functions.on_strings(render)
 
     def predict(
         self,
@@ -76,7 +76,16 @@ class Predictor:
         unknown_tokens.warn(unknown.share)
 
     def render(self, texts: list[Text]) -> np.ndarray:
-        """Draws texts as the images `(N, H, W, C)` that the model sees."""
+        """Draws texts as the images `(N, H, W, C)` that the model sees.
+
+        Raises:
+            ValueError: If the model is a vote of several maps.
+        """
+        if self._render is None:
+            raise ValueError(
+                "Images need a run of one map. Received: a vote, which sees a "
+                "text as several. Name the --workdir of one of its runs."
+            )
         return self._render(text=_encode(texts))["image"]
 
     def _predict_batch(self, batch: list[Text]) -> Iterator[Prediction]:
@@ -149,13 +158,13 @@ def load_served(
     """Loads a model of texts; takes and raises as `load_predictor`."""
     if export_dir:
         signatures, provenance = saved_model.load(pathlib.Path(export_dir))
-        if "tokens" in signatures and "render" not in signatures:
+        if "tokens" in signatures and "tokenize" not in signatures:
             raise ValueError(
                 f"{export_dir} must be an export that takes texts. Received: "
                 "its core, which takes token ids. Name the same version "
                 "outside the folder `core`."
             )
-        if "render" not in signatures:
+        if "tokenize" not in signatures:
             raise ValueError(
                 f"{export_dir} must be an export of a run of texts. Received: "
                 f"one with the signatures {sorted(signatures)}. For images "
@@ -166,11 +175,12 @@ def load_served(
             tuple(provenance["label_names"]),
             tuple(provenance["encoder"]["layers"]),
         )
-    run = loading.load_run(workdir or "")
-    classifier = text_classifier.load_classifier(run, encoder)
+    classifier, runs = vote_classifier.load(
+        pathlib.Path(workdir or ""), encoder
+    )
     return Served(
         classifier.signatures,
-        run.origin.label_names,
+        runs[0].origin.label_names,
         tuple(classifier.encoder.layers),
         classifier.encoder,
     )

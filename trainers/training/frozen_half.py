@@ -1,10 +1,12 @@
 """The half of a network that no step changes: fitted once, computed once."""
 
+import functools
 import hashlib
 import itertools
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+import keras
 import numpy as np
 import tqdm
 from absl import logging
@@ -31,7 +33,8 @@ def prepare(
 ) -> dict[str, Inputs]:
     """Fits the frozen half to the train images and computes its output.
 
-    What is fitted: the mean image of the contrast, and the linear autoencoder.
+    What is fitted: the mean image of the contrast, the normalisation by the
+    data set, and the linear autoencoder.
 
     Args:
         records: Directory of the `image` records.
@@ -116,15 +119,25 @@ def _fit(
     models: model.Models,
     batch_size: int,
 ) -> None:
+    images = functools.partial(_train_images, records, manifest)
     if models.contrast is not None:
-        models.contrast.fit(
-            batch["image"] for batch in read_images(records, "train", manifest)
-        )
+        models.contrast.fit(images())
+    if models.dataset_normalization is not None:
+        layer = models.dataset_normalization
+        before = keras.Model(models.extractor.input, layer.input)
+        layer.fit(predict(before, batch) for batch in images())
     if models.linear_code is not None:
         r_squared = models.linear_code.fit(
             _images_and_maps(records, manifest, models, batch_size)
         )
         logging.info("linear autoencoder: R^2 %.3f on train images", r_squared)
+
+
+def _train_images(
+    records: paths.Path, manifest: schema.Manifest
+) -> Iterator[np.ndarray]:
+    for batch in read_images(records, "train", manifest):
+        yield batch["image"]
 
 
 def _images_and_maps(

@@ -49,6 +49,27 @@ def test_a_map_without_layers_in_its_provenance_is_drawn(fitted, rng):
     assert png(figures.draw_map(bare))
 
 
+def test_several_maps_are_drawn_side_by_side(fitted):
+    maps = {f"{number}-tsne": fitted for number in range(5)}
+    figure = figures.draw_maps(maps)
+    drawn = [axes for axes in figure.axes if axes.collections]
+    assert [axes.get_title() for axes in drawn] == list(maps)
+    assert len(figure.axes) == 8  # two lines of four
+    for axes in drawn:
+        points = axes.collections[0].get_offsets()
+        np.testing.assert_allclose(points, fitted.points)
+    assert png(figure).startswith(b"\x89PNG")
+
+
+@pytest.mark.parametrize(
+    ("projection", "title"),
+    [("tsne", "plane by t-SNE"), ("random", "plane, placed at random")],
+)
+def test_the_title_of_a_map_names_its_projection(fitted, projection, title):
+    fitted.provenance["projection"] = projection
+    assert title in figures.draw_map(fitted).axes[0].get_title()
+
+
 def test_the_density_shows_the_counts(fitted):
     figure = figures.draw_density(fitted)
     axes = figure.axes[0]

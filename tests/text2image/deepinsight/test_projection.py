@@ -1,15 +1,38 @@
-"""t-SNE and PCA from a Gram matrix, against scikit-learn on the rows."""
+"""Projections from a Gram matrix, against scikit-learn on the rows."""
+
+import importlib.util
+import sys
+import warnings
 
 import numpy as np
 import pytest
 import sklearn.decomposition
 import sklearn.manifold
+import sklearn.metrics
 import threadpoolctl
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from text2image import options
-from text2image.deepinsight import projection
+from text2image.deepinsight import (
+    distances,
+    principal_components,
+    projection,
+)
+
+UMAP = pytest.param(
+    "umap",
+    marks=[
+        pytest.mark.slow,  # numba compiles it for a quarter of a minute
+        pytest.mark.skipif(
+            importlib.util.find_spec("umap") is None,
+            reason="umap-learn is not installed",
+        ),
+    ],
+)
+METHODS = [
+    UMAP if method == "umap" else method for method in options.PROJECTIONS
+]
 
 
 @pytest.fixture(autouse=True)
@@ -42,9 +65,67 @@ def test_pca_equals_scikit_learns_up_to_sign(count):
     assert report["explained_variance"] == pytest.approx(share, abs=1e-10)
 
 
+@pytest.mark.parametrize("count", [4, 10, 60])
+def test_kernel_pca_equals_scikit_learns_up_to_sign(count):
+    x = features(count)
+    apart = ((x[:, None] - x[None]) ** 2).sum(axis=-1)
+    width = apart[~np.eye(count, dtype=bool)].mean()
+    points, report = projection.project(
+        x @ x.T, projection.Projection(method="kernel_pca")
+    )
+    pca = sklearn.decomposition.KernelPCA(
+        kernel="rbf", gamma=1 / width, eigen_solver="dense"
+    )
+    expected = pca.fit_transform(x)[:, :2]
+    expected *= np.sign((expected * points).sum(axis=0))
+    np.testing.assert_allclose(points, expected, rtol=0, atol=1e-10)
+    share = pca.eigenvalues_[:2].sum() / pca.eigenvalues_.sum()
+    assert report["explained_variance"] == pytest.approx(share, abs=1e-10)
+
+
+@pytest.mark.parametrize("method", [UMAP])
+def test_umap_of_the_distances_is_umap_of_the_rows(method):
+    import umap
+
+    # Whole numbers: the distances are the same to the last bit, which matters
+    # to a chaotic optimisation.
+    x = np.random.default_rng(0).integers(-99, 99, (60, 4)).astype(float)
+    points, report = projection.project(
+        x @ x.T, projection.Projection(method=method, seed=3)
+    )
+    apart = sklearn.metrics.pairwise_distances(x)
+    reference = umap.UMAP(metric="precomputed", random_state=3, n_jobs=1)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        expected = reference.fit_transform(apart)
+    np.testing.assert_array_equal(points, expected)
+    # The same neighbours as of the rows.
+    graph = umap.UMAP(random_state=3, n_jobs=1).fit(x).graph_
+    assert abs(graph - reference.graph_).max() < 1e-5
+    assert report == {}
+
+
+def test_umap_that_is_not_installed_is_refused(monkeypatch):
+    monkeypatch.setitem(sys.modules, "umap", None)
+    x = features(20)
+    with pytest.raises(ValueError, match=r"'text-as-image\[umap\]'"):
+        projection.project(x @ x.T, projection.Projection(method="umap"))
+
+
+def test_random_positions_are_uniform_whatever_the_features_are():
+    settings_ = projection.Projection(method="random", seed=5)
+    points, _ = projection.project(np.diag(np.arange(2000.0)), settings_)
+    other, _ = projection.project(np.eye(2000), settings_)
+    np.testing.assert_array_equal(points, other)
+    for axis in points.T:
+        counts, _ = np.histogram(axis, bins=4, range=(0, 1))
+        assert counts.sum() == 2000
+        assert (abs(counts - 500) < 100).all()  # five deviations
+
+
 def test_the_sign_of_pca_is_fixed():
     x = features()
-    points, _ = projection.principal_coordinates(x @ x.T)
+    points, _ = principal_components.principal_coordinates(x @ x.T)
     largest = points[np.abs(points).argmax(axis=0), [0, 1]]
     assert (largest > 0).all()
 
@@ -53,28 +134,28 @@ def test_the_sign_of_pca_is_fixed():
 @given(seed=st.integers(0, 10**6), count=st.integers(3, 20))
 def test_distances_from_the_gram_are_distances_of_the_rows(seed, count):
     x = features(count, seed=seed)
-    squared = projection.squared_distances(x @ x.T)
+    squared = distances.squared_distances(x @ x.T)
     direct = ((x[:, None] - x[None]) ** 2).sum(axis=-1)
     # Differences of float64 sums of the order of 1,000.
     np.testing.assert_allclose(squared, direct, rtol=0, atol=1e-9)
-    cosine = projection.cosine_distances(x @ x.T)
+    cosine = distances.cosine_distances(x @ x.T)
     unit = x / np.linalg.norm(x, axis=1, keepdims=True)
     np.testing.assert_allclose(cosine, 1 - unit @ unit.T, rtol=0, atol=1e-12)
-    for distances in (squared, cosine):
-        assert (distances >= 0).all()
-        assert (np.diag(distances) == 0).all()
+    for each in (squared, cosine):
+        assert (each >= 0).all()
+        assert (np.diag(each) == 0).all()
         # scikit-learn checks symmetry to 1e-7 or so; the sums are the same.
-        np.testing.assert_allclose(distances, distances.T, rtol=0, atol=1e-10)
+        np.testing.assert_allclose(each, each.T, rtol=0, atol=1e-10)
     gram = x @ x.T
     gram = (gram + gram.T) / 2
-    squared = projection.squared_distances(gram)
+    squared = distances.squared_distances(gram)
     np.testing.assert_array_equal(squared, squared.T)
 
 
 def test_zero_features_have_cosine_distances():
     x = features(6)
     x[[1, 4]] = 0
-    cosine = projection.cosine_distances(x @ x.T)
+    cosine = distances.cosine_distances(x @ x.T)
     assert cosine[1, 4] == 0
     np.testing.assert_array_equal(cosine[1, [0, 2, 3, 5]], 1.0)
 
@@ -141,6 +222,28 @@ def test_same_settings_give_the_same_bytes(init, method):
     np.testing.assert_array_equal(one, other)
 
 
+@pytest.mark.parametrize("method", METHODS)
+def test_projections_repeat_to_the_byte(method):
+    x = features(40)
+    settings_ = projection.Projection(method=method, perplexity=5, seed=2)
+    one, _ = projection.project(x @ x.T, settings_)
+    other, _ = projection.project(x @ x.T, settings_)
+    assert one.dtype == np.float64
+    np.testing.assert_array_equal(one, other)
+
+
+@pytest.mark.parametrize("method", [UMAP, "random"])
+def test_another_seed_gives_other_positions(method):
+    x = features(40)
+    one, other = (
+        projection.project(
+            x @ x.T, projection.Projection(method=method, seed=seed)
+        )[0]
+        for seed in (0, 1)
+    )
+    assert not np.allclose(one, other)
+
+
 def test_another_seed_gives_another_random_start():
     x = features(40)
     one, other = (
@@ -155,7 +258,7 @@ def test_another_seed_gives_another_random_start():
     assert not np.array_equal(one, other)
 
 
-@pytest.mark.parametrize("method", options.PROJECTIONS)
+@pytest.mark.parametrize("method", METHODS)
 def test_the_gram_matrix_is_not_modified(method):
     x = features(20)
     gram = x @ x.T
@@ -181,7 +284,7 @@ def test_too_few_distinct_features_are_counted(method, rows, distinct):
         projection.project(x @ x.T, projection.Projection(method=method))
 
 
-@pytest.mark.parametrize("method", options.PROJECTIONS)
+@pytest.mark.parametrize("method", METHODS)
 def test_constant_features_are_projected(method):
     x = features(30)
     x[[3, 7, 20]] = 0  # as norm1 scales constant features
@@ -205,7 +308,7 @@ def test_perplexity_must_be_below_the_number_of_features(perplexity):
 @pytest.mark.parametrize(
     ("field", "value"),
     [
-        ("method", "umap"),
+        ("method", "isomap"),
         ("metric", "cityblock"),
         ("init", "spectral"),
         ("device", "tpu"),

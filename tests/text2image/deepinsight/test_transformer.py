@@ -115,6 +115,21 @@ def test_the_map_says_where_each_feature_is(rows):
         )
 
 
+def test_projections_by_name_place_the_scaled_features(rows):
+    transformer = DeepInsight(projection="random", random_state=4).fit(rows)
+    expected = np.random.default_rng(4).uniform(size=(12, 2))
+    np.testing.assert_array_equal(transformer.pixel_map_.points, expected)
+    transformer = DeepInsight(projection="kernel_pca").fit(rows)
+    scaled = transformer.scaler_.transform(rows).T
+    apart = ((scaled[:, None] - scaled[None]) ** 2).sum(axis=-1)
+    kernel = sklearn.decomposition.KernelPCA(
+        2, kernel="rbf", gamma=12 * 11 / apart.sum()
+    ).fit_transform(scaled)
+    points = transformer.pixel_map_.points
+    # Products of float32, see `statistics.GramMatrix`.
+    np.testing.assert_allclose(abs(points), abs(kernel), atol=1e-5)
+
+
 def test_any_projection_of_scikit_learn_will_do(rows):
     kernel = sklearn.decomposition.KernelPCA(2, kernel="rbf", random_state=0)
     transformer = DeepInsight(projection=kernel).fit(rows)
@@ -155,7 +170,7 @@ def test_a_copy_draws_the_same(rows):
     ("parameters", "message"),
     [
         ({"scaler": "minmax"}, "`scaler` must be one of"),
-        ({"projection": "umap"}, "`method` must be one of"),
+        ({"projection": "isomap"}, "`method` must be one of"),
         ({"projection": np.zeros((3, 2))}, r"coordinates \(12, 2\)"),
         ({"assignment": "nearest"}, "`assignment` must be one of"),
         ({"channels": "rgb"}, "`channels` must be one of"),

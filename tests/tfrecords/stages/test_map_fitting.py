@@ -4,7 +4,12 @@ import numpy as np
 import pytest
 
 from tests.support import record_sets
-from text2image.deepinsight import pixel_map, projection, scaling, statistics
+from text2image.deepinsight import (
+    pixel_map,
+    principal_components,
+    scaling,
+    statistics,
+)
 from tfrecords import reader, schema, writer
 from tfrecords.stages import map_fitting
 
@@ -75,7 +80,7 @@ def test_streaming_fits_the_same_map_as_all_rows_at_once(directory, scaler):
             fitted_map.scaler.to_arrays()[name], value
         )
     scaled = expected.transform(rows).astype(np.float64)
-    points, _ = projection.principal_coordinates(scaled.T @ scaled)
+    points, _ = principal_components.principal_coordinates(scaled.T @ scaled)
     # Products of float32 and of doubles differ by rounding.
     np.testing.assert_allclose(fitted_map.points, points, atol=1e-5)
     assert fitted_map.density().shape == (7, 5, 1)

@@ -65,6 +65,33 @@ def test_contrast_draws_images_nearer_to_the_mean_one(rng):
     assert not layer.trainable_variables
 
 
+def test_normalisation_by_the_data_set_has_one_mean_and_one_deviation(rng):
+    images = rng.uniform(0, 1, (10, *IMAGE[1:])).astype(np.float32) + 5
+    layer = input_layers.DatasetNormalization()
+    layer.build(images.shape)
+    with pytest.raises(ValueError, match="is not fitted"):
+        layer(images)
+    layer.fit(iter([images[:7], images[7:8], images[8:]]))
+    deviation = np.sqrt(images.var(dtype=np.float64) + 1e-4**2)
+    expected = (images - images.mean(dtype=np.float64)) / deviation
+    # float32 near 5, in units of a deviation of 0.3.
+    np.testing.assert_allclose(np.asarray(layer(images)), expected, atol=1e-5)
+    copy = keras.layers.deserialize(keras.layers.serialize(layer))
+    copy.set_weights(layer.get_weights())
+    np.testing.assert_array_equal(
+        np.asarray(copy(images[:1])), np.asarray(layer(images[:1]))
+    )
+    assert not layer.trainable_variables
+
+
+def test_a_constant_data_set_becomes_zero():
+    images = np.full(IMAGE, 0.25, np.float32)
+    layer = input_layers.DatasetNormalization()
+    layer.build(images.shape)
+    layer.fit([images])
+    np.testing.assert_array_equal(np.asarray(layer(images)), 0)
+
+
 def test_a_constant_image_becomes_zero():
     out = input_layers.ZNormalization("image")(np.full(IMAGE, 0.3, np.float32))
     # 0.3 is not exact in float32: the mean may miss it by an ulp, which the

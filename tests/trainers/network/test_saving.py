@@ -24,7 +24,11 @@ SETTINGS = {
     "resnext": {"autoencoder": "symmetric", "slice_batch_norm": "training"},
     "shufflenet": {"autoencoder": "symmetric", "reconstruction_weight": 0.0},
     "vgg16": {"autoencoder": "symmetric", "normalization": "none"},
-    "wide_resnet": {"autoencoder": "linear", "contrast": 1.0},
+    "wide_resnet": {
+        "autoencoder": "linear",
+        "contrast": 1.0,
+        "normalization": "dataset",
+    },
 }
 GREY = {"vgg16"}  # of these, images have one channel
 

@@ -104,7 +104,12 @@ def test_shared_features_are_computed_once_and_with_the_fit(
 
 @pytest.mark.parametrize(
     "change",
-    [{"seed": 5}, {"contrast": 0.5}, {"slice_batch_norm": "training"}],
+    [
+        {"seed": 5},
+        {"contrast": 0.5},
+        {"normalization": "dataset"},
+        {"slice_batch_norm": "training"},
+    ],
     ids=str,
 )
 def test_other_features_have_another_key(records, change):

@@ -14,8 +14,9 @@ import safetensors.numpy
 from tfrecords import reader
 from trainers.config import TrainConfig
 from trainers.network import model
-from trainers.runs import checkpoints
+from trainers.runs import checkpoints, loading, workdir
 from trainers.training import train
+from trainers.training.metrics import softmax
 
 
 def _config(records: pathlib.Path, **settings) -> TrainConfig:
@@ -230,6 +231,39 @@ def test_per_batch_normalisation_trains_the_whole_model(
     metrics = train.train_and_evaluate(config, tmp_path / "run")
     # 24 / 8 = 3 steps: one validation at the second, one at the end.
     assert metrics["num_validations"] == 2
+
+
+@pytest.mark.parametrize(
+    "contrast", [0.1, pytest.param(1.0, marks=pytest.mark.slow)]
+)
+def test_normalisation_by_the_data_set_is_fitted_to_the_train_images(
+    make_image_records, tmp_path, contrast
+):
+    records = make_image_records()
+    config = _config(
+        records,
+        autoencoder="linear",
+        normalization="dataset",
+        contrast=contrast,
+        epochs=1,
+    )
+    train.train_and_evaluate(config, tmp_path / "run")
+    network = loading.load(tmp_path / "run")
+    batches = reader.read_records(records, "train", batch_size=99)
+    (batch,) = batches
+    images = batch["image"].numpy().astype(np.float64)
+    mean = images.mean(axis=0)
+    pixels = mean + contrast * (images - mean)
+    _, features, _ = network.layers
+    layer = features.get_layer(model.NORMALIZATION)
+    expected = pixels.mean(), np.sqrt(pixels.var() + 1e-4**2)
+    np.testing.assert_allclose(layer.get_weights(), expected, rtol=1e-5)
+    (batch,) = reader.read_records(records, "validation", batch_size=99)
+    logits = network.predict_on_batch(batch["image"].numpy())
+    written = workdir.read_probabilities(tmp_path / "run")
+    np.testing.assert_allclose(
+        softmax(logits), np.stack(list(written.values())), atol=1e-5
+    )
 
 
 class _Spoil(keras.callbacks.Callback):

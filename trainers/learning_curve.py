@@ -72,7 +72,7 @@ class CurveOptions:
         "logistic regression on these.",
     )
     min_steps: int = _common(
-        200,
+        150,
         "Steps of a network's training at least: small train sets are "
         "repeated.",
         ranges.LIMIT,

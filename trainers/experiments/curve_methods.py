@@ -196,7 +196,7 @@ def train_network(
     """Trains a network on values in memory, in place.
 
     A small train set is repeated within an epoch until the training has
-    `min_steps` steps.
+    `min_steps` steps, in batches of the whole set at most.
 
     Args:
         network: Returns logits `(N, K)`.
@@ -205,9 +205,10 @@ def train_network(
         labels: `(N,)` int.
         min_steps: Steps at least.
     """
-    per_epoch = -(-min_steps // config.epochs) * config.batch_size
+    batch_size = min(config.batch_size, len(labels))
+    per_epoch = -(-min_steps // config.epochs) * batch_size
     rows = np.tile(np.arange(len(labels)), -(-per_epoch // len(labels)))
-    order = sources.Order(len(rows), config.batch_size, config.seed)
+    order = sources.Order(len(rows), batch_size, config.seed)
     decay_steps = config.epochs * order.num_steps
     if config.lr_schedule != "cosine":
         decay_steps = 0

@@ -7,8 +7,8 @@ import numpy as np
 from trainers.experiments.draws import ranks_in_class
 
 _FOLDS = 3
-# With more texts, the first fold alone decides.
-_MOST_IN_ALL_FOLDS = 100
+# With this many texts, the first fold alone decides.
+_ENOUGH_FOR_ONE_FOLD = 100
 _LEAST_PROBABILITY = 1e-6
 
 # Fits to some rows with a penalty and returns the probabilities `(n, K)` of
@@ -19,7 +19,7 @@ Fit = Callable[[np.ndarray, np.ndarray, float], np.ndarray]
 def choose(fit: Fit, penalties: Sequence[float], labels: np.ndarray) -> float:
     """Chooses a penalty by cross-validation, by the mean cross-entropy.
 
-    Three stratified folds; above 100 texts, one of them is held out once.
+    Three stratified folds; from 100 texts up, only one of them is held out.
 
     Args:
         fit: Takes row numbers to fit to, row numbers to predict, a penalty.
@@ -42,7 +42,7 @@ def choose(fit: Fit, penalties: Sequence[float], labels: np.ndarray) -> float:
     ]
     if not usable:
         return penalties[len(penalties) // 2]
-    if len(labels) > _MOST_IN_ALL_FOLDS:
+    if len(labels) >= _ENOUGH_FOR_ONE_FOLD:
         usable = usable[:1]
     losses = [
         sum(

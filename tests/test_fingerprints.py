@@ -30,6 +30,12 @@ _pick = record_sets.pick
 _text_workdir = default_workdir
 _plan = table_plan.plan
 
+# The questions of that commit; later ones make no training a new one.
+_QUESTIONS = (
+    *("filters", "layout", "projection", "assignment", "scaling"),
+    *("upsampling", "channels", "layers", "contrast", "normalization"),
+    *("autoencoder", "batch_norm"),
+)
 _ALL_PRESETS = {"defaults": {}, **PRESETS}
 
 
@@ -60,6 +66,7 @@ def _table(preset):
         backbones=tuple(BACKBONES),
         seeds=2,
         ablated="resnet",
+        ablations=_QUESTIONS,
         ablation_seeds=1,
         weights={"resnet": "mine.npz"},
         layers=tuple(range(6, 12)),

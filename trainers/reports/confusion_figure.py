@@ -21,8 +21,8 @@ def draw_confusion(
 ) -> matplotlib.figure.Figure:
     """Draws a confusion matrix in shares of the true class.
 
-    Of 13 to 100 classes, those that are confused with each other are beside
-    each other, and every mistake has its number of texts.
+    Of 13 to 100 classes, those that are confused with each other are
+    neighbours, and every square has its number of texts.
 
     Args:
         confusion: Counts `(K, K)`, rows are true classes.
@@ -31,7 +31,7 @@ def draw_confusion(
     count = len(class_names)
     is_ordered = _WITH_SHARES < count <= _WITH_NAMES
     if is_ordered:
-        order = _beside_each_other(confusion)
+        order = _neighbours(confusion)
         confusion = confusion[np.ix_(order, order)]
     is_wide = count <= _WITH_WIDE_ROWS
     # In inches: the labels and the bar, then the rows.
@@ -99,7 +99,7 @@ def draw_confusion(
     return figure_text.set_fonts(figure)
 
 
-def _beside_each_other(confusion: np.ndarray) -> np.ndarray:
+def _neighbours(confusion: np.ndarray) -> np.ndarray:
     """Orders classes so that those that are confused are neighbours; `(K,)`.
 
     Hierarchical clustering by the mean of both shares, leaves in the order of

@@ -141,7 +141,8 @@ def _captions(metrics: Mapping[str, Any]) -> dict[str, str]:
     if len(names) <= class_tables.MOST_IN_MATRIX:
         return CAPTIONS
     caption = (
-        "Confusion on the validation texts, as shares of the true class."
+        "Confusion on the validation texts, as shares of the true class, with "
+        "numbers of texts; classes that are confused are neighbours."
         f"{figure_text.note_on_numbers(names)}"
     )
     return {_CONFUSION: caption, **CAPTIONS}

@@ -218,7 +218,7 @@ def _is_done(path: pathlib.Path) -> bool:
 
 def read_results(
     directory: pathlib.Path,
-) -> dict[int, dict[str, list[Mapping[str, Any]]]]:
+) -> dict[int, dict[str, Sequence[Mapping[str, Any]]]]:
     """Reads all results, also those of earlier commands.
 
     Returns:
@@ -230,7 +230,7 @@ def read_results(
         json_files.read(path, _KEYS, cure=cure)
         for path in sorted(directory.glob("*.json"))
     ]
-    grouped: dict[int, dict[str, list[Mapping[str, Any]]]] = {}
+    grouped: dict[int, dict[str, Sequence[Mapping[str, Any]]]] = {}
     for size in sorted({result["num_train"] for result in results}):
         of_size = [each for each in results if each["num_train"] == size]
         grouped[size] = {

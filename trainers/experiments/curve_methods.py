@@ -31,7 +31,7 @@ _TFIDF_CS = (0.1, 1.0, 10.0, 100.0, 1000.0)
 _L2_SUMS = (20.0, 200.0, 2000.0)
 _EVALUATION_BATCH = 256
 # In fewer texts, a word that occurs once is kept.
-_TEXTS_FOR_PAIRS = 1000
+_ENOUGH_TEXTS = 1000
 
 # Probabilities `(N, K)` of the validation texts, and the chosen penalty.
 Answer = tuple[np.ndarray, float]
@@ -86,15 +86,13 @@ def _linear(
 
 
 def _on_stacks(drawn: DrawnTexts, min_steps: int) -> Answer:
-    return _linear(drawn, *map(_flat, _stacks(drawn)))
+    train, validation = drawn.train.stacks, drawn.validation.stacks
+    return _linear(drawn, _flat(train), _flat(validation))
 
 
 def _on_images(drawn: DrawnTexts, min_steps: int) -> Answer:
-    return _linear(drawn, *map(_flat, drawn.images))
-
-
-def _stacks(drawn: DrawnTexts) -> tuple[np.ndarray, np.ndarray]:
-    return drawn.train.stacks, drawn.validation.stacks
+    train, validation = drawn.images
+    return _linear(drawn, _flat(train), _flat(validation))
 
 
 def _flat(values: np.ndarray) -> np.ndarray:
@@ -102,27 +100,28 @@ def _flat(values: np.ndarray) -> np.ndarray:
 
 
 def _tfidf(drawn: DrawnTexts, min_steps: int) -> Answer:
-    texts = [
+    train, validation = (
         np.array(part.texts, object) for part in (drawn.train, drawn.validation)
-    ]
+    )
 
     def vectorizer() -> sklearn.feature_extraction.text.TfidfVectorizer:
         return sklearn.feature_extraction.text.TfidfVectorizer(
             ngram_range=(1, 2),
-            min_df=1 if len(texts[0]) < _TEXTS_FOR_PAIRS else 2,
+            min_df=1 if len(train) < _ENOUGH_TEXTS else 2,
             sublinear_tf=True,
         )
 
-    return _linear(drawn, *texts, vectorizer, _TFIDF_CS)
+    return _linear(drawn, train, validation, vectorizer, _TFIDF_CS)
 
 
 def _image_route(drawn: DrawnTexts, min_steps: int) -> Answer:
-    codes = drawn.codes(drawn.config.weights)
-    return _network(drawn, *codes, min_steps)
+    train, validation = drawn.codes(drawn.config.weights)
+    return _network(drawn, train, validation, min_steps)
 
 
 def _random_filters(drawn: DrawnTexts, min_steps: int) -> Answer:
-    return _network(drawn, *drawn.codes("random"), min_steps)
+    train, validation = drawn.codes("random")
+    return _network(drawn, train, validation, min_steps)
 
 
 def _no_slice(drawn: DrawnTexts, min_steps: int) -> Answer:

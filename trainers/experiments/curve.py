@@ -201,7 +201,7 @@ def _result(unit: Unit, drawn: DrawnTexts, min_steps: int) -> dict[str, Any]:
         "num_train": len(drawn.train.labels),
         **metrics.figures_of(logits, labels),
         "penalty": penalty,
-        "right": right.astype(int).tolist(),
+        "right": "".join("01"[each] for each in right.astype(int)),
     }
 
 

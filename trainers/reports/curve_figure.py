@@ -2,9 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 
-import matplotlib.axes
 import matplotlib.figure
-import matplotlib.ticker
 import numpy as np
 
 # Okabe and Ito's colours, with markers for those who do not see the hues.
@@ -70,15 +68,11 @@ def draw_curve(
             capsize=3,
         )
         panels[1].set_ylabel("points above logistic regression on stacks")
+    shown = sorted({size for points in curves.values() for size in points})
     for axes in panels:
-        _set_sizes(axes)
+        axes.set_xscale("log")
+        axes.set_xticks(shown, [f"{size:,}" for size in shown])
+        axes.minorticks_off()
+        axes.set_xlabel("train texts")
+        axes.grid(alpha=0.3)
     return figure
-
-
-def _set_sizes(axes: matplotlib.axes.Axes) -> None:
-    axes.set_xscale("log")
-    axes.set_xlabel("train texts")
-    axes.xaxis.set_major_formatter(
-        matplotlib.ticker.FuncFormatter(lambda size, _: f"{size:,.0f}")
-    )
-    axes.grid(alpha=0.3)

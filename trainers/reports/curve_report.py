@@ -107,7 +107,7 @@ def compare(
     """
     common = {each["draw"]: each for each in second}
     pairs = [
-        (np.array(each["right"]), np.array(common[each["draw"]]["right"]))
+        (_right(each), _right(common[each["draw"]]))
         for each in first
         if each["draw"] in common
     ]
@@ -129,6 +129,11 @@ def compare(
         significance.wilcoxon(right.mean(axis=0), other.mean(axis=0)),
         int((differences.mean(axis=1) > 0).sum()),
     )
+
+
+def _right(result: Mapping[str, Any]) -> np.ndarray:
+    """`(N,)` 1 for each validation text that is in the right class."""
+    return np.array(list(result["right"]), int)
 
 
 def _table(results: Results, key: str) -> list[str]:

@@ -10,7 +10,7 @@ from trainers.reports import curve_report
 
 def _draws(right):
     return [
-        {"draw": number, "right": row.astype(int).tolist()}
+        {"draw": number, "right": "".join("01"[int(each)] for each in row)}
         for number, row in enumerate(right)
     ]
 

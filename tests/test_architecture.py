@@ -45,7 +45,7 @@ FLOORS = {
     "trainers": (
         ("__main__",),
         ("estimators",),
-        ("run", "table", "verify", "list_runs"),
+        ("run", "table", "learning_curve", "verify", "list_runs"),
         ("multimodal", "im2vec", "voting"),
         ("predict", "export", "explain", "page"),
         ("pages",),

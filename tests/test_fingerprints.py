@@ -36,6 +36,12 @@ _ROWS_ADDED_LATER = {
     ("projection", "kernel PCA"),
     ("projection", "random positions"),
 }
+# The questions of that commit; later ones make no training a new one.
+_QUESTIONS = (
+    *("filters", "layout", "projection", "assignment", "scaling"),
+    *("upsampling", "channels", "layers", "contrast", "normalization"),
+    *("autoencoder", "batch_norm"),
+)
 _ALL_PRESETS = {"defaults": {}, **PRESETS}
 
 
@@ -66,6 +72,7 @@ def _table(preset):
         backbones=tuple(BACKBONES),
         seeds=2,
         ablated="resnet",
+        ablations=_QUESTIONS,
         ablation_seeds=1,
         weights={"resnet": "mine.npz"},
         layers=tuple(range(6, 12)),

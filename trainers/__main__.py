@@ -21,6 +21,7 @@ COMMANDS = {
     "verify": "trainers.verify",
     "runs": "trainers.list_runs",
     "table": "trainers.table",
+    "learning-curve": "trainers.learning_curve",
     "predict": "trainers.predict",
     "explain": "trainers.explain",
     "page": "trainers.page",

@@ -56,6 +56,7 @@ class TrainConfig(JsonSettings):
         "precision": "auto",
         "jit_compile": False,
         "class_weight": "none",
+        "slice_depth": 0,
     }
 
     backbone: str = _common(
@@ -89,6 +90,12 @@ class TrainConfig(JsonSettings):
         "by the stride of the backbone, 6 for alexnet and shufflenet and 2 for "
         "the others.",
         ranges.Range(least=0, most=32),
+    )
+    slice_depth: int = _training(
+        0,
+        "Where the slice ends: 0, where the paper cuts it; 1 and 2, after its "
+        "first stage and halfway.",
+        ranges.Range(least=0, most=2),
     )
     slice_batch_norm: str = _reproduction(
         "inference",
@@ -201,6 +208,8 @@ class TrainConfig(JsonSettings):
         """What feature maps depend on, besides images and weights."""
         names = ("backbone", "contrast", "normalization", "enlargement")
         settings = {name: getattr(self, name) for name in names}
+        if self.slice_depth:
+            settings["slice_depth"] = self.slice_depth
         return settings | {"has_constant_maps": self.has_constant_maps}
 
     @property

@@ -52,6 +52,7 @@ class Backbone:
         name: Value of `--backbone`.
         title: The architecture's name, for reports.
         cut_layer: Name of the layer whose output is the feature maps.
+        earlier_cuts: Two layers before it, for `--slice_depth` 1 and 2.
         windows: Kernel side, stride and padding of every layer that changes
             the size of its input, in order.
         num_maps: Channels of the output (the paper's "Nbr of FM's").
@@ -63,6 +64,7 @@ class Backbone:
     name: str
     title: str
     cut_layer: str
+    earlier_cuts: tuple[str, str]
     windows: tuple[Window, ...]
     num_maps: int
     preprocessing: str
@@ -141,6 +143,7 @@ BACKBONES = {
             name="alexnet",
             title="AlexNet",
             cut_layer="conv2_relu",
+            earlier_cuts=("conv1_relu", "maxpool"),
             windows=((11, 4, 2), (3, 2, 0)),
             num_maps=192,
             preprocessing="torch",
@@ -158,6 +161,7 @@ BACKBONES = {
             name="resnet",
             title="ResNet50V2",
             cut_layer="conv2_block2_out",
+            earlier_cuts=("pool1_pool", "conv2_block1_out"),
             windows=_RESNET_WINDOWS,
             num_maps=256,
             preprocessing="tf",
@@ -167,6 +171,7 @@ BACKBONES = {
             name="resnext",
             title="ResNeXt50_32x4d",
             cut_layer="layer1_2_out",
+            earlier_cuts=("maxpool", "layer1_0_out"),
             windows=_RESNET_WINDOWS,
             num_maps=256,
             preprocessing="torch",
@@ -176,6 +181,7 @@ BACKBONES = {
             name="shufflenet",
             title="ShuffleNetV2 x1.0",
             cut_layer="stage2_3_out",
+            earlier_cuts=("maxpool", "stage2_1_out"),
             windows=((3, 2, 1), (3, 2, 1), (3, 2, 1)),
             num_maps=116,
             preprocessing="torch",
@@ -185,6 +191,7 @@ BACKBONES = {
             name="vgg16",
             title="VGG16",
             cut_layer="block3_conv1",
+            earlier_cuts=("block1_pool", "block2_pool"),
             windows=((2, 2, 0), (2, 2, 0)),
             num_maps=256,
             preprocessing="caffe",
@@ -194,6 +201,7 @@ BACKBONES = {
             name="wide_resnet",
             title="Wide ResNet50-2",
             cut_layer="layer1_2_out",
+            earlier_cuts=("maxpool", "layer1_0_out"),
             windows=_RESNET_WINDOWS,
             num_maps=256,
             preprocessing="torch",

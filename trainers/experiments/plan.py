@@ -10,8 +10,10 @@ from tfrecords.settings import fingerprint
 from trainers.config import TrainConfig
 
 # The flags of a row that differ from the base's, or a function of the base's
-# layers, ascending, that returns them.
-Changes = Mapping[str, Any] | Callable[[Sequence[int]], Mapping[str, Any]]
+# layers, ascending, that returns them, or `None` where there is no such row.
+Changes = (
+    Mapping[str, Any] | Callable[[Sequence[int]], Mapping[str, Any] | None]
+)
 
 Settings = TypeVar("Settings", RecordsConfig, TrainConfig)
 
@@ -25,6 +27,20 @@ def one_layer_lower(layers: Sequence[int]) -> Mapping[str, Any]:
     There is no layer below 0: from there up it is one layer fewer.
     """
     return {"layers": f"{max(layers[0] - 1, 0)}-{layers[-1] - 1}", **_GREY}
+
+
+_MOST_ALONE = 6
+
+
+def _alone(number: int) -> Changes:
+    """Returns the changes of a row with one of the layers, from 0."""
+
+    def change(layers: Sequence[int]) -> Mapping[str, Any] | None:
+        if number >= len(layers):
+            return None
+        return {"layers": f"{layers[number]}-{layers[number]}", **_GREY}
+
+    return change
 
 
 # Group -> row -> changes.
@@ -70,6 +86,19 @@ ABLATIONS: dict[str, dict[str, Changes]] = {
         "as encoded, grey, bins": _GREY,
         "one layer lower, grey, bins": one_layer_lower,
         "last only, grey, bins": {"layers": "last1", **_GREY},
+    },
+    "layer": {
+        "as encoded, grey, bins": _GREY,
+        "all, grey, bins": {"layers": "all", **_GREY},
+        **{
+            f"number {number + 1} alone, grey, bins": _alone(number)
+            for number in range(_MOST_ALONE)
+        },
+    },
+    "slice_depth": {
+        "as the paper": {"slice_depth": 0},
+        "halfway": {"slice_depth": 2},
+        "first stage": {"slice_depth": 1},
     },
     "contrast": {"0.1": {"contrast": 0.1}, "1": {"contrast": 1.0}},
     "normalization": {
@@ -200,9 +229,10 @@ def plan(
     for group in ablations:
         for name, changes in ABLATIONS[group].items():
             if callable(changes):
-                if not layers:
+                of_layers = changes(layers) if layers else None
+                if of_layers is None:
                     continue
-                changes = changes(layers)
+                changes = of_layers
             trainings = tuple(_change(each, changes) for each in unchanged)
             rows.append(Row(group, name, trainings, trainings == unchanged))
     return rows

@@ -142,6 +142,11 @@ def build_extractor(
     config.check_image_size(height, width)
     slice_ = build_slice(backbone)
     load.load_weights(slice_, backbone, config.weights, seed=config.seed)
+    if config.slice_depth:
+        cut = backbone.earlier_cuts[config.slice_depth - 1]
+        slice_ = keras.Model(
+            slice_.input, slice_.get_layer(cut).output, name=slice_.name
+        )
     _freeze(slice_, config.slice_batch_norm)
     image = keras.Input(image_shape, name="image")
     x = image

@@ -15,6 +15,7 @@ from trainers.runs.workdir import read_predictions, read_probabilities
 
 MISTAKES_FILE = "mistakes.csv"
 SUSPECTS_FILE = "suspects.csv"
+CLASSES_FILE = "classes.csv"
 # Rows of each of these files, whose texts are in memory at the same time.
 _MOST_ROWS = 1000
 
@@ -145,6 +146,20 @@ def write_lists(
         zip(*predictions.suspects(), strict=True),
         texts,
     )
+
+
+def write_classes(workdir: pathlib.Path, predictions: Predictions) -> None:
+    """Writes `classes.csv`: the figures of every class, in label order."""
+    content = io.StringIO()
+    writer = csv.writer(content, lineterminator="\n")
+    figures = predictions.class_figures()
+    writer.writerow(("class", *figures))
+    for name, texts, *shares in zip(
+        predictions.label_names, *figures.values(), strict=True
+    ):
+        cells = ("" if np.isnan(share) else f"{share:.6f}" for share in shares)
+        writer.writerow((name, texts, *cells))
+    files.write_text(workdir / CLASSES_FILE, content.getvalue())
 
 
 def listed_ids(predictions: Predictions) -> set[str]:

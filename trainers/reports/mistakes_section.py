@@ -15,7 +15,7 @@ from trainers.reports.mistakes import Predictions
 from trainers.reports.nearest_texts import Neighbour
 from trainers.runs import train_images
 
-FILES = (mistakes.MISTAKES_FILE, mistakes.SUSPECTS_FILE)
+_FILES = (mistakes.MISTAKES_FILE, mistakes.SUSPECTS_FILE)
 CAPTIONS = {
     "calibration.png": "How far the confidence, the probability of the "
     "predicted class, can be trusted: accuracy beside it, with the number of "
@@ -80,9 +80,21 @@ class Mistakes:
             tuple(neighbours),
         )
 
+    @property
+    def files(self) -> tuple[str, ...]:
+        """Names of what `write_lists` writes."""
+        return (*_FILES, *((mistakes.CLASSES_FILE,) if self._is_long else ()))
+
+    @property
+    def _is_long(self) -> bool:
+        """Whether the report has no room for every class."""
+        return len(self.predictions.label_names) > _MOST_CLASSES
+
     def write_lists(self, workdir: pathlib.Path) -> None:
-        """Writes `FILES`."""
+        """Writes `files`."""
         mistakes.write_lists(workdir, self.predictions, self.texts)
+        if self._is_long:
+            mistakes.write_classes(workdir, self.predictions)
 
     def draw(self) -> dict[str, matplotlib.figure.Figure]:
         """Draws the figures of `CAPTIONS`."""
@@ -193,7 +205,8 @@ def _class_table(predictions: Predictions) -> list[str]:
     if len(names) > _MOST_CLASSES:
         rows = np.argsort(figures["f1"], kind="stable")[:_WORST]
         title = [
-            f"The {len(rows)} of {len(names)} classes with the lowest F1:",
+            f"The {len(rows)} of {len(names)} classes with the lowest F1; "
+            f"`{mistakes.CLASSES_FILE}` has all:",
             "",
         ]
     columns = ("precision", "recall", "f1", "roc_auc")

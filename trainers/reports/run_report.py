@@ -34,14 +34,17 @@ from trainers.reports import (
 )
 from trainers.reports.confusion_figure import draw_confusion
 from trainers.reports.example_images import Examples
+from trainers.reports.mistakes import Predictions
 from trainers.reports.mistakes_section import Mistakes
 from trainers.runs import loading, train_images
 from trainers.runs.file_list import FileList
 from trainers.runs.workdir import EXPLANATIONS_FILE, REPORT_FILE
 from trainers.serving import agreement
 from trainers.training.inputs import predict
+from trainers.training.metrics import top_k_accuracy
 
 _CONFUSION = "confusion.png"
+_TOP = 5
 CAPTIONS = {
     "curves.png": "Loss and accuracy by epoch. The train figures are means "
     "over the steps of the epoch, with dropout, while the model learns.",
@@ -103,7 +106,7 @@ def write_report(
         REPORT_FILE,
         *_captions(metrics),
         *mistakes_section.CAPTIONS,
-        *mistakes_section.FILES,
+        *mistakes.files,
     )
     if path.is_file() and path.read_bytes() == text.encode("utf-8"):
         faults = FileList.of_run(workdir).faults(names)
@@ -141,7 +144,8 @@ def _captions(metrics: Mapping[str, Any]) -> dict[str, str]:
     if len(names) <= class_tables.MOST_IN_MATRIX:
         return CAPTIONS
     caption = (
-        "Confusion on the validation texts, as shares of the true class."
+        "Confusion on the validation texts, as shares of the true class, with "
+        "numbers of texts; classes that are confused are neighbours."
         f"{figure_text.note_on_numbers(names)}"
     )
     return {_CONFUSION: caption, **CAPTIONS}
@@ -229,8 +233,9 @@ def compose(
         "",
         *_accuracy_table(metrics, baselines),
         "",
-        f"Macro-F1 {metrics['macro_f1']:.4f}, loss {metrics['loss']:.4f}, "
-        f"expected calibration error {metrics['calibration_error']:.4f}.",
+        f"Macro-F1 {metrics['macro_f1']:.4f}, {_top5(mistakes.predictions)}"
+        f"loss {metrics['loss']:.4f}, expected calibration error "
+        f"{metrics['calibration_error']:.4f}.",
         "",
         *class_tables.confusion_section(
             metrics["confusion_matrix"], metrics["label_names"]
@@ -240,6 +245,14 @@ def compose(
         *(("", explanation_text.LINK) if has_explanations else ()),
     ]
     return markdown.document(lines)
+
+
+def _top5(predictions: Predictions) -> str:
+    """Top-5 accuracy, with a comma; empty of up to five classes."""
+    if len(predictions.label_names) <= _TOP:
+        return ""
+    share = top_k_accuracy(predictions.probabilities, predictions.labels, _TOP)
+    return f"top-5 accuracy {share:.4f}, "
 
 
 def _about(config: TrainConfig, metrics: Mapping[str, Any]) -> str:

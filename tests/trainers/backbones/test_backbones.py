@@ -139,6 +139,9 @@ def test_cut_layer_is_the_output_and_has_the_declared_maps(slices, name):
     layer = slices[name].get_layer(backbone.cut_layer)
     assert layer.output is slices[name].output
     assert slices[name].output.shape == (None, None, None, backbone.num_maps)
+    order = [layer.name for layer in slices[name].layers]
+    cuts = (*backbone.earlier_cuts, backbone.cut_layer)
+    assert sorted(cuts, key=order.index) == list(cuts)
 
 
 @pytest.mark.slow

@@ -57,7 +57,7 @@ def test_every_group_of_ablations_holds_the_base():
         assert len(planned) == len(changes)
         same = [row for row in planned if names(row)[0] == names(base)[0]]
         # Other layers are compared in grey, see the table.
-        assert len(same) == (group != "layers"), group
+        assert len(same) == (group not in ("layers", "layer")), group
         assert [row for row in planned if row.is_base] == same
 
 
@@ -107,6 +107,13 @@ def test_unknown_layers_leave_their_row_out():
         "as encoded, grey, bins",
         "last only, grey, bins",
     ]
+    assert len(rows("layer", layers=())) == 2
+
+
+def test_each_layer_alone_is_one_of_those_that_were_encoded():
+    planned = rows("layer", layers=(8, 9, 11))
+    layers = [row.trainings[0].records.layers for row in planned]
+    assert layers == ["last6", "all", "8-8", "9-9", "11-11"]
 
 
 def test_without_an_ablated_backbone_there_are_no_ablations():

@@ -41,6 +41,20 @@ def test_a_model_that_is_not_fitted_refuses_to_answer(rng, autoencoder, name):
     assert models.whole(images).shape == (2, 2)
 
 
+@pytest.mark.parametrize("depth", [1, 2])
+def test_an_earlier_cut_gives_what_the_whole_slice_computes_there(rng, depth):
+    settings = {"contrast": 1.0, "backbone": "shufflenet"}
+    whole = model.build_extractor(_config(**settings), IMAGE)
+    cut = model.build_extractor(_config(**settings, slice_depth=depth), IMAGE)
+    images = rng.uniform(0, 1, (2, *IMAGE)).astype(np.float32)
+    *before, slice_ = whole.layers
+    name = backbones.get_backbone("shufflenet").earlier_cuts[depth - 1]
+    there = keras.Model(slice_.input, slice_.get_layer(name).output)
+    expected = there(keras.Model(whole.input, before[-1].output)(images))
+    np.testing.assert_array_equal(cut(images), expected)
+    assert not cut.trainable_weights
+
+
 AUTOENCODERS = (
     {"autoencoder": "linear"},
     pytest.param(

@@ -9,6 +9,7 @@ import sklearn.metrics
 from trainers.reports import mistakes
 from trainers.reports.calibration_figure import draw_calibration
 from trainers.reports.mistakes import Predictions
+from trainers.reports.mistakes_section import Mistakes
 from trainers.runs import workdir
 from trainers.training.metrics import calibration_error
 
@@ -130,6 +131,25 @@ def test_lists_are_read_back(rng, tmp_path):
             assert [line.get("text") for line in lines] == [
                 texts.get(line["id"]) for line in lines
             ]
+
+
+def test_every_one_of_many_classes_has_a_row(rng, tmp_path):
+    made, _ = predictions_of(rng, 400, 20, noise=0.3)
+    shown = Mistakes(made)
+    shown.write_lists(tmp_path)
+    assert {path.name for path in tmp_path.iterdir()} == set(shown.files)
+    with (tmp_path / mistakes.CLASSES_FILE).open(newline="") as file:
+        rows = list(csv.DictReader(file))
+    assert [row["class"] for row in rows] == list(made.label_names)
+    expected = sklearn.metrics.f1_score(
+        made.labels, made.predicted, average=None
+    )
+    np.testing.assert_allclose(
+        [float(row["f1"]) for row in rows], expected, atol=1e-6
+    )
+    assert any("`classes.csv` has all" in line for line in shown.lines())
+    few, _ = predictions_of(rng, 100, 3, noise=0.3)
+    assert mistakes.CLASSES_FILE not in Mistakes(few).files
 
 
 def test_the_reliability_figure_shows_the_calibration_error(rng):

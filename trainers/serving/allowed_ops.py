@@ -34,17 +34,19 @@ CORE_OPS = _names(
     """
     Abs Add AddV2 All Any ArgMax Assert AvgPool BatchMatMulV2 BiasAdd BitwiseAnd
     BroadcastTo Cast Ceil ConcatV2 Const Conv2D Cumsum DecodeImage
-    DepthwiseConv2dNative Einsum EnsureShape Equal Erf Erfc Exp ExpandDims Fill
+    DenseBincount DepthwiseConv2dNative Einsum EnsureShape Equal Erf Erfc Exp ExpandDims Fill
     Floor FusedBatchNormV3 GatherNd GatherV2 Greater GreaterEqual Identity If
-    Less LessEqual Log LogicalAnd LogicalNot LogicalOr LowerBound MatMul Max
+    Less LessEqual Log LogSoftmax LogicalAnd LogicalNot LogicalOr LowerBound
+    MatMul Max
     MaxPool Maximum Mean Minimum Mul Neg NoOp NotEqual OnesLike Pack Pad PadV2
     PartitionedCall Placeholder Pow Prod RaggedGather RaggedRange
     RaggedTensorToTensor Range ReadVariableOp RealDiv Relu Relu6 Reshape
-    ResizeNearestNeighbor ReverseV2 RightShift Rsqrt ScaleAndTranslate Select
+    ResizeNearestNeighbor ResourceGather ReverseV2 RightShift Rsqrt ScaleAndTranslate Select
     SelectV2 Shape Size Slice Softmax Split SplitV Sqrt Square SquaredDifference
     Squeeze StatefulPartitionedCall StatelessIf StatelessWhile
     StaticRegexFullMatch StaticRegexReplace StopGradient StridedSlice
-    StringLength StringLower Sub Sum Tanh TensorListFromTensor TensorListGetItem
+    StringLength StringLower StringNGrams StringSplitV2
+    StringToHashBucketFast Sub Sum Tanh TensorListFromTensor TensorListGetItem
     TensorListReserve TensorListSetItem TensorListStack TensorScatterUpdate Tile
     TopKV2 Transpose UnicodeDecode UnicodeEncode UnicodeTranscode Unique Unpack
     UnsortedSegmentMax UnsortedSegmentSum VarHandleOp Where While ZerosLike

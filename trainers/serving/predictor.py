@@ -13,7 +13,12 @@ from text2image.corpora.unlabelled import Text
 from tfrecords import system_errors
 from tfrecords.stages import unknown_tokens
 from trainers.runs import loading
-from trainers.serving import functions, saved_model, text_classifier
+from trainers.serving import (
+    chosen,
+    functions,
+    saved_model,
+    text_classifier,
+)
 from trainers.serving.formats import Prediction
 
 
@@ -41,7 +46,9 @@ class Predictor:
         self.label_names = label_names
         self._encoder = encoder
         self._classify = functions.on_strings(signatures["serving_default"])
-        self._render = functions.on_strings(signatures["render"])
+        self._render = None
+        if "render" in signatures:  # not if images were not chosen
+            self._render = functions.on_strings(signatures["render"])
 
     def predict(
         self,
@@ -76,7 +83,17 @@ class Predictor:
         unknown_tokens.warn(unknown.share)
 
     def render(self, texts: list[Text]) -> np.ndarray:
-        """Draws texts as the images `(N, H, W, C)` that the model sees."""
+        """Draws texts as the images `(N, H, W, C)` that the model sees.
+
+        Raises:
+            ValueError: If it sees none.
+        """
+        if self._render is None:
+            raise ValueError(
+                "Texts can be drawn by the image route only. Received: a model "
+                "that --preset=best chose instead. Omit --image_dir, or name "
+                "the folder `images` of the run."
+            )
         return self._render(text=_encode(texts))["image"]
 
     def _predict_batch(self, batch: list[Text]) -> Iterator[Prediction]:
@@ -149,13 +166,15 @@ def load_served(
     """Loads a model of texts; takes and raises as `load_predictor`."""
     if export_dir:
         signatures, provenance = saved_model.load(pathlib.Path(export_dir))
-        if "tokens" in signatures and "render" not in signatures:
+        if "tokens" in signatures and not (
+            {"render", "embed"} & signatures.keys()
+        ):
             raise ValueError(
                 f"{export_dir} must be an export that takes texts. Received: "
                 "its core, which takes token ids. Name the same version "
                 "outside the folder `core`."
             )
-        if "render" not in signatures:
+        if "render" not in signatures and chosen.MEMBERS not in provenance:
             raise ValueError(
                 f"{export_dir} must be an export of a run of texts. Received: "
                 f"one with the signatures {sorted(signatures)}. For images "
@@ -164,15 +183,31 @@ def load_served(
         return Served(
             signatures,
             tuple(provenance["label_names"]),
-            tuple(provenance["encoder"]["layers"]),
+            tuple(provenance["encoder"].get("layers", ())),
         )
-    run = loading.load_run(workdir or "")
+    directory = pathlib.Path(workdir or "")
+    if chosen.is_chosen(directory):
+        metrics = chosen.read_metrics(directory)
+        if not chosen.has_images_alone(metrics):
+            return _served_choice(chosen.load(directory, encoder))
+        directory /= chosen.IMAGES
+    run = loading.load_run(directory)
     classifier = text_classifier.load_classifier(run, encoder)
     return Served(
         classifier.signatures,
         run.origin.label_names,
         tuple(classifier.encoder.layers),
         classifier.encoder,
+    )
+
+
+def _served_choice(classifier: chosen.ChosenClassifier) -> Served:
+    bert = classifier.encoder
+    return Served(
+        classifier.signatures,
+        classifier.label_names,
+        () if bert is None else tuple(bert.layers),
+        bert,
     )
 
 

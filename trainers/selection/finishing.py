@@ -1,0 +1,57 @@
+"""The end of a run with `--preset=best`: its export and its last line."""
+
+import pathlib
+from collections.abc import Mapping
+from typing import Any
+
+from absl import logging
+
+from trainers import export as exporting
+from trainers.runs import json_files
+from trainers.runs.workdir import METRICS_FILE, REPORT_FILE
+from trainers.selection import report
+from trainers.serving import chosen, saved_model
+
+
+def export(
+    workdir: pathlib.Path, metrics: dict[str, Any], encoder: str
+) -> pathlib.Path:
+    """Exports what was chosen, unless that is done.
+
+    Args:
+        workdir: Directory of the finished run.
+        metrics: Contents of its metrics.json.
+        encoder: Where the encoder is.
+
+    Returns:
+        `<workdir>/export/<version>`.
+    """
+    if chosen.has_images_alone(metrics):
+        metrics = json_files.read(
+            workdir / chosen.IMAGES / METRICS_FILE,
+            cure="Run the same command in a new --workdir.",
+        )
+    return saved_model.reuse_or_export(
+        workdir,
+        metrics,
+        lambda: exporting.export_run(workdir, encoder=encoder),
+    )
+
+
+def log_result(
+    workdir: pathlib.Path, metrics: Mapping[str, Any], seconds: float
+) -> None:
+    """Logs what was chosen, beside the accuracies of all candidates."""
+    others = ", ".join(
+        f"{report.title(name)} {values['accuracy']:.4f}"
+        for name, values in metrics["candidates"].items()
+    )
+    logging.info(
+        "best: %s, accuracy %.4f on %d validation texts (%s); %.0f s; see %s",
+        report.title(metrics["chosen"]),
+        metrics["accuracy"],
+        metrics["num_validation"],
+        others,
+        seconds,
+        workdir / REPORT_FILE,
+    )

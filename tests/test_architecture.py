@@ -46,6 +46,7 @@ FLOORS = {
         ("__main__",),
         ("estimators",),
         ("run", "table", "verify", "list_runs"),
+        ("selection",),
         ("multimodal", "im2vec"),
         ("predict", "export", "explain", "page"),
         ("pages",),

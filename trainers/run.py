@@ -15,16 +15,16 @@ import time
 from collections.abc import Sequence
 
 from text2image.corpora import row_sources
-from tfrecords import command_line, paths, ranges, stacks_flags
+from tfrecords import command_line, paths, stacks_flags
 from tfrecords.config import RecordsConfig
 from tfrecords.devices import DeviceOptions
 from tfrecords.settings import setting
 from tfrecords.stages import map_checks
 from trainers.config import PRESETS, TrainConfig, default_workdir
 from trainers.distribution.options import NONE, DistributionOptions
+from trainers.selection import flags
 from trainers.weights import sources
 
-BEST = "best"
 _common = functools.partial(setting, group="common")
 
 
@@ -36,16 +36,8 @@ class RunOptions:
         "demo",
         "Named settings, which any other flag overrides. demo: everything "
         "shipped with the package, no network. imdb: the best recipe we know. "
-        "paper: the published code to the letter. best: in --minutes, the best "
-        "of TF-IDF, logistic regression on stacks, the image route and blends.",
+        "paper: the published code to the letter. best: see --minutes.",
         tuple(PRESETS),
-    )
-    minutes: float = setting(
-        10.0,
-        "With --preset=best, time for everything: encoder and image route get "
-        "as many texts as it allows, or none.",
-        ranges.Range(above=0, most=10**5),
-        group="training",
     )
     workdir: str = _common(
         "",
@@ -80,6 +72,7 @@ PROGRAM = command_line.Program(
         RecordsConfig,
         DeviceOptions,
         DistributionOptions,
+        flags.SelectionOptions,
     ),
     presets=PRESETS,
 )
@@ -96,23 +89,12 @@ def _check(arguments: command_line.Arguments) -> None:
     """Refuses what can be refused before anything is computed."""
     train = arguments.settings(TrainConfig)
     records = arguments.settings(RecordsConfig)
-    is_best = arguments.settings(RunOptions).preset == BEST
-    arguments.refuse_ignored(
-        [
-            (("minutes",), not is_best, "only --preset=best has a time limit"),
-            (
-                ("image_records", "stacks", "baselines", "examples"),
-                is_best,
-                "--preset=best reads texts and compares their classifiers",
-            ),
-            *_ignored_flags(train, records),
-        ]
-    )
+    preset = arguments.settings(RunOptions).preset
+    arguments.refuse_ignored(_ignored_flags(train, records, preset))
     check_run(train, records)
     distribution = arguments.settings(DistributionOptions)
     distribution.check(arguments.settings(DeviceOptions))
-    if is_best:
-        _refuse_for_best(train, records, distribution.distribution)
+    flags.check(preset, train, records, distribution.distribution)
     if distribution.distribution != NONE:
         _refuse_undivided(train, distribution.distribution)
 
@@ -146,27 +128,6 @@ def _refuse_undivided(train: TrainConfig, distribution: str) -> None:
             )
 
 
-def _refuse_for_best(
-    train: TrainConfig, records: RecordsConfig, distribution: str
-) -> None:
-    """Refuses settings with which texts cannot be folded or served."""
-    for name, value, wrong, cure in (
-        ("split", records.split, "hashed", "pooled"),
-        ("normalization", train.normalization, "batch", "image"),
-        ("slice_batch_norm", train.slice_batch_norm, "training", "inference"),
-    ):
-        if value == wrong:
-            raise ValueError(
-                f"--preset=best does not work with --{name}={wrong}. Use "
-                f"--{name}={cure}."
-            )
-    if distribution != NONE:
-        raise ValueError(
-            "--preset=best runs in one process. Received: "
-            f"--distribution={distribution}. Use --distribution={NONE}."
-        )
-
-
 def _choose_device(arguments: command_line.Arguments) -> None:
     from trainers.distribution import workers
 
@@ -177,13 +138,14 @@ def _choose_device(arguments: command_line.Arguments) -> None:
 
 
 def _ignored_flags(
-    train: TrainConfig, records: RecordsConfig
+    train: TrainConfig, records: RecordsConfig, preset: str
 ) -> list[command_line.Rule]:
     """Flags that have no effect because of another setting."""
     all_records = [field.name for field in dataclasses.fields(RecordsConfig)]
     tsne = ("metric", "perplexity", *(n for n in all_records if "tsne" in n))
     is_path = row_sources.is_path(records.dataset)
     return [
+        *flags.ignored(preset),
         (
             all_records,
             bool(train.image_records),
@@ -228,10 +190,15 @@ def _draws_the_map(records: RecordsConfig) -> bool:
 
 def _run(arguments: command_line.Arguments) -> None:
     from trainers.distribution import workers
+    from trainers.selection import command
 
+    options = arguments.settings(RunOptions)
     with workers.current().stopping_together():
+        if options.preset == flags.BEST:
+            command.run(arguments, options.workdir, is_exported=options.export)
+            return
         train_and_report(
-            arguments.settings(RunOptions),
+            options,
             arguments.settings(TrainConfig),
             arguments.settings(RecordsConfig),
         )
@@ -261,32 +228,7 @@ def train_and_report(
     from trainers.training import loop
 
     with loop.deterministic(), contextlib.ExitStack() as stack:
-        if options.preset == BEST:
-            return _find_best(options, config, records, runs_dir, stack)
         return _train_and_report(options, config, records, runs_dir, stack)
-
-
-def _find_best(
-    options: RunOptions,
-    config: TrainConfig,
-    records: RecordsConfig,
-    runs_dir: str,
-    stack: contextlib.ExitStack,
-) -> pathlib.Path:
-    from trainers.runs.holding import hold
-    from trainers.selection import best, finishing
-
-    start = time.monotonic()
-    workdir = pathlib.Path(
-        options.workdir
-        or best.default_workdir(options.minutes, config, records, runs_dir)
-    )
-    stack.enter_context(hold(workdir))
-    metrics = best.find_best(options.minutes, config, records, workdir)
-    if options.export:
-        finishing.export(workdir, metrics, records.encoder)
-    finishing.log_result(workdir, metrics, time.monotonic() - start)
-    return workdir
 
 
 def _train_and_report(

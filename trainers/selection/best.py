@@ -8,41 +8,36 @@ the train side; the validation side judges it at the end.
 import dataclasses
 import functools
 import pathlib
-import re
 from typing import Any
 
 import numpy as np
 from absl import logging
 
-from text2image import devices
-from tfrecords import files, paths, reader, schema
-from tfrecords.config import RecordsConfig, without_added_later
-from tfrecords.settings import fingerprint
+from tfrecords import files, paths, reader
+from tfrecords.config import RecordsConfig
 from tfrecords.stages import images as image_records
 from tfrecords.stages import stacks as stack_records
 from tfrecords.units.runner import LOCAL
 from trainers.config import TrainConfig
-from trainers.runs import checkpoints, holding, json_files, workdir as run_files
-from trainers.runs.file_list import FileList
+from trainers.runs import holding
+from trainers.runs import workdir as run_files
 from trainers.selection import (
     candidates,
-    choice,
+    claim,
     folds,
     image_route,
+    outcome,
     report,
     stacks,
 )
-from trainers.selection.candidates import Candidate
+from trainers.selection.candidates import CHARACTERS, Candidate
 from trainers.selection.clock import Clock, OutOfTimeError
 from trainers.selection.texts import Texts
 from trainers.selection.texts import read as read_texts
 from trainers.serving.chosen import IMAGES, MEMBERS, STACKS, TERMS
 from trainers.training import train
-from trainers.training.metrics import evaluate
 from trainers.weights import load
 
-CHARACTERS = "tfidf_characters"
-_MOST_NAME = 150  # characters
 _CANDIDATES = "candidates"
 _FEATURES = "features"
 _LEFT_OUT = "image route: left out"
@@ -53,24 +48,6 @@ _CHARACTERS_COST = 5
 # The image route is left out with less of all minutes left: its map alone
 # takes half a minute.
 _LEAST_LEFT = 0.15
-
-
-def default_workdir(
-    minutes: float, config: TrainConfig, records: RecordsConfig, runs_dir: str
-) -> str:
-    """Names the directory of a run after corpus and settings."""
-    settings = {
-        "minutes": minutes,
-        **without_added_later(dataclasses.asdict(records)),
-        **config.naming_settings,
-    }
-    for name in ("data_dir", "records_dir", "cache_gb", "download"):
-        settings.pop(name)
-    corpus = re.sub(
-        r"[^a-z0-9]+", "_", pathlib.Path(records.dataset).stem.lower()
-    )
-    name = corpus.strip("_")[:_MOST_NAME] or "data"
-    return f"{runs_dir}/{name}-best-{fingerprint(settings)[:8]}"
 
 
 def find_best(
@@ -97,7 +74,7 @@ def find_best(
     files.make_directory(workdir, "workdir")
     clock = Clock(workdir, minutes)
     texts = read_texts(records)
-    _claim(minutes, config, records, texts, workdir)
+    claim.claim(minutes, config, records, texts, workdir)
     if run_files.is_finished(workdir):
         metrics = run_files.read_metrics(workdir, (MEMBERS,))
         logging.info("best: reusing %s", workdir)
@@ -129,7 +106,7 @@ def find_best(
         )
         if route is not None:
             trained[IMAGES] = route
-    metrics = _choose(trained, texts, clock, workdir, cls_dir)
+    metrics = outcome.choose(trained, texts, clock, workdir, cls_dir)
     names = [
         path.relative_to(workdir).as_posix()
         for path in sorted((workdir / _CANDIDATES).glob("*.np*"))
@@ -148,58 +125,13 @@ def find_best(
     return metrics
 
 
-def _claim(
-    minutes: float,
-    config: TrainConfig,
-    records: RecordsConfig,
-    texts: Texts,
-    workdir: pathlib.Path,
-) -> None:
-    """Writes config.json, or compares it with that of an earlier try."""
-    settings = {
-        "minutes": minutes,
-        **dataclasses.asdict(records),
-        **dataclasses.asdict(config),
-    }
-    path = workdir / run_files.CONFIG_FILE
-    listed = FileList.of_run(workdir)
-    listed.remove_if_damaged()
-    if path.is_file():
-        cure = "Restore it, or name another --workdir."
-        earlier = json_files.read(
-            path, ("config", run_files.RECORDS_FINGERPRINT), cure=cure
-        )
-        corpus = "fingerprint of the texts"
-        defaults = {
-            **dataclasses.asdict(RecordsConfig()),
-            **dataclasses.asdict(TrainConfig()),
-        }
-        run_files.refuse_changes(
-            workdir,
-            {
-                **defaults,
-                **earlier["config"],
-                corpus: earlier[run_files.RECORDS_FINGERPRINT],
-            },
-            {**settings, corpus: texts.fingerprint},
-            may_differ=("dataset", "data_dir", "records_dir", "cache_gb"),
-        )
-    else:
-        claim = {
-            "config": settings,
-            run_files.RECORDS_FINGERPRINT: texts.fingerprint,
-        }
-        files.write_json(path, claim)
-    listed.record((run_files.CONFIG_FILE,))
-
-
 def _limited(
     records: RecordsConfig, texts: Texts, counts: list[int]
 ) -> RecordsConfig:
     """The settings of records with as many texts as there is time for."""
     sizes = len(texts.train.ids), len(texts.validation.ids)
     names = ("limit_train", "limit_validation")
-    changes = {
+    changes: dict[str, Any] = {
         name: count
         for name, count, size in zip(names, counts, sizes, strict=True)
         if count < size
@@ -321,126 +253,3 @@ def _images(
             made = None
     image_route.clear(features)
     return made
-
-
-def _choose(
-    trained: dict[str, Candidate],
-    texts: Texts,
-    clock: Clock,
-    workdir: pathlib.Path,
-    cls_dir: paths.Path | None,
-) -> dict[str, Any]:
-    """Chooses, writes model and predictions; returns the metrics."""
-    labels = texts.train.labels
-    singles = {name: one.out_of_fold for name, one in trained.items()}
-    of_terms = {n: singles[n] for n in (TERMS, CHARACTERS) if n in singles}
-    terms = choice.simplest_of_the_best(of_terms, labels)
-    members: dict[str, dict[str, float]] = {}
-    out: dict[str, choice.Predictions] = {}
-    for group in (
-        (TERMS,),
-        (CHARACTERS,),
-        (STACKS,),
-        (terms, STACKS),
-        (IMAGES,),
-        (terms, IMAGES),
-        (terms, STACKS, IMAGES),
-    ):
-        if not set(group) <= set(singles):
-            continue
-        name = "+".join(group)
-        weights, out[name] = choice.blend([singles[n] for n in group], labels)
-        members[name] = dict(zip(group, weights, strict=True))
-    if IMAGES in members:  # as its own run answers
-        members[IMAGES] = {IMAGES: 1.0}
-    chosen = choice.simplest_of_the_best(out, labels)
-    validated = {
-        name: _validate(weights, trained) for name, weights in members.items()
-    }
-    return _results(
-        chosen, members, out, validated, trained, texts, clock, workdir, cls_dir
-    )
-
-
-def _validate(
-    weights: dict[str, float], trained: dict[str, Candidate]
-) -> choice.Predictions:
-    """Predicts the validation texts that all members have predicted."""
-    parts = [trained[name].on_validation for name in weights]
-    rows = functools.reduce(np.intersect1d, [part.rows for part in parts])
-    values = [part.of_rows(rows) for part in parts]
-    return choice.Predictions(rows, choice.pool(values, list(weights.values())))
-
-
-def _results(
-    chosen: str,
-    members: dict[str, dict[str, float]],
-    out: dict[str, choice.Predictions],
-    validated: dict[str, choice.Predictions],
-    trained: dict[str, Candidate],
-    texts: Texts,
-    clock: Clock,
-    workdir: pathlib.Path,
-    cls_dir: paths.Path | None,
-) -> dict[str, Any]:
-    weights = {
-        TERMS if name == CHARACTERS else name: weight
-        for name, weight in members[chosen].items()
-    }
-    arrays: dict[str, Any] = {"weights": np.array(list(weights.values()))}
-    terms: dict[str, Any] | None = None
-    for name in members[chosen]:
-        learnt = dict(trained[name].arrays)
-        if name in (TERMS, CHARACTERS):
-            terms = {
-                key: learnt.pop(key).tolist() for key in ("kinds", "sizes")
-            }
-        prefix = TERMS if name == CHARACTERS else name
-        arrays |= {f"{prefix}/{key}": value for key, value in learnt.items()}
-    sha256 = checkpoints.save(
-        workdir / run_files.MODEL_FILE,
-        arrays,
-        {run_files.RECORDS_FINGERPRINT: texts.fingerprint},
-    )
-    final = validated[chosen]
-    held = texts.validation
-    run_files.write_predictions(
-        workdir,
-        texts.label_names,
-        [held.ids[row] for row in final.rows],
-        held.labels[final.rows],
-        np.exp(final.log_probabilities),
-    )
-    is_encoded = bool(set(weights) - {TERMS})
-    manifest: schema.Manifest | None = None
-    if is_encoded and cls_dir is not None:
-        manifest = reader.open_records(cls_dir, kind="cls")
-    return {
-        **evaluate(final.log_probabilities, held.labels[final.rows]),
-        MEMBERS: weights,
-        "chosen": chosen,
-        "terms": terms,
-        "candidates": {
-            name: report.figures(
-                name,
-                members[name],
-                {n: trained[n].c for n in members[name]},
-                out[name],
-                validated[name],
-                texts,
-            )
-            for name in members
-        },
-        "comparisons": report.comparisons(validated, held.labels),
-        "decisions": clock.decisions,
-        "seconds": clock.seconds,
-        "corpus": texts.corpus,
-        "num_train": len(texts.train.ids),
-        "num_validation": len(final.rows),
-        "label_names": list(texts.label_names),
-        "encoder": manifest and manifest.details["encoder"],
-        "stacks": manifest and str(cls_dir),
-        "device": devices.describe(),
-        run_files.RECORDS_FINGERPRINT: texts.fingerprint,
-        run_files.MODEL_SHA256: sha256,
-    }

@@ -18,6 +18,7 @@ from trainers.selection.clock import Clock
 from trainers.selection.stacks import Stacks
 from trainers.selection.texts import Texts
 
+CHARACTERS = "tfidf_characters"
 # Values of C, the usual one first.
 _TERM_CS = (10.0, 30.0, 100.0, 3.0, 1.0)
 # For stacks of 2,304 features; see `trainers.experiments.baselines`.
@@ -55,27 +56,27 @@ def kept(path: pathlib.Path, make: Callable[[], Candidate]) -> Candidate:
     try:
         if path.is_file():
             with np.load(path, allow_pickle=False) as archive:
-                values = dict(archive)
+                read = dict(archive)
             logging.info("candidate: reusing %s", path)
             names = ("c", "out_rows", "out_values", "rows", "validation")
             c, out_rows, out_values, rows, validation = (
-                values.pop(name) for name in names
+                read.pop(name) for name in names
             )
             out = Predictions(out_rows, out_values)
-            return Candidate(float(c), out, rows, validation, values)
+            return Candidate(float(c), out, rows, validation, read)
     except (OSError, ValueError, KeyError, zipfile.BadZipFile) as error:
         logging.warning("%s is damaged (%s). It is made again.", path, error)
     made = make()
     content = io.BytesIO()
-    np.savez(
-        content,
-        c=made.c,
-        out_rows=made.out_of_fold.rows,
-        out_values=made.out_of_fold.log_probabilities,
-        rows=made.rows,
-        validation=made.validation,
+    values: dict[str, Any] = {
+        "c": made.c,
+        "out_rows": made.out_of_fold.rows,
+        "out_values": made.out_of_fold.log_probabilities,
+        "rows": made.rows,
+        "validation": made.validation,
         **made.arrays,
-    )
+    }
+    np.savez(content, **values)
     path.parent.mkdir(exist_ok=True)
     files.write_bytes(path, content.getvalue())
     return made

@@ -1,7 +1,8 @@
 """The rule by which a classifier is chosen, on out-of-fold predictions.
 
-In doubt the simpler one, by the rule of one standard error: Breiman et al. 1984,
-Classification and Regression Trees, section 3.4.3; of paired differences here.
+In doubt the simpler one, by the rule of one standard error: Breiman et al.
+1984, Classification and Regression Trees, section 3.4.3; here of paired
+differences.
 """
 
 import dataclasses
@@ -93,7 +94,9 @@ def simplest_of_the_best(
     return chosen
 
 
-def pool(members: Sequence[np.ndarray], weights: Sequence[float]) -> np.ndarray:
+def pool(
+    members: Sequence[np.ndarray], weights: Sequence[float] | np.ndarray
+) -> np.ndarray:
     """Blends members: log-probabilities `(n, K)` each, to the same."""
     total = sum(
         weight * np.maximum(member, LEAST_LOG)

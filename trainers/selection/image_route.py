@@ -4,6 +4,7 @@ The frozen half is fitted to the images of all train texts, without labels.
 """
 
 import dataclasses
+import functools
 import pathlib
 import shutil
 import time
@@ -22,7 +23,7 @@ from trainers.runs.workdir import MODEL_FILE
 from trainers.selection.choice import Predictions
 from trainers.selection.clock import Clock, OutOfTimeError
 from trainers.selection.folds import NUM_FOLDS
-from trainers.training import fit, frozen_half, loop, precision, sources
+from trainers.training import fit, loop, precision, sources
 from trainers.training import trainee as trainees
 from trainers.training.inputs import Inputs, count_batches, predict
 from trainers.training.metrics import evaluate
@@ -123,7 +124,7 @@ def cross_validate(
         if number == 0:
             folds = clock.decide(
                 "image route: folds",
-                lambda: _affordable(seconds, clock.left),
+                functools.partial(_affordable, seconds, clock.left),
             )
     every = np.concatenate([rows[fold == number] for number in parts])
     order = np.argsort(every)

@@ -34,22 +34,28 @@ CORE_OPS = _names(
     """
     Abs Add AddV2 All Any ArgMax Assert AvgPool BatchMatMulV2 BiasAdd BitwiseAnd
     BroadcastTo Cast Ceil ConcatV2 Const Conv2D Cumsum DecodeImage
-    DenseBincount DepthwiseConv2dNative Einsum EnsureShape Equal Erf Erfc Exp ExpandDims Fill
+    DepthwiseConv2dNative Einsum EnsureShape Equal Erf Erfc Exp ExpandDims Fill
     Floor FusedBatchNormV3 GatherNd GatherV2 Greater GreaterEqual Identity If
-    Less LessEqual Log LogSoftmax LogicalAnd LogicalNot LogicalOr LowerBound
-    MatMul Max
+    Less LessEqual Log LogicalAnd LogicalNot LogicalOr LowerBound MatMul Max
     MaxPool Maximum Mean Minimum Mul Neg NoOp NotEqual OnesLike Pack Pad PadV2
     PartitionedCall Placeholder Pow Prod RaggedGather RaggedRange
     RaggedTensorToTensor Range ReadVariableOp RealDiv Relu Relu6 Reshape
-    ResizeNearestNeighbor ResourceGather ReverseV2 RightShift Rsqrt ScaleAndTranslate Select
+    ResizeNearestNeighbor ReverseV2 RightShift Rsqrt ScaleAndTranslate Select
     SelectV2 Shape Size Slice Softmax Split SplitV Sqrt Square SquaredDifference
     Squeeze StatefulPartitionedCall StatelessIf StatelessWhile
     StaticRegexFullMatch StaticRegexReplace StopGradient StridedSlice
-    StringLength StringLower StringNGrams StringSplitV2
-    StringToHashBucketFast Sub Sum Tanh TensorListFromTensor TensorListGetItem
+    StringLength StringLower Sub Sum Tanh TensorListFromTensor TensorListGetItem
     TensorListReserve TensorListSetItem TensorListStack TensorScatterUpdate Tile
     TopKV2 Transpose UnicodeDecode UnicodeEncode UnicodeTranscode Unique Unpack
     UnsortedSegmentMax UnsortedSegmentSum VarHandleOp Where While ZerosLike
+    """
+)
+
+# For TF-IDF, of TensorFlow itself.
+TERM_OPS = _names(
+    """
+    DenseBincount LogSoftmax ResourceGather StringNGrams StringSplitV2
+    StringToHashBucketFast
     """
 )
 
@@ -113,7 +119,7 @@ def stray_ops(export: pathlib.Path) -> Iterator[str]:
         message.ParseFromString((export / "saved_model.pb").read_bytes())
     except google.protobuf.message.DecodeError as error:
         raise ValueError(f"saved_model.pb cannot be read: {error}") from error
-    allowed = CORE_OPS | TEXT_OPS | GRADIENT_OPS
+    allowed = CORE_OPS | TERM_OPS | TEXT_OPS | GRADIENT_OPS
     for meta_graph in message.meta_graphs:
         savers = _saver_functions(meta_graph)
         graph = meta_graph.graph_def

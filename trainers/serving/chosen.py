@@ -20,13 +20,13 @@ from text2image.deepinsight.pixel_map import PixelMap
 from trainers.runs import finished, json_files, loading
 from trainers.runs.file_list import FileList
 from trainers.runs.workdir import METRICS_FILE, MODEL_FILE, MODEL_SHA256
-from trainers.serving.grouping import Grouping, choose
 from trainers.serving.functions import (
     Tensors,
     graph,
     load_encoder,
     once_each,
 )
+from trainers.serving.grouping import Grouping, choose
 from trainers.serving.saved_model_files import Request
 from trainers.serving.term_classifier import TermClassifier, TermWeights
 from trainers.serving.text_classifier import Parts, TextClassifier

@@ -70,9 +70,10 @@ class TermClassifier:
                 terms.hashes(text, self._kinds).values()
             )
         ]
-        return tuple(
+        rows, columns, values = (
             tf.concat(part, axis=0) for part in zip(*found, strict=True)
-        )  # type: ignore[return-value]
+        )
+        return rows, columns, values
 
     def _values_of(
         self, ragged: tf.RaggedTensor, number: int, num_texts: tf.Tensor

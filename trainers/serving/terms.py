@@ -20,7 +20,10 @@ KINDS = {"words": (1, 2), "characters": (3, 4, 5)}
 
 def words(text: tf.Tensor) -> tf.RaggedTensor:
     """`(N,)` strings to their words `(N, None)`."""
-    lower = tf.strings.lower(text, encoding="utf-8")
+    # First: TensorFlow's `lower` ends a text at a NUL.
+    spaced = tf.strings.regex_replace(text, _NO_WORD, " ")
+    lower = tf.strings.lower(spaced, encoding="utf-8")
+    # Again: it makes characters of bytes that are no UTF-8.
     every = tf.strings.split(tf.strings.regex_replace(lower, _NO_WORD, " "))
     is_long = tf.strings.length(every.flat_values, unit="UTF8_CHAR") > 1
     return tf.ragged.boolean_mask(every, every.with_flat_values(is_long))

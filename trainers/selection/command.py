@@ -1,16 +1,44 @@
-"""The end of a run with `--preset=best`: its export and its last line."""
+"""`--preset=best` from the command line: find, export, say what was found."""
 
 import pathlib
+import time
 from collections.abc import Mapping
 from typing import Any
 
 from absl import logging
 
+from tfrecords.command_line import Arguments
+from tfrecords.config import RecordsConfig
 from trainers import export as exporting
-from trainers.runs import json_files
+from trainers.config import TrainConfig
+from trainers.runs import holding, json_files
 from trainers.runs.workdir import METRICS_FILE, REPORT_FILE
-from trainers.selection import report
+from trainers.selection import best, claim, report
+from trainers.selection.flags import SelectionOptions
 from trainers.serving import chosen, saved_model
+from trainers.training import loop
+
+
+def run(arguments: Arguments, workdir: str, *, is_exported: bool) -> None:
+    """Finds the best classifier as the flags say.
+
+    Args:
+        arguments: The command line.
+        workdir: Directory of the run; empty for its usual name.
+        is_exported: Whether what was chosen is exported.
+    """
+    start = time.monotonic()
+    minutes = arguments.settings(SelectionOptions).minutes
+    config = arguments.settings(TrainConfig)
+    records = arguments.settings(RecordsConfig)
+    directory = pathlib.Path(
+        workdir or claim.default_workdir(minutes, config, records)
+    )
+    with loop.deterministic(), holding.hold(directory):
+        metrics = best.find_best(minutes, config, records, directory)
+        if is_exported:
+            export(directory, metrics, records.encoder)
+    log_result(directory, metrics, time.monotonic() - start)
 
 
 def export(

@@ -20,7 +20,14 @@ from tfrecords.stages import stacks as stack_records
 from tfrecords.units.runner import LOCAL
 from trainers.config import TrainConfig
 from trainers.runs import holding
-from trainers.runs import workdir as run_files
+from trainers.runs.workdir import (
+    MODEL_FILE,
+    PREDICTIONS_FILE,
+    REPORT_FILE,
+    finish,
+    is_finished,
+    read_metrics,
+)
 from trainers.selection import (
     candidates,
     claim,
@@ -75,8 +82,8 @@ def find_best(
     clock = Clock(workdir, minutes)
     texts = read_texts(records)
     claim.claim(minutes, config, records, texts, workdir)
-    if run_files.is_finished(workdir):
-        metrics = run_files.read_metrics(workdir, (MEMBERS,))
+    if is_finished(workdir):
+        metrics = read_metrics(workdir, (MEMBERS,))
         logging.info("best: reusing %s", workdir)
         return metrics
     fold = folds.deal(texts.train.texts, texts.train.labels)
@@ -112,14 +119,9 @@ def find_best(
         for path in sorted((workdir / _CANDIDATES).glob("*.np*"))
     ]
     report.write(workdir, metrics)
-    run_files.finish(
+    finish(
         workdir,
-        (
-            *names,
-            run_files.MODEL_FILE,
-            run_files.PREDICTIONS_FILE,
-            run_files.REPORT_FILE,
-        ),
+        (*names, MODEL_FILE, PREDICTIONS_FILE, REPORT_FILE),
         metrics,
     )
     return metrics

@@ -77,6 +77,9 @@ def choose(workdir, members):
     (workdir / "files.json").unlink()
 
 
+slow = pytest.mark.slow  # the run takes ten seconds
+
+
 @pytest.fixture(scope="module")
 def found(make_once, tiny_bert):
     """A finished run without images, and its export."""
@@ -89,6 +92,7 @@ def found(make_once, tiny_bert):
     return make_once("best", fill)
 
 
+@slow
 def test_run_and_export_answer_alike(found):
     texts = ["good great film", "", "dull and bad", "\x00 ½ 日本語 😀"]
     texts += [text.decode("utf-8", "replace") for text in HOSTILE[:20]]
@@ -106,6 +110,7 @@ def test_run_and_export_answer_alike(found):
         )
 
 
+@slow
 def test_answers_are_the_predictions_of_the_run(found):
     lines = (found / "run/predictions.csv").read_text().splitlines()
     texts = (found / "corpus/validation.csv").read_text().splitlines()[1:]
@@ -117,6 +122,7 @@ def test_answers_are_the_predictions_of_the_run(found):
         np.testing.assert_allclose(answer.probabilities, expected, atol=1e-5)
 
 
+@slow
 def test_the_same_command_again_trains_nothing(found, tiny_bert, caplog):
     before = sorted(
         (path, path.stat().st_mtime_ns)
@@ -130,11 +136,13 @@ def test_the_same_command_again_trains_nothing(found, tiny_bert, caplog):
         assert path.stat().st_mtime_ns == changed, path
 
 
+@slow
 def test_other_minutes_need_another_directory(found, tiny_bert):
     with pytest.raises(ValueError, match=r"minutes: 20.0 there, 5.0 here"):
         find(found / "corpus", found / "run", tiny_bert, minutes=5.0)
 
 
+@slow
 def test_listing_and_verification_know_the_run(found):
     (listed,) = listing.find_runs(found / "run")
     assert (listed.kind, listed.state) == ("best", "finished")
@@ -143,6 +151,7 @@ def test_listing_and_verification_know_the_run(found):
     assert list_runs.main([str(found / "run")]) == 0
 
 
+@slow
 @pytest.mark.parametrize(
     "name", ["decisions.json", "model.safetensors", "candidates/tfidf.npz"]
 )
@@ -160,6 +169,7 @@ def test_other_programs_are_told_where_the_image_route_is(tmp_path):
         loading.load_run(tmp_path)
 
 
+@slow
 def test_tfidf_alone_is_served_without_the_text_ops(found, tmp_path):
     copy = shutil.copytree(found / "run", tmp_path / "run")
     choose(copy, {"tfidf": 1.0})

@@ -65,7 +65,8 @@ def test_candidates_are_compared_on_the_texts_that_both_predict(labels):
 def test_a_blend_is_no_less_likely_than_its_members(labels):
     first, second = noisy(labels, 0.7, 1), noisy(labels, 0.75, 2)
     weights, blended = choice.blend([first, second], labels)
-    assert len(weights) == 2 and min(weights) > 0
+    assert len(weights) == 2
+    assert min(weights) > 0
     rows = np.arange(len(labels))
     best = blended.log_probabilities[rows, labels].mean()
     for member in (first, second):

@@ -14,7 +14,7 @@ TEXTS = [
     "",
     " \t\r\n ",
     "x",
-    "İSTANBUL'da IŞIK ısı",
+    "İSTANBUL'da IŞIK ısı",  # noqa: RUF001
     "Straße, MASSE, ΣΊΣΥΦΟΣ, Ёлка, naïve café",
     "日本語のテスト、中文分词。한국어 문장",
     "😀 go 👩‍👩‍👧 go\u200bgo\u00a0go ½ ² ④",

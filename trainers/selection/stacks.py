@@ -9,6 +9,7 @@ from text2image.bert.encoder import Encoder
 from tfrecords import paths, reader
 from tfrecords.config import RecordsConfig
 from tfrecords.stages import encoded_records
+from tfrecords.stages.stacks import is_made
 from trainers.selection import linear
 from trainers.selection.clock import Clock
 from trainers.selection.texts import Texts
@@ -54,10 +55,12 @@ def read(records: paths.Path, split: str) -> Stacks:
 def limits(settings: RecordsConfig, texts: Texts, clock: Clock) -> list[int]:
     """Decides how many train and validation texts are encoded.
 
-    From the encoder's rate on some train texts. Returns two zeros if there is
-    too little time for any.
+    All, if that is done. Otherwise by the encoder's rate on some train texts.
+    Returns two zeros if there is too little time for any.
     """
     sizes = len(texts.train.ids), len(texts.validation.ids)
+    if is_made(settings):
+        return list(sizes)
     # To compile takes longer than to encode few texts.
     for is_compiled in (False, True):
         rate = _texts_per_second(settings, texts.train.texts, is_compiled)

@@ -2,8 +2,7 @@
 
     python -m trainers.run --backbone=resnet --dataset=imdb_reviews ...
 
-Every stage logs what it reuses and what it makes; the same command again reuses
-everything.
+Every stage logs what it reuses or makes; the same command reuses everything.
 """
 
 import contextlib

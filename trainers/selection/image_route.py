@@ -5,6 +5,7 @@ The frozen half is fitted to the images of all train texts, without labels.
 
 import dataclasses
 import functools
+import io
 import pathlib
 import shutil
 import time
@@ -14,7 +15,7 @@ import numpy as np
 import scipy.special
 from absl import logging
 
-from tfrecords import paths, reader, schema
+from tfrecords import files, paths, reader, schema
 from trainers.config import TrainConfig
 from trainers.distribution.workers import SINGLE
 from trainers.network import model, optimizer
@@ -29,6 +30,7 @@ from trainers.training.inputs import Inputs, count_batches, predict
 from trainers.training.metrics import evaluate
 from trainers.training.trainee import Trainee
 
+_FOLDS = "image route: folds"
 _PROBED = 64  # images
 _BATCH = 256
 # What a training takes besides its epochs.
@@ -119,13 +121,14 @@ def cross_validate(
             start = time.monotonic()
             logits = _fold(config, prepared, held, results, clock)
             parts[number] = scipy.special.log_softmax(logits, axis=1)
-            np.save(path, parts[number])
             seconds = time.monotonic() - start
-        if number == 0:
             folds = clock.decide(
-                "image route: folds",
-                functools.partial(_affordable, seconds, clock.left),
+                _FOLDS, functools.partial(_affordable, seconds, clock.left)
             )
+            content = io.BytesIO()
+            np.save(content, parts[number])
+            files.write_bytes(path, content.getvalue())
+        folds = clock.decisions[_FOLDS]
     every = np.concatenate([rows[fold == number] for number in parts])
     order = np.argsort(every)
     values = np.concatenate(list(parts.values()))
@@ -242,7 +245,7 @@ class _StopIfLate(keras.callbacks.Callback):
         Raises:
             OutOfTimeError: If there is too little time.
         """
-        if "image route: folds" in self._clock.decisions:
+        if _FOLDS in self._clock.decisions:
             return
         each = (time.monotonic() - self._start) / max(epoch, 1)
         fold = (self._epochs - epoch - 1) * each

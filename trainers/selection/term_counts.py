@@ -10,6 +10,7 @@ import tensorflow as tf
 from trainers.serving import functions, terms
 
 _BATCH = 512
+_NO_TERM = -1  # no hash is negative
 # Pairs of a text and a term of it; each takes about 40 bytes while it is
 # counted.
 MOST_PAIRS = 100_000_000
@@ -21,7 +22,7 @@ class TermCounts:
 
     Attributes:
         vocabulary: Hashes of the V terms that are counted, `(V,)` int64,
-            ascending.
+            ascending; if no text has any, one that no text can have.
         counts: `(N, V)` float64.
     """
 
@@ -71,6 +72,8 @@ def count(
     starts = np.concatenate([[0], np.cumsum(np.concatenate(lengths))])
     if vocabulary is None:
         vocabulary, column = np.unique(flat, return_inverse=True)
+        if not len(vocabulary):
+            vocabulary = np.array([_NO_TERM])
     else:
         column = np.searchsorted(vocabulary, flat)
         column = np.minimum(column, len(vocabulary) - 1)

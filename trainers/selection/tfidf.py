@@ -41,7 +41,7 @@ def fit_weighting(counts: scipy.sparse.csr_matrix) -> Weighting:
     texts = np.bincount(counts.indices, minlength=counts.shape[1])
     columns = np.flatnonzero(texts >= _LEAST_TEXTS)
     if not len(columns):
-        columns = np.flatnonzero(texts)
+        columns = np.arange(counts.shape[1])
     return Weighting(
         columns, 1 + np.log((1 + counts.shape[0]) / (1 + texts[columns]))
     )

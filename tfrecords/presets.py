@@ -12,6 +12,8 @@ _IMDB = {"dataset": "imdb_reviews", "encoder": "bert_base_en_uncased"}
 RECORDS: Mapping[str, Mapping[str, Any]] = {
     # The first minute: everything shipped with the package.
     "demo": {"dataset": "demo", "encoder": "mini", **_IMAGES},
+    # What `trainers.selection` starts from: no network needed.
+    "best": {"dataset": "demo", "encoder": "mini", **_IMAGES},
     # The best recipe we know.
     "imdb": {**_IMDB, **_IMAGES},
     # The published code to the letter (docs/decisions.md says where the paper's

@@ -56,6 +56,8 @@ def export_run(
     from trainers.serving import (
         agreement,
         batching_config,
+        chosen,
+        chosen_export,
         run_provenance,
         saved_model,
         vote_classifier,
@@ -63,6 +65,13 @@ def export_run(
     )
 
     workdir = pathlib.Path(workdir)
+    if chosen.is_chosen(workdir):
+        out = pathlib.Path(out or workdir / EXPORT_DIRECTORY)
+        if not chosen.has_images_alone(chosen.read_metrics(workdir)):
+            return chosen_export.export(
+                workdir, out, encoder, is_grouped=is_grouped
+            )
+        workdir /= chosen.IMAGES
     # Keras numbers layers over the process: those of the export start anew, so
     # that its bytes are the same after a kill.
     keras.backend.clear_session()

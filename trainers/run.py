@@ -2,8 +2,7 @@
 
     python -m trainers.run --backbone=resnet --dataset=imdb_reviews ...
 
-Every stage logs what it reuses and what it makes; the same command again reuses
-everything.
+Every stage logs what it reuses or makes; the same command reuses everything.
 """
 
 import contextlib
@@ -15,11 +14,12 @@ import time
 from collections.abc import Sequence
 
 from text2image.corpora import row_sources
-from tfrecords import command_line, paths, stacks_flags
+from tfrecords import command_line, paths
 from tfrecords.config import RecordsConfig
 from tfrecords.devices import DeviceOptions
 from tfrecords.settings import setting
 from tfrecords.stages import map_checks
+from trainers import ignored_flags
 from trainers.config import PRESETS, TrainConfig, default_workdir
 from trainers.distribution.options import (
     MULTI_WORKER,
@@ -27,6 +27,7 @@ from trainers.distribution.options import (
     DistributionOptions,
     refuse_undivided,
 )
+from trainers.selection import flags
 from trainers.tuning.config import TuneConfig
 from trainers.voting import members
 from trainers.weights import sources
@@ -42,7 +43,7 @@ class RunOptions:
         "demo",
         "Named settings, which any other flag overrides. demo: everything "
         "shipped with the package, no network. imdb: the best recipe we know. "
-        "paper: the published code to the letter.",
+        "paper: the published code to the letter. best: see --minutes.",
         tuple(PRESETS),
     )
     workdir: str = _common(
@@ -87,6 +88,7 @@ PROGRAM = command_line.Program(
         RecordsConfig,
         DeviceOptions,
         DistributionOptions,
+        flags.SelectionOptions,
     ),
     presets=PRESETS,
 )
@@ -104,12 +106,14 @@ def _check(arguments: command_line.Arguments) -> None:
     train = arguments.settings(TrainConfig)
     records = arguments.settings(RecordsConfig)
     tune = arguments.settings(TuneConfig)
-    maps = arguments.settings(RunOptions).maps
+    options = arguments.settings(RunOptions)
+    maps, preset = options.maps, options.preset
     runs = members.choose(maps, train, records)
     arguments.refuse_ignored(
         [
-            *_ignored_flags(train, records, maps, runs),
-            *_ignored_tuning(tune, train, records),
+            *ignored_flags.of_run(train, records, maps, runs),
+            *ignored_flags.of_tuning(tune, train, records),
+            *flags.ignored(preset),
         ]
     )
     for run in runs:
@@ -122,6 +126,7 @@ def _check(arguments: command_line.Arguments) -> None:
             "machine (--distribution=mirrored)."
         )
     distribution.check(arguments.settings(DeviceOptions))
+    flags.check(preset, train, records, distribution.distribution)
     if distribution.distribution != NONE:
         if tune.tune_encoder:
             raise ValueError(
@@ -155,71 +160,9 @@ def _choose_device(arguments: command_line.Arguments) -> None:
     )
 
 
-def _ignored_flags(
-    train: TrainConfig,
-    records: RecordsConfig,
-    maps: str,
-    runs: Sequence[members.Member],
-) -> list[command_line.Rule]:
-    """Flags that have no effect because of another setting."""
-    all_records = [field.name for field in dataclasses.fields(RecordsConfig)]
-    tsne = ("metric", "perplexity", *(n for n in all_records if "tsne" in n))
-    is_path = row_sources.is_path(records.dataset)
-    return [
-        (
-            all_records,
-            bool(train.image_records),
-            "--image_records names finished records",
-        ),
-        *stacks_flags.ignored(records),
-        (
-            ("maps",),
-            bool(train.image_records),
-            "--image_records names images of one map",
-        ),
-        (("projection",), not maps.isdecimal(), f"--maps={maps} names others"),
-        (
-            tsne,
-            all(run.records.projection != "tsne" for run in runs),
-            f"--projection={records.projection} has no use for it",
-        ),
-        (
-            ("map_seed",),
-            not any(map_checks.is_seeded(run.records) for run in runs),
-            "nothing about this map is drawn at random",
-        ),
-        (
-            ("reconstruction_weight", "bottleneck", "autoencoder_lr"),
-            train.autoencoder == "linear",
-            "--autoencoder=linear is solved for, not trained",
-        ),
-        (
-            ("reconstruction_weight", "bottleneck", "dropout", "l2"),
-            train.autoencoder == "paper",
-            "--autoencoder=paper has its own values",
-        ),
-        (
-            ("data_dir", "download"),
-            is_path or records.dataset == "demo",
-            f"--dataset={records.dataset} is not a TFDS name",
-        ),
-    ]
-
-
-def _ignored_tuning(
-    tune: TuneConfig, train: TrainConfig, records: RecordsConfig
-) -> list[command_line.Rule]:
-    """Flags of the tuning that have no effect because of another setting."""
-    names = [field.name for field in dataclasses.fields(TuneConfig)]
-    return [
-        (names, bool(train.image_records), "--image_records names records"),
-        (names, bool(records.stacks), "--stacks names finished vectors"),
-        (names[1:], not tune.tune_encoder, "--tune_encoder is 0"),
-    ]
-
-
 def _run(arguments: command_line.Arguments) -> None:
     from trainers.distribution import workers
+    from trainers.selection import command
     from trainers.training import loop
     from trainers.voting import vote
 
@@ -228,6 +171,9 @@ def _run(arguments: command_line.Arguments) -> None:
     records = arguments.settings(RecordsConfig)
     tune = arguments.settings(TuneConfig)
     with workers.current().stopping_together():
+        if options.preset == flags.BEST:
+            command.run(arguments, options.workdir, is_exported=options.export)
+            return
         if tune.tune_encoder:
             from trainers.tuning.tune import tuned_encoder
 

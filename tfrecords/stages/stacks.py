@@ -65,6 +65,31 @@ def prepare_cls(settings: RecordsConfig, runner: Runner = LOCAL) -> Path:
     Returns:
         The directory of the `cls` records.
     """
+    settings, source, target = _locate(settings)
+    shape = encoded_records.check_encoder(settings, target, settings.layers)
+    if shape is not None:
+        map_checks.check_map_settings(settings, shape)
+    manifest = record_sets.existing(target.directory, target.provenance)
+    if manifest:
+        logging.info("stacks: reusing %s", target.directory)
+        audit_log.log_texts(manifest.details["audit"])
+        _log_tokens(settings, manifest.details)
+    else:
+        logging.info("stacks: making %s", target.directory)
+        _encode(settings, source, target, runner)
+    return target.directory
+
+
+def is_made(settings: RecordsConfig) -> bool:
+    """Whether the corpus is encoded with these settings already."""
+    _, _, target = _locate(settings)
+    return (target.directory / schema.MANIFEST).exists()
+
+
+def _locate(
+    settings: RecordsConfig,
+) -> tuple[RecordsConfig, Corpus, encoded_records.Target]:
+    """Resolves the settings; opens the corpus; says where its stacks are."""
     settings = encoded_records.resolve(settings)
     source = open_corpus(
         settings.dataset,
@@ -78,18 +103,7 @@ def prepare_cls(settings: RecordsConfig, runner: Runner = LOCAL) -> Path:
         source,
         {**record_sets.pick(settings, SETTINGS), **source.reading},
     )
-    shape = encoded_records.check_encoder(settings, target, settings.layers)
-    if shape is not None:
-        map_checks.check_map_settings(settings, shape)
-    manifest = record_sets.existing(target.directory, target.provenance)
-    if manifest:
-        logging.info("stacks: reusing %s", target.directory)
-        audit_log.log_texts(manifest.details["audit"])
-        _log_tokens(settings, manifest.details)
-    else:
-        logging.info("stacks: making %s", target.directory)
-        _encode(settings, source, target, runner)
-    return target.directory
+    return settings, source, target
 
 
 def _encode(

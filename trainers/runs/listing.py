@@ -24,6 +24,7 @@ FINISHED = "finished"
 _MANIFEST = "manifest.json"
 # A setting that only one kind of run has, by kind.
 _SIGNS = {
+    "best": "minutes",
     "text": "image_records",
     "multimodal": "modalities",
     "im2vec": "permutations",
@@ -46,8 +47,8 @@ class ListedRun:
 
     Attributes:
         name: Path of its directory below the folder.
-        kind: `text`, `multimodal`, `im2vec` or `vote`; `None` if config.json is
-            damaged.
+        kind: `text`, `vote`, `best`, `multimodal` or `im2vec`; `None` if
+            config.json is damaged.
         dataset: Name of its corpus.
         backbone: Its architecture.
         accuracy: On validation; of multimodal runs on the held-out split, of

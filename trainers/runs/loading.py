@@ -127,6 +127,12 @@ def read_run(
     workdir: pathlib.Path,
 ) -> tuple[TrainConfig, dict[str, Any], Origin]:
     """Reads all of a finished run except its weights; raises as `load`."""
+    route = workdir / "images"
+    if (route / CONFIG_FILE).is_file():
+        raise ValueError(
+            f"{workdir} must be a run of the image route. Received: one of "
+            f"--preset=best. Name the image route's own run, {route}."
+        )
     return read_finished(workdir, TEXT_RUN)
 
 

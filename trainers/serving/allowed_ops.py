@@ -51,6 +51,14 @@ CORE_OPS = _names(
     """
 )
 
+# For TF-IDF, of TensorFlow itself.
+TERM_OPS = _names(
+    """
+    DenseBincount LogSoftmax ResourceGather StringNGrams StringSplitV2
+    StringToHashBucketFast
+    """
+)
+
 # Gradients of the ops above, for explanations.
 GRADIENT_OPS = _names(
     """
@@ -111,7 +119,7 @@ def stray_ops(export: pathlib.Path) -> Iterator[str]:
         message.ParseFromString((export / "saved_model.pb").read_bytes())
     except google.protobuf.message.DecodeError as error:
         raise ValueError(f"saved_model.pb cannot be read: {error}") from error
-    allowed = CORE_OPS | TEXT_OPS | GRADIENT_OPS
+    allowed = CORE_OPS | TERM_OPS | TEXT_OPS | GRADIENT_OPS
     for meta_graph in message.meta_graphs:
         savers = _saver_functions(meta_graph)
         graph = meta_graph.graph_def

@@ -12,7 +12,7 @@ from text2image.bert.encoder import Encoder
 from text2image.corpora.unlabelled import Text
 from tfrecords import system_errors
 from tfrecords.stages import unknown_tokens
-from trainers.serving import functions, saved_model, vote_classifier
+from trainers.serving import chosen, functions, saved_model, vote_classifier
 from trainers.serving.formats import Prediction
 
 
@@ -40,8 +40,9 @@ class Predictor:
         self.label_names = label_names
         self._encoder = encoder
         self._classify = functions.on_strings(signatures["serving_default"])
-        render = signatures.get("render")  # a vote has none
-        self._render = render and functions.on_strings(render)
+        self._render = None
+        if "render" in signatures:  # neither of votes nor of other choices
+            self._render = functions.on_strings(signatures["render"])
 
     def predict(
         self,
@@ -79,12 +80,13 @@ class Predictor:
         """Draws texts as the images `(N, H, W, C)` that the model sees.
 
         Raises:
-            ValueError: If the model is a vote of several maps.
+            ValueError: If the model sees none, or several.
         """
         if self._render is None:
             raise ValueError(
-                "Images need a run of one map. Received: a vote, which sees a "
-                "text as several. Name the --workdir of one of its runs."
+                "Texts are drawn by a run of the image route with one map. "
+                "Received: a vote of several, or what --preset=best chose "
+                "instead. Omit --image_dir, or name a run inside this one."
             )
         return self._render(text=_encode(texts))["image"]
 
@@ -164,7 +166,7 @@ def load_served(
                 "its core, which takes token ids. Name the same version "
                 "outside the folder `core`."
             )
-        if "tokenize" not in signatures:
+        if "tokenize" not in signatures and chosen.MEMBERS not in provenance:
             raise ValueError(
                 f"{export_dir} must be an export of a run of texts. Received: "
                 f"one with the signatures {sorted(signatures)}. For images "
@@ -173,16 +175,30 @@ def load_served(
         return Served(
             signatures,
             tuple(provenance["label_names"]),
-            tuple(provenance["encoder"]["layers"]),
+            tuple(provenance["encoder"].get("layers", ())),
         )
-    classifier, runs = vote_classifier.load(
-        pathlib.Path(workdir or ""), encoder
-    )
+    directory = pathlib.Path(workdir or "")
+    if chosen.is_chosen(directory):
+        metrics = chosen.read_metrics(directory)
+        if not chosen.has_images_alone(metrics):
+            return _served_choice(chosen.load(directory, encoder))
+        directory /= chosen.IMAGES
+    classifier, runs = vote_classifier.load(directory, encoder)
     return Served(
         classifier.signatures,
         runs[0].origin.label_names,
         tuple(classifier.encoder.layers),
         classifier.encoder,
+    )
+
+
+def _served_choice(classifier: chosen.ChosenClassifier) -> Served:
+    bert = classifier.encoder
+    return Served(
+        classifier.signatures,
+        classifier.label_names,
+        () if bert is None else tuple(bert.layers),
+        bert,
     )
 
 

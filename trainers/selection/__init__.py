@@ -1,0 +1,1 @@
+"""The best classifier for given texts, chosen on their train side alone."""

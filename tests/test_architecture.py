@@ -45,7 +45,7 @@ FLOORS = {
     "trainers": (
         ("__main__",),
         ("estimators",),
-        ("run", "table", "learning_curve", "verify", "list_runs"),
+        ("run", "table", "tune", "learning_curve", "verify", "list_runs"),
         ("ignored_flags",),
         ("selection",),
         ("multimodal", "im2vec", "voting"),

@@ -18,6 +18,7 @@ from tfrecords import flags
 COMMANDS = {
     "run": "trainers.run",
     "build": "tfrecords.build",
+    "tune": "trainers.tune",
     "verify": "trainers.verify",
     "runs": "trainers.list_runs",
     "table": "trainers.table",

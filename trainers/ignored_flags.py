@@ -64,12 +64,12 @@ def of_run(
 
 
 def of_tuning(
-    tune: TuneConfig, train: TrainConfig, records: RecordsConfig
+    tune: TuneConfig, image_records: str, records: RecordsConfig
 ) -> list[command_line.Rule]:
     """Flags of the tuning that have no effect because of another setting."""
     names = [field.name for field in dataclasses.fields(TuneConfig)]
     return [
-        (names, bool(train.image_records), "--image_records names records"),
+        (names, bool(image_records), "--image_records names records"),
         (names, bool(records.stacks), "--stacks names finished vectors"),
         (names[1:], not tune.tune_encoder, "--tune_encoder is 0"),
     ]

@@ -112,7 +112,7 @@ def _check(arguments: command_line.Arguments) -> None:
     arguments.refuse_ignored(
         [
             *ignored_flags.of_run(train, records, maps, runs),
-            *ignored_flags.of_tuning(tune, train, records),
+            *ignored_flags.of_tuning(tune, train.image_records, records),
             *flags.ignored(preset),
         ]
     )
@@ -132,7 +132,8 @@ def _check(arguments: command_line.Arguments) -> None:
             raise ValueError(
                 "--tune_encoder tunes on one device. Received: --distribution="
                 f"{distribution.distribution}. Tune with --distribution=none "
-                "first, then name the directory that it logs with --encoder."
+                "first (python -m trainers.tune), then name what it made "
+                "with --encoder."
             )
         refuse_undivided(train, distribution.distribution)
 

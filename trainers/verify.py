@@ -19,8 +19,8 @@ PROGRAM = dataclasses.replace(
     doc=__doc__,
     positional=(
         "DIR",
-        "Directory of a run, of an export or one of its versions, or of a set "
-        "of records: .../KIND/CONFIG/VERSION.",
+        "Directory of a run, of an export or one of its versions, of a tuned "
+        "encoder, or of a set of records: .../KIND/CONFIG/VERSION.",
     ),
 )
 
@@ -36,12 +36,16 @@ def _run(arguments: command_line.Arguments) -> int:
 
 def find_faults(directory: Path) -> list[str]:
     """Lists the faults of a directory; an empty list means none."""
+    from text2image.bert import headers
     from tfrecords import faults, schema
     from trainers.runs import audit, workdir
     from trainers.serving import export_audit
+    from trainers.tuning.faults import find_faults as faults_of_tuned
 
     if not isinstance(directory, pathlib.Path):  # runs are on disks
         return faults.find_faults(directory)
+    if (directory / headers.TUNING).is_file():
+        return faults_of_tuned(directory)
     if (directory / workdir.CONFIG_FILE).is_file():
         return [
             *audit.find_faults(directory),
@@ -53,8 +57,8 @@ def find_faults(directory: Path) -> list[str]:
         return faults.find_faults(directory)
     return [
         "not the directory of a run (config.json), of an export "
-        "(saved_model.pb, or numbered versions) or of a set of records "
-        "(manifest.json)"
+        "(saved_model.pb, or numbered versions), of a tuned encoder "
+        "(tuning.json) or of a set of records (manifest.json)"
     ]
 
 

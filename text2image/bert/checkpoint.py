@@ -19,6 +19,7 @@ __all__ = [
     "identify_tokenizer",
     "load_checkpoint",
     "locate",
+    "read_tuning",
 ]
 
 
@@ -55,6 +56,22 @@ def identify_tokenizer(source: str) -> str:
     """As `wordpiece_files.identify_tokenizer`, of what `locate` returns."""
     path = pathlib.Path(source)
     return wordpiece_files.identify_tokenizer(path) if path.is_dir() else ""
+
+
+def read_tuning(source: str) -> dict[str, int]:
+    """Says how a checkpoint was tuned, as it states itself.
+
+    Args:
+        source: What `locate` returns.
+
+    Returns:
+        `epochs` and `num_texts`; nothing if it was not tuned.
+    """
+    path = pathlib.Path(source) / headers.TUNING
+    if not path.is_file():
+        return {}
+    tuning = headers.read_config(path)
+    return {name: int(tuning[name]) for name in ("epochs", "num_texts")}
 
 
 def load_checkpoint(source: str, dtype: str = "float32") -> Checkpoint:

@@ -13,6 +13,8 @@ from typing import Any
 from absl import logging
 
 BERT, DISTILBERT = "bert", "distilbert"
+# In the directory of a tuned encoder: how it was tuned.
+TUNING = "tuning.json"
 CONFIG_NAMES = ("config.json", "bert_config.json")
 _CURE = "Name another --encoder."
 # Forms of GELU (Hendrycks and Gimpel 2016, arXiv 1606.08415, section 2): by

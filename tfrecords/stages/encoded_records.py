@@ -197,8 +197,10 @@ def describe_encoder(
 ) -> dict[str, Any]:
     """Returns what export and prediction need to find an encoder again."""
     directory = pathlib.Path(path)
+    tuning = checkpoint.read_tuning(path)
     return {
         **{key: provenance[key] for key in ("tokenizer",) if key in provenance},
+        **({"tuned": tuning} if tuning else {}),
         # A preset's name stays as it is.
         "source": str(directory.resolve()) if directory.is_dir() else path,
         "sha256": provenance["encoder_sha256"],

@@ -60,10 +60,23 @@ def _corpus(audit: Mapping[str, Any], noun: str) -> list[str]:
     return sentences
 
 
+def tuning(encoder: Mapping[str, Any] | None) -> str:
+    """How an encoder was tuned, as a manifest describes it; else nothing."""
+    tuned = (encoder or {}).get("tuned")
+    if not tuned:
+        return ""
+    epochs = markdown.count(tuned["epochs"], "epoch")
+    texts = markdown.count(tuned["num_texts"], "train text")
+    return f"tuned for {epochs} on {texts}"
+
+
 def _vectors(details: Mapping[str, Any]) -> list[str]:
-    """The file of vectors that stands for an encoder."""
+    """The file of vectors that stands for an encoder; or how it was tuned."""
     path = details.get("vectors")
-    return [f"Stacks of `{path}`, no encoder."] if path else []
+    if path:
+        return [f"Stacks of `{path}`, no encoder."]
+    tuned = tuning(details.get("encoder"))
+    return [f"The encoder was {tuned}."] if tuned else []
 
 
 def _tokens(details: Mapping[str, Any], noun: str) -> list[str]:

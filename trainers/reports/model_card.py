@@ -13,7 +13,7 @@ import numpy as np
 from tfrecords import files
 from trainers import backbones
 from trainers.config import TrainConfig
-from trainers.reports import markdown
+from trainers.reports import data_section, markdown
 from trainers.runs.file_list import FileList
 from trainers.runs.provenance import Origin
 
@@ -106,9 +106,10 @@ def _encoder(encoder: Mapping[str, Any] | None) -> list[str]:
     if encoder is None:
         return ["- Encoder: none; images of other vectors"]
     name = pathlib.PurePath(encoder["source"]).name
+    tuned = data_section.tuning(encoder)
     return [
-        f"- Encoder: `{name}`, layers {encoder['layers']}, sha256 "
-        f"{encoder['sha256']}"
+        f"- Encoder: `{name}`, {f'{tuned}, ' if tuned else ''}layers "
+        f"{encoder['layers']}, sha256 {encoder['sha256']}"
     ]
 
 

@@ -4,9 +4,13 @@ This module imports nothing heavy, so that `--help` answers at once.
 """
 
 import dataclasses
+import math
 
 from tfrecords import ranges
 from tfrecords.settings import JsonSettings, setting, validate
+
+
+_RATES = {384: 3e-4, 768: 1e-4, math.inf: 2e-5}  # below this hidden size
 
 
 @dataclasses.dataclass(frozen=True)
@@ -27,12 +31,12 @@ class TuneConfig(JsonSettings):
         ranges.LIMIT,
         group="training",
     )
-    # Devlin et al. 2018, A.3: 2e-5 to 5e-5 for BERT base. Smaller encoders
-    # take more: docs/results/tuning.md.
     tune_lr: float = setting(
-        1e-4,
-        "AdamW's highest rate while the encoder is tuned, at its last layer.",
-        ranges.RATE,
+        0.0,
+        "AdamW's highest rate while the encoder is tuned, at its last layer; "
+        "0: 3e-4 for encoders of hidden size below 384, 1e-4 below 768, else "
+        "2e-5.",
+        ranges.RATE_OR_DEFAULT,
         group="training",
     )
     tune_batch_size: int = setting(
@@ -58,3 +62,13 @@ class TuneConfig(JsonSettings):
     def __post_init__(self) -> None:
         """Refuses values that no tuning could use."""
         validate(self)
+
+    def rate(self, hidden_dim: int) -> float:
+        """Returns AdamW's highest rate for an encoder of a hidden size.
+
+        Devlin et al. 2018, A.3, took 2e-5 to 5e-5 for BERT base.
+        """
+        by_size = next(
+            rate for size, rate in _RATES.items() if hidden_dim < size
+        )
+        return self.tune_lr or by_size

@@ -139,6 +139,18 @@ class LayerwiseAdamW(keras.optimizers.AdamW):
         self.exclude_from_weight_decay(var_names=["bias", "gamma", "beta"])
         self._num_layers = num_layers
 
+    def apply(
+        self,
+        grads: list[Any],
+        trainable_variables: list[keras.Variable] | None = None,
+    ) -> None:
+        """Takes a step, with gradients of embeddings as whole tensors.
+
+        The global norm of sparse ones would count a repeated token as several.
+        """
+        dense = [keras.ops.convert_to_tensor(gradient) for gradient in grads]
+        super().apply(dense, trainable_variables)
+
     def update_step(
         self, gradient: Any, variable: Any, learning_rate: Any
     ) -> None:

@@ -3,7 +3,6 @@
 import dataclasses
 import pathlib
 import re
-import time
 from collections.abc import Iterable
 from typing import Any
 
@@ -12,7 +11,7 @@ import numpy as np
 import tensorflow as tf
 from absl import logging
 
-from text2image import devices
+from text2image import devices, hashes
 from text2image.bert import checkpoint, headers, saving
 from text2image.bert.layers import parse_layers
 from text2image.bert.tokenizer import Tokenizer
@@ -22,7 +21,7 @@ from tfrecords.config import RecordsConfig
 from tfrecords.settings import fingerprint
 from tfrecords.stages import dealing, record_sets, stacks
 from tfrecords.versions import installed_versions
-from trainers.runs import checkpoints, json_files
+from trainers.runs import checkpoints
 from trainers.runs.holding import hold
 from trainers.runs.workdir import CHECKPOINT_FILE
 from trainers.training import fit, loop, precision
@@ -31,9 +30,9 @@ from trainers.tuning import model as tuned_model
 from trainers.tuning import texts as train_texts
 from trainers.tuning.batches import TokenSource, cut, inputs
 from trainers.tuning.config import TuneConfig
+from trainers.tuning.faults import find_faults
 from trainers.tuning.texts import Texts
 
-TUNING_FILE = "tuning.json"
 # A killed tuning loses at most the steps of this many texts.
 _TEXTS_PER_PART = 2048
 # Settings of stacks that do not say which texts are the train side's.
@@ -107,12 +106,11 @@ def tuned_encoder(
             "encoder_sha256": checkpoint.identify(located),
         },
     )
+    if tuning.encoder.is_dir():
+        _refuse_faults(tuning)
+        logging.info("encoder: reusing %s", tuning.encoder)
+        return tuning.encoder
     with hold(tuning.workdir):
-        done = tuning.workdir / TUNING_FILE
-        if done.is_file():
-            _check_whole(tuning)
-            logging.info("encoder: reusing %s", tuning.encoder)
-            return tuning.encoder
         logging.info("encoder: tuning, in %s", tuning.workdir)
         loaded = checkpoint.load_checkpoint(located)
         texts = train_texts.read_train(
@@ -127,15 +125,7 @@ def tuned_encoder(
         details = _tune(
             config, records, tuning, loaded, texts, texts_per_part, callbacks
         )
-        _save(tuning, loaded, located)
-        json_files.write_checked(
-            done,
-            {
-                **tuning.provenance,
-                **details,
-                "tuned_sha256": checkpoint.identify(str(tuning.encoder)),
-            },
-        )
+        _save(tuning, loaded, located, details)
         (tuning.workdir / CHECKPOINT_FILE).unlink()
     return tuning.encoder
 
@@ -165,18 +155,11 @@ def _locate(
     return Tuning(workdir, workdir / f"{name}_tuned", provenance)
 
 
-def _check_whole(tuning: Tuning) -> None:
-    cure = f"Delete {tuning.workdir} to tune again."
-    made = json_files.read(
-        tuning.workdir / TUNING_FILE, ("tuned_sha256",), cure=cure
-    )
-    if (
-        not tuning.encoder.is_dir()
-        or checkpoint.identify(str(tuning.encoder)) != made["tuned_sha256"]
-    ):
+def _refuse_faults(tuning: Tuning) -> None:
+    for fault in find_faults(tuning.encoder):
         raise ValueError(
-            f"{tuning.encoder} is damaged: it is not what the tuning wrote. "
-            f"{cure}"
+            f"{tuning.encoder} is damaged: {fault}. Delete {tuning.workdir} to "
+            "tune again."
         )
 
 
@@ -194,7 +177,6 @@ def _tune(
     Returns:
         What is known of the tuning, for its file.
     """
-    begin = time.monotonic()
     frozen = loaded.backbone
     num_classes = int(texts.labels.max()) + 1
     texts, held_out = train_texts.hold_out(texts, config.tune_seed)
@@ -220,7 +202,9 @@ def _tune(
     loop.compile_classifier(
         model,
         tuned_model.LayerwiseAdamW(
-            config.tune_lr, num_parts * part_steps, frozen.num_layers
+            config.rate(frozen.hidden_dim),
+            num_parts * part_steps,
+            frozen.num_layers,
         ),
     )
     logging.info(
@@ -248,12 +232,12 @@ def _tune(
     )
     frozen.set_weights(backbone.get_weights())
     return {
+        "epochs": config.tune_encoder,
         "num_texts": len(texts),
         "num_held_out": len(held_out),
         "texts_sha256": texts.sha256,
         "steps": num_parts * part_steps,
         "history": history,
-        "seconds": round(time.monotonic() - begin, 1),
         "versions": installed_versions(*record_sets.LIBRARIES),
     }
 
@@ -279,13 +263,25 @@ def _evaluate(
     return figures
 
 
-def _save(tuning: Tuning, tuned: checkpoint.Checkpoint, source: str) -> None:
+def _save(
+    tuning: Tuning,
+    tuned: checkpoint.Checkpoint,
+    source: str,
+    details: dict[str, Any],
+) -> None:
     family = headers.BERT
     if pathlib.Path(source).is_dir():
         family = headers.read_header(pathlib.Path(source)).family
     aside = files.aside(tuning.encoder)
-    for leftover in (aside, tuning.encoder):  # of a try that was killed here
-        if leftover.exists():
-            files.remove_tree(leftover)
+    if aside.exists():  # of a try that was killed here
+        files.remove_tree(aside)
     saving.save(aside, tuned, source, family)
+    listed = {
+        path.name: hashes.sha256_of_file(path)
+        for path in sorted(aside.iterdir())
+    }
+    files.write_json(
+        aside / headers.TUNING,
+        {**details, "provenance": tuning.provenance, "files": listed},
+    )
     files.publish(aside, tuning.encoder)

@@ -12,7 +12,7 @@ BAD_ROWS = ("refuse", "drop")
 # auto: by device.
 ENCODER_DTYPES = ("auto", "float32", "bfloat16")
 ENCODER_ENGINES = ("auto", "tensorflow", "openvino")
-POOLINGS = ("cls", "mean")
+POOLINGS = ("cls", "mean", "max", "first_last")
 
 SCALERS = ("norm1", "norm2", "standard")
 PROJECTIONS = ("tsne", "pca")

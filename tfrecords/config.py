@@ -36,6 +36,7 @@ _ADDED_LATER = {
     "train_split": "",
     "validation_split": "",
     "stacks": "",
+    "pooling": "cls",
 }
 # Keys that are found in the data, and what the device decides, unless they are
 # given: with the values that they had before; fingerprints of settings hold
@@ -172,9 +173,16 @@ class RecordsConfig:
     )
     layers: str = _records(
         "last6",
-        "Layers whose [CLS] vectors make up the stack: lastN, all, or a range "
+        "Layers whose vectors (--pooling) make up the stack: lastN, all, or a range "
         "such as 6-11, counted from 0, both ends included. The paper's text "
         "uses 6-11, its code 5-10.",
+    )
+    pooling: str = _records(
+        "cls",
+        "Vector of a text in a layer: its [CLS] vector, the mean or maximum "
+        "over its tokens, or (first_last) the mean over tokens of the first "
+        "and the last layer: one vector, without --layers.",
+        options.POOLINGS,
     )
     max_tokens: int = _records(
         512,

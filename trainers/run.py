@@ -148,6 +148,11 @@ def _ignored_flags(
         ),
         *stacks_flags.ignored(records),
         (
+            ("layers",),
+            records.pooling == "first_last",
+            "--pooling=first_last has layers of its own",
+        ),
+        (
             tsne,
             records.projection == "pca",
             "--projection=pca has no use for it",

@@ -1,4 +1,4 @@
-"""Texts to stacks of BERT vectors, [CLS] or mean, `(N, L, D)`."""
+"""Texts to stacks of BERT vectors, `(N, L, D)`."""
 
 import dataclasses
 from collections.abc import Callable, Sequence
@@ -78,8 +78,10 @@ class Encoder:
             tokens_per_batch: Tokens per batch, padding included; at least
                 `max_tokens`; 0: by device. Part of the stacks' provenance:
                 another value changes their last bits.
-            pooling: `cls`: the vector of [CLS]. `mean`: the mean over all
-                tokens of a text, [CLS] and [SEP] included.
+            pooling: `cls`: the vector of [CLS]. `mean`, `max`: the mean or
+                maximum over all tokens of a text, [CLS] and [SEP] included.
+                `first_last`: the mean of that mean in the first and in the
+                last layer, one row whatever the `layers`.
             dtype: One of `options.ENCODER_DTYPES`: type of the products; by
                 TensorFlow of weights and all other values too. Stacks are
                 float32 either way.
@@ -115,7 +117,7 @@ class Encoder:
         )
         backbone = loaded.backbone
         check_max_tokens(max_tokens, backbone.max_sequence_length)
-        self.layers = parse_layers(layers, backbone.num_layers)
+        self.layers = parse_layers(layers, backbone.num_layers, pooling)
         self.max_tokens = max_tokens
         self.stack_shape = (len(self.layers), backbone.hidden_dim)
         self.tokenizer = Tokenizer(loaded.wordpiece)

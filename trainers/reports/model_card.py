@@ -106,10 +106,15 @@ def _encoder(encoder: Mapping[str, Any] | None) -> list[str]:
     if encoder is None:
         return ["- Encoder: none; images of other vectors"]
     name = pathlib.PurePath(encoder["source"]).name
-    return [
-        f"- Encoder: `{name}`, layers {encoder['layers']}, sha256 "
-        f"{encoder['sha256']}"
-    ]
+    # Records of earlier versions do not say: there was no choice.
+    pooling = encoder.get("pooling", "cls")
+    rows = (
+        "first and last layer"
+        if pooling == "first_last"
+        else f"layers {encoder['layers']}"
+    )
+    pooled = "" if pooling == "cls" else f", pooling {pooling}"
+    return [f"- Encoder: `{name}`, {rows}{pooled}, sha256 {encoder['sha256']}"]
 
 
 def _figures(metrics: Mapping[str, Any]) -> list[str]:

@@ -173,9 +173,9 @@ class RecordsConfig:
     )
     layers: str = _records(
         "last6",
-        "Layers whose vectors (--pooling) make up the stack: lastN, all, or a range "
-        "such as 6-11, counted from 0, both ends included. The paper's text "
-        "uses 6-11, its code 5-10.",
+        "Layers whose vectors (--pooling) make up the stack: lastN, all, or a "
+        "range such as 6-11, counted from 0, both ends included. The paper's "
+        "text uses 6-11, its code 5-10.",
     )
     pooling: str = _records(
         "cls",

@@ -157,7 +157,8 @@ def _encode(
         unfinished.publish(
             record_schema,
             collections.Counter(unit.key[0] for unit in shards.units),
-            f"BERT {_POOLED[bert.pooling]} stacks {bert.stack_shape} of {source.name}.",
+            f"BERT {_POOLED[bert.pooling]} stacks {bert.stack_shape} of "
+            f"{source.name}.",
             details,
         )
     _log_tokens(settings, details)

@@ -8,7 +8,7 @@ import tensorflow as tf
 
 from tests.support.hostile_texts import HOSTILE
 from tests.support.tiny_bert_texts import TEXTS
-from text2image.bert import checkpoint, encoder, openvino_engine
+from text2image.bert import encoder, openvino_engine
 from text2image.bert.layers import parse_layers
 
 GOLDEN = pathlib.Path(__file__).parents[2] / "golden"

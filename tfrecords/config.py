@@ -37,6 +37,7 @@ _ADDED_LATER = {
     "validation_split": "",
     "stacks": "",
     "pooling": "cls",
+    "long_texts": "cut",
 }
 # Keys that are found in the data, and what the device decides, unless they are
 # given: with the values that they had before; fingerprints of settings hold
@@ -186,8 +187,15 @@ class RecordsConfig:
     )
     max_tokens: int = _records(
         512,
-        "Cut texts after this many tokens.",
+        "Most tokens of a text, [CLS] and [SEP] included.",
         ranges.Range(least=3, most=2**15),
+    )
+    long_texts: str = _records(
+        "cut",
+        "What is kept of a text of more than --max_tokens. cut: its start. "
+        "head_tail: its start and its end, 128 and 382 tokens of 510, in this "
+        "ratio for any --max_tokens.",
+        options.LONG_TEXTS,
     )
     tokens_per_batch: int = _records(
         0,

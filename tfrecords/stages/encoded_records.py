@@ -138,6 +138,7 @@ def build_encoder(
     *,
     layers: str,
     pooling: str,
+    long_texts: str = "cut",
 ) -> Encoder:
     """Loads the encoder; `settings` are resolved."""
     return Encoder(
@@ -146,6 +147,7 @@ def build_encoder(
         max_tokens=settings.max_tokens,
         tokens_per_batch=settings.tokens_per_batch,
         pooling=pooling,
+        long_texts=long_texts,
         dtype=settings.encoder_dtype,
         engine=settings.encoder_engine,
     )
@@ -207,6 +209,7 @@ def describe_encoder(
         "max_tokens": bert.max_tokens,
         "gelu": bert.gelu,
         "pooling": bert.pooling,
+        "long_texts": bert.long_texts.kind,
         "dtype": bert.computing.dtype,
         "engine": bert.computing.engine,
         "device": bert.computing.device,

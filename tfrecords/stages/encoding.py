@@ -66,6 +66,7 @@ class Encoding:
             read.encoder_path,
             layers=settings.layers,
             pooling=settings.pooling,
+            long_texts=settings.long_texts,
         )
         encoder.shapes = Shapes(read.widths, encoder.computing.tokens_per_batch)
         return cls(directory, read, encoder)

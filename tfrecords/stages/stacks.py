@@ -46,6 +46,7 @@ SETTINGS = (
     "layers",
     "pooling",
     "max_tokens",
+    "long_texts",
     "tokens_per_batch",
     "encoder_engine",
     "encoder_dtype",
@@ -125,6 +126,7 @@ def _encode(
             target.encoder_path,
             layers=settings.layers,
             pooling=settings.pooling,
+            long_texts=settings.long_texts,
         )
         map_checks.check_map_settings(settings, bert.stack_shape)
         sample = unknown_tokens.check_vocabulary(

@@ -3,12 +3,14 @@
 import dataclasses
 import itertools
 import pathlib
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from typing import Any
 
 import numpy as np
 import tensorflow as tf
 
 from text2image.bert.encoder import Encoder
+from text2image.bert.long_texts import LongTexts
 from text2image.corpora.unlabelled import Text
 from tfrecords import system_errors
 from tfrecords.stages import unknown_tokens
@@ -135,12 +137,14 @@ class Served:
         label_names: Class names in label order.
         layers: The encoder's layers in a stack.
         encoder: The encoder; an export has none.
+        long_texts: What the encoder sees of a long text.
     """
 
     signatures: dict[str, Callable]
     label_names: tuple[str, ...]
     layers: tuple[int, ...]
     encoder: Encoder | None = None
+    long_texts: LongTexts = dataclasses.field(default_factory=LongTexts)
 
 
 def load_served(
@@ -165,15 +169,29 @@ def load_served(
             signatures,
             tuple(provenance["label_names"]),
             tuple(provenance["encoder"]["layers"]),
+            long_texts=_long_texts(provenance["encoder"]),
         )
     run = loading.load_run(workdir or "")
     classifier = text_classifier.load_classifier(run, encoder)
+    return of_classifier(classifier)
+
+
+def of_classifier(classifier: text_classifier.TextClassifier) -> Served:
+    """Returns a loaded model of texts as it is served."""
+    bert = classifier.encoder
     return Served(
         classifier.signatures,
-        run.origin.label_names,
-        tuple(classifier.encoder.layers),
-        classifier.encoder,
+        classifier.parts.label_names,
+        tuple(bert.layers),
+        bert,
+        bert.long_texts,
     )
+
+
+def _long_texts(encoder: Mapping[str, Any]) -> LongTexts:
+    # Exports of earlier versions do not say: there was no choice.
+    kind = encoder.get("long_texts", "cut")
+    return LongTexts(kind, encoder["max_tokens"])
 
 
 def _encode(texts: list[Text]) -> list[bytes]:

@@ -12,7 +12,8 @@ BAD_ROWS = ("refuse", "drop")
 # auto: by device.
 ENCODER_DTYPES = ("auto", "float32", "bfloat16")
 ENCODER_ENGINES = ("auto", "tensorflow", "openvino")
-POOLINGS = ("cls", "mean")
+LONG_TEXTS = ("cut", "head_tail")
+POOLINGS = ("cls", "mean", "max", "first_last")
 
 SCALERS = ("norm1", "norm2", "standard")
 PROJECTIONS = ("tsne", "pca", "kernel_pca", "umap", "random")

@@ -107,7 +107,9 @@ def _check(arguments: command_line.Arguments) -> None:
     if kind == _TEXT:
         map_checks.check_records(records)
     else:
-        map_checks.check_encoder(records, multimodal.text_layers)
+        map_checks.check_encoder(
+            records, multimodal.text_layers, multimodal.pooling
+        )
     if kind == _MULTIMODAL and "dataset" not in arguments.typed:
         raise ValueError(
             "--kind=multimodal needs --dataset: a .csv, .tsv or .jsonl file "
@@ -127,7 +129,9 @@ def _check(arguments: command_line.Arguments) -> None:
             "pip install 'text-as-image[beam]', or --runner=local."
         )
     multimodal_only = [
-        field.name for field in dataclasses.fields(MultimodalConfig)
+        field.name
+        for field in dataclasses.fields(MultimodalConfig)
+        if field.name != "pooling"
     ]
     arguments.refuse_ignored(
         [
@@ -138,6 +142,11 @@ def _check(arguments: command_line.Arguments) -> None:
             ),
             (multimodal_only, kind == _TEXT, "--kind=text does not use it"),
             *stacks_flags.ignored(records),
+            (
+                ("layers", "text_layers"),
+                records.pooling == "first_last",
+                "--pooling=first_last has layers of its own",
+            ),
             (
                 ("runner",),
                 kind == _MULTIMODAL and runner != _LOCAL,

@@ -36,6 +36,8 @@ _ADDED_LATER = {
     "train_split": "",
     "validation_split": "",
     "stacks": "",
+    "pooling": "cls",
+    "long_texts": "cut",
 }
 # Keys that are found in the data, and what the device decides, unless they are
 # given: with the values that they had before; fingerprints of settings hold
@@ -172,14 +174,28 @@ class RecordsConfig:
     )
     layers: str = _records(
         "last6",
-        "Layers whose [CLS] vectors make up the stack: lastN, all, or a range "
-        "such as 6-11, counted from 0, both ends included. The paper's text "
-        "uses 6-11, its code 5-10.",
+        "Layers whose vectors (--pooling) make up the stack: lastN, all, or a "
+        "range such as 6-11, counted from 0, both ends included. The paper's "
+        "text uses 6-11, its code 5-10.",
+    )
+    pooling: str = _records(
+        "cls",
+        "Vector of a text in a layer: its [CLS] vector, the mean or maximum "
+        "over its tokens, or (first_last) the mean over tokens of the first "
+        "and the last layer: one vector, without --layers.",
+        options.POOLINGS,
     )
     max_tokens: int = _records(
         512,
-        "Cut texts after this many tokens.",
+        "Most tokens of a text, [CLS] and [SEP] included.",
         ranges.Range(least=3, most=2**15),
+    )
+    long_texts: str = _records(
+        "cut",
+        "What is kept of a text of more than --max_tokens. cut: its start. "
+        "head_tail: its start and its end, 128 and 382 tokens of 510, in this "
+        "ratio for any --max_tokens.",
+        options.LONG_TEXTS,
     )
     tokens_per_batch: int = _records(
         0,

@@ -50,8 +50,9 @@ class MultimodalConfig:
     )
     pooling: str = _records(
         "cls",
-        "Vector of a text in each of --text_layers: its [CLS] vector, or the "
-        "mean over its tokens.",
+        "Vector of a text in each of --text_layers: its [CLS] vector, the mean "
+        "or maximum over its tokens, or (first_last) the mean over tokens of "
+        "the first and the last layer: one vector, without --text_layers.",
         options.POOLINGS,
     )
     text_layers: str = _records(
@@ -103,6 +104,7 @@ MULTIMODAL_IGNORES = tuple(
         "encoder",
         "max_bad_rows",
         "records_dir",
+        "pooling",
     )
 )
 # Help of the shared fields that differ for multimodal records.

@@ -30,6 +30,11 @@ def of_run(
         ),
         *stacks_flags.ignored(records),
         (
+            ("layers",),
+            records.pooling == "first_last",
+            "--pooling=first_last has layers of its own",
+        ),
+        (
             ("maps",),
             bool(train.image_records),
             "--image_records names images of one map",

@@ -49,7 +49,7 @@ def _check(arguments: command_line.Arguments) -> None:
     if not tuning.tune_encoder:
         raise ValueError("--tune_encoder must be at least 1. Received: 0")
     arguments.refuse_ignored(ignored_flags.of_tuning(tuning, "", records))
-    map_checks.check_encoder(records, records.layers)
+    map_checks.check_encoder(records, records.layers, records.pooling)
 
 
 def _run(arguments: command_line.Arguments) -> None:

@@ -33,6 +33,7 @@ from tfrecords.multimodal_config import MultimodalConfig
         (RecordsConfig, "fill", options.FILLS),
         (RecordsConfig, "layout", options.LAYOUTS),
         (RecordsConfig, "channels", tuple(options.NUM_CHANNELS)),
+        (RecordsConfig, "pooling", options.POOLINGS),
         (MultimodalConfig, "pooling", options.POOLINGS),
     ],
 )
@@ -81,5 +82,5 @@ def test_an_unknown_fill_is_refused():
 
 
 def test_an_unknown_pooling_is_refused(tiny_bert):
-    with pytest.raises(ValueError, match=r"`pooling` must be one of.*'max'"):
-        encoder.Encoder(tiny_bert, max_tokens=64, pooling="max")
+    with pytest.raises(ValueError, match=r"`pooling` must be one of.*'min'"):
+        encoder.Encoder(tiny_bert, max_tokens=64, pooling="min")

@@ -284,7 +284,16 @@ def test_version_shows_what_results_depend_on(capsys):
             1,
             "--scaler would have no effect: --kind=multimodal",
         ),
-        (["--pooling=mean"], 1, "--pooling would have no effect: --kind=text"),
+        (
+            ["--pooling=first_last", "--layers=last2"],
+            1,
+            "--layers would have no effect: --pooling=first_last",
+        ),
+        (
+            ["--text_layers=0-1"],
+            1,
+            "--text_layers would have no effect: --kind=text",
+        ),
     ],
 )
 def test_build_refuses_and_writes_nothing(

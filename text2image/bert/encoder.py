@@ -1,4 +1,4 @@
-"""Texts to stacks of BERT vectors, [CLS] or mean, `(N, L, D)`."""
+"""Texts to stacks of BERT vectors, `(N, L, D)`."""
 
 import dataclasses
 from collections.abc import Callable, Sequence
@@ -14,6 +14,7 @@ from text2image.bert import checkpoint, computing
 from text2image.bert.batches import Batch, Shapes, choose_widths
 from text2image.bert.engines import ENGINES, run_model
 from text2image.bert.layers import check_max_tokens, parse_layers
+from text2image.bert.long_texts import LongTexts
 from text2image.bert.pooling import MODEL_BUILDERS
 from text2image.bert.tokenizer import Tokenizer
 
@@ -48,6 +49,7 @@ class Encoder:
         max_tokens: Most tokens kept per text.
         gelu: `exact` or `tanh`, as the checkpoint computes it.
         pooling: One of `options.POOLINGS`.
+        long_texts: What the encoder sees of a long text.
         computing: Engine, dtype and batch size, resolved for this device.
         tokenizer: The checkpoint's own.
         backbone: BERT with all its layers.
@@ -65,6 +67,7 @@ class Encoder:
         max_tokens: int = 512,
         tokens_per_batch: int = 512,
         pooling: str = "cls",
+        long_texts: str = "cut",
         dtype: str = "float32",
         engine: str = "tensorflow",
         compiled: bool | None = None,
@@ -74,12 +77,16 @@ class Encoder:
         Args:
             source: See `checkpoint.load_checkpoint`.
             layers: See `parse_layers`.
-            max_tokens: Most tokens kept per text, from its start.
+            max_tokens: Most tokens kept per text.
             tokens_per_batch: Tokens per batch, padding included; at least
                 `max_tokens`; 0: by device. Part of the stacks' provenance:
                 another value changes their last bits.
-            pooling: `cls`: the vector of [CLS]. `mean`: the mean over all
-                tokens of a text, [CLS] and [SEP] included.
+            pooling: `cls`: the vector of [CLS]. `mean`, `max`: the mean or
+                maximum over all tokens of a text, [CLS] and [SEP] included.
+                `first_last`: the mean of that mean in the first and in the
+                last layer, one row whatever the `layers`.
+            long_texts: Which tokens are kept of a text that has more, one of
+                `options.LONG_TEXTS`; see `long_texts`.
             dtype: One of `options.ENCODER_DTYPES`: type of the products; by
                 TensorFlow of weights and all other values too. Stacks are
                 float32 either way.
@@ -89,11 +96,12 @@ class Encoder:
         Raises:
             FileNotFoundError: If the checkpoint is missing or incomplete.
             ValueError: If the encoder has fewer positions or layers; or
-                `pooling`, `dtype` or `engine` is unknown; or the engine is not
-                installed or does not run on this device.
+                `pooling`, `long_texts`, `dtype` or `engine` is unknown; or the
+                engine is not installed or does not run on this device.
         """
         for name, value, allowed in (
             ("pooling", pooling, options.POOLINGS),
+            ("long_texts", long_texts, options.LONG_TEXTS),
             ("dtype", dtype, options.ENCODER_DTYPES),
             ("engine", engine, options.ENCODER_ENGINES),
         ):
@@ -115,10 +123,10 @@ class Encoder:
         )
         backbone = loaded.backbone
         check_max_tokens(max_tokens, backbone.max_sequence_length)
-        self.layers = parse_layers(layers, backbone.num_layers)
+        self.layers = parse_layers(layers, backbone.num_layers, pooling)
         self.max_tokens = max_tokens
         self.stack_shape = (len(self.layers), backbone.hidden_dim)
-        self.tokenizer = Tokenizer(loaded.wordpiece)
+        self.tokenizer = Tokenizer(loaded.wordpiece, long_texts)
         self.backbone = backbone
         self.model = MODEL_BUILDERS[pooling](backbone, self.layers)
         self.shapes: Shapes | None = None
@@ -128,6 +136,7 @@ class Encoder:
         self._started: set[tuple[int, int]] = set()
         self.gelu = loaded.gelu
         self.pooling = pooling
+        self.long_texts = LongTexts(long_texts, max_tokens)
 
     def stacks_of_ids(self, ids: tf.Tensor) -> tf.Tensor:
         """As `engines.run_model`, by TensorFlow whatever the engine."""

@@ -3,14 +3,18 @@
 import re
 
 
-def parse_layers(layers: str, num_layers: int) -> list[int]:
-    """Reads `--layers`.
+def parse_layers(
+    layers: str, num_layers: int, pooling: str = "cls"
+) -> list[int]:
+    """Reads `--layers`: the layers of the rows of a stack.
 
     Args:
         layers: `last6` (any count), `all`, or a range `5-10`, both ends
             included. Layer i is keras-hub's `transformer_layer_i`, from 0:
             Hugging Face's `hidden_states[i + 1]`.
         num_layers: Layers of the encoder.
+        pooling: One of `options.POOLINGS`. The one row of `first_last` is
+            numbered as the last layer; it has no use for `layers`.
 
     Returns:
         The layers' indices, ascending.
@@ -18,6 +22,8 @@ def parse_layers(layers: str, num_layers: int) -> list[int]:
     Raises:
         ValueError: If it cannot be read or the encoder lacks such a layer.
     """
+    if pooling == "first_last":
+        return [num_layers - 1]
     if layers == "all":
         return list(range(num_layers))
     last = re.fullmatch(r"last(\d+)", layers)

@@ -1,4 +1,4 @@
-"""One vector per text and layer: that of [CLS], or the mean over its tokens."""
+"""One vector per text and layer: that of [CLS], or of all its tokens."""
 
 from collections.abc import Callable
 
@@ -44,21 +44,82 @@ def build_mean_model(
     Returns:
         A model from the backbone's inputs to `(N, L, D)` float32.
     """
+    return keras.Model(
+        backbone.inputs, stack(_means(backbone, layers)), name="mean_stack"
+    )
+
+
+def build_max_model(
+    backbone: keras_hub.models.BertBackbone, layers: list[int]
+) -> keras.Model:
+    """Builds the maxima over each text's own tokens, dimension by dimension.
+
+    Source: Reimers and Gurevych 2019, arXiv 1908.10084, section 3.
+
+    Args:
+        backbone: BERT of hidden size D.
+        layers: L layer indices, ascending.
+
+    Returns:
+        A model from the backbone's inputs to `(N, L, D)` float32.
+    """
+    is_token = keras.ops.cast(backbone.input["padding_mask"], "bool")[..., None]
+    maxima = [
+        keras.ops.max(
+            keras.ops.where(
+                is_token, backbone.transformer_layers[i].output, _LEAST
+            ),
+            axis=1,
+        )
+        for i in layers
+    ]
+    return keras.Model(backbone.inputs, stack(maxima), name="max_stack")
+
+
+def build_first_last_model(
+    backbone: keras_hub.models.BertBackbone, layers: list[int]
+) -> keras.Model:
+    """Builds one vector: the mean over tokens of the first and last layer.
+
+    The first layer is the output of transformer layer 0, not the embeddings.
+    Source: "first-last-avg" of Su et al. 2021, arXiv 2103.15316.
+
+    Args:
+        backbone: BERT of hidden size D.
+        layers: No use is made of it.
+
+    Returns:
+        A model from the backbone's inputs to `(N, 1, D)` float32.
+    """
+    del layers
+    ends = [0, len(backbone.transformer_layers) - 1]
+    mean = sum(_means(backbone, ends)) / 2
+    return keras.Model(backbone.inputs, stack([mean]), name="first_last_stack")
+
+
+def _means(
+    backbone: keras_hub.models.BertBackbone, layers: list[int]
+) -> list[keras.KerasTensor]:
+    """Means `(N, D)` over the tokens, of each layer."""
     mask = keras.ops.cast(backbone.input["padding_mask"], "float32")
     share = mask / keras.ops.sum(mask, axis=1, keepdims=True)
-    means = [
+    return [
         keras.ops.sum(
             backbone.transformer_layers[i].output * share[..., None], axis=1
         )
         for i in layers
     ]
-    return keras.Model(backbone.inputs, stack(means), name="mean_stack")
+
+
+_LEAST = -3e38  # below any state; bfloat16 has it, too
 
 
 # By `options.POOLINGS`.
 MODEL_BUILDERS: dict[str, Callable[..., keras.Model]] = {
     "cls": build_cls_model,
     "mean": build_mean_model,
+    "max": build_max_model,
+    "first_last": build_first_last_model,
 }
 
 

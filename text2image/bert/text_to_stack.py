@@ -40,7 +40,7 @@ class TextToStack(sklearn.base.TransformerMixin, sklearn.base.BaseEstimator):
                 `hf://OWNER/NAME`, or the name of a keras-hub preset.
             layers: `lastN`, `all`, or a range such as `6-11`, from 0.
             max_tokens: Most tokens per text.
-            pooling: `cls`: the vector of [CLS]; `mean`: the mean over tokens.
+            pooling: One of `options.POOLINGS`; see `Encoder`.
             engine: One of `options.ENCODER_ENGINES`.
             dtype: One of `options.ENCODER_DTYPES`.
             flat: Whether stacks are rows `(N, L * D)`, layer by layer, as

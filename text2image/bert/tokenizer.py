@@ -14,6 +14,7 @@ import tensorflow_text as tf_text
 from text2image.bert import characters
 from text2image.bert.added_tokens import FIRST_CODE, AddedTokens, Pattern
 from text2image.bert.code_tables import CodeTable, begins, owners, shift
+from text2image.bert.long_texts import HEAD, ROOM
 from text2image.bert.normalizer import Normalizer
 from text2image.bert.wordpiece import AddedToken, WordPiece
 
@@ -28,6 +29,7 @@ class Tokenizer:
 
     Attributes:
         wordpiece: What it was built from.
+        long_texts: One of `options.LONG_TEXTS`.
         vocabulary: WordPiece tokens by id.
         pad_id: Id of `[PAD]`.
         cls_id: Id of `[CLS]`.
@@ -36,16 +38,19 @@ class Tokenizer:
         ids: Compiled function of texts and most tokens, see `_ids`.
     """
 
-    def __init__(self, wordpiece: WordPiece) -> None:
+    def __init__(self, wordpiece: WordPiece, long_texts: str = "cut") -> None:
         """Builds the tokeniser.
 
         Args:
             wordpiece: The checkpoint's.
+            long_texts: What is kept of a text with too many tokens, one of
+                `options.LONG_TEXTS`; see `long_texts`.
 
         Raises:
             ValueError: If the vocabulary lacks a token that is needed.
         """
         self.wordpiece = wordpiece
+        self.long_texts = long_texts
         self.vocabulary = wordpiece.vocabulary
         special = wordpiece.special
         self.pad_id = wordpiece.id_of(special.pad)
@@ -88,7 +93,7 @@ class Tokenizer:
         Args:
             texts: `(N,)` strings.
             max_tokens: Most tokens kept per text, `[CLS]` and `[SEP]`
-                included; the rest is cut off.
+                included; the rest is left out.
 
         Returns:
             Ids `(N, T)` int32, padded to the longest; and the number of
@@ -96,7 +101,10 @@ class Tokenizer:
         """
         pieces = self._pieces(texts)
         lengths = tf.cast(pieces.row_lengths(), tf.int32) + 2
-        pieces = pieces[:, : max_tokens - 2]
+        if self.long_texts == "head_tail":
+            pieces = _head_and_tail(pieces, max_tokens - 2)
+        else:
+            pieces = pieces[:, : max_tokens - 2]
         count = pieces.nrows(out_type=tf.int32)
         ids = tf.concat(
             [
@@ -189,6 +197,22 @@ class Tokenizer:
         return tf.cond(
             tf.reduce_any(too_long), replace, lambda: (codes, splits)
         )
+
+
+def _head_and_tail(pieces: tf.RaggedTensor, room: tf.Tensor) -> tf.RaggedTensor:
+    """The first and last pieces of each text, `room` at most in all."""
+    head = tf.cast(room * HEAD // ROOM, tf.int64)
+    room = tf.cast(room, tf.int64)
+    lengths = tf.cast(pieces.row_lengths(), tf.int64)
+    row = tf.cast(pieces.value_rowids(), tf.int64)
+    position = tf.range(tf.size(pieces.values, tf.int64))
+    position -= tf.gather(tf.cumsum(lengths, exclusive=True), row)
+    is_tail = tf.gather(lengths, row) - position <= room - head
+    return tf.RaggedTensor.from_row_lengths(
+        tf.boolean_mask(pieces.values, (position < head) | is_tail),
+        tf.minimum(lengths, room),
+        validate=False,
+    )
 
 
 def _patterns(

@@ -53,7 +53,9 @@ class _Piece:
     ids: list[int]
 
 
-def find_words(text: str, ids: Ids, tokenize: Tokenize) -> list[WordSpan]:
+def find_words(
+    text: str, ids: Ids, tokenize: Tokenize, gap: int | None = None
+) -> list[WordSpan]:
     """Finds the words that the tokens of a text belong to.
 
     A word is a run of letters, digits and their marks, or one other character.
@@ -62,25 +64,96 @@ def find_words(text: str, ids: Ids, tokenize: Tokenize) -> list[WordSpan]:
 
     Args:
         text: The text.
-        ids: Its ids, cut at the encoder's most tokens, with `[CLS]` and
+        ids: Its ids, at most as many as the encoder takes, with `[CLS]` and
             `[SEP]` and without padding, `(T,)`.
         tokenize: Texts to their ids, each like `ids`.
+        gap: Number of tokens after `[CLS]` before those that may be missing;
+            the others are the last of the text. `None`: only tokens at the
+            end are missing. See `long_texts`.
 
     Returns:
         The words in their order. Their tokens are the positions 1 to T - 2,
-        each once; words after the cut have none and are left out.
+        each once; words without a token are left out.
     """
     expected = [int(value) for value in ids[1:-1]]
     chunks = [match.span() for match in _CHUNK.finditer(text)]
+    head = _head_words(text, chunks, expected[:gap], tokenize)
+    if gap is None:
+        return head
+    tail = [
+        dataclasses.replace(word, first=word.first + gap, stop=word.stop + gap)
+        for word in _tail_words(text, chunks, expected[gap:], tokenize)
+    ]
+    while head and tail and tail[0].start < head[-1].end:
+        # One word, with tokens on both sides.
+        first, last = head.pop(), tail.pop(0)
+        start = min(first.start, last.start)
+        end = max(first.end, last.end)
+        head.append(WordSpan(start, end, first.first, last.stop))
+    return head + tail
+
+
+def _head_words(
+    text: str,
+    chunks: list[tuple[int, int]],
+    expected: list[int],
+    tokenize: Tokenize,
+) -> list[WordSpan]:
+    """The words of the first tokens of a text."""
+    most = len(expected)
     pieces: list[_Piece] = []
     count = 0
     for first in range(0, len(chunks), _BLOCK):
-        if count >= len(expected):
+        if count >= most:
             break
         block = chunks[first : first + _BLOCK]
-        pieces += _pieces(text, block, tokenize, len(expected))
+        pieces += _pieces(text, block, tokenize, slice(0, most))
         count = sum(len(piece.ids) for piece in pieces)
-    words = []
+    return _match(text, pieces, expected, tokenize)
+
+
+def _tail_words(
+    text: str,
+    chunks: list[tuple[int, int]],
+    expected: list[int],
+    tokenize: Tokenize,
+) -> list[WordSpan]:
+    """The words of the last tokens of a text; their positions start at 1."""
+    most = len(expected)
+    if not most:
+        return []
+    pieces: list[_Piece] = []
+    count = 0
+    for stop in range(len(chunks), 0, -_BLOCK):
+        if count >= most:
+            break
+        block = chunks[max(stop - _BLOCK, 0) : stop]
+        pieces = _pieces(text, block, tokenize, slice(-most, None)) + pieces
+        count = sum(len(piece.ids) for piece in pieces)
+    # Tokens of these pieces that are missing before the last ones.
+    missing = max(count - most, 0)
+    joined = [value for piece in pieces for value in piece.ids]
+    words = _match(text, pieces, joined[:missing] + expected, tokenize)
+    return [
+        WordSpan(
+            word.start,
+            word.end,
+            max(word.first - missing, 1),
+            word.stop - missing,
+        )
+        for word in words
+        if word.stop - missing > 1
+    ]
+
+
+def _match(
+    text: str,
+    pieces: list[_Piece],
+    expected: list[int],
+    tokenize: Tokenize,
+) -> list[WordSpan]:
+    """Gives each expected token to the words that pieces make."""
+    words: list[WordSpan] = []
     position = 0
     while pieces and position < len(expected):
         word, used = _next_word(text, pieces, expected[position:], tokenize)
@@ -99,10 +172,11 @@ def _pieces(
     text: str,
     chunks: list[tuple[int, int]],
     tokenize: Tokenize,
-    most: int,
+    kept: slice,
 ) -> list[_Piece]:
-    """Cuts chunks into pieces where that changes none of the first ids."""
+    """Cuts chunks into pieces where that changes no id that is kept."""
     # Nearly every piece has a token: twice as many are enough.
+    most = abs(kept.stop or kept.start)
     cuts = [_cut(text, *chunk, 2 * most) for chunk in chunks]
     wholes = _tokenized(text, chunks, tokenize)
     parts = iter(
@@ -112,7 +186,7 @@ def _pieces(
     for whole, cut in zip(wholes, cuts, strict=True):
         separate = list(itertools.islice(parts, len(cut)))
         joined = [value for piece in separate for value in piece.ids]
-        pieces += separate if joined[:most] == whole.ids[:most] else [whole]
+        pieces += separate if joined[kept] == whole.ids[kept] else [whole]
     return [piece for piece in pieces if piece.ids]
 
 

@@ -95,7 +95,7 @@ def locate(
 
 
 def check_encoder(
-    settings: RecordsConfig, target: Target, layers: str
+    settings: RecordsConfig, target: Target, layers: str, pooling: str
 ) -> tuple[int, int] | None:
     """Refuses what the encoder cannot do, by its config alone.
 
@@ -103,6 +103,7 @@ def check_encoder(
         settings: Most tokens per text.
         target: Names the encoder.
         layers: `--layers` or `--text_layers`.
+        pooling: `--pooling`.
 
     Returns:
         The shape of its stacks, (L, D); `None` if only loading it can tell: a
@@ -117,7 +118,7 @@ def check_encoder(
         return None
     header = read_header(directory)
     check_max_tokens(settings.max_tokens, header.max_sequence_length)
-    num_layers = len(parse_layers(layers, header.num_layers))
+    num_layers = len(parse_layers(layers, header.num_layers, pooling))
     return num_layers, header.hidden_dim
 
 
@@ -136,7 +137,8 @@ def build_encoder(
     encoder_path: str,
     *,
     layers: str,
-    pooling: str = "cls",
+    pooling: str,
+    long_texts: str = "cut",
 ) -> Encoder:
     """Loads the encoder; `settings` are resolved."""
     return Encoder(
@@ -145,6 +147,7 @@ def build_encoder(
         max_tokens=settings.max_tokens,
         tokens_per_batch=settings.tokens_per_batch,
         pooling=pooling,
+        long_texts=long_texts,
         dtype=settings.encoder_dtype,
         engine=settings.encoder_engine,
     )
@@ -208,6 +211,7 @@ def describe_encoder(
         "max_tokens": bert.max_tokens,
         "gelu": bert.gelu,
         "pooling": bert.pooling,
+        "long_texts": bert.long_texts.kind,
         "dtype": bert.computing.dtype,
         "engine": bert.computing.engine,
         "device": bert.computing.device,

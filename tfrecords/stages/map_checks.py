@@ -26,19 +26,20 @@ def check_records(settings: RecordsConfig) -> None:
         umap_layout.check_installed()
     if settings.stacks:
         return  # no encoder; their shape is looked at when they are opened
-    shape = check_encoder(settings, settings.layers)
+    shape = check_encoder(settings, settings.layers, settings.pooling)
     if shape is not None:
         check_map_settings(settings, shape)
 
 
 def check_encoder(
-    settings: RecordsConfig, layers: str
+    settings: RecordsConfig, layers: str, pooling: str
 ) -> tuple[int, int] | None:
     """Refuses what the encoder cannot do, by its config alone.
 
     Args:
         settings: Encoder and most tokens per text.
         layers: `--layers` or `--text_layers`.
+        pooling: `--pooling`.
 
     Returns:
         The shape of its stacks, (L, D); `None` if there is no config of the
@@ -59,7 +60,8 @@ def check_encoder(
         return None  # of sentence-transformers: it may be of another module
     header = headers.read_header(directory)
     check_max_tokens(settings.max_tokens, header.max_sequence_length)
-    return len(parse_layers(layers, header.num_layers)), header.hidden_dim
+    rows = parse_layers(layers, header.num_layers, pooling)
+    return len(rows), header.hidden_dim
 
 
 def check_map_settings(

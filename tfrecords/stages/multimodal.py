@@ -55,7 +55,9 @@ def prepare_multimodal(
             **dataclasses.asdict(chosen),
         },
     )
-    encoded_records.check_encoder(settings, target, chosen.text_layers)
+    encoded_records.check_encoder(
+        settings, target, chosen.text_layers, chosen.pooling
+    )
     manifest = record_sets.existing(target.directory, target.provenance)
     if manifest:
         logging.info("records: reusing %s", target.directory)

@@ -1,4 +1,4 @@
-"""Corpus to `cls` records: texts to [CLS] stacks."""
+"""Corpus to `cls` records: texts to stacks."""
 
 import collections
 import dataclasses
@@ -44,12 +44,22 @@ SETTINGS = (
     "limit_train",
     "limit_validation",
     "layers",
+    "pooling",
     "max_tokens",
+    "long_texts",
     "tokens_per_batch",
     "encoder_engine",
     "encoder_dtype",
     "examples_per_shard",
 )
+
+# Of the vectors, by `options.POOLINGS`, for the description of a set.
+_POOLED = {
+    "cls": "[CLS]",
+    "mean": "mean",
+    "max": "max",
+    "first_last": "first-last",
+}
 
 
 def prepare_cls(settings: RecordsConfig, runner: Runner = LOCAL) -> Path:
@@ -66,7 +76,9 @@ def prepare_cls(settings: RecordsConfig, runner: Runner = LOCAL) -> Path:
         The directory of the `cls` records.
     """
     settings, source, target = _locate(settings)
-    shape = encoded_records.check_encoder(settings, target, settings.layers)
+    shape = encoded_records.check_encoder(
+        settings, target, settings.layers, settings.pooling
+    )
     if shape is not None:
         map_checks.check_map_settings(settings, shape)
     manifest = record_sets.existing(target.directory, target.provenance)
@@ -124,7 +136,11 @@ def _encode(
         else:
             shards = dealing.by_index(settings, source, parts)
         bert = encoded_records.build_encoder(
-            settings, target.encoder_path, layers=settings.layers
+            settings,
+            target.encoder_path,
+            layers=settings.layers,
+            pooling=settings.pooling,
+            long_texts=settings.long_texts,
         )
         map_checks.check_map_settings(settings, bert.stack_shape)
         sample = unknown_tokens.check_vocabulary(
@@ -157,7 +173,8 @@ def _encode(
         unfinished.publish(
             record_schema,
             collections.Counter(unit.key[0] for unit in shards.units),
-            f"BERT [CLS] stacks {bert.stack_shape} of {source.name}.",
+            f"BERT {_POOLED[bert.pooling]} stacks {bert.stack_shape} of "
+            f"{source.name}.",
             details,
         )
     _log_tokens(settings, details)

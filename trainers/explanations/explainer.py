@@ -29,6 +29,7 @@ class Explainer:
         """Keeps the functions of a model that has `explain`."""
         self.label_names = served.label_names
         self.layers = served.layers
+        self._long_texts = served.long_texts
         self._explain = served.signatures["explain"]
         self._tokenize = functions.on_strings(served.signatures["tokenize"])
         self._tokens = served.signatures["tokens"]
@@ -72,7 +73,12 @@ class Explainer:
             label=tf.constant([label]),
         )
         values = {name: value.numpy()[0] for name, value in outputs.items()}
-        spans = find_words(text, values["ids"], self._ids)
+        spans = find_words(
+            text,
+            values["ids"],
+            self._ids,
+            self._long_texts.gap(len(values["ids"])),
+        )
         if method == "occlusion":
             contributions = self._losses(values, spans)
         else:

@@ -44,7 +44,9 @@ class MaskedTexts:
     def words(self, text: str) -> tuple[np.ndarray, list[WordSpan]]:
         """Tokenises a text: its ids `(T,)` and its words."""
         (ids,) = self._ids([text])
-        return ids, find_words(text, ids, self._ids)
+        return ids, find_words(
+            text, ids, self._ids, self._tokenizer.long_texts.gap(len(ids))
+        )
 
     def margins(
         self,

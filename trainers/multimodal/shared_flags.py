@@ -30,7 +30,7 @@ def check(arguments: command_line.Arguments) -> None:
     train = arguments.settings(MultimodalTrainConfig)
     records = arguments.settings(RecordsConfig)
     chosen = arguments.settings(MultimodalConfig)
-    arguments.refuse_ignored(_ignored_flags(train, records))
+    arguments.refuse_ignored(_ignored_flags(train, records, chosen))
     if not train.records and "dataset" not in arguments.typed:
         raise ValueError(
             "--dataset must name a .csv, .tsv, .jsonl or .parquet file with a "
@@ -40,11 +40,13 @@ def check(arguments: command_line.Arguments) -> None:
     row_sources.check_parts(records.dataset, records.reading)
     sources.check_source(train.weights, ("imagenet", "random"))
     if not train.records:
-        map_checks.check_encoder(records, chosen.text_layers)
+        map_checks.check_encoder(records, chosen.text_layers, chosen.pooling)
 
 
 def _ignored_flags(
-    train: MultimodalTrainConfig, records: RecordsConfig
+    train: MultimodalTrainConfig,
+    records: RecordsConfig,
+    chosen: MultimodalConfig,
 ) -> list[command_line.Rule]:
     """Flags that another setting leaves without effect."""
     all_records = [
@@ -54,6 +56,11 @@ def _ignored_flags(
     ]
     return [
         (all_records, bool(train.records), "--records names finished records"),
+        (
+            ("text_layers",),
+            chosen.pooling == "first_last",
+            "--pooling=first_last has layers of its own",
+        ),
         (
             ("held_out",),
             records.split == "official",

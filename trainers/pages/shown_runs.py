@@ -15,7 +15,7 @@ from trainers.network import model
 from trainers.network.linear_autoencoder import LinearReconstruction
 from trainers.runs import loading, train_images
 from trainers.serving import functions, text_classifier
-from trainers.serving.predictor import Served
+from trainers.serving.predictor import of_classifier
 
 _WARM_UP = "A first text, and a second one."
 
@@ -73,13 +73,7 @@ def _load(name: str, workdir: str, encoder: str | None) -> ShownRun:
     run = loading.load_run(workdir)
     known = train_images.load(run)  # or says how to get the mean
     classifier = text_classifier.load_classifier(run, encoder)
-    explainer = Explainer(
-        Served(
-            classifier.signatures,
-            run.origin.label_names,
-            tuple(classifier.encoder.layers),
-        )
-    )
+    explainer = Explainer(of_classifier(classifier))
     render = functions.on_strings(classifier.render)
     frozen = next(
         layer for layer in run.model.layers if isinstance(layer, keras.Model)

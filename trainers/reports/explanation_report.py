@@ -41,7 +41,7 @@ from trainers.runs.workdir import (
     REPORT_FILE,
 )
 from trainers.serving import text_classifier
-from trainers.serving.predictor import Served
+from trainers.serving.predictor import of_classifier
 
 FAITHFULNESS_FILE = "faithfulness.json"
 FEATURES_FILE = "features.csv"
@@ -189,14 +189,7 @@ def _load(run: loading.Run, encoder: str | None) -> _Loaded:
     fitted = PixelMap.load(run.workdir)
     return _Loaded(
         run,
-        Explainer(
-            Served(
-                classifier.signatures,
-                run.origin.label_names,
-                tuple(bert.layers),
-                bert,
-            )
-        ),
+        Explainer(of_classifier(classifier)),
         MaskedTexts(bert, build_drawing(fitted, bert.stack_shape), run.model),
         cascade.stages(run.model, bert.model),
         fitted,

@@ -106,11 +106,17 @@ def _encoder(encoder: Mapping[str, Any] | None) -> list[str]:
     if encoder is None:
         return ["- Encoder: none; images of other vectors"]
     name = pathlib.PurePath(encoder["source"]).name
-    tuned = data_section.tuning(encoder)
-    return [
-        f"- Encoder: `{name}`, {f'{tuned}, ' if tuned else ''}layers "
-        f"{encoder['layers']}, sha256 {encoder['sha256']}"
-    ]
+    # Records of earlier versions do not say: there was no choice.
+    pooling = encoder.get("pooling", "cls")
+    rows = (
+        "first and last layer"
+        if pooling == "first_last"
+        else f"layers {encoder['layers']}"
+    )
+    notes = [data_section.tuning(encoder), rows]
+    notes += [f"pooling {pooling}"] * (pooling != "cls")
+    notes += [f"sha256 {encoder['sha256']}"]
+    return [f"- Encoder: `{name}`, {', '.join(note for note in notes if note)}"]
 
 
 def _figures(metrics: Mapping[str, Any]) -> list[str]:

@@ -167,6 +167,7 @@ def load_encoder(
         max_tokens=recorded["max_tokens"],
         # Records of earlier versions do not say: there was no choice.
         pooling=recorded.get("pooling", "cls"),
+        long_texts=recorded.get("long_texts", "cut"),
         dtype=_dtype(recorded),
     )
     if encoder.gelu != recorded["gelu"]:

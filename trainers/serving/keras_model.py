@@ -60,6 +60,7 @@ def load(
         layers=bert.layers,
         pooling=bert.pooling,
         max_tokens=bert.max_tokens,
+        long_texts=bert.long_texts.kind,
         gelu=bert.gelu,
         label_names=parts.label_names,
         name="text_classification",
@@ -97,6 +98,7 @@ class TextClassification(keras.layers.Layer):
         max_tokens: int,
         gelu: str,
         label_names: tuple[str, ...],
+        long_texts: str = "cut",
         epsilon: float | None = None,
         **kwargs: Any,
     ) -> None:
@@ -112,6 +114,7 @@ class TextClassification(keras.layers.Layer):
             max_tokens: Most tokens per text.
             gelu: `exact` or `tanh`.
             label_names: Class names in label order.
+            long_texts: One of `options.LONG_TEXTS`.
             epsilon: Of BERT's layer norms; by default as the backbone has it.
             **kwargs: Arguments of `keras.layers.Layer`.
         """
@@ -130,13 +133,14 @@ class TextClassification(keras.layers.Layer):
             "layers": list(layers),
             "pooling": pooling,
             "max_tokens": max_tokens,
+            "long_texts": long_texts,
             "gelu": gelu,
             "epsilon": epsilon,
             "wordpiece": dataclasses.asdict(wordpiece),
         }
         encoder = _TextPart(
             MODEL_BUILDERS[pooling](backbone, list(layers)),
-            Tokenizer(wordpiece),
+            Tokenizer(wordpiece, long_texts),
             max_tokens,
             (len(layers), backbone.hidden_dim),
         )

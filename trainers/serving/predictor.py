@@ -3,17 +3,20 @@
 import dataclasses
 import itertools
 import pathlib
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from typing import Any
 
 import numpy as np
 import tensorflow as tf
 
 from text2image.bert.encoder import Encoder
+from text2image.bert.long_texts import LongTexts
 from text2image.corpora.unlabelled import Text
 from tfrecords import system_errors
 from tfrecords.stages import unknown_tokens
 from trainers.serving import chosen, functions, saved_model, vote_classifier
 from trainers.serving.formats import Prediction
+from trainers.serving.text_classifier import TextClassifier
 
 
 class Predictor:
@@ -146,12 +149,14 @@ class Served:
         label_names: Class names in label order.
         layers: The encoder's layers in a stack.
         encoder: The encoder; an export has none.
+        long_texts: What the encoder sees of a long text.
     """
 
     signatures: dict[str, Callable]
     label_names: tuple[str, ...]
     layers: tuple[int, ...]
     encoder: Encoder | None = None
+    long_texts: LongTexts = dataclasses.field(default_factory=LongTexts)
 
 
 def load_served(
@@ -176,30 +181,47 @@ def load_served(
             signatures,
             tuple(provenance["label_names"]),
             tuple(provenance["encoder"].get("layers", ())),
+            long_texts=_long_texts(provenance["encoder"]),
         )
     directory = pathlib.Path(workdir or "")
     if chosen.is_chosen(directory):
         metrics = chosen.read_metrics(directory)
         if not chosen.has_images_alone(metrics):
-            return _served_choice(chosen.load(directory, encoder))
+            return _of_choice(chosen.load(directory, encoder))
         directory /= chosen.IMAGES
-    classifier, runs = vote_classifier.load(directory, encoder)
-    return Served(
-        classifier.signatures,
-        runs[0].origin.label_names,
-        tuple(classifier.encoder.layers),
-        classifier.encoder,
-    )
+    classifier, _ = vote_classifier.load(directory, encoder)
+    return of_classifier(classifier)
 
 
-def _served_choice(classifier: chosen.ChosenClassifier) -> Served:
+def of_classifier(classifier: TextClassifier) -> Served:
+    """Returns a loaded model of texts as it is served."""
     bert = classifier.encoder
     return Served(
         classifier.signatures,
-        classifier.label_names,
-        () if bert is None else tuple(bert.layers),
+        classifier.parts.label_names,
+        tuple(bert.layers),
         bert,
+        bert.long_texts,
     )
+
+
+def _of_choice(classifier: chosen.ChosenClassifier) -> Served:
+    bert = classifier.encoder
+    if bert is None:
+        return Served(classifier.signatures, classifier.label_names, ())
+    return Served(
+        classifier.signatures,
+        classifier.label_names,
+        tuple(bert.layers),
+        bert,
+        bert.long_texts,
+    )
+
+
+def _long_texts(encoder: Mapping[str, Any]) -> LongTexts:
+    # Exports of earlier versions do not say: there was no choice.
+    kind = encoder.get("long_texts", "cut")
+    return LongTexts(kind, encoder.get("max_tokens", 0))
 
 
 def _encode(texts: list[Text]) -> list[bytes]:

@@ -9,7 +9,6 @@ import math
 from tfrecords import ranges
 from tfrecords.settings import JsonSettings, setting, validate
 
-
 _RATES = {384: 3e-4, 768: 1e-4, math.inf: 2e-5}  # below this hidden size
 
 

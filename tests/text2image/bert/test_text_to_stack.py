@@ -80,7 +80,7 @@ def test_parameters_follow_scikit_learn(tiny_bert):
     [
         ({"encoder": "nowhere"}, FileNotFoundError, "`encoder` must be"),
         ({"layers": "last99"}, ValueError, "`layers"),
-        ({"pooling": "max"}, ValueError, "`pooling` must be one of"),
+        ({"pooling": "min"}, ValueError, "`pooling` must be one of"),
     ],
 )
 def test_parameters_are_refused_in_the_words_of_python(

@@ -15,10 +15,11 @@ from text2image.bert.wordpiece import WordPiece, bert_steps
 GOLDEN = pathlib.Path(__file__).parents[2] / "golden"
 
 
-def build(*, lowercase=True):
+def build(*, lowercase=True, long_texts="cut"):
     words = (GOLDEN / "tiny_bert" / "vocab.txt").read_text("utf-8")
     return tokenizer.Tokenizer(
-        WordPiece(words.splitlines(), bert_steps(lowercase=lowercase))
+        WordPiece(words.splitlines(), bert_steps(lowercase=lowercase)),
+        long_texts,
     )
 
 
@@ -159,3 +160,40 @@ def test_memory_is_linear_in_the_longest_word_and_text(tiny):
     ids, lengths = ids_of(tiny, texts)
     assert lengths[:3].tolist() == [3, 60_002, 4]
     assert ids[0, 1] == tiny.unk_id
+
+
+HEAD_TAIL = build(long_texts="head_tail")
+CUT = build()
+
+
+@given(
+    st.lists(
+        st.lists(st.sampled_from(["a", "good", "bad", "film", "."])).map(
+            " ".join
+        ),
+        min_size=1,
+    ),
+    st.integers(3, 24),
+)
+@settings(deadline=None, max_examples=30)
+def test_head_and_tail_are_the_ends_of_a_text(texts, most):
+    ids, lengths = ids_of(HEAD_TAIL, texts, most)
+    whole, counted = ids_of(CUT, texts, 1000)
+    np.testing.assert_array_equal(lengths, counted)
+    room = most - 2
+    head = room * 128 // 510
+    for row, expected, length in zip(ids, whole, lengths, strict=True):
+        expected = expected[:length]
+        if length > most:
+            tail = expected[length - 1 - (room - head) : length - 1]
+            expected = [*expected[: head + 1], *tail, expected[-1]]
+        np.testing.assert_array_equal(row[: len(expected)], expected)
+        assert (row[len(expected) :] == HEAD_TAIL.pad_id).all()
+
+
+def test_of_512_tokens_128_are_the_head_and_382_the_tail():
+    text = "good " * 128 + "film " * 90 + "bad " * 382
+    ids, lengths = ids_of(HEAD_TAIL, [text], 512)
+    assert lengths == [602]
+    good, bad = (HEAD_TAIL.vocabulary.index(word) for word in ("good", "bad"))
+    assert ids[0, 1:-1].tolist() == [good] * 128 + [bad] * 382

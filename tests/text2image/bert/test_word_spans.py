@@ -1,5 +1,6 @@
 """Words of a text: each token in one of them, each where it is read."""
 
+import itertools
 import pathlib
 
 import numpy as np
@@ -10,6 +11,7 @@ from hypothesis import strategies as st
 
 from tests.support import hostile_texts
 from text2image.bert import tokenizer
+from text2image.bert.long_texts import LongTexts
 from text2image.bert.word_spans import find_words
 from text2image.bert.wordpiece import AddedToken, WordPiece, bert_steps
 
@@ -17,14 +19,15 @@ GOLDEN = pathlib.Path(__file__).parents[2] / "golden"
 MAX_TOKENS = 32
 
 
-def build(**settings):
+def build(long_texts="cut", **settings):
     words = (GOLDEN / "tiny_bert" / "vocab.txt").read_text("utf-8")
     tokens = tokenizer.Tokenizer(
         WordPiece(
             [*words.splitlines(), "©", "##©", "##t"],
             bert_steps(lowercase=True),
             **settings,
-        )
+        ),
+        long_texts,
     )
 
     def tokenize(texts):
@@ -151,3 +154,53 @@ def test_a_long_text_costs_no_more_than_its_tokens(tokenize):
     words = find_words("good film, " * 100_000, ids, counted)
     assert len(words) == MAX_TOKENS - 2
     assert sum(calls) < 2000
+
+
+_HEAD_TAIL = build(long_texts="head_tail")
+_GAP = 30 * 128 // 510
+
+
+def spans_around_a_gap(text):
+    (ids,) = _HEAD_TAIL([text])
+    gap = LongTexts("head_tail", MAX_TOKENS).gap(len(ids))
+    return ids, find_words(text, ids, _HEAD_TAIL, gap)
+
+
+@given(
+    st.lists(
+        st.sampled_from(["good", "film", "bad", "don't", "影", "-", "©t"]),
+        max_size=80,
+    ).map(" ".join)
+)
+@settings(deadline=None)
+def test_tokens_around_a_gap_are_dealt_to_words_in_order(text):
+    ids, words = spans_around_a_gap(text)
+    positions = [i for word in words for i in range(word.first, word.stop)]
+    assert positions == list(range(1, len(ids) - 1))
+    for word in words:
+        if word.first <= _GAP < word.stop - 1 or word.stop == len(ids) - 1:
+            continue  # parts of it may be missing
+        alone = _HEAD_TAIL([text[word.start : word.end]])[0][1:-1].tolist()
+        kept = ids[word.first : word.stop].tolist()
+        assert kept in (alone[: len(kept)], alone[-len(kept) :])
+    assert all(a.end <= b.start for a, b in itertools.pairwise(words))
+
+
+def test_words_of_head_and_tail_are_found_where_they_are():
+    text = "good " * 7 + "film " * 50 + "bad " * 23
+    _, words = spans_around_a_gap(text)
+    assert [text[word.start : word.end] for word in words] == (
+        ["good"] * 7 + ["bad"] * 23
+    )
+    assert words[7].start == 7 * 5 + 50 * 5
+
+
+def test_a_word_with_tokens_on_both_sides_of_a_gap_is_one_word():
+    text = "a " + "©t" * 40 + " film"
+    ids, words = spans_around_a_gap(text)
+    assert len(ids) == MAX_TOKENS
+    assert [(w.start, w.end, w.first, w.stop) for w in words] == [
+        (0, 1, 1, 2),
+        (2, 82, 2, 30),
+        (83, 87, 30, 31),
+    ]

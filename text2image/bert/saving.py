@@ -1,7 +1,7 @@
 """An encoder as a directory that Hugging Face's transformers reads.
 
 keras-hub's own preset of a BERT does not say which form of GELU, which epsilon
-and which tokeniser it has; this form does, and keras-hub reads it as well.
+and which tokeniser it has; this form does.
 """
 
 import json

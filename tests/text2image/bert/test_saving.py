@@ -3,12 +3,12 @@
 import json
 import pathlib
 
-import keras_hub
 import numpy as np
 import pytest
 
 from text2image.bert import checkpoint, headers, saving
-from text2image.bert.backbones import weights
+from text2image.bert.backbones import Weight, weights
+from text2image.bert.tokenizer import Tokenizer
 
 
 def _save(source: str, directory: pathlib.Path) -> checkpoint.Checkpoint:
@@ -19,29 +19,30 @@ def _save(source: str, directory: pathlib.Path) -> checkpoint.Checkpoint:
     return loaded
 
 
+def _weights(loaded: checkpoint.Checkpoint) -> list[Weight]:
+    return list(weights(loaded.backbone, headers.BERT))
+
+
 @pytest.mark.parametrize("name", ["tiny_bert", "mini"])
 def test_what_was_written_is_read(name, tiny_bert, tmp_path):
     source = tiny_bert if name == "tiny_bert" else name
     saved = _save(source, tmp_path / "saved")
     loaded = checkpoint.load_checkpoint(str(tmp_path / "saved"))
     assert loaded.gelu == saved.gelu
-    assert loaded.wordpiece == saved.wordpiece
-    for one, other in zip(
-        loaded.backbone.weights, saved.backbone.weights, strict=True
-    ):
-        np.testing.assert_array_equal(one, other)
+    texts = ["A great film, ÉTÉ [MASK] naïve!", "unbelievable 12x"]
+    np.testing.assert_array_equal(
+        *(
+            Tokenizer(each.wordpiece).ids(texts, 30)[0]
+            for each in (loaded, saved)
+        )
+    )
+    for one, other in zip(_weights(loaded), _weights(saved), strict=True):
+        assert one.name == other.name
+        np.testing.assert_array_equal(one.tensor(), other.tensor())
     _save(source, tmp_path / "again")
     assert checkpoint.identify(str(tmp_path / "saved")) == checkpoint.identify(
         str(tmp_path / "again")
     )
-
-
-@pytest.mark.slow
-def test_keras_hub_reads_it(tiny_bert, tmp_path):
-    saved = _save(tiny_bert, tmp_path)
-    hub = keras_hub.models.BertBackbone.from_preset(str(tmp_path))
-    for one, other in zip(hub.weights, saved.backbone.weights, strict=True):
-        np.testing.assert_array_equal(one, other)
 
 
 def test_distilbert_has_its_own_names_and_no_segments(tiny_bert, tmp_path):

@@ -33,7 +33,10 @@ def test_rates_fall_by_a_twentieth_per_layer():
 def test_a_step_is_that_of_adamw():
     rng = np.random.default_rng(0)
     start = rng.normal(size=(4, 3)).astype(np.float32)
-    variable = keras.Variable(start, name="transformer_layer_1/kernel")
+    layer = keras.layers.Dense(3, use_bias=False, name="transformer_layer_1")
+    layer.build((None, 4))
+    variable = layer.kernel
+    variable.assign(start)
     optimizer = model.LayerwiseAdamW(0.01, 20, num_layers=3)
     optimizer.build([variable])
     factor = model.layer_factor(variable.path, 3)
@@ -47,12 +50,9 @@ def test_a_step_is_that_of_adamw():
         expected -= 0.01 * rate * expected
         mean = 0.9 * mean + 0.1 * clipped
         variance = 0.999 * variance + 0.001 * clipped**2
-        expected -= (
-            rate
-            * factor
-            * (mean / (1 - 0.9**step))
-            / (np.sqrt(variance / (1 - 0.999**step)) + 1e-6)
-        )
+        # Kingma and Ba 2014, arXiv 1412.6980, end of section 2.
+        rate *= factor * np.sqrt(1 - 0.999**step) / (1 - 0.9**step)
+        expected -= rate * mean / (np.sqrt(variance) + 1e-6)
     np.testing.assert_allclose(variable, expected, rtol=2e-5)
 
 

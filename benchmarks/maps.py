@@ -1,6 +1,6 @@
 """Accuracies of projections, and what votes of several maps gain over seeds.
 
-    python -m benchmarks.maps --workdir=DIR --groups=5 --preset=demo
+    python -m benchmarks.maps --workdir=DIR --seeds=5 --groups=3 --preset=demo
 
 Flags that are not this program's are those of `trainers.run`. Runs that are
 finished are reused. A vote of three is compared with a vote of three seeds of
@@ -81,7 +81,12 @@ def main(argv: Sequence[str] | None = None) -> None:
         allow_abbrev=False,
     )
     parser.add_argument("--workdir", type=pathlib.Path, required=True)
-    parser.add_argument("--groups", type=int, default=5)
+    parser.add_argument(
+        "--seeds", type=int, default=5, help="Of each projection."
+    )
+    parser.add_argument(
+        "--groups", type=int, default=3, help="Of three runs, for each vote."
+    )
     parser.add_argument(
         "--projections", default="tsne,pca,kernel_pca,umap,random"
     )
@@ -92,7 +97,7 @@ def main(argv: Sequence[str] | None = None) -> None:
     train = TrainConfig.preset(preset, **_of(TrainConfig, typed))
     runs = Runs(given.workdir)
     _print_projections(
-        runs, train, records, given.projections.split(","), given.groups
+        runs, train, records, given.projections.split(","), given.seeds
     )
     _print_votes(runs, train, records, given.groups)
 

@@ -16,6 +16,7 @@ from trainers.runs.workdir import METRICS_FILE, REPORT_FILE
 from trainers.selection import best, claim, report
 from trainers.selection.flags import SelectionOptions
 from trainers.serving import chosen, saved_model
+from trainers.training import loop
 
 
 def run(arguments: Arguments, workdir: str, *, is_exported: bool) -> None:
@@ -33,7 +34,7 @@ def run(arguments: Arguments, workdir: str, *, is_exported: bool) -> None:
     directory = pathlib.Path(
         workdir or claim.default_workdir(minutes, config, records)
     )
-    with holding.hold(directory):
+    with loop.deterministic(), holding.hold(directory):
         metrics = best.find_best(minutes, config, records, directory)
         if is_exported:
             export(directory, metrics, records.encoder)

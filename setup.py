@@ -21,6 +21,7 @@ REQUIREMENTS = [
     "safetensors>=0.5",
     "scikit-learn>=1.6",
     "scipy>=1.14",
+    "threadpoolctl>=3.1",  # comes with scikit-learn
     "numba>=0.61",
     "numpy>=2.0",
     "h5py>=3.11",

@@ -163,6 +163,11 @@ def load_explainer(
     served = predictor.load_served(workdir, export_dir, encoder)
     if "explain" in served.signatures:
         return Explainer(served)
+    if "render" not in served.signatures:
+        raise ValueError(
+            "Only the image route is explained. Received: what --preset=best "
+            "chose instead. Name the route's own run: --workdir=RUN/images"
+        )
     if export_dir:
         raise ValueError(
             f"{export_dir} must be an export with the signature `explain`. "

@@ -42,7 +42,7 @@ from trainers.selection.clock import Clock, OutOfTimeError
 from trainers.selection.texts import Texts
 from trainers.selection.texts import read as read_texts
 from trainers.serving.chosen import IMAGES, MEMBERS, STACKS, TERMS
-from trainers.training import train
+from trainers.training import loop, train
 from trainers.weights import load
 
 _CANDIDATES = "candidates"
@@ -57,6 +57,7 @@ _CHARACTERS_COST = 5
 _LEAST_LEFT = 0.15
 
 
+@loop.deterministic()
 def find_best(
     minutes: float,
     config: TrainConfig,

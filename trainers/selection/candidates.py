@@ -20,7 +20,7 @@ from trainers.selection.texts import Texts
 
 CHARACTERS = "tfidf_characters"
 # Values of C, the usual one first.
-_TERM_CS = (10.0, 30.0, 100.0, 3.0, 1.0)
+_TERM_CS = (10.0, 30.0, 100.0, 3.0)
 # For stacks of 2,304 features; see `trainers.experiments.baselines`.
 _STACK_CS = (1e-3, 1e-2, 1e-4)
 _STACK_FEATURES = 2304

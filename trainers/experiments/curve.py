@@ -14,7 +14,7 @@ from tfrecords.config import RecordsConfig
 from tfrecords.settings import fingerprint
 from tfrecords.stages.images import SETTINGS
 from trainers.config import TrainConfig
-from trainers.experiments.curve_methods import METHODS
+from trainers.experiments.curve_methods import CANDIDATES, METHODS
 from trainers.experiments.drawn_texts import DrawnTexts, Texts
 from trainers.experiments.draws import count_draws, draw
 from trainers.runs import json_files
@@ -92,6 +92,7 @@ def results_directory(
         "corpus": corpus,
         "map": {name: getattr(records, name) for name in SETTINGS},
         "network": network,
+        "penalties": CANDIDATES,
         "min_steps": plan.min_steps,
         "draw_seed": plan.draw_seed,
         "per_class": plan.per_class,

@@ -8,7 +8,7 @@ from trainers.experiments.draws import ranks_in_class
 
 _FOLDS = 3
 # With this many texts, the first fold alone decides.
-_ENOUGH_FOR_ONE_FOLD = 100
+_ENOUGH_FOR_ONE_FOLD = 1000
 _LEAST_PROBABILITY = 1e-6
 
 # Fits to some rows with a penalty and returns the probabilities `(n, K)` of
@@ -19,7 +19,7 @@ Fit = Callable[[np.ndarray, np.ndarray, float], np.ndarray]
 def choose(fit: Fit, penalties: Sequence[float], labels: np.ndarray) -> float:
     """Chooses a penalty by cross-validation, by the mean cross-entropy.
 
-    Three stratified folds; from 100 texts up, only one of them is held out.
+    Three stratified folds; from 1,000 texts up, only one of them is held out.
 
     Args:
         fit: Takes row numbers to fit to, row numbers to predict, a penalty.

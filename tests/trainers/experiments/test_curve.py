@@ -18,7 +18,7 @@ PLAN = curve.Plan(
     sizes=(4, 12, 0, 1000),
     draws=2,
     per_class=False,
-    methods=("lr_stacks", "lr_images", "tfidf"),
+    methods=("lr_stacks", "tfidf"),
     min_steps=2,
     draw_seed=0,
 )

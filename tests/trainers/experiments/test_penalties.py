@@ -23,7 +23,7 @@ def _recorder(labels, best):
 
 
 @pytest.mark.parametrize("best", PENALTIES)
-@pytest.mark.parametrize(("count", "folds"), [(12, 3), (99, 3), (100, 1)])
+@pytest.mark.parametrize(("count", "folds"), [(12, 3), (999, 3), (1000, 1)])
 def test_the_penalty_with_the_least_loss_is_chosen(count, folds, best):
     labels = np.arange(count) % 2
     fit, calls = _recorder(labels, best)

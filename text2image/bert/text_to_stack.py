@@ -29,6 +29,7 @@ class TextToStack(sklearn.base.TransformerMixin, sklearn.base.BaseEstimator):
         layers: str = "last6",
         max_tokens: int = 512,
         pooling: str = "cls",
+        long_texts: str = "cut",
         engine: str = "auto",
         dtype: str = "auto",
         flat: bool = True,
@@ -41,6 +42,7 @@ class TextToStack(sklearn.base.TransformerMixin, sklearn.base.BaseEstimator):
             layers: `lastN`, `all`, or a range such as `6-11`, from 0.
             max_tokens: Most tokens per text.
             pooling: One of `options.POOLINGS`; see `Encoder`.
+            long_texts: One of `options.LONG_TEXTS`.
             engine: One of `options.ENCODER_ENGINES`.
             dtype: One of `options.ENCODER_DTYPES`.
             flat: Whether stacks are rows `(N, L * D)`, layer by layer, as
@@ -50,6 +52,7 @@ class TextToStack(sklearn.base.TransformerMixin, sklearn.base.BaseEstimator):
         self.layers = layers
         self.max_tokens = max_tokens
         self.pooling = pooling
+        self.long_texts = long_texts
         self.engine = engine
         self.dtype = dtype
         self.flat = flat
@@ -115,6 +118,7 @@ class TextToStack(sklearn.base.TransformerMixin, sklearn.base.BaseEstimator):
             max_tokens=self.max_tokens,
             tokens_per_batch=0,
             pooling=self.pooling,
+            long_texts=self.long_texts,
             dtype=self.dtype,
             engine=self.engine,
         )

@@ -146,10 +146,18 @@ def _by_class(names: list[str], confusion: np.ndarray) -> list[str]:
     )
 
 
+# By `options.LONG_TEXTS`.
+_LONG_TEXTS = {
+    "cut": "Texts are cut after {} tokens.",
+    "head_tail": "Of texts longer than {} tokens the middle is left out.",
+}
+
+
 def _limits(origin: Origin) -> list[str]:
     if origin.encoder is None:
         return []
+    kind = origin.encoder.get("long_texts", "cut")
     return [
-        f"- Texts are cut after {origin.encoder['max_tokens']} tokens.",
+        f"- {_LONG_TEXTS[kind].format(origin.encoder['max_tokens'])}",
         "- It reads the languages that the encoder's vocabulary has.",
     ]

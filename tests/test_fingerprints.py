@@ -42,7 +42,11 @@ _QUESTIONS = (
     *("upsampling", "channels", "layers", "contrast", "normalization"),
     *("autoencoder", "batch_norm"),
 )
-_ALL_PRESETS = {"defaults": {}, **PRESETS}
+# Presets of that commit; `best` came later.
+_ALL_PRESETS = {
+    "defaults": {},
+    **{name: PRESETS[name] for name in ("demo", "imdb", "paper")},
+}
 
 
 def _settings(half, preset):

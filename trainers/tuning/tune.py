@@ -117,7 +117,7 @@ def tuned_encoder(
             records,
             source,
             dealing.split(records, source),
-            Tokenizer(loaded.wordpiece),
+            Tokenizer(loaded.wordpiece, records.long_texts),
             min(config.tune_max_tokens, records.max_tokens),
             config.limit_tune,
             config.tune_seed,
@@ -184,6 +184,7 @@ def _tune(
         frozen,
         parse_layers(records.layers, frozen.num_layers),
         num_classes,
+        pooling=records.pooling,
         dtype=tuning.provenance["precision"],
         seed=config.tune_seed,
     )

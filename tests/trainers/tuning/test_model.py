@@ -33,7 +33,8 @@ def test_rates_fall_by_a_twentieth_per_layer():
 def test_a_step_is_that_of_adamw():
     rng = np.random.default_rng(0)
     start = rng.normal(size=(4, 3)).astype(np.float32)
-    variable = keras.Variable(start, name="transformer_layer_1/kernel")
+    with keras.name_scope("transformer_layer_1"):
+        variable = keras.Variable(start, name="kernel")
     optimizer = model.LayerwiseAdamW(0.01, 20, num_layers=3)
     optimizer.build([variable])
     factor = model.layer_factor(variable.path, 3)

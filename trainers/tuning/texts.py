@@ -109,25 +109,27 @@ def read_train(
         record_ids,
     )
     if 0 < limit < len(texts):
-        texts = texts.rows(_draw(texts.labels, limit, seed))
+        texts = texts.rows(draw(texts.labels, limit, seed))
     return texts
 
 
 def hold_out(texts: Texts, seed: int) -> tuple[Texts, Texts]:
     """Divides texts into those to tune on and a few to watch it by."""
     count = min(MOST_HELD_OUT, int(HELD_OUT_SHARE * len(texts)))
-    count = max(count, texts.labels.max() + 1)
-    held_out = _draw(texts.labels, count, seed)
+    # One per class, but never most of the texts.
+    count = max(1, count, min(texts.labels.max() + 1, len(texts) // 2))
+    held_out = draw(texts.labels, count, seed)
     is_tuned = np.ones(len(texts), bool)
     is_tuned[held_out] = False
     return texts.rows(np.flatnonzero(is_tuned)), texts.rows(held_out)
 
 
-def _draw(labels: np.ndarray, count: int, seed: int) -> np.ndarray:
+def draw(labels: np.ndarray, count: int, seed: int) -> np.ndarray:
     """Draws rows, ascending: stratified, unless classes are too small."""
     rows = np.arange(len(labels))
     least = np.bincount(labels).min()
-    stratify = labels if least > 1 and count > labels.max() else None
+    fewest = min(count, len(labels) - count)  # on either side of the draw
+    stratify = labels if least > 1 and fewest > labels.max() else None
     chosen, _ = sklearn.model_selection.train_test_split(
         rows, train_size=count, random_state=seed, stratify=stratify
     )

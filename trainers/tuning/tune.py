@@ -38,7 +38,7 @@ _TEXTS_PER_PART = 2048
 # Settings of stacks that do not say which texts are the train side's.
 _NOT_OF_TRAIN_SIDE = (
     *("limit_validation", "tokens_per_batch", "encoder_engine"),
-    *("encoder_dtype", "examples_per_shard", "max_tokens"),
+    *("encoder_dtype", "examples_per_shard", "max_tokens", "long_texts"),
 )
 
 
@@ -182,7 +182,7 @@ def _tune(
     texts, held_out = train_texts.hold_out(texts, config.tune_seed)
     backbone, model = tuned_model.build_model(
         frozen,
-        parse_layers(records.layers, frozen.num_layers),
+        parse_layers(records.layers, frozen.num_layers, records.pooling),
         num_classes,
         pooling=records.pooling,
         dtype=tuning.provenance["precision"],

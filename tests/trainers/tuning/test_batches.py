@@ -1,10 +1,12 @@
 """Batches of a tuning."""
 
+import dataclasses
+
 import numpy as np
 import pytest
 
 from trainers.tuning.batches import TokenSource, cut, order
-from trainers.tuning.texts import Texts, hold_out
+from trainers.tuning.texts import Texts, draw, hold_out
 
 
 def _texts(count: int, seed: int = 0) -> Texts:
@@ -56,3 +58,21 @@ def test_held_out_texts_are_of_all_classes_and_are_not_tuned_on(count):
     if count > 6:
         assert set(held_out.labels) == {0, 1, 2}
     assert len(held_out) == max(3, min(1000, count // 20))
+
+
+@pytest.mark.parametrize("count", [4, 5, 7, 30])
+def test_few_texts_of_many_classes_are_divided_too(count):
+    texts = dataclasses.replace(
+        _texts(count), labels=(np.arange(count) // 2).astype(np.int32)
+    )
+    tuned, held_out = hold_out(texts, seed=0)
+    assert len(held_out) >= 1
+    assert len(tuned) >= len(held_out)
+    assert sorted(tuned.record_ids + held_out.record_ids) == sorted(
+        texts.record_ids
+    )
+
+
+def test_a_limit_may_be_one_less_than_all_texts():
+    rows = draw(np.arange(40) % 3, 39, seed=0)
+    assert len(np.unique(rows)) == 39

@@ -33,10 +33,8 @@ def test_rates_fall_by_a_twentieth_per_layer():
 def test_a_step_is_that_of_adamw():
     rng = np.random.default_rng(0)
     start = rng.normal(size=(4, 3)).astype(np.float32)
-    layer = keras.layers.Dense(3, use_bias=False, name="transformer_layer_1")
-    layer.build((None, 4))
-    variable = layer.kernel
-    variable.assign(start)
+    with keras.name_scope("transformer_layer_1"):
+        variable = keras.Variable(start, name="kernel")
     optimizer = model.LayerwiseAdamW(0.01, 20, num_layers=3)
     optimizer.build([variable])
     factor = model.layer_factor(variable.path, 3)

@@ -63,6 +63,23 @@ def test_the_same_texts_give_the_same_encoder_which_is_reused(
         _tune(records)
 
 
+@pytest.mark.slow
+def test_the_head_reads_the_stack_as_it_is_pooled(records):
+    by_pooling = {
+        _tune(dataclasses.replace(records, pooling=pooling))
+        .joinpath("model.safetensors")
+        .read_bytes()
+        for pooling in ("cls", "mean", "first_last")
+    }
+    assert len(by_pooling) == 3
+
+
+@pytest.mark.slow
+def test_ends_of_long_texts_do_not_tune_again(records):
+    windows = dataclasses.replace(records, long_texts="head_tail")
+    assert _tune(windows) == _tune(records)
+
+
 class _Kill(keras.callbacks.Callback):
     def on_epoch_end(self, epoch, logs=None):
         if epoch == 1:

@@ -13,13 +13,14 @@ import numpy as np
 
 from benchmarks import command, measuring, pixel_map, printing
 from text2image import options
-from text2image.deepinsight import projection, scaling, statistics
 
 _BATCH = 1024
 
 
 def make_gram(rows: int, features: int) -> np.ndarray:
     """`(features, features)` float64, of rows in correlated groups."""
+    from text2image.deepinsight import scaling, statistics
+
     values = pixel_map.make_rows(rows, features, None)
     batches = [values[i : i + _BATCH] for i in range(0, len(values), _BATCH)]
     stats = statistics.FeatureStatistics.empty(features)
@@ -35,6 +36,8 @@ def make_gram(rows: int, features: int) -> np.ndarray:
 
 def prepare(method: str, rows: int, features: int) -> measuring.Call:
     """Returns the call that projects."""
+    from text2image.deepinsight import projection
+
     settings = projection.Projection(method=method)
     projection.project(make_gram(200, 60), settings)  # imports and compiles
     gram = make_gram(rows, features)

@@ -192,8 +192,9 @@ def test_only_a_program_that_resumes_says_so(capsys):
 @pytest.mark.parametrize("command", COMMANDS)
 def test_programs_that_keep_parts_of_their_work_resume(command):
     program = importlib.import_module(COMMANDS[command]).PROGRAM
-    resuming = ("run", "table", "build", "multimodal-run", "multimodal-table")
-    assert program.resumes == (command in (*resuming, "im2vec"))
+    resuming = {"run", "tune", "table", "learning-curve", "build", "im2vec"}
+    resuming |= {"multimodal-run", "multimodal-table"}
+    assert program.resumes == (command in resuming)
 
 
 def test_the_exit_code_of_the_work_is_the_programs():

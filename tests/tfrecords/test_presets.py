@@ -22,7 +22,7 @@ def test_changes_override_a_preset():
     assert TrainConfig.preset("demo", l2=0.5).l2 == 0.5
     assert RecordsConfig.preset("demo", encoder="a").encoder == "a"
     with pytest.raises(ValueError, match="`preset` must be one of"):
-        TrainConfig.preset("best")
+        TrainConfig.preset("newest")
 
 
 def test_paths_become_strings_and_numbers_pythons():

@@ -175,6 +175,7 @@ def test_a_kill_at_any_call_and_a_resumed_run_leave_the_same_tree(
     assert count > (1 if call in ("unlink", "_write_journal") else 3)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("finished", [0, 1, 2, 3])
 def test_finished_shards_are_not_written_again(
     directory, run_in_fork, finished
@@ -223,6 +224,7 @@ def flip(path):
     path.write_bytes(content)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("damage", "num_kept"),
     [

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from tfrecords.config import RecordsConfig
-from trainers.config import TrainConfig
+from trainers.config import PRESETS, TrainConfig
 
 # Settings that are parameters of their own.
 OWN = (
@@ -27,6 +27,8 @@ _NAMES = {
     kind: {field.name for field in dataclasses.fields(kind)} - _DECIDED
     for kind in (TrainConfig, RecordsConfig)
 }
+# `best` compares classifiers, of which the image route is one.
+_PRESETS = tuple(name for name in PRESETS if name != "best")
 
 
 def of_preset(
@@ -42,6 +44,10 @@ def of_preset(
         ValueError: If there is no such preset or setting, or a value is
             refused.
     """
+    if preset not in _PRESETS:
+        raise ValueError(
+            f"`preset` must be one of {_PRESETS}. Received: {preset!r}"
+        )
     legal = _NAMES[TrainConfig] | _NAMES[RecordsConfig]
     for name in set(given) - legal:
         near = difflib.get_close_matches(name, legal, n=1)

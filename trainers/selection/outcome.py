@@ -19,7 +19,7 @@ from trainers.selection import choice, report
 from trainers.selection.candidates import CHARACTERS, Candidate
 from trainers.selection.clock import Clock
 from trainers.selection.texts import Texts
-from trainers.serving.chosen import IMAGES, MEMBERS, STACKS, TERMS
+from trainers.serving.chosen import CHOSEN, IMAGES, MEMBERS, STACKS, TERMS
 from trainers.training.metrics import evaluate
 
 
@@ -118,7 +118,7 @@ def _results(
     return {
         **evaluate(final.log_probabilities, held.labels[final.rows]),
         MEMBERS: weights,
-        "chosen": chosen,
+        CHOSEN: chosen,
         "terms": terms,
         "candidates": {
             name: report.figures(

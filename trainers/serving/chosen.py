@@ -34,7 +34,9 @@ from trainers.serving.text_classifier import Parts, TextClassifier
 IMAGES = "images"  # also the folder of the image route's run
 STACKS = "stacks"
 TERMS = "tfidf"
-# Key of metrics.json, by which such a run is known: member to its weight.
+# Keys of metrics.json: the name of the choice, by which such a run is known,
+# and member to its weight.
+CHOSEN = "chosen"
 MEMBERS = "members"
 # Log-probability of a member: one that is sure and wrong must not outvote all
 # others.
@@ -189,7 +191,7 @@ def classifier_of_stacks(
 def is_chosen(workdir: pathlib.Path) -> bool:
     """Whether a directory is of a finished run with `--preset=best`."""
     path = workdir / METRICS_FILE
-    return path.is_file() and MEMBERS in json_files.read(path, cure=_CURE)
+    return path.is_file() and CHOSEN in json_files.read(path, cure=_CURE)
 
 
 def read_metrics(workdir: pathlib.Path) -> dict[str, Any]:

@@ -29,6 +29,7 @@ def test_it_has_the_six_layers_that_last6_takes(mini):
     assert mini.stack_shape == (6, 128)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("text", ["A GREAT Film", "a gre\u00e0t f\u00eflm"])
 def test_case_and_accents_do_not_matter(mini, text):
     stacks, _ = mini.encode([text])

@@ -55,6 +55,7 @@ def _bytes(directory):
     return {path.name: path.read_bytes() for path in directory.iterdir()}
 
 
+@pytest.mark.slow
 def test_a_curve_resumes_with_the_same_bytes_and_is_reported(cls_dir, tmp_path):
     workdir = tmp_path / "curve"
     directory = curve.results_directory(workdir, PLAN, RECORDS, CONFIG, "made")

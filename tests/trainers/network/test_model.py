@@ -141,6 +141,7 @@ def test_the_halves_make_the_whole(rng, autoencoder):
     )
 
 
+@pytest.mark.slow
 def test_the_same_seed_builds_the_same_network():
     first, second = (
         model.build_models(_config(seed=3), IMAGE, 2).whole for _ in range(2)

@@ -71,6 +71,7 @@ def check(run, reloaded, **changes):
     return agreement.check(run.workdir, **{**arguments, **changes})
 
 
+@pytest.mark.slow
 def test_all_predictions_are_compared(run, texts, reloaded, caplog):
     caplog.set_level("INFO", logger="absl")
     result = check(run, reloaded)["engine_agreement"]

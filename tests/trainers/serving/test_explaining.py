@@ -31,6 +31,7 @@ def explained(reloaded):
     return explain(reloaded[3], TEXTS)
 
 
+@pytest.mark.slow
 def test_sums_are_the_differences_of_margins(explained):
     for sums, baseline in (
         (explained["tokens"].sum(axis=1), "words_baseline"),

@@ -50,6 +50,7 @@ def model_of(drawing):
     )
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "pooling",
     [

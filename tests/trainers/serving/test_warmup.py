@@ -1,5 +1,6 @@
 """Warm-up requests are what TF Serving's own messages say."""
 
+import pytest
 import tensorflow as tf
 from tensorflow.core.framework import tensor_pb2
 
@@ -34,6 +35,7 @@ def _fields(content):
         position += length
 
 
+@pytest.mark.slow
 def test_the_requests_of_an_export_fit_its_signatures(trained, signatures):
     path = trained[3].export / "assets.extra" / warmup.FILE
     names = []

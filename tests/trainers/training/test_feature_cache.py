@@ -129,6 +129,7 @@ def test_another_key_replaces_the_features(records, tmp_path):
     assert (first[0]["train"].values != second[0]["train"].values).any()
 
 
+@pytest.mark.slow
 def test_a_fill_that_was_killed_is_not_opened(records, tmp_path, monkeypatch):
     def killed(*_):
         raise KeyboardInterrupt
@@ -144,6 +145,7 @@ def test_a_fill_that_was_killed_is_not_opened(records, tmp_path, monkeypatch):
     assert FeatureCache(tmp_path / "other", key).open(fitted) is not None
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("name", "kind"),
     [

@@ -37,6 +37,7 @@ def _tune(records: RecordsConfig, **settings) -> pathlib.Path:
         return tuned_encoder(CONFIG, records, **settings)
 
 
+@pytest.mark.slow
 def test_the_same_texts_give_the_same_encoder_which_is_reused(
     records, tmp_path, caplog
 ):

@@ -1,6 +1,6 @@
 """Accuracies of projections, and what votes of several maps gain over seeds.
 
-    python -m benchmarks.maps --workdir=DIR --seeds=5 --groups=3 --preset=demo
+    python -m tools.compare_maps --workdir=DIR --seeds=5 --preset=demo
 
 Flags that are not this program's are those of `trainers.run`. Runs that are
 finished are reused. A vote of three is compared with a vote of three seeds of
@@ -13,6 +13,7 @@ import collections
 import dataclasses
 import pathlib
 import statistics
+import sys
 from collections.abc import Sequence
 
 import numpy as np
@@ -144,7 +145,8 @@ def _print_projections(
         rows.append(
             (projection, *_spread([r.mean() for r in right]), f"{p:.2f}")
         )
-    print(f"\n{len(right[0])} validation texts, {seeds} seeds")
+    count = len(right[0])
+    sys.stdout.write(f"\n{count} validation texts, {seeds} seeds\n")
     printing.print_table(("projection", "accuracy", "deviation", "p"), rows)
 
 
@@ -188,7 +190,7 @@ def _print_votes(
         )
         for name in accuracies
     ]
-    print(f"\n{groups} groups of three runs")
+    sys.stdout.write(f"\n{groups} groups of three runs\n")
     printing.print_table(
         ("vote", "accuracy", "deviation", "its runs alone", "p by group"), rows
     )

@@ -183,7 +183,7 @@ def test_a_served_vote_answers_as_its_runs_do(voted):
         *("embed", "serving_default", "tokenize", "tokens")
     ]
     assert (voted / "export/core/1/saved_model.pb").is_file()
-    with pytest.raises(ValueError, match="Images need a run of one map"):
+    with pytest.raises(ValueError, match="Texts are drawn by a run"):
         ours.render([Text(1, "great")])
 
 

@@ -3,7 +3,7 @@
 import dataclasses
 import pathlib
 import re
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import Any
 
 import keras
@@ -215,6 +215,7 @@ def _tune(
         tuning.provenance["tuning"]["tune_max_tokens"],
         num_parts,
     )
+    logits = _inference(model, pad_id)
     history = fit.fit(
         model,
         source,
@@ -227,7 +228,7 @@ def _tune(
         ),
         workdir=tuning.workdir,
         saved=checkpoints.variables(model, model.optimizer),
-        validate=lambda: _evaluate(model, held_out, batch_size, pad_id),
+        validate=lambda: _evaluate(logits, held_out, batch_size, pad_id),
         run=tuning.provenance,
         user_callbacks=callbacks,
     )
@@ -243,15 +244,23 @@ def _tune(
     }
 
 
-def _evaluate(
-    model: keras.Model, texts: Texts, batch_size: int, pad_id: int
-) -> dict[str, Any]:
-    """Evaluates the model on texts, in the order of their lengths."""
+def _inference(model: keras.Model, pad_id: int) -> Callable[..., tf.Tensor]:
+    """Compiles `(N, T)` token ids to logits `(N, K)`."""
 
     @tf.function(input_signature=[tf.TensorSpec([None, None], tf.int32)])
     def logits(ids: tf.Tensor) -> tf.Tensor:
         return model(inputs(ids, pad_id), training=False)
 
+    return logits
+
+
+def _evaluate(
+    logits: Callable[..., tf.Tensor],
+    texts: Texts,
+    batch_size: int,
+    pad_id: int,
+) -> dict[str, Any]:
+    """Evaluates a model on texts, in the order of their lengths."""
     rows = np.argsort(texts.lengths, kind="stable")
     parts = np.split(rows, range(batch_size, len(rows), batch_size))
     values = [logits(cut(texts, part, pad_id)).numpy() for part in parts]

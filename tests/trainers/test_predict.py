@@ -67,6 +67,7 @@ def test_run_and_export_predict_the_same(trained, predictors, tmp_path):
     assert len(list(tmp_path.iterdir())) == len(values)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("texts", "warns"),
     [(["a film"] * 3, False), (["\U0001f600 \U0001f3ac"], True)],
@@ -83,6 +84,7 @@ def test_a_run_warns_once_of_unknown_tokens(predictors, caplog, texts, warns):
     assert all("unknown to the encoder" in message for message in messages)
 
 
+@pytest.mark.slow
 def test_saved_images_are_those_the_model_sees(predictors, tmp_path):
     texts = stream(["a good film", "a dull film, and a long one"])
     list(predictors["run"].predict(texts, image_dir=tmp_path))
@@ -109,6 +111,7 @@ def test_texts_are_labelled_as_they_arrive(predictors):
     assert len(seen) <= 2
 
 
+@pytest.mark.slow
 def test_the_newest_version_is_loaded_with_a_warning_of_its_libraries(
     trained, tmp_path, caplog
 ):
@@ -125,6 +128,7 @@ def test_the_newest_version_is_loaded_with_a_warning_of_its_libraries(
     assert "made with tensorflow 2.20.0" in caplog.text
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "name",
     [

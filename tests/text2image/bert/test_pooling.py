@@ -47,7 +47,13 @@ def expected(pooling, layers, states):
 
 
 @pytest.mark.parametrize("layers", ["all", "last1"])
-@pytest.mark.parametrize("pooling", options.POOLINGS)
+@pytest.mark.parametrize(
+    "pooling",
+    [
+        pytest.param(name, marks=() if name == "max" else pytest.mark.slow)
+        for name in options.POOLINGS
+    ],
+)
 def test_a_pooling_is_that_of_a_texts_own_states(tiny_bert, pooling, layers):
     bert = encoder.Encoder(
         tiny_bert,

@@ -165,13 +165,14 @@ def load_served(
     """Loads a model of texts; takes and raises as `load_predictor`."""
     if export_dir:
         signatures, provenance = saved_model.load(pathlib.Path(export_dir))
-        if "tokens" in signatures and "tokenize" not in signatures:
+        reads_texts = {"render", "embed"} & signatures.keys()
+        if "tokens" in signatures and not reads_texts:
             raise ValueError(
                 f"{export_dir} must be an export that takes texts. Received: "
                 "its core, which takes token ids. Name the same version "
                 "outside the folder `core`."
             )
-        if "tokenize" not in signatures and chosen.MEMBERS not in provenance:
+        if not reads_texts and chosen.MEMBERS not in provenance:
             raise ValueError(
                 f"{export_dir} must be an export of a run of texts. Received: "
                 f"one with the signatures {sorted(signatures)}. For images "

@@ -138,9 +138,10 @@ def test_unknown_classes_and_methods_are_refused(explainers):
 
 
 def test_a_model_of_an_earlier_version_says_what_to_do(monkeypatch):
-    served = Served({"serving_default": len}, ("a", "b"), (0,))
+    functions = {"serving_default": len, "render": len}
+    served = Served(functions, ("a", "b"), (0,))
     monkeypatch.setattr(predictor, "load_served", lambda *_: served)
-    with pytest.raises(ValueError, match=r"Export the run again with python"):
+    with pytest.raises(ValueError, match="a run of one map again with"):
         load_explainer(export_dir="old")
     with pytest.raises(ValueError, match="Run its training command again"):
         load_explainer(workdir="old")

@@ -23,7 +23,9 @@ def _weights(loaded: checkpoint.Checkpoint) -> list[Weight]:
     return list(weights(loaded.backbone, headers.BERT))
 
 
-@pytest.mark.parametrize("name", ["tiny_bert", "mini"])
+@pytest.mark.parametrize(
+    "name", ["tiny_bert", pytest.param("mini", marks=pytest.mark.slow)]
+)
 def test_what_was_written_is_read(name, tiny_bert, tmp_path):
     source = tiny_bert if name == "tiny_bert" else name
     saved = _save(source, tmp_path / "saved")

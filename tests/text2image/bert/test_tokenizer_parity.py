@@ -146,7 +146,6 @@ def test_a_saved_model_has_the_same_ids_and_allowed_ops_only(both, tmp_path):
     "values",
     [
         (True, None, True, True),
-        (False, None, True, True),
         (True, False, False, True),
         (False, True, True, False),
     ],

@@ -67,6 +67,7 @@ def test_every_text_is_on_the_side_of_its_hash(built, corpus):
         assert found == expected[split]
 
 
+@pytest.mark.slow
 def test_the_rows_that_are_dropped_are_listed(built):
     lines = (built / "dropped.csv").read_text("utf-8").splitlines()
     assert [line.split(",")[2] for line in lines[1:]] == [

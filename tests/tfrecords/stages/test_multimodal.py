@@ -73,6 +73,7 @@ def test_the_layers_of_a_text_are_concatenated(tmp_path, tiny_bert):
     )
 
 
+@pytest.mark.slow
 def test_vectors_are_those_of_the_encoder(built, tiny_bert):
     _, _, directory = built
     bert = encoder.Encoder(tiny_bert, layers="last1", max_tokens=32)

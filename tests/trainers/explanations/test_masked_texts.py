@@ -28,6 +28,7 @@ def served_margin(classifier, ids, label):
     return logits[label] - np.delete(logits, label).mean()
 
 
+@pytest.mark.slow
 def test_margins_are_those_of_the_served_model_on_masked_ids(masked, reloaded):
     label = 2
     ids, words = masked.words(TEXT)

@@ -37,6 +37,7 @@ def circle(count, rng):
     return np.stack([np.cos(angles), np.sin(angles)], axis=1)
 
 
+@pytest.mark.slow
 @pytest.mark.filterwarnings("error")
 @pytest.mark.parametrize(
     "count", [2, 24, 77, pytest.param(400, marks=pytest.mark.slow)]

@@ -90,6 +90,7 @@ def test_all_predictions_are_compared(run, texts, reloaded, caplog):
     ]
 
 
+@pytest.mark.slow
 def test_of_many_predictions_some_are_compared(run, texts, reloaded, caplog):
     caplog.set_level("INFO", logger="absl")
     result = check(run, reloaded, most=3)["engine_agreement"]

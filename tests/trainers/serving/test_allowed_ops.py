@@ -37,6 +37,7 @@ def _write_file(text):
         return tf.identity(text)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("nested", [False, True])
 @pytest.mark.parametrize(
     ("op", "do"),

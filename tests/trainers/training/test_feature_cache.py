@@ -58,6 +58,7 @@ def _assert_same(first, second):
         np.testing.assert_array_equal(value, other)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("limit_bytes", [1e9, 0.0], ids=["memory", "files"])
 @pytest.mark.parametrize("key", ["", "shared"])
 def test_cached_features_equal_recomputed_ones(

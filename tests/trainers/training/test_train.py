@@ -71,6 +71,7 @@ class Killed(BaseException):
     """What a kill looks like from inside."""
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "autoencoder",
     [
@@ -233,6 +234,7 @@ def test_per_batch_normalisation_trains_the_whole_model(
     assert metrics["num_validations"] == 2
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "contrast", [0.1, pytest.param(1.0, marks=pytest.mark.slow)]
 )

@@ -165,7 +165,8 @@ def load_served(
     """Loads a model of texts; takes and raises as `load_predictor`."""
     if export_dir:
         signatures, provenance = saved_model.load(pathlib.Path(export_dir))
-        reads_texts = {"render", "embed"} & signatures.keys()
+        # Exports of the first versions have no `tokenize`, votes no `render`.
+        reads_texts = {"render", "tokenize"} & signatures.keys()
         if "tokens" in signatures and not reads_texts:
             raise ValueError(
                 f"{export_dir} must be an export that takes texts. Received: "

@@ -137,14 +137,17 @@ def read_images(
 
 
 def predict(
-    model: keras.Model, values: np.ndarray | dict[str, np.ndarray]
+    model: keras.Model,
+    values: np.ndarray | tf.Tensor | dict[str, np.ndarray],
 ) -> np.ndarray:
     """Runs a model on one batch in inference mode."""
     return np.asarray(model.predict_on_batch(values))
 
 
 def predict_all(
-    model: keras.Model, values: np.ndarray | RowFile, batch_size: int
+    model: keras.Model,
+    values: np.ndarray | RowFile | tf.Tensor,
+    batch_size: int,
 ) -> np.ndarray:
     """Runs a model on all rows, batch by batch, in order."""
     return np.concatenate(

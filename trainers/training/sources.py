@@ -237,17 +237,31 @@ class FromHost(_Ordered):
 
 
 def from_inputs(inputs: Inputs, order: Order) -> OrderedSource:
-    """Returns the source for a split: on the device as a whole if it fits.
+    """Returns the source for a split: on the device as a whole if it fits."""
+    values = on_device(inputs.values)
+    if isinstance(values, tf.Tensor):
+        return Resident(values, tf.constant(inputs.labels), inputs.ids, order)
+    return FromHost(values, inputs.labels, inputs.ids, order)
 
-    That is what `--cache_gb` left in memory; on a GPU, no more than the share
-    of its memory that a training leaves.
+
+def on_device(
+    values: np.ndarray | RowFile, beside: int = 0
+) -> np.ndarray | RowFile | tf.Tensor:
+    """Puts the rows of a split on the device, if they fit.
+
+    They fit if `--cache_gb` left them in memory; on a GPU, if they take no
+    more than the share of its memory that a training leaves.
+
+    Args:
+        values: Rows `(N, ...)`.
+        beside: Bytes of other splits that lie there.
+
+    Returns:
+        A tensor of the same rows, or `values` as they were.
     """
-    values = inputs.values
-    room = devices.memory_bytes() * _DEVICE_SHARE
-    if isinstance(values, RowFile) or (
-        devices.has_gpu() and values.nbytes > room
-    ):
-        return FromHost(values, inputs.labels, inputs.ids, order)
-    return Resident(
-        share(values), tf.constant(inputs.labels), inputs.ids, order
-    )
+    if isinstance(values, RowFile):
+        return values
+    room = devices.memory_bytes() * _DEVICE_SHARE - beside
+    if devices.has_gpu() and values.nbytes > room:
+        return values
+    return share(values)

@@ -1,19 +1,22 @@
 """What a run trains and what that reads, decided once."""
 
 import dataclasses
+import functools
 import pathlib
 
 import keras
 import numpy as np
+import tensorflow as tf
 
 from tfrecords import paths, schema
 from trainers.config import TrainConfig
 from trainers.distribution.workers import Workers
 from trainers.network import model, optimizer
-from trainers.training import frozen_half, loop
+from trainers.training import frozen_half, loop, sources
 from trainers.training.feature_cache import FeatureCache
 from trainers.training.inputs import (
     Inputs,
+    RowFile,
     count_batches,
     predict,
     predict_all,
@@ -44,7 +47,16 @@ class Trainee:
     def validation_logits(self) -> np.ndarray:
         """Returns logits `(N, K)` of the validation split, in its order."""
         return predict_all(
-            self.model, self.inputs["validation"].values, self.evaluation_batch
+            self.model, self._validation_values, self.evaluation_batch
+        )
+
+    @functools.cached_property
+    def _validation_values(self) -> np.ndarray | RowFile | tf.Tensor:
+        """The validation inputs, sent to the device once for all epochs."""
+        train = self.inputs["train"].values
+        return sources.on_device(
+            self.inputs["validation"].values,
+            beside=0 if isinstance(train, RowFile) else train.nbytes,
         )
 
     def count_correct(self) -> int:

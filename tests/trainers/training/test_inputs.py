@@ -2,10 +2,12 @@
 
 import pathlib
 
+import keras
 import numpy as np
 import pytest
+import tensorflow as tf
 
-from trainers.training import inputs
+from trainers.training import inputs, sources
 
 
 def test_rows_of_a_file_are_copies_and_leave_no_mapping(tmp_path, rng):
@@ -55,3 +57,20 @@ def test_files_that_continue_one_another_are_read_as_one(tmp_path, rng):
     assert (rows.shape, len(rows), rows.dtype) == (values.shape, 11, "float32")
     for wanted in (slice(None), slice(3, 9), np.array([10, 0, 4, 5, 3, 4])):
         np.testing.assert_array_equal(rows[wanted], values[wanted])
+
+
+def test_predictions_are_the_same_wherever_the_rows_lie(tmp_path, rng):
+    values = rng.normal(size=(11, 4)).astype(np.float32)
+    np.save(tmp_path / "rows.npy", values)
+    model = keras.Sequential([keras.Input((4,)), keras.layers.Dense(3)])
+    expected = values @ np.array(model.weights[0])
+    places = (
+        values,
+        inputs.RowFile(tmp_path / "rows.npy"),
+        sources.on_device(values),
+    )
+    assert isinstance(places[2], tf.Tensor)
+    first, *others = (inputs.predict_all(model, rows, 4) for rows in places)
+    np.testing.assert_allclose(first, expected, rtol=1e-5, atol=1e-6)
+    for other in others:
+        np.testing.assert_array_equal(other, first)

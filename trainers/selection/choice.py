@@ -61,18 +61,18 @@ def is_better(
     parts = [part.of_rows(rows) for part in (challenger, incumbent)]
     right = [(part.argmax(axis=1) == truth).astype(float) for part in parts]
     accuracy = right[0] - right[1]
-    if _exceeds_its_error(accuracy):
+    if exceeds_its_error(accuracy):
         return True
     likelihoods = [
         pool([part], fit_weights([part], truth))[np.arange(len(rows)), truth]
         for part in parts
     ]
-    return bool(accuracy.mean() >= 0) and _exceeds_its_error(
+    return bool(accuracy.mean() >= 0) and exceeds_its_error(
         likelihoods[0] - likelihoods[1]
     )
 
 
-def _exceeds_its_error(gains: np.ndarray) -> bool:
+def exceeds_its_error(gains: np.ndarray) -> bool:
     """Whether the mean of paired differences is above one standard error."""
     return bool(gains.mean() > gains.std() / np.sqrt(len(gains)))
 

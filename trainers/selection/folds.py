@@ -5,7 +5,7 @@ from collections.abc import Callable, Sequence
 
 import numpy as np
 
-from trainers.selection.choice import Predictions
+from trainers.selection.choice import Predictions, exceeds_its_error
 
 NUM_FOLDS = 5
 _SEED = 0
@@ -123,18 +123,11 @@ def choose_c(
     chosen, best = cs[0], None
     for c in cs:
         found = predict(fit_predict, c, fold, rows, range(plan.folds_of_choice))
-        if best is None or _is_more_often_right(found, best, labels):
+        if best is None or exceeds_its_error(
+            found.correct(labels).astype(float) - best.correct(labels)
+        ):
             chosen, best = c, found
     assert best is not None
     if plan.folds_of_choice < plan.folds:
         best = predict(fit_predict, chosen, fold, rows, folds)
     return chosen, best
-
-
-def _is_more_often_right(
-    challenger: Predictions, incumbent: Predictions, labels: np.ndarray
-) -> bool:
-    """Whether the accuracy on the same texts is clearly higher."""
-    right = [part.correct(labels) for part in (challenger, incumbent)]
-    gains = right[0].astype(float) - right[1]
-    return bool(gains.mean() > gains.std() / np.sqrt(len(gains)))

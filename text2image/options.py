@@ -12,7 +12,7 @@ BAD_ROWS = ("refuse", "drop")
 # auto: by device.
 ENCODER_DTYPES = ("auto", "float32", "bfloat16")
 ENCODER_ENGINES = ("auto", "tensorflow", "openvino")
-LONG_TEXTS = ("cut", "head_tail")
+LONG_TEXTS = ("cut", "head_tail", "windows")
 POOLINGS = ("cls", "mean", "max", "first_last")
 
 SCALERS = ("norm1", "norm2", "standard")

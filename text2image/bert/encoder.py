@@ -14,7 +14,7 @@ from text2image.bert import checkpoint, computing
 from text2image.bert.batches import Batch, Shapes, choose_widths
 from text2image.bert.engines import ENGINES, run_model
 from text2image.bert.layers import check_max_tokens, parse_layers
-from text2image.bert.long_texts import LongTexts
+from text2image.bert.long_texts import LongTexts, split_windows
 from text2image.bert.pooling import MODEL_BUILDERS
 from text2image.bert.tokenizer import Tokenizer
 
@@ -24,20 +24,43 @@ class Tokens:
     """Tokenised texts.
 
     Attributes:
-        ids: Kept token ids, padded to the longest text, `(N, T)` int32.
+        ids: Kept token ids, padded to the longest row, `(W, T)` int32: a row
+            per text, or per window of one.
         lengths: Tokens of each text before any cut, `(N,)` int32.
-        kept: Tokens of each text after the cut, `(N,)` int32.
+        kept: Tokens of each row after the cut, `(W,)` int32.
         num_unknown: Number of `[UNK]` among the kept.
+        texts: The text of each row, `(W,)` ascending; `None` where rows are
+            texts.
     """
 
     ids: np.ndarray
     lengths: np.ndarray
     kept: np.ndarray
     num_unknown: int
+    texts: np.ndarray | None = None
 
     def __len__(self) -> int:
         """Number of texts."""
         return len(self.lengths)
+
+    def count(self, rows: np.ndarray) -> int:
+        """Counts the texts whose first row is among some rows."""
+        if self.texts is None:
+            return len(rows)
+        is_first = np.diff(self.texts, prepend=-1) > 0
+        return int(is_first[rows].sum())
+
+    def average(self, stacks: np.ndarray) -> np.ndarray:
+        """Averages stacks `(W, L, D)` of rows to those of texts, `(N, L, D)`.
+
+        In the order of the rows, so that the same rows give the same bits.
+        """
+        if self.texts is None or not len(self):
+            return stacks
+        counts = np.bincount(self.texts)
+        starts = np.cumsum(counts) - counts
+        sums = np.add.reduceat(stacks, starts, axis=0)
+        return sums / counts[:, None, None].astype(np.float32)
 
 
 class Encoder:
@@ -150,12 +173,14 @@ class Encoder:
                 tf.constant(texts, tf.string), tf.constant(self.max_tokens)
             )
         )
-        return Tokens(
-            ids,
-            lengths,
-            np.minimum(lengths, self.max_tokens),
-            int((ids == self.tokenizer.unk_id).sum()),
-        )
+        num_unknown = int((ids == self.tokenizer.unk_id).sum())
+        if self.long_texts.kind == "windows":
+            rows, kept, texts_of_rows = split_windows(
+                ids, self.tokenizer.cls_id, self.tokenizer.pad_id
+            )
+            return Tokens(rows, lengths, kept, num_unknown, texts_of_rows)
+        kept = np.minimum(lengths, self.max_tokens)
+        return Tokens(ids, lengths, kept, num_unknown)
 
     def count_tokens(self, texts: list[str]) -> np.ndarray:
         """Counts the tokens of each text before any cut, `(N,)` int32."""
@@ -211,10 +236,11 @@ class Encoder:
         Raises:
             MemoryError: If a batch does not fit.
         """
-        stacks = np.empty((len(texts), *self.stack_shape), np.float32)
         if not len(texts):
+            stacks = np.empty((0, *self.stack_shape), np.float32)
             return stacks, np.empty(0, np.int32)
         tokens = texts if isinstance(texts, Tokens) else self.tokenize(texts)
+        stacks = np.empty((len(tokens.kept), *self.stack_shape), np.float32)
         shapes = self.shapes or self._choose_shapes(tokens, len(tokens))
         batches = list(shapes.batches(tokens.kept))
         self._start({(batch.rows, batch.width) for batch in batches})
@@ -225,10 +251,10 @@ class Encoder:
             )
             for batch, vectors in zip(batches, encoded, strict=True):
                 stacks[batch.texts] = vectors[: len(batch.texts)]
-                progress(len(batch.texts))
+                progress(tokens.count(batch.texts))
         finally:  # an error or Ctrl-C must not wait for what is queued
             pool.shutdown(cancel_futures=True)
-        return stacks, tokens.lengths
+        return tokens.average(stacks), tokens.lengths
 
     def pad(self, tokens: Tokens, batch: Batch) -> np.ndarray:
         """Returns the padded ids of a batch, `(rows, width)` int32."""

@@ -14,7 +14,7 @@ import tensorflow_text as tf_text
 from text2image.bert import characters
 from text2image.bert.added_tokens import FIRST_CODE, AddedTokens, Pattern
 from text2image.bert.code_tables import CodeTable, begins, owners, shift
-from text2image.bert.long_texts import HEAD, ROOM
+from text2image.bert.long_texts import head_and_tail, in_windows
 from text2image.bert.normalizer import Normalizer
 from text2image.bert.wordpiece import AddedToken, WordPiece
 
@@ -92,8 +92,8 @@ class Tokenizer:
 
         Args:
             texts: `(N,)` strings.
-            max_tokens: Most tokens kept per text, `[CLS]` and `[SEP]`
-                included; the rest is left out.
+            max_tokens: Most tokens kept per text, or per window, `[CLS]` and
+                `[SEP]` included; the rest is left out.
 
         Returns:
             Ids `(N, T)` int32, padded to the longest; and the number of
@@ -101,10 +101,14 @@ class Tokenizer:
         """
         pieces = self._pieces(texts)
         lengths = tf.cast(pieces.row_lengths(), tf.int32) + 2
+        room = max_tokens - 2
+        if self.long_texts == "windows":
+            ids = in_windows(pieces, room, self.cls_id, self._sep_id)
+            return ids.to_tensor(self.pad_id), lengths
         if self.long_texts == "head_tail":
-            pieces = _head_and_tail(pieces, max_tokens - 2)
+            pieces = head_and_tail(pieces, room)
         else:
-            pieces = pieces[:, : max_tokens - 2]
+            pieces = pieces[:, :room]
         count = pieces.nrows(out_type=tf.int32)
         ids = tf.concat(
             [
@@ -197,22 +201,6 @@ class Tokenizer:
         return tf.cond(
             tf.reduce_any(too_long), replace, lambda: (codes, splits)
         )
-
-
-def _head_and_tail(pieces: tf.RaggedTensor, room: tf.Tensor) -> tf.RaggedTensor:
-    """The first and last pieces of each text, `room` at most in all."""
-    head = tf.cast(room * HEAD // ROOM, tf.int64)
-    room = tf.cast(room, tf.int64)
-    lengths = tf.cast(pieces.row_lengths(), tf.int64)
-    row = tf.cast(pieces.value_rowids(), tf.int64)
-    position = tf.range(tf.size(pieces.values, tf.int64))
-    position -= tf.gather(tf.cumsum(lengths, exclusive=True), row)
-    is_tail = tf.gather(lengths, row) - position <= room - head
-    return tf.RaggedTensor.from_row_lengths(
-        tf.boolean_mask(pieces.values, (position < head) | is_tail),
-        tf.minimum(lengths, room),
-        validate=False,
-    )
 
 
 def _patterns(

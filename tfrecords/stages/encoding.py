@@ -105,7 +105,7 @@ class Encoding:
             {
                 "num_tokens": int(tokens.kept.sum()),
                 "num_truncated": int(
-                    (tokens.lengths > self._encoder.max_tokens).sum()
+                    (tokens.lengths > self._encoder.long_texts.most).sum()
                 ),
                 "num_unknown": tokens.num_unknown,
             },

@@ -168,6 +168,12 @@ def load_explainer(
             "Only the image route is explained. Received: what --preset=best "
             "chose instead. Name the route's own run: --workdir=RUN/images"
         )
+    if served.long_texts.kind == "windows":
+        raise ValueError(
+            "Only texts that are read in one piece are explained. Received: a "
+            "model with --long_texts=windows. Train one with "
+            "--long_texts=head_tail."
+        )
     if export_dir:
         raise ValueError(
             f"{export_dir} must be an export with the signature `explain`. "

@@ -150,6 +150,8 @@ def _by_class(names: list[str], confusion: np.ndarray) -> list[str]:
 _LONG_TEXTS = {
     "cut": "Texts are cut after {} tokens.",
     "head_tail": "Of texts longer than {} tokens the middle is left out.",
+    "windows": "Texts longer than {} tokens are read in windows, and the "
+    "windows' vectors are averaged.",
 }
 
 

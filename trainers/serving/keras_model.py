@@ -10,6 +10,7 @@ import tensorflow as tf
 
 from text2image.bert import backbones
 from text2image.bert.encoder import Encoder
+from text2image.bert.long_texts import LongTexts
 from text2image.bert.pooling import MODEL_BUILDERS
 from text2image.bert.tokenizer import Tokenizer
 from text2image.bert.wordpiece import AddedToken, SpecialTokens, WordPiece
@@ -76,6 +77,7 @@ class _TextPart:
     tokenizer: Tokenizer
     max_tokens: int
     stack_shape: tuple[int, int]
+    long_texts: LongTexts
 
 
 @keras.saving.register_keras_serializable(package="text2image")
@@ -143,6 +145,7 @@ class TextClassification(keras.layers.Layer):
             Tokenizer(wordpiece, long_texts),
             max_tokens,
             (len(layers), backbone.hidden_dim),
+            LongTexts(long_texts, max_tokens),
         )
         self._text_classifier = TextClassifier(
             Parts(cast(Encoder, encoder), drawing, classifier, self.label_names)

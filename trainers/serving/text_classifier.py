@@ -11,6 +11,7 @@ import keras
 import tensorflow as tf
 
 from text2image.bert.encoder import Encoder
+from text2image.bert.long_texts import ragged_windows
 from text2image.deepinsight.keras_layers import build_drawing
 from text2image.deepinsight.pixel_map import PixelMap
 from trainers.runs import loading, train_images
@@ -68,7 +69,8 @@ class TextClassifier(tf.Module):
         tokenize: `text` to `ids` and `mask` (N, T) int32, padded.
         explain: `text` and `label` (N,) int32, the number of a class or -1 for
             the predicted one, to what `TextExplainer.explain` returns, batch
-            first; `None` if the mean train image is not known.
+            first; `None` if the mean train image is not known, or texts are
+            read in windows.
     """
 
     def __init__(self, parts: Parts, grouping: Grouping | None = None) -> None:
@@ -78,10 +80,19 @@ class TextClassifier(tf.Module):
             parts: What a text passes through.
             grouping: The shapes in which texts are answered; `None` answers
                 them one by one.
+
+        Raises:
+            ValueError: If there is a grouping and texts are read in windows.
         """
         super().__init__(name="text_classifier")
         self._parts = parts
         self._grouping = grouping
+        if grouping is not None and self._has_windows:
+            raise ValueError(
+                "Texts that are read in windows (--long_texts=windows) are "
+                "answered one by one. Export without --export_batching, or "
+                "build records with --long_texts=head_tail."
+            )
         self._outputs = ImageOutputs(parts.model, parts.train_images)
         # A SavedModel saves variables that it can reach; layers it cannot.
         self.constants = [
@@ -102,7 +113,7 @@ class TextClassifier(tf.Module):
         self.render = graph(once_each(self._render), text)
         self.tokenize = graph(self._tokenize, text)
         self.explain = None
-        if parts.train_images is not None:
+        if parts.train_images is not None and not self._has_windows:
             explain = TextExplainer(
                 parts.encoder,
                 parts.drawing,
@@ -142,6 +153,11 @@ class TextClassifier(tf.Module):
         """The first part of the model: texts to stacks."""
         return self._parts.encoder
 
+    @property
+    def _has_windows(self) -> bool:
+        """Whether a text may be read in several windows."""
+        return self._parts.encoder.long_texts.kind == "windows"
+
     def stacks(self, ids: tf.Tensor, mask: tf.Tensor) -> tf.Tensor:
         """`(N, T)` int32 ids and mask to stacks `(N, L, D)`."""
         shape = (None, *self._parts.encoder.stack_shape)
@@ -155,7 +171,7 @@ class TextClassifier(tf.Module):
             *checked_tokens(
                 ids,
                 mask,
-                self._parts.encoder.max_tokens,
+                self._parts.encoder.long_texts.most_ids,
                 len(self._parts.encoder.tokenizer.vocabulary),
             )
         )
@@ -226,15 +242,25 @@ class TextClassifier(tf.Module):
         )
 
     def _states(self, ids: tf.Tensor, mask: tf.Tensor) -> tf.Tensor:
-        """`(n, T)` ids and mask to stacks `(n, L, D)`."""
-        return self._parts.encoder.model(
-            {
+        """`(n, T)` ids and mask to stacks `(n, L, D)`; n is 1 with windows."""
+        bert = self._parts.encoder
+
+        def run(ids: tf.Tensor, mask: tf.Tensor) -> tf.Tensor:
+            inputs = {
                 "token_ids": ids,
                 "segment_ids": tf.zeros_like(ids),
                 "padding_mask": mask,
-            },
-            training=False,
+            }
+            return bert.model(inputs, training=False)
+
+        if not self._has_windows:
+            return run(ids, mask)
+        windows = tuple(
+            ragged_windows(ids[0], values[0], bert.tokenizer.cls_id)
+            for values in (ids, mask)
         )
+        stacks = each(run, windows, (None, *bert.stack_shape))
+        return tf.reduce_mean(stacks, axis=0, keepdims=True)
 
     def _draw(self, ids: tf.Tensor, mask: tf.Tensor) -> tf.Tensor:
         return self._parts.drawing(self._states(ids, mask), training=False)

@@ -117,7 +117,13 @@ def tuned_encoder(
             records,
             source,
             dealing.split(records, source),
-            Tokenizer(loaded.wordpiece, records.long_texts),
+            # A window has no label of its own: of windows, the first is read.
+            Tokenizer(
+                loaded.wordpiece,
+                "cut"
+                if records.long_texts == "windows"
+                else records.long_texts,
+            ),
             min(config.tune_max_tokens, records.max_tokens),
             config.limit_tune,
             config.tune_seed,

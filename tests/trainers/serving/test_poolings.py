@@ -13,7 +13,7 @@ from text2image.deepinsight.keras_layers import build_drawing
 from tfrecords.stages.encoded_records import describe_encoder
 from trainers.explanations.explainer import Explainer
 from trainers.runs.train_images import TrainImages
-from trainers.serving import functions
+from trainers.serving import functions, grouping
 from trainers.serving.predictor import Served, of_classifier
 from trainers.serving.text_classifier import Parts, TextClassifier
 
@@ -114,3 +114,42 @@ def test_a_saved_model_answers_and_explains_as_the_records_say(
         else:
             assert words == item.text.split()
         assert all(word.contribution for word in item.words)
+
+
+@pytest.mark.slow
+def test_a_saved_model_reads_windows_as_the_records_do(tiny_bert, tmp_path):
+    keras.utils.set_random_seed(0)
+    recorder = encoder.Encoder(
+        tiny_bert,
+        layers="0-1",
+        max_tokens=MAX_TOKENS,
+        long_texts="windows",
+        compiled=False,
+    )
+    stacks, _ = recorder.encode(TEXTS)
+    drawing = drawing_of(stacks)
+    model = model_of(drawing)
+    known = TrainImages(drawing.predict_on_batch(stacks).mean(axis=0))
+    provenance = {"encoder_sha256": checkpoint.identify(tiny_bert)}
+    loaded = functions.load_encoder(
+        describe_encoder(recorder, tiny_bert, provenance)
+    )
+    parts = Parts(loaded, drawing, model, LABELS, known)
+    classifier = TextClassifier(parts)
+    tf.saved_model.save(
+        classifier, str(tmp_path), signatures=classifier.signatures
+    )
+    saved = tf.saved_model.load(str(tmp_path)).signatures
+    assert "explain" not in saved
+    texts = tf.constant(TEXTS)
+    np.testing.assert_allclose(
+        saved["embed"](text=texts)["stack"], stacks, rtol=0, atol=TOLERANCE
+    )
+    expected = saved["serving_default"](text=texts)["probabilities"]
+    tokens = saved["tokenize"](text=texts)
+    assert tokens["ids"].shape[1] > MAX_TOKENS
+    np.testing.assert_array_equal(
+        saved["tokens"](**tokens)["probabilities"], expected
+    )
+    with pytest.raises(ValueError, match="--export_batching"):
+        TextClassifier(parts, grouping.choose(MAX_TOKENS))

@@ -45,10 +45,13 @@ FLOORS = {
     "trainers": (
         ("__main__",),
         ("estimators",),
-        ("run", "table", "tune", "learning_curve", "verify", "list_runs"),
+        (
+            *("run", "table", "tune", "learning_curve", "domain_shift"),
+            *("verify", "list_runs"),
+        ),
         ("ignored_flags",),
         ("selection",),
-        ("multimodal", "im2vec", "voting"),
+        ("multimodal", "im2vec", "voting", "shift"),
         ("predict", "export", "explain", "page"),
         ("pages",),
         ("reports",),

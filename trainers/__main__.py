@@ -23,6 +23,7 @@ COMMANDS = {
     "runs": "trainers.list_runs",
     "table": "trainers.table",
     "learning-curve": "trainers.learning_curve",
+    "domain-shift": "trainers.domain_shift",
     "predict": "trainers.predict",
     "explain": "trainers.explain",
     "page": "trainers.page",

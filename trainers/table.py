@@ -8,7 +8,6 @@ after an interruption, run the same command to resume.
 
 import dataclasses
 import functools
-import os
 import pathlib
 import sys
 from collections.abc import Sequence
@@ -78,20 +77,8 @@ class TableOptions:
 
     @property
     def weights(self) -> dict[str, str]:
-        """Backbone to its weights.
-
-        Raises:
-            ValueError: If a pair is malformed or names no backbone.
-        """
-        weights = {}
-        for pair in self.weights_for:
-            name, _, source = pair.partition("=")
-            if not source:
-                raise ValueError(
-                    f"--weights_for must be NAME=SOURCE. Received: {pair!r}"
-                )
-            weights[get_backbone(name).name] = os.path.expanduser(source)
-        return weights
+        """Backbone to its weights, of those that have their own."""
+        return sources.by_backbone(self.weights_for)
 
 
 PROGRAM = command_line.Program(

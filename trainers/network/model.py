@@ -138,8 +138,7 @@ def build_extractor(
 ) -> keras.Model:
     """Builds the frozen half; some of its layers still have to be fitted."""
     backbone = backbones.get_backbone(config.backbone)
-    height, width, channels = image_shape
-    config.check_image_size(height, width)
+    config.check_image_size(*image_shape[:2])
     slice_ = build_slice(backbone)
     load.load_weights(slice_, backbone, config.weights, seed=config.seed)
     if config.slice_depth:
@@ -149,7 +148,27 @@ def build_extractor(
         )
     _freeze(slice_, config.slice_batch_norm)
     image = keras.Input(image_shape, name="image")
+    prepared = prepare_image(config, image)
+    return keras.Model(image, slice_(prepared), name="feature_extractor")
+
+
+def prepare_image(
+    config: TrainConfig, image: keras.KerasTensor
+) -> keras.KerasTensor:
+    """Adds the layers between an image and the slice.
+
+    Args:
+        config: Settings of the run.
+        image: `(N, H, W, C)`.
+
+    Returns:
+        `(N, H * enlargement, W * enlargement, 3)`, in the range of the slice.
+
+    Raises:
+        ValueError: If C is neither 1 nor 3.
+    """
     x = image
+    channels = image.shape[-1]
     if config.contrast != 1:
         x = input_layers.Contrast(config.contrast, name=CONTRAST)(x)
     if config.normalization == "dataset":
@@ -167,12 +186,11 @@ def build_extractor(
         )
     if config.enlargement > 1:
         x = keras.layers.UpSampling2D(config.enlargement, name="upsampling")(x)
-    x = input_layers.SliceInput(
-        backbone.preprocessing,
+    return input_layers.SliceInput(
+        backbones.get_backbone(config.backbone).preprocessing,
         standardized=config.normalization != "none",
         name="slice_input",
     )(x)
-    return keras.Model(image, slice_(x), name="feature_extractor")
 
 
 def _freeze(slice_: keras.Model, batch_norm: str) -> None:

@@ -1,10 +1,12 @@
 """Legal values of `--weights`, checked before TensorFlow is imported."""
 
 import difflib
+import os
 import pathlib
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 from text2image import file_signatures
+from trainers.backbones import get_backbone
 
 # Values of `--weights` that are not a file.
 NAMES = ("imagenet", "cifar10", "random")
@@ -45,3 +47,20 @@ def check_source(source: str, names: Sequence[str] = NAMES) -> None:
     if not path.is_file():
         raise FileNotFoundError(f"{expected}, which is not a file.")
     file_signatures.refuse_stand_in(path)
+
+
+def by_backbone(pairs: Iterable[str]) -> dict[str, str]:
+    """Reads `--weights_for`: NAME=SOURCE, to backbone and its weights.
+
+    Raises:
+        ValueError: If a pair is malformed or names no backbone.
+    """
+    weights = {}
+    for pair in pairs:
+        name, _, source = pair.partition("=")
+        if not source:
+            raise ValueError(
+                f"--weights_for must be NAME=SOURCE. Received: {pair!r}"
+            )
+        weights[get_backbone(name).name] = os.path.expanduser(source)
+    return weights

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from trainers.im2vec import class_vectors, similarity_tests
+from trainers.im2vec import analogies, class_vectors, similarity_tests
 from trainers.im2vec.config import Im2VecConfig
 
 NUM_RANDOM = 100  # random W2 to measure chance with
@@ -38,6 +38,7 @@ def evaluate(
     networks: Sequence[Network],
     random_weights: Sequence[np.ndarray],
     class_means: np.ndarray,
+    names: Sequence[str],
 ) -> dict[str, Any]:
     """Measures whether class vectors show what the paper claims.
 
@@ -46,6 +47,7 @@ def evaluate(
         networks: One network per seed; the report shows the first.
         random_weights: Untrained W2 to measure chance with, `(K, m)` each.
         class_means: Mean images, `(K, P)`.
+        names: K class names.
 
     Returns:
         `networks`: name, accuracy, condition number and error of each.
@@ -54,6 +56,7 @@ def evaluate(
         weights. `stability`: mean Procrustes disparity and mean Spearman
         correlation of distances, between `trained` networks, between a
         network and its own `start`, and between `random` weights.
+        `analogies`: see `analogies.evaluate`.
 
     Raises:
         ValueError: If a trained W2 cannot be inverted as asked.
@@ -76,6 +79,14 @@ def evaluate(
             "start": _agreement(starts),
             "random": _agreement(zip(random[::2], random[1::2], strict=False)),
         },
+        "analogies": analogies.evaluate(
+            names,
+            trained,
+            random,
+            class_means,
+            permutations=config.permutations,
+            seed=config.seed,
+        ),
     }
 
 
@@ -129,16 +140,11 @@ def _test(
         )
         for vectors in random
     ]
-    known = np.array([rho for rho in chance if rho is not None])
     return {
         "reference": reference,
         "metric": metric,
         "tests": tests,
-        "random": {
-            "mean": float(known.mean()) if len(known) else None,
-            "low": float(np.quantile(known, 0.05)) if len(known) else None,
-            "high": float(np.quantile(known, 0.95)) if len(known) else None,
-        },
+        "random": similarity_tests.spread(chance),
     }
 
 

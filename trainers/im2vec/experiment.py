@@ -118,6 +118,7 @@ def _compute(config: Im2VecConfig, workdir: pathlib.Path) -> dict[str, Any]:
             findings.networks,
             findings.random,
             findings.statistics.class_means,
+            findings.images.class_names,
         ),
     }
     write_report(config, workdir, findings, metrics)

@@ -14,6 +14,7 @@ from trainers.im2vec import (
     distance_figure,
     evaluation,
     figures,
+    sample_figure,
     similarity_tests,
     tables,
     vector_files,
@@ -91,6 +92,7 @@ def write_report(
             dict(zip(_TITLES, planes.values(), strict=True)), names, thumbnails
         ),
         "truth.png": _draw_distances(shown, vectors, means, metrics, names),
+        "samples.png": sample_figure.draw_samples(findings.images, config.seed),
         "confusion.png": draw_confusion(shown.confusion, names),
     }
     if findings.histories:
@@ -176,7 +178,7 @@ def compose(
     names = findings.images.class_names
     means = findings.statistics.class_means
     captions = dict(_CAPTIONS)
-    for name in ("vectors.png", "confusion.png"):
+    for name in ("vectors.png", "samples.png", "confusion.png"):
         captions[name] += figure_text.note_on_numbers(names)
     if not findings.histories:
         del captions["curves.png"]
@@ -204,6 +206,7 @@ def compose(
             "",
             *tables.stability_table(metrics),
             "",
+            *tables.analogies_section(metrics),
             "## Nearest class of each class",
             "",
             *tables.nearest_table(findings.networks[0], vectors, names, means),
@@ -228,6 +231,7 @@ _CAPTIONS = {
     "vectors.png": "Class vectors of the first network with the mean image of "
     "each class. The published figures are uncentred SVD, whose first axis is "
     "dominated by what all vectors have in common.",
+    "samples.png": "Train images of each class, drawn at random.",
     "truth.png": "A dot per pair of classes; first network, Euclidean.",
     "confusion.png": "Confusion on the test images, first network; percent of "
     "the true class.",

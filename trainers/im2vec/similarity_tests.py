@@ -4,6 +4,7 @@ numpy and scipy only.
 """
 
 import math
+from collections.abc import Callable, Iterable
 from typing import Any
 
 import numpy as np
@@ -43,7 +44,7 @@ def spearman(first: np.ndarray, second: np.ndarray) -> float | None:
         `None` where it is not defined: for fewer than three classes, or if
         all distances of one matrix are equal.
     """
-    ranks, others = _centred_ranks(first), _centred_ranks(second)
+    ranks, others = _matrix_of_ranks(first), _matrix_of_ranks(second)
     if ranks is None or others is None:
         return None
     return float((ranks * others).sum())
@@ -75,25 +76,59 @@ def mantel(
         `orders`, the number of orders compared, the observed one included.
         `rho`, `p` and `p_opposite` are `None` where `spearman` is.
     """
-    fixed, moved = _centred_ranks(first), _centred_ranks(second)
+    fixed, moved = _matrix_of_ranks(first), _matrix_of_ranks(second)
     if fixed is None or moved is None:
         return {"rho": None, "p": None, "p_opposite": None, "orders": 0}
-    rho = float((fixed * moved).sum())
 
-    def correlation(orders: np.ndarray, axis: int) -> np.ndarray:
-        orders = np.moveaxis(orders, axis, -1).astype(int)
+    def correlation(orders: np.ndarray) -> np.ndarray:
         permuted = moved[orders[..., :, None], orders[..., None, :]]
         return np.einsum("kl,...kl->...", fixed, permuted)
 
-    count = len(first)
+    return against_orders(
+        float((fixed * moved).sum()),
+        correlation,
+        len(first),
+        permutations=permutations,
+        seed=seed,
+        batch=_BATCH,
+    )
+
+
+def against_orders(
+    rho: float | None,
+    correlation: Callable[[np.ndarray], np.ndarray],
+    count: int,
+    *,
+    permutations: int,
+    seed: int,
+    batch: int,
+) -> dict[str, Any]:
+    """Compares a correlation with those of permuted classes.
+
+    Args:
+        rho: The correlation; `None` if it is not defined.
+        correlation: Function of orders of the classes, `(..., K)` int, to the
+            correlations with that order, `(...)`.
+        count: Number of classes, K.
+        permutations: Largest number of orders to draw.
+        seed: Seed of the draw.
+        batch: Orders at a time.
+
+    Returns:
+        As `mantel`.
+    """
+    if rho is None:
+        return {"rho": None, "p": None, "p_opposite": None, "orders": 0}
     is_exact = math.factorial(count) <= permutations + 1
     null = scipy.stats.permutation_test(
         (np.arange(count),),
-        correlation,
+        lambda orders, axis: correlation(
+            np.moveaxis(orders, axis, -1).astype(int)
+        ),
         permutation_type="pairings",
         vectorized=True,
         n_resamples=permutations + is_exact,
-        batch=_BATCH,
+        batch=batch,
         random_state=np.random.default_rng(seed),  # `rng` since SciPy 1.15
     ).null_distribution
     # A sample lacks the observed order, which its p must count.
@@ -108,7 +143,27 @@ def mantel(
     }
 
 
-def _centred_ranks(matrix: np.ndarray) -> np.ndarray | None:
+def spread(values: Iterable[float | None]) -> dict[str, float | None]:
+    """`mean`, `low` (5%) and `high` (95%) of those that are not `None`."""
+    known = np.array([value for value in values if value is not None])
+    if not len(known):
+        return {"mean": None, "low": None, "high": None}
+    return {
+        "mean": float(known.mean()),
+        "low": float(np.quantile(known, 0.05)),
+        "high": float(np.quantile(known, 0.95)),
+    }
+
+
+def centred_ranks(values: np.ndarray) -> np.ndarray:
+    """Ranks along the last axis: mean 0, norm 1; 0 if all are equal."""
+    ranks = scipy.stats.rankdata(values, axis=-1)
+    ranks -= ranks.mean(axis=-1, keepdims=True)
+    norm = np.linalg.norm(ranks, axis=-1, keepdims=True)
+    return np.divide(ranks, norm, where=norm > 0, out=np.zeros_like(ranks))
+
+
+def _matrix_of_ranks(matrix: np.ndarray) -> np.ndarray | None:
     """Ranks of the distances, `(K, K)`: mean 0, norm 1; `None` if undefined."""
     count = len(matrix)
     if count < 3:
@@ -116,15 +171,11 @@ def _centred_ranks(matrix: np.ndarray) -> np.ndarray | None:
     above = np.triu_indices(count, 1)
     # Distances that are equal in exact arithmetic share a rank.
     values = matrix[above]
-    ranks = scipy.stats.rankdata(
-        np.round(values / max(values.max(), 1e-300), 9)
-    )
-    ranks -= ranks.mean()
-    norm = np.linalg.norm(ranks) * math.sqrt(2)
-    if norm == 0:
+    ranks = centred_ranks(np.round(values / max(values.max(), 1e-300), 9))
+    if not ranks.any():
         return None
     result = np.zeros((count, count))
-    result[above] = ranks / norm
+    result[above] = ranks / math.sqrt(2)
     return result + result.T
 
 

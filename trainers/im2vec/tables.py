@@ -4,7 +4,7 @@ from typing import Any
 
 import numpy as np
 
-from trainers.im2vec import evaluation, similarity_tests
+from trainers.im2vec import analogies, evaluation, similarity_tests
 from trainers.reports import markdown
 
 # Accuracy of the paper's network on CIFAR-10, section 4.1.
@@ -145,3 +145,73 @@ def nearest_table(
             for name, *nearest in zip(names, *columns, strict=True)
         ],
     )
+
+
+def analogies_section(metrics: dict[str, Any]) -> list[str]:
+    """Tests of a - b = c - d; empty for fewer than four classes."""
+    found = metrics["analogies"]
+    if found is None:
+        return []
+    number_of = f"{found['quadruples']:,}"
+    which = f"all {number_of}" if found["is_complete"] else f"{number_of} drawn"
+    names = [row["name"] for row in metrics["networks"]]
+    least, rho = found["random"]["least"], found["random"]["rho"]
+    rows = [
+        (
+            "defects of vectors and of mean images: Spearman (p)",
+            *(
+                f"{number(test['rho'])} ({number(test['p'])})"
+                for test in found["tests"]
+            ),
+            f"{number(rho['mean'])} [{number(rho['low'])}, "
+            f"{number(rho['high'])}]",
+        )
+    ]
+    if "paper" in found:
+        analogy = "{} - {} = {} - {}".format(*analogies.PAPER)
+        rows += [
+            (
+                f"{analogy}: defect (p)",
+                *(
+                    f"{number(test['defect'])} ({number(test['p'])})"
+                    for test in found["paper"]
+                ),
+                "",
+            ),
+            (
+                "its four questions answered",
+                *(test["answered"] for test in found["paper"]),
+                "",
+            ),
+        ]
+    return [
+        "## Does a - b = c - d hold?",
+        "",
+        f"Of {which} quadruples of the classes. The defect is |a - b - c + "
+        "d|^2 as a share of the squares of the four sides: 0 where the analogy "
+        "holds, 0.5 if all distances are equal. Spearman: are the defects of "
+        "vectors those of mean images (p: share of orders of the classes that "
+        "correlate as much)? Of a named analogy, p is the share of quadruples "
+        "with a defect as small. A question, such as which class is nearest to "
+        "b + c - d, is answered if it is a.",
+        "",
+        *markdown.table(("", *names, "chance: mean [5%, 95%]"), rows),
+        "",
+        f"The least defects of {names[0]}; the least of a random W2 is "
+        f"{number(least['mean'])} [{number(least['low'])}, "
+        f"{number(least['high'])}]:",
+        "",
+        *markdown.table(
+            ("analogy", "defect"),
+            [
+                (
+                    "{} - {} = {} - {}".format(
+                        *(markdown.plain(n, most=40) for n in row["classes"])
+                    ),
+                    number(row["defect"]),
+                )
+                for row in found["least"]
+            ],
+        ),
+        "",
+    ]

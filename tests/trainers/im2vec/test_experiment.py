@@ -75,10 +75,11 @@ def test_images_become_a_report_vectors_and_a_projector(make_tfds, tmp_path):
     assert "images: making" in done.stderr
     workdir = tmp_path / "my run"
     report = (workdir / "report.md").read_text()
-    for figure in ("vectors", "truth", "confusion", "curves"):
+    for figure in ("vectors", "truth", "samples", "confusion", "curves"):
         assert f"]({figure}.png)" in report
         assert (workdir / f"{figure}.png").read_bytes().startswith(b"\x89PNG")
 
+    assert "Of all 3 quadruples of the classes" in report
     rows = read_rows(workdir / "vectors.csv")
     assert [row[0] for row in rows] == ["class", "ant", "bee", "cow", "dog"]
     projector = workdir / "projector"

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from tests.support.hostile_names import NAMES
-from trainers.im2vec import distance_figure, figures
+from trainers.im2vec import distance_figure, figures, sample_figure
 from trainers.reports.figures import save
 
 TITLES = ("PCA", "PCA, points normalised", "SVD", "SVD, points normalised")
@@ -89,3 +89,25 @@ def test_distances_are_drawn_whatever_the_names(tmp_path, rng, count):
         {"a\nb": (distances, distances)}, names[:count]
     )
     save(figure, tmp_path / "truth.png")
+
+
+def test_samples_are_of_their_classes_and_drawn_by_seed(make_images, rng):
+    labels = np.repeat([0, 2, 1], (20, 3, 20))
+    chosen, again, other = (
+        sample_figure.draw_rows(labels, 3, seed) for seed in (0, 0, 1)
+    )
+    assert [len(rows) for rows in chosen] == [8, 8, 3]
+    for label, rows in enumerate(chosen):
+        assert (labels[rows] == label).all()
+    np.testing.assert_array_equal(chosen[0], again[0])
+    assert (chosen[0] != other[0]).any()
+    pixels = rng.integers(0, 256, (43, 2 * 2), dtype=np.uint8)
+    figure = sample_figure.draw_samples(
+        make_images(pixels, labels, (2, 2, 1)), seed=0
+    )
+    assert sum(len(axes.images) for axes in figure.axes) == 19
+    assert [axes.get_ylabel() for axes in figure.axes[::8]] == [
+        "class 0",
+        "class 1",
+        "class 2",
+    ]

@@ -117,7 +117,7 @@ def tuned_encoder(
             records,
             source,
             dealing.split(records, source),
-            Tokenizer(loaded.wordpiece, records.long_texts),
+            Tokenizer(loaded.wordpiece, records.long_texts, records.clean),
             min(config.tune_max_tokens, records.max_tokens),
             config.limit_tune,
             config.tune_seed,

@@ -13,6 +13,7 @@ BAD_ROWS = ("refuse", "drop")
 ENCODER_DTYPES = ("auto", "float32", "bfloat16")
 ENCODER_ENGINES = ("auto", "tensorflow", "openvino")
 LONG_TEXTS = ("cut", "head_tail", "windows")
+CLEANINGS = ("none", "html", "basic")
 POOLINGS = ("cls", "mean", "max", "first_last")
 
 SCALERS = ("norm1", "norm2", "standard")

@@ -38,6 +38,7 @@ _ADDED_LATER = {
     "stacks": "",
     "pooling": "cls",
     "long_texts": "cut",
+    "clean": "none",
 }
 # Keys that are found in the data, and what the device decides, unless they are
 # given: with the values that they had before; fingerprints of settings hold
@@ -197,6 +198,13 @@ class RecordsConfig:
         "ratio for any --max_tokens. windows: all of it, in up to 64 windows "
         "whose vectors are averaged; no explanations then.",
         options.LONG_TEXTS,
+    )
+    clean: str = _records(
+        "none",
+        "What is taken out of a text before its tokens are counted. html: tags "
+        "such as <br />, and entities become their characters. basic: URLs "
+        "too, and lower case.",
+        options.CLEANINGS,
     )
     tokens_per_batch: int = _records(
         0,

@@ -46,7 +46,10 @@ class TableOptions:
         "resnet", "Backbone of the ablations; empty for none."
     )
     ablations: tuple[str, ...] = _common(
-        tuple(plan.ABLATIONS), "Questions that the ablations ask."
+        plan.DEFAULT_ABLATIONS,
+        "Questions that the ablations ask, also: "
+        + ", ".join(sorted({*plan.ABLATIONS} - {*plan.DEFAULT_ABLATIONS}))
+        + ".",
     )
     ablation_seeds: int = _common(
         1, "Trainings per ablation.", ranges.TRAININGS

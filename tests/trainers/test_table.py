@@ -82,6 +82,7 @@ def test_every_ablation_trains_and_is_compared(make_table, tmp_path):
         "--backbones=vgg16",
         "--seeds=1",
         "--ablated=vgg16",
+        "--ablations=" + ",".join(plan.ABLATIONS),
         "--epochs=1",
         # 52 pixels, enlarged, leave 13 x 13 maps for the paper's autoencoder.
         "--image_height=26",
@@ -93,6 +94,7 @@ def test_every_ablation_trains_and_is_compared(make_table, tmp_path):
     assert "| maps of vgg16 | logistic regression" in report
     assert report.count("### ") == len(plan.ABLATIONS)
     assert report.count("\n| **") == len(plan.ABLATIONS)
+    assert report.count("| other texts |") == 2 * len(plan.UNPAIRED)
 
 
 @pytest.mark.parametrize(

@@ -73,6 +73,7 @@ class Encoder:
         gelu: `exact` or `tanh`, as the checkpoint computes it.
         pooling: One of `options.POOLINGS`.
         long_texts: What the encoder sees of a long text.
+        clean: One of `options.CLEANINGS`.
         computing: Engine, dtype and batch size, resolved for this device.
         tokenizer: The checkpoint's own.
         backbone: BERT with all its layers.
@@ -91,6 +92,7 @@ class Encoder:
         tokens_per_batch: int = 512,
         pooling: str = "cls",
         long_texts: str = "cut",
+        clean: str = "none",
         dtype: str = "float32",
         engine: str = "tensorflow",
         compiled: bool | None = None,
@@ -110,6 +112,8 @@ class Encoder:
                 last layer, one row whatever the `layers`.
             long_texts: Which tokens are kept of a text that has more, one of
                 `options.LONG_TEXTS`; see `long_texts`.
+            clean: What is taken out of texts before, one of
+                `options.CLEANINGS`; see `cleaning`.
             dtype: One of `options.ENCODER_DTYPES`: type of the products; by
                 TensorFlow of weights and all other values too. Stacks are
                 float32 either way.
@@ -119,12 +123,14 @@ class Encoder:
         Raises:
             FileNotFoundError: If the checkpoint is missing or incomplete.
             ValueError: If the encoder has fewer positions or layers; or
-                `pooling`, `long_texts`, `dtype` or `engine` is unknown; or the
-                engine is not installed or does not run on this device.
+                `pooling`, `long_texts`, `clean`, `dtype` or `engine` is
+                unknown; or the engine is not installed or does not run on this
+                device.
         """
         for name, value, allowed in (
             ("pooling", pooling, options.POOLINGS),
             ("long_texts", long_texts, options.LONG_TEXTS),
+            ("clean", clean, options.CLEANINGS),
             ("dtype", dtype, options.ENCODER_DTYPES),
             ("engine", engine, options.ENCODER_ENGINES),
         ):
@@ -149,7 +155,7 @@ class Encoder:
         self.layers = parse_layers(layers, backbone.num_layers, pooling)
         self.max_tokens = max_tokens
         self.stack_shape = (len(self.layers), backbone.hidden_dim)
-        self.tokenizer = Tokenizer(loaded.wordpiece, long_texts)
+        self.tokenizer = Tokenizer(loaded.wordpiece, long_texts, clean)
         self.backbone = backbone
         self.model = MODEL_BUILDERS[pooling](backbone, self.layers)
         self.shapes: Shapes | None = None
@@ -160,6 +166,7 @@ class Encoder:
         self.gelu = loaded.gelu
         self.pooling = pooling
         self.long_texts = LongTexts(long_texts, max_tokens)
+        self.clean = clean
 
     def stacks_of_ids(self, ids: tf.Tensor) -> tf.Tensor:
         """As `engines.run_model`, by TensorFlow whatever the engine."""

@@ -30,6 +30,7 @@ class TextToStack(sklearn.base.TransformerMixin, sklearn.base.BaseEstimator):
         max_tokens: int = 512,
         pooling: str = "cls",
         long_texts: str = "cut",
+        clean: str = "none",
         engine: str = "auto",
         dtype: str = "auto",
         flat: bool = True,
@@ -43,6 +44,7 @@ class TextToStack(sklearn.base.TransformerMixin, sklearn.base.BaseEstimator):
             max_tokens: Most tokens per text.
             pooling: One of `options.POOLINGS`; see `Encoder`.
             long_texts: One of `options.LONG_TEXTS`.
+            clean: One of `options.CLEANINGS`.
             engine: One of `options.ENCODER_ENGINES`.
             dtype: One of `options.ENCODER_DTYPES`.
             flat: Whether stacks are rows `(N, L * D)`, layer by layer, as
@@ -53,6 +55,7 @@ class TextToStack(sklearn.base.TransformerMixin, sklearn.base.BaseEstimator):
         self.max_tokens = max_tokens
         self.pooling = pooling
         self.long_texts = long_texts
+        self.clean = clean
         self.engine = engine
         self.dtype = dtype
         self.flat = flat
@@ -119,6 +122,7 @@ class TextToStack(sklearn.base.TransformerMixin, sklearn.base.BaseEstimator):
             tokens_per_batch=0,
             pooling=self.pooling,
             long_texts=self.long_texts,
+            clean=self.clean,
             dtype=self.dtype,
             engine=self.engine,
         )

@@ -11,12 +11,12 @@ import functools
 import tensorflow as tf
 import tensorflow_text as tf_text
 
-from text2image.bert import characters
+from text2image.bert import characters, cleaning
 from text2image.bert.added_tokens import FIRST_CODE, AddedTokens, Pattern
 from text2image.bert.code_tables import CodeTable, begins, owners, shift
 from text2image.bert.long_texts import head_and_tail, in_windows
 from text2image.bert.normalizer import Normalizer
-from text2image.bert.wordpiece import AddedToken, WordPiece
+from text2image.bert.wordpiece import LOWERCASE, AddedToken, WordPiece
 
 _MAX_BYTES = 4  # of a character in UTF-8
 
@@ -30,6 +30,7 @@ class Tokenizer:
     Attributes:
         wordpiece: What it was built from.
         long_texts: One of `options.LONG_TEXTS`.
+        clean: One of `options.CLEANINGS`.
         vocabulary: WordPiece tokens by id.
         pad_id: Id of `[PAD]`.
         cls_id: Id of `[CLS]`.
@@ -38,19 +39,27 @@ class Tokenizer:
         ids: Compiled function of texts and most tokens, see `_ids`.
     """
 
-    def __init__(self, wordpiece: WordPiece, long_texts: str = "cut") -> None:
+    def __init__(
+        self,
+        wordpiece: WordPiece,
+        long_texts: str = "cut",
+        clean: str = "none",
+    ) -> None:
         """Builds the tokeniser.
 
         Args:
             wordpiece: The checkpoint's.
             long_texts: What is kept of a text with too many tokens, one of
                 `options.LONG_TEXTS`; see `long_texts`.
+            clean: What is taken out of the texts first, one of
+                `options.CLEANINGS`; see `cleaning`.
 
         Raises:
             ValueError: If the vocabulary lacks a token that is needed.
         """
         self.wordpiece = wordpiece
         self.long_texts = long_texts
+        self.clean = clean
         self.vocabulary = wordpiece.vocabulary
         special = wordpiece.special
         self.pad_id = wordpiece.id_of(special.pad)
@@ -58,7 +67,8 @@ class Tokenizer:
         self.cls_id = wordpiece.id_of(special.cls)
         self._sep_id = wordpiece.id_of(special.sep)
         self.mask_id = wordpiece.mask_id
-        self._normalize = Normalizer(wordpiece.normalizer)
+        lowercase = (LOWERCASE,) if clean == "basic" else ()
+        self._normalize = Normalizer((*lowercase, *wordpiece.normalizer))
         raw = _patterns(wordpiece, None)
         normalized = _patterns(wordpiece, self._normalize)
         self._find_raw = AddedTokens(raw) if raw else None
@@ -122,9 +132,13 @@ class Tokenizer:
 
     def _pieces(self, texts: tf.Tensor) -> tf.RaggedTensor:
         """Ids of the pieces of each text, `(N, None)` int32."""
-        decoded = tf.strings.unicode_decode(texts, "UTF-8", errors="ignore")
+        decoded = tf.strings.unicode_decode(
+            cleaning.blank_strings(texts, self.clean), "UTF-8", errors="ignore"
+        )
         codes = decoded.values
         rows = owners(decoded.row_splits, tf.size(codes))
+        if self.clean != "none":
+            codes, rows = cleaning.decode_entities(codes, rows)
         if self._find_raw:
             codes, rows = self._find_raw(codes, rows)
         codes, rows = self._normalize(codes, rows)

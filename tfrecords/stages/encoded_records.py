@@ -139,6 +139,7 @@ def build_encoder(
     layers: str,
     pooling: str,
     long_texts: str = "cut",
+    clean: str = "none",
 ) -> Encoder:
     """Loads the encoder; `settings` are resolved."""
     return Encoder(
@@ -148,6 +149,7 @@ def build_encoder(
         tokens_per_batch=settings.tokens_per_batch,
         pooling=pooling,
         long_texts=long_texts,
+        clean=clean,
         dtype=settings.encoder_dtype,
         engine=settings.encoder_engine,
     )
@@ -212,6 +214,7 @@ def describe_encoder(
         "gelu": bert.gelu,
         "pooling": bert.pooling,
         "long_texts": bert.long_texts.kind,
+        "clean": bert.clean,
         "dtype": bert.computing.dtype,
         "engine": bert.computing.engine,
         "device": bert.computing.device,

@@ -67,6 +67,7 @@ class Encoding:
             layers=settings.layers,
             pooling=settings.pooling,
             long_texts=settings.long_texts,
+            clean=settings.clean,
         )
         encoder.shapes = Shapes(read.widths, encoder.computing.tokens_per_batch)
         return cls(directory, read, encoder)

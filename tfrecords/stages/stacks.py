@@ -47,6 +47,7 @@ SETTINGS = (
     "pooling",
     "max_tokens",
     "long_texts",
+    "clean",
     "tokens_per_batch",
     "encoder_engine",
     "encoder_dtype",
@@ -141,6 +142,7 @@ def _encode(
             layers=settings.layers,
             pooling=settings.pooling,
             long_texts=settings.long_texts,
+            clean=settings.clean,
         )
         map_checks.check_map_settings(settings, bert.stack_shape)
         sample = unknown_tokens.check_vocabulary(

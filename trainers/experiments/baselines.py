@@ -17,6 +17,7 @@ import sklearn.pipeline
 import sklearn.preprocessing
 from absl import logging
 
+from text2image.bert.cleaning import clean_text
 from tfrecords import paths, reader, schema
 from trainers.runs import json_files
 from trainers.training.inputs import Inputs
@@ -153,9 +154,9 @@ def fit_logistic_regression(splits: Splits, name: str) -> dict[str, Any]:
 def tfidf(records: paths.Path) -> dict[str, Any]:
     """Fits logistic regression to TF-IDF of words and pairs of words.
 
-    On the texts of the records, not truncated. Words in fewer than two texts
-    are left out. Kept in `tfidf.json` beside the records; memory grows with
-    the corpus, as in scikit-learn.
+    On the texts of the records, cleaned as for the encoder, not truncated.
+    Words in fewer than two texts are left out. Kept in `tfidf.json` beside the
+    records; memory grows with the corpus, as in scikit-learn.
 
     Args:
         records: Directory of `cls` records, which hold the texts.
@@ -164,16 +165,19 @@ def tfidf(records: paths.Path) -> dict[str, Any]:
         As `logistic_regression`.
     """
     manifest = reader.open_records(records, kind="cls")
+    clean = manifest.details.get("encoder", {}).get("clean", "none")
 
     def fit() -> dict[str, Any]:
-
         logging.info("baseline: TF-IDF of the texts")
         splits: Splits = {}
         for split in manifest.splits:
             texts: list[str] = []
             labels: list[int] = []
             for batch in reader.read_records(records, split, manifest=manifest):
-                texts += [text.decode() for text in batch["text"].numpy()]
+                texts += [
+                    clean_text(text.decode(), clean)
+                    for text in batch["text"].numpy()
+                ]
                 labels += batch["label"].numpy().tolist()
             splits[split] = texts, np.array(labels)
         pipeline = sklearn.pipeline.make_pipeline(

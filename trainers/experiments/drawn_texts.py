@@ -6,6 +6,7 @@ import inspect
 
 import numpy as np
 
+from text2image.bert.cleaning import clean_text
 from text2image.deepinsight.transformer import DeepInsight
 from tfrecords import paths, reader
 from tfrecords.config import RecordsConfig
@@ -24,7 +25,7 @@ class Texts:
     Attributes:
         stacks: `(N, L, D)` float32.
         labels: `(N,)` int64.
-        texts: The N texts, not truncated.
+        texts: The N texts, cleaned as for the encoder, not truncated.
     """
 
     stacks: np.ndarray
@@ -34,12 +35,14 @@ class Texts:
     @classmethod
     def read(cls, cls_dir: paths.Path, split: str) -> "Texts":
         """Reads a split of `cls` records."""
-        batches = list(reader.read_records(cls_dir, split))
+        manifest = reader.open_records(cls_dir)
+        clean = manifest.details.get("encoder", {}).get("clean", "none")
+        batches = list(reader.read_records(cls_dir, split, manifest=manifest))
         return cls(
             np.concatenate([batch["stack"].numpy() for batch in batches]),
             np.concatenate([batch["label"].numpy() for batch in batches]),
             [
-                text.decode("utf-8")
+                clean_text(text.decode("utf-8"), clean)
                 for batch in batches
                 for text in batch["text"].numpy()
             ],

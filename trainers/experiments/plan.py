@@ -68,6 +68,16 @@ ABLATIONS: dict[str, dict[str, Changes]] = {
             "fill": "nearest",
         },
     },
+    "clean": {
+        "as they are": {"clean": "none"},
+        "without tags and entities": {"clean": "html"},
+        "without URLs and capitals too": {"clean": "basic"},
+    },
+    "split": {
+        "as given": {},
+        "another draw": {"split_seed": 1},
+        "a third draw": {"split_seed": 2},
+    },
     "scaling": {
         "norm-1": {"scaler": "norm1"},
         "norm-2": {"scaler": "norm2"},
@@ -124,6 +134,12 @@ ABLATIONS: dict[str, dict[str, Changes]] = {
         "training": {"slice_batch_norm": "training"},
     },
 }
+
+# Rows of these have other validation texts: no test of pairs.
+UNPAIRED = ("split",)
+# These encode the texts anew for a row: asked only by name.
+_ON_REQUEST = ("clean", "split")
+DEFAULT_ABLATIONS = tuple(name for name in ABLATIONS if name not in _ON_REQUEST)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -182,7 +198,7 @@ def plan(
     backbones: tuple[str, ...],
     seeds: int,
     ablated: str,
-    ablations: Sequence[str] = tuple(ABLATIONS),
+    ablations: Sequence[str] = DEFAULT_ABLATIONS,
     ablation_seeds: int,
     weights: Mapping[str, str],
     layers: Sequence[int],

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator, Sequence
 import numpy as np
 import tensorflow as tf
 
+from text2image.bert.cleaning import blank_out
 from text2image.bert.word_spans import WordSpan, find_words
 from trainers.explanations.explanation import Explanation, Word
 from trainers.explanations.options import METHODS
@@ -30,6 +31,7 @@ class Explainer:
         self.label_names = served.label_names
         self.layers = served.layers
         self._long_texts = served.long_texts
+        self._clean = served.clean
         self._explain = served.signatures["explain"]
         self._tokenize = functions.on_strings(served.signatures["tokenize"])
         self._tokens = served.signatures["tokens"]
@@ -74,7 +76,7 @@ class Explainer:
         )
         values = {name: value.numpy()[0] for name, value in outputs.items()}
         spans = find_words(
-            text,
+            blank_out(text, self._clean),
             values["ids"],
             self._ids,
             self._long_texts.gap(len(values["ids"])),

@@ -6,6 +6,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 
+from text2image.bert.cleaning import blank_out
 from text2image.bert.encoder import Encoder
 from text2image.bert.word_spans import WordSpan, find_words
 from trainers.serving.explaining import encoder_inputs, margin_of
@@ -45,7 +46,10 @@ class MaskedTexts:
         """Tokenises a text: its ids `(T,)` and its words."""
         (ids,) = self._ids([text])
         return ids, find_words(
-            text, ids, self._ids, self._tokenizer.long_texts.gap(len(ids))
+            blank_out(text, self._tokenizer.clean),
+            ids,
+            self._ids,
+            self._tokenizer.long_texts.gap(len(ids)),
         )
 
     def margins(

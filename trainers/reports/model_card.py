@@ -154,12 +154,20 @@ _LONG_TEXTS = {
     "windows' vectors are averaged.",
 }
 
+_CLEANED = {
+    "none": (),
+    "html": ("- Of markup, it reads entities and no tags.",),
+    "basic": ("- It reads no tags, no URLs and no capital letters.",),
+}
+
 
 def _limits(origin: Origin) -> list[str]:
     if origin.encoder is None:
         return []
     kind = origin.encoder.get("long_texts", "cut")
+    clean = origin.encoder.get("clean", "none")
     return [
         f"- {_LONG_TEXTS[kind].format(origin.encoder['max_tokens'])}",
+        *_CLEANED[clean],
         "- It reads the languages that the encoder's vocabulary has.",
     ]

@@ -12,7 +12,7 @@ from tfrecords import files
 from tfrecords.paths import Path
 from trainers import backbones
 from trainers.experiments import baselines
-from trainers.experiments.plan import Row, unique_trainings
+from trainers.experiments.plan import UNPAIRED, Row, unique_trainings
 from trainers.reports import (
     data_section,
     figures,
@@ -170,7 +170,11 @@ def _rows(
             config=row.trainings[0].train if directories else None,
             is_base=row.is_base,
             metrics=[read_metrics(path) for path in directories],
-            right=[_right(path, num_validation) for path in directories],
+            right=[
+                _right(path, num_validation)
+                for path in directories
+                if row.group not in UNPAIRED
+            ],
         )
         groups.setdefault(row.group, []).append(trained)
     return groups

@@ -209,6 +209,8 @@ def _ablation_row(
     accuracy = markdown.mean_and_deviation(row.values("accuracy"))
     if row is base:
         return f"**{row.name}**", len(row.metrics), accuracy, "-"
+    if not (row.right and base.right):
+        return row.name, len(row.metrics), accuracy, "other texts"
     test = significance.mcnemar(row.right[0], base.right[0])
     star = " *" if test.p_value < _LEVEL else ""
     return row.name, len(row.metrics), accuracy, f"{test.p_value:.2g}{star}"

@@ -60,6 +60,8 @@ def check(
         return
     for name, value, wrong, cure in (
         ("split", records.split, "hashed", "pooled"),
+        ("clean", records.clean, "html", "none"),
+        ("clean", records.clean, "basic", "none"),
         ("normalization", train.normalization, "batch", "image"),
         ("slice_batch_norm", train.slice_batch_norm, "training", "inference"),
     ):

@@ -168,6 +168,7 @@ def load_encoder(
         # Records of earlier versions do not say: there was no choice.
         pooling=recorded.get("pooling", "cls"),
         long_texts=recorded.get("long_texts", "cut"),
+        clean=recorded.get("clean", "none"),
         dtype=_dtype(recorded),
     )
     if encoder.gelu != recorded["gelu"]:

@@ -62,6 +62,7 @@ def load(
         pooling=bert.pooling,
         max_tokens=bert.max_tokens,
         long_texts=bert.long_texts.kind,
+        clean=bert.clean,
         gelu=bert.gelu,
         label_names=parts.label_names,
         name="text_classification",
@@ -101,6 +102,7 @@ class TextClassification(keras.layers.Layer):
         gelu: str,
         label_names: tuple[str, ...],
         long_texts: str = "cut",
+        clean: str = "none",
         epsilon: float | None = None,
         **kwargs: Any,
     ) -> None:
@@ -117,6 +119,7 @@ class TextClassification(keras.layers.Layer):
             gelu: `exact` or `tanh`.
             label_names: Class names in label order.
             long_texts: One of `options.LONG_TEXTS`.
+            clean: One of `options.CLEANINGS`.
             epsilon: Of BERT's layer norms; by default as the backbone has it.
             **kwargs: Arguments of `keras.layers.Layer`.
         """
@@ -136,13 +139,14 @@ class TextClassification(keras.layers.Layer):
             "pooling": pooling,
             "max_tokens": max_tokens,
             "long_texts": long_texts,
+            "clean": clean,
             "gelu": gelu,
             "epsilon": epsilon,
             "wordpiece": dataclasses.asdict(wordpiece),
         }
         encoder = _TextPart(
             MODEL_BUILDERS[pooling](backbone, list(layers)),
-            Tokenizer(wordpiece, long_texts),
+            Tokenizer(wordpiece, long_texts, clean),
             max_tokens,
             (len(layers), backbone.hidden_dim),
             LongTexts(long_texts, max_tokens),

@@ -150,6 +150,7 @@ class Served:
         layers: The encoder's layers in a stack.
         encoder: The encoder; an export has none.
         long_texts: What the encoder sees of a long text.
+        clean: What is taken out of texts, one of `options.CLEANINGS`.
     """
 
     signatures: dict[str, Callable]
@@ -157,6 +158,7 @@ class Served:
     layers: tuple[int, ...]
     encoder: Encoder | None = None
     long_texts: LongTexts = dataclasses.field(default_factory=LongTexts)
+    clean: str = "none"
 
 
 def load_served(
@@ -184,6 +186,7 @@ def load_served(
             tuple(provenance["label_names"]),
             tuple(provenance["encoder"].get("layers", ())),
             long_texts=_long_texts(provenance["encoder"]),
+            clean=provenance["encoder"].get("clean", "none"),
         )
     directory = pathlib.Path(workdir or "")
     if chosen.is_chosen(directory):
@@ -204,6 +207,7 @@ def of_classifier(classifier: TextClassifier) -> Served:
         tuple(bert.layers),
         bert,
         bert.long_texts,
+        bert.clean,
     )
 
 
@@ -217,6 +221,7 @@ def _of_choice(classifier: chosen.ChosenClassifier) -> Served:
         tuple(bert.layers),
         bert,
         bert.long_texts,
+        bert.clean,
     )
 
 

@@ -123,6 +123,7 @@ def tuned_encoder(
                 "cut"
                 if records.long_texts == "windows"
                 else records.long_texts,
+                records.clean,
             ),
             min(config.tune_max_tokens, records.max_tokens),
             config.limit_tune,

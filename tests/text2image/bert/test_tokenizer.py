@@ -10,16 +10,18 @@ from hypothesis import strategies as st
 
 from tests.support.tiny_bert_texts import TEXTS
 from text2image.bert import tokenizer
+from text2image.bert.cleaning import clean_text
 from text2image.bert.wordpiece import WordPiece, bert_steps
 
 GOLDEN = pathlib.Path(__file__).parents[2] / "golden"
 
 
-def build(*, lowercase=True, long_texts="cut"):
+def build(*, lowercase=True, long_texts="cut", clean="none"):
     words = (GOLDEN / "tiny_bert" / "vocab.txt").read_text("utf-8")
     return tokenizer.Tokenizer(
         WordPiece(words.splitlines(), bert_steps(lowercase=lowercase)),
         long_texts,
+        clean,
     )
 
 
@@ -160,6 +162,18 @@ def test_memory_is_linear_in_the_longest_word_and_text(tiny):
     ids, lengths = ids_of(tiny, texts)
     assert lengths[:3].tolist() == [3, 60_002, 4]
     assert ids[0, 1] == tiny.unk_id
+
+
+@pytest.mark.parametrize("clean", ["html", "basic"])
+def test_ids_of_a_text_are_those_of_the_cleaned_text(clean):
+    text = "A <b>GOOD</b> f&#x69;lm&#46;<br /><br />Bad, see http://a.b/film."
+    cleaned = clean_text(text, clean)
+    if clean == "basic":
+        cleaned = cleaned.lower()
+    ids, lengths = ids_of(build(lowercase=False, clean=clean), [text], 8)
+    expected, counted = ids_of(build(lowercase=False), [cleaned], 8)
+    np.testing.assert_array_equal(ids, expected)
+    np.testing.assert_array_equal(lengths, counted)
 
 
 HEAD_TAIL = build(long_texts="head_tail")

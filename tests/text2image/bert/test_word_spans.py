@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from tests.support import hostile_texts
 from text2image.bert import tokenizer
+from text2image.bert.cleaning import blank_out
 from text2image.bert.long_texts import LongTexts
 from text2image.bert.word_spans import find_words
 from text2image.bert.wordpiece import AddedToken, WordPiece, bert_steps
@@ -19,7 +20,7 @@ GOLDEN = pathlib.Path(__file__).parents[2] / "golden"
 MAX_TOKENS = 32
 
 
-def build(long_texts="cut", **settings):
+def build(long_texts="cut", clean="none", **settings):
     words = (GOLDEN / "tiny_bert" / "vocab.txt").read_text("utf-8")
     tokens = tokenizer.Tokenizer(
         WordPiece(
@@ -28,6 +29,7 @@ def build(long_texts="cut", **settings):
             **settings,
         ),
         long_texts,
+        clean,
     )
 
     def tokenize(texts):
@@ -154,6 +156,18 @@ def test_a_long_text_costs_no_more_than_its_tokens(tokenize):
     words = find_words("good film, " * 100_000, ids, counted)
     assert len(words) == MAX_TOKENS - 2
     assert sum(calls) < 2000
+
+
+def test_words_of_a_cleaned_text_are_found_in_the_text_itself():
+    text = "good<br /><br />film<i>s</i> AT&amp;T see http://a.b/film bad"
+    tokenize = build(clean="basic")
+    (ids,) = tokenize([text])
+    words = find_words(blank_out(text, "basic"), ids, tokenize)
+    assert [text[word.start : word.end] for word in words] == [
+        *("good", "film", "s", "AT&amp;T", "see", "bad")
+    ]
+    positions = [i for word in words for i in range(word.first, word.stop)]
+    assert positions == list(range(1, len(ids) - 1))
 
 
 _HEAD_TAIL = build(long_texts="head_tail")

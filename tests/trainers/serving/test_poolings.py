@@ -1,4 +1,4 @@
-"""Every pooling, of the head and tail of long texts, up to a SavedModel."""
+"""Every pooling, of long texts and of markup, up to a SavedModel."""
 
 import keras
 import numpy as np
@@ -18,7 +18,8 @@ from trainers.serving.predictor import Served, of_classifier
 from trainers.serving.text_classifier import Parts, TextClassifier
 
 LONG = "so good " * 9 + "and bad " * 30 + "a film"
-TEXTS = ["a good film", "bad", LONG]
+MARKUP = "a <b>good</b> &amp; bad<br /><br />film"
+TEXTS = ["a good film", "bad", LONG, MARKUP]
 MAX_TOKENS = 32
 LABELS = ("no", "yes", "maybe")
 # Batches of other shapes sum in another order, which the drawing amplifies.
@@ -70,6 +71,7 @@ def test_a_saved_model_answers_and_explains_as_the_records_say(
         max_tokens=MAX_TOKENS,
         pooling=pooling,
         long_texts="head_tail",
+        clean="html",
         compiled=False,
     )
     stacks, lengths = recorder.encode(TEXTS)
@@ -97,7 +99,9 @@ def test_a_saved_model_answers_and_explains_as_the_records_say(
         LABELS,
         tuple(recorder.layers),
         long_texts=LongTexts("head_tail", MAX_TOKENS),
+        clean="html",
     )
+    assert served.clean == of_classifier(classifier).clean
     assert served.long_texts == of_classifier(classifier).long_texts
     for item, row in zip(
         Explainer(served).explain(TEXTS), expected, strict=True
@@ -111,6 +115,8 @@ def test_a_saved_model_answers_and_explains_as_the_records_say(
         words = [item.text[word.start : word.end] for word in item.words]
         if item.text == LONG:
             assert words == LONG.split()[:7] + LONG.split()[-23:]
+        elif item.text == MARKUP:
+            assert words == ["a", "good", "&amp;", "bad", "film"]
         else:
             assert words == item.text.split()
         assert all(word.contribution for word in item.words)

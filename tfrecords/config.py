@@ -196,7 +196,7 @@ class RecordsConfig:
         "What is kept of a text of more than --max_tokens. cut: its start. "
         "head_tail: its start and its end, 128 and 382 tokens of 510, in this "
         "ratio for any --max_tokens. windows: all of it, in up to 64 windows "
-        "whose vectors are averaged; no explanations then.",
+        "whose vectors are averaged.",
         options.LONG_TEXTS,
     )
     clean: str = _records(

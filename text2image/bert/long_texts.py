@@ -59,6 +59,20 @@ class LongTexts:
             return None
         return (self.max_tokens - 2) * HEAD // ROOM
 
+    def places(self, ids: np.ndarray) -> np.ndarray:
+        """Returns where pieces are among the ids of a text.
+
+        Args:
+            ids: Ids `(T,)` without padding.
+
+        Returns:
+            Ascending positions of all but `[CLS]` and `[SEP]`.
+        """
+        if self.kind != "windows":
+            return np.arange(1, len(ids) - 1)
+        starts = ids == ids[0]
+        return np.flatnonzero(~(starts | np.append(starts[1:], True)))
+
 
 def head_and_tail(pieces: tf.RaggedTensor, room: tf.Tensor) -> tf.RaggedTensor:
     """The first and last pieces of each text, `room` at most in all."""

@@ -7,7 +7,7 @@ import numpy as np
 import tensorflow as tf
 
 from text2image.bert.cleaning import blank_out
-from text2image.bert.word_spans import WordSpan, find_words
+from text2image.bert.word_spans import find_words
 from trainers.explanations.explanation import Explanation, Word
 from trainers.explanations.options import METHODS
 from trainers.runs import votes
@@ -75,18 +75,21 @@ class Explainer:
             label=tf.constant([label]),
         )
         values = {name: value.numpy()[0] for name, value in outputs.items()}
+        ids = values["ids"]
         spans = find_words(
             blank_out(text, self._clean),
-            values["ids"],
+            self._in_one_piece(ids),
             self._ids,
-            self._long_texts.gap(len(values["ids"])),
+            self._long_texts.gap(len(ids)),
         )
+        places = self._long_texts.places(ids)
+        tokens = [places[span.first - 1 : span.stop - 1] for span in spans]
         if method == "occlusion":
-            contributions = self._losses(values, spans)
+            contributions = self._losses(values, tokens)
         else:
             contributions = [
-                float(values["tokens"][span.first : span.stop].sum(dtype=float))
-                for span in spans
+                float(values["tokens"][part].sum(dtype=float))
+                for part in tokens
             ]
         margin, words_baseline, image_baseline = (
             float(values[name])
@@ -116,17 +119,21 @@ class Explainer:
         outputs = self._tokenize(text=[functions.encode(t) for t in texts])
         lengths = outputs["mask"].sum(axis=1)
         return [
-            ids[:length]
+            self._in_one_piece(ids[:length])
             for ids, length in zip(outputs["ids"], lengths, strict=True)
         ]
 
+    def _in_one_piece(self, ids: np.ndarray) -> np.ndarray:
+        """The ids of a text without `[CLS]` and `[SEP]` between windows."""
+        pieces = ids[self._long_texts.places(ids)]
+        return np.concatenate([ids[:1], pieces, ids[-1:]])
+
     def _losses(
-        self, values: functions.Arrays, spans: list[WordSpan]
+        self, values: functions.Arrays, tokens: list[np.ndarray]
     ) -> list[float]:
-        """What the margin loses with each word masked."""
-        ids = np.tile(values["ids"], (len(spans), 1))
-        for row, span in zip(ids, spans, strict=True):
-            part = slice(span.first, span.stop)
+        """What the margin loses with the tokens of each word masked."""
+        ids = np.tile(values["ids"], (len(tokens), 1))
+        for row, part in zip(ids, tokens, strict=True):
             row[part] = values["masked_ids"][part]
         losses = []
         for first in range(0, len(ids), _ROWS):
@@ -169,12 +176,6 @@ def load_explainer(
         raise ValueError(
             "Only the image route is explained. Received: what --preset=best "
             "chose instead. Name the route's own run: --workdir=RUN/images"
-        )
-    if served.long_texts.kind == "windows":
-        raise ValueError(
-            "Only texts that are read in one piece are explained. Received: a "
-            "model with --long_texts=windows. Train one with "
-            "--long_texts=head_tail."
         )
     if export_dir:
         raise ValueError(

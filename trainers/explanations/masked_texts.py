@@ -28,7 +28,16 @@ class MaskedTexts:
             encoder: Texts to stacks.
             drawing: Stacks to images.
             model: Images to logits `(N, K)`.
+
+        Raises:
+            ValueError: If the encoder reads texts in windows.
         """
+        if encoder.long_texts.kind == "windows":
+            raise ValueError(
+                "--report measures explanations of texts that are read in one "
+                "piece. Received: a run with --long_texts=windows. Leave "
+                "--report out, or train with --long_texts=head_tail."
+            )
         self._tokenizer = encoder
         self._drawing = drawing
         self._model = model

@@ -11,6 +11,7 @@ import tensorflow as tf
 from text2image.bert.encoder import Encoder
 from trainers.serving.functions import Tensors, each
 from trainers.serving.gradients import integrated_gradients
+from trainers.serving.states import is_frame, rows_of, stacks_of
 
 # Steps along a path. They are doubled until the sum of the contributions misses
 # the difference of margins by less than 1%: docs/guide/explain.md.
@@ -45,8 +46,8 @@ class TextExplainer:
             model: Images to logits `(N, K)`.
             mean_image: The mean train image `(H, W, C)`, baseline of pixels.
         """
-        self._encoder = encoder.model
-        self._max_tokens = encoder.max_tokens
+        self._encoder = encoder
+        self._most_ids = encoder.long_texts.most_ids
         self._drawing = drawing
         self._model = model
         self._mean_image = mean_image
@@ -94,7 +95,7 @@ class TextExplainer:
             length = tf.reduce_sum(mask)
             outputs = self.explain(ids[:length], label)
             for name in _PER_TOKEN:
-                padding = [[0, self._max_tokens - length]]
+                padding = [[0, self._most_ids - length]]
                 outputs[name] = tf.pad(outputs[name], padding)
             return outputs
 
@@ -115,9 +116,9 @@ class TextExplainer:
             "label": (),
             "probabilities": self._model.output_shape[1:],
             "margin": (),
-            "masked_ids": (self._max_tokens,),
+            "masked_ids": (self._most_ids,),
             "words_baseline": (),
-            "tokens": (self._max_tokens,),
+            "tokens": (self._most_ids,),
             "image": image,
             "mean_image": image,
             "image_baseline": (),
@@ -183,15 +184,12 @@ class TextExplainer:
         }
 
     def _masked(self, ids: tf.Tensor) -> tf.Tensor:
-        """The ids with every token but the first and the last masked."""
-        position = tf.range(tf.size(ids))
-        is_frame = (position == 0) | (position == tf.size(ids) - 1)
-        return tf.where(is_frame, ids, self.mask_id)
+        """The ids with every token but `[CLS]` and `[SEP]` masked."""
+        return tf.where(is_frame(self._encoder, ids), ids, self.mask_id)
 
     def _draw(self, ids: tf.Tensor) -> tf.Tensor:
-        return self._drawing(
-            self._encoder(encoder_inputs(ids), training=False), training=False
-        )
+        stacks = stacks_of(self._encoder, ids, tf.ones_like(ids))
+        return self._drawing(stacks, training=False)
 
     def _image_margin(self, image: tf.Tensor, label: tf.Tensor) -> tf.Tensor:
         return margin_of(self._model(image, training=False), label)
@@ -200,14 +198,38 @@ class TextExplainer:
         self, texts: tf.Tensor, label: tf.Tensor, change: tf.Tensor
     ) -> tf.Tensor:
         """Contributions `(T,)` of the first text's tokens, from the second."""
-        embeddings = self._embed(encoder_inputs(texts), training=False)
+        explained, masked = (
+            rows_of(self._encoder, texts[0], texts[i]) for i in (0, 1)
+        )
+        mask = rows_of(self._encoder, texts[0], tf.ones_like(texts[0]))
+        windows, length = tf.shape(mask)[0], tf.shape(mask)[1]
+        rows = tf.concat([explained, masked], axis=0)
+        embeddings = self._embed(
+            {
+                "token_ids": rows,
+                "segment_ids": tf.zeros_like(rows),
+                "padding_mask": tf.tile(mask, [2, 1]),
+            },
+            training=False,
+        )
         embeddings = tf.cast(embeddings, tf.float32)
-        length = tf.shape(texts)[1]
+        embeddings = tf.reshape(
+            embeddings, (2, windows, length, embeddings.shape[-1])
+        )
 
         def margin(states: tf.Tensor) -> tf.Tensor:
-            mask = tf.ones([tf.shape(states)[0], length], tf.int32)
-            stack = self._after([states, mask], training=False)
-            image = self._drawing(stack, training=False)
+            points = tf.shape(states)[0]
+            stacks = self._after(
+                [
+                    tf.reshape(
+                        states, (points * windows, length, states.shape[-1])
+                    ),
+                    tf.tile(mask, [points, 1]),
+                ],
+                training=False,
+            )
+            stacks = tf.reshape(stacks, (points, windows, *stacks.shape[1:]))
+            image = self._drawing(tf.reduce_mean(stacks, 1), training=False)
             return self._image_margin(image, label)
 
         contributions = integrated_gradients(
@@ -217,9 +239,11 @@ class TextExplainer:
             TOKEN_STEPS,
             change=change,
             most_steps=MOST_STEPS,
-            batch=tf.clip_by_value(_TOKENS_AT_ONCE // length, 1, _MOST_AT_ONCE),
+            batch=tf.clip_by_value(
+                _TOKENS_AT_ONCE // (windows * length), 1, _MOST_AT_ONCE
+            ),
         )
-        return tf.reduce_sum(contributions, axis=-1)
+        return tf.boolean_mask(tf.reduce_sum(contributions, axis=-1), mask > 0)
 
     def _features(self, pixels: tf.Tensor) -> tf.Tensor:
         """Pixels `(H, W, C)` to features `(L, D)`, in equal shares.

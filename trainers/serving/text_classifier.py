@@ -11,7 +11,6 @@ import keras
 import tensorflow as tf
 
 from text2image.bert.encoder import Encoder
-from text2image.bert.long_texts import ragged_windows
 from text2image.deepinsight.keras_layers import build_drawing
 from text2image.deepinsight.pixel_map import PixelMap
 from trainers.runs import loading, train_images
@@ -28,6 +27,7 @@ from trainers.serving.functions import (
 )
 from trainers.serving.grouping import Grouping
 from trainers.serving.image_outputs import ImageOutputs
+from trainers.serving.states import has_windows, stacks_of
 
 
 @dataclasses.dataclass(frozen=True)
@@ -69,8 +69,7 @@ class TextClassifier(tf.Module):
         tokenize: `text` to `ids` and `mask` (N, T) int32, padded.
         explain: `text` and `label` (N,) int32, the number of a class or -1 for
             the predicted one, to what `TextExplainer.explain` returns, batch
-            first; `None` if the mean train image is not known, or texts are
-            read in windows.
+            first; `None` if the mean train image is not known.
     """
 
     def __init__(self, parts: Parts, grouping: Grouping | None = None) -> None:
@@ -87,7 +86,7 @@ class TextClassifier(tf.Module):
         super().__init__(name="text_classifier")
         self._parts = parts
         self._grouping = grouping
-        if grouping is not None and self._has_windows:
+        if grouping is not None and has_windows(parts.encoder):
             raise ValueError(
                 "Texts that are read in windows (--long_texts=windows) are "
                 "answered one by one. Export without --export_batching, or "
@@ -113,7 +112,7 @@ class TextClassifier(tf.Module):
         self.render = graph(once_each(self._render), text)
         self.tokenize = graph(self._tokenize, text)
         self.explain = None
-        if parts.train_images is not None and not self._has_windows:
+        if parts.train_images is not None:
             explain = TextExplainer(
                 parts.encoder,
                 parts.drawing,
@@ -152,11 +151,6 @@ class TextClassifier(tf.Module):
     def encoder(self) -> Encoder:
         """The first part of the model: texts to stacks."""
         return self._parts.encoder
-
-    @property
-    def _has_windows(self) -> bool:
-        """Whether a text may be read in several windows."""
-        return self._parts.encoder.long_texts.kind == "windows"
 
     def stacks(self, ids: tf.Tensor, mask: tf.Tensor) -> tf.Tensor:
         """`(N, T)` int32 ids and mask to stacks `(N, L, D)`."""
@@ -242,25 +236,8 @@ class TextClassifier(tf.Module):
         )
 
     def _states(self, ids: tf.Tensor, mask: tf.Tensor) -> tf.Tensor:
-        """`(n, T)` ids and mask to stacks `(n, L, D)`; n is 1 with windows."""
-        bert = self._parts.encoder
-
-        def run(ids: tf.Tensor, mask: tf.Tensor) -> tf.Tensor:
-            inputs = {
-                "token_ids": ids,
-                "segment_ids": tf.zeros_like(ids),
-                "padding_mask": mask,
-            }
-            return bert.model(inputs, training=False)
-
-        if not self._has_windows:
-            return run(ids, mask)
-        windows = tuple(
-            ragged_windows(ids[0], values[0], bert.tokenizer.cls_id)
-            for values in (ids, mask)
-        )
-        stacks = each(run, windows, (None, *bert.stack_shape))
-        return tf.reduce_mean(stacks, axis=0, keepdims=True)
+        """`(n, T)` ids and mask to stacks `(n, L, D)`."""
+        return stacks_of(self._parts.encoder, ids, mask)
 
     def _draw(self, ids: tf.Tensor, mask: tf.Tensor) -> tf.Tensor:
         return self._parts.drawing(self._states(ids, mask), training=False)

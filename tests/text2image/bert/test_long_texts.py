@@ -51,6 +51,10 @@ def test_every_piece_is_in_one_window_of_like_length(lengths):
     np.testing.assert_array_equal(
         owners, np.repeat(range(len(texts)), list(map(len, expected)))
     )
+    windows = long_texts.LongTexts("windows", ROOM + 2)
+    for text, row in zip(texts, ids.to_list(), strict=True):
+        places = windows.places(np.array(row))
+        assert [row[place] for place in places] == text[: windows.most - 2]
     whole = sizes[owners == np.argmax(lengths)]
     assert whole.max() - whole.min() <= 1
     first = ids[0]

@@ -12,6 +12,7 @@ from text2image.deepinsight import pixel_map, scaling, statistics
 from text2image.deepinsight.keras_layers import build_drawing
 from tfrecords.stages.encoded_records import describe_encoder
 from trainers.explanations.explainer import Explainer
+from trainers.explanations.options import METHODS
 from trainers.runs.train_images import TrainImages
 from trainers.serving import functions, grouping
 from trainers.serving.predictor import Served, of_classifier
@@ -146,7 +147,6 @@ def test_a_saved_model_reads_windows_as_the_records_do(tiny_bert, tmp_path):
         classifier, str(tmp_path), signatures=classifier.signatures
     )
     saved = tf.saved_model.load(str(tmp_path)).signatures
-    assert "explain" not in saved
     texts = tf.constant(TEXTS)
     np.testing.assert_allclose(
         saved["embed"](text=texts)["stack"], stacks, rtol=0, atol=TOLERANCE
@@ -157,5 +157,25 @@ def test_a_saved_model_reads_windows_as_the_records_do(tiny_bert, tmp_path):
     np.testing.assert_array_equal(
         saved["tokens"](**tokens)["probabilities"], expected
     )
+    explainer = Explainer(
+        Served(
+            dict(saved),
+            LABELS,
+            tuple(recorder.layers),
+            long_texts=LongTexts("windows", MAX_TOKENS),
+        )
+    )
+    for method in METHODS:
+        for item, row in zip(
+            explainer.explain(TEXTS, method=method), expected, strict=True
+        ):
+            np.testing.assert_array_equal(item.probabilities, row)
+            words = [item.text[word.start : word.end] for word in item.words]
+            assert "".join(words) == "".join(item.text.split())
+            assert all(word.contribution for word in item.words)
+            if method == "gradients":
+                assert item.words_error <= COMPLETE * max(
+                    1, abs(item.margin - item.words_baseline)
+                )
     with pytest.raises(ValueError, match="--export_batching"):
         TextClassifier(parts, grouping.choose(MAX_TOKENS))

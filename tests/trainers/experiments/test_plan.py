@@ -25,6 +25,7 @@ def rows(group=None, **changes):
         "ablation_seeds": 1,
         "weights": {"resnet": "mine.npz"},
         "layers": tuple(range(6, 12)),
+        "ablations": tuple(ABLATIONS),
         **changes,
     }
     planned = plan(

@@ -35,10 +35,13 @@ def stacks_of(encoder: Encoder, ids: tf.Tensor, mask: tf.Tensor) -> tf.Tensor:
     if not has_windows(encoder):
         return run(ids, mask)
     windows = tuple(
-        ragged_windows(ids[0], values[0], encoder.tokenizer.cls_id)
-        for values in (ids, mask)
+        rows_of(encoder, ids[0], values[0]) for values in (ids, mask)
     )
-    stacks = each(run, windows, (None, *encoder.stack_shape))
+    stacks = each(
+        lambda ids, mask: run(*cut_padding(ids, mask)),
+        windows,
+        (None, *encoder.stack_shape),
+    )
     return tf.reduce_mean(stacks, axis=0, keepdims=True)
 
 
@@ -57,6 +60,13 @@ def rows_of(encoder: Encoder, ids: tf.Tensor, values: tf.Tensor) -> tf.Tensor:
     if not has_windows(encoder):
         return values[tf.newaxis]
     return ragged_windows(ids, values, encoder.tokenizer.cls_id).to_tensor(0)
+
+
+def cut_padding(ids: tf.Tensor, mask: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+    """Cuts the padding off the ids and mask `(1, T)` of a text."""
+    position = tf.range(1, tf.shape(mask)[1] + 1)
+    length = tf.reduce_max(tf.where(mask[0] != 0, position, 1))
+    return ids[:, :length], mask[:, :length]
 
 
 def is_frame(encoder: Encoder, ids: tf.Tensor) -> tf.Tensor:

@@ -27,7 +27,7 @@ from trainers.serving.functions import (
 )
 from trainers.serving.grouping import Grouping
 from trainers.serving.image_outputs import ImageOutputs
-from trainers.serving.states import has_windows, stacks_of
+from trainers.serving.states import cut_padding, has_windows, stacks_of
 
 
 @dataclasses.dataclass(frozen=True)
@@ -232,7 +232,9 @@ class TextClassifier(tf.Module):
                 function, ids, mask, shape, self._grouping
             )
         return each(
-            lambda ids, mask: function(*_cut(ids, mask)), (ids, mask), shape
+            lambda ids, mask: function(*cut_padding(ids, mask)),
+            (ids, mask),
+            shape,
         )
 
     def _states(self, ids: tf.Tensor, mask: tf.Tensor) -> tf.Tensor:
@@ -249,13 +251,6 @@ def _finite(values: tf.Tensor, message: str) -> tf.Tensor:
     check = tf.debugging.assert_less_equal(tf.abs(values), largest, message)
     with tf.control_dependencies([check]):
         return tf.identity(values)
-
-
-def _cut(ids: tf.Tensor, mask: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
-    """Cuts the padding off the ids and mask `(1, T)` of a text."""
-    position = tf.range(1, tf.shape(mask)[1] + 1)
-    length = tf.reduce_max(tf.where(mask[0] != 0, position, 1))
-    return ids[:, :length], mask[:, :length]
 
 
 def load_classifier(

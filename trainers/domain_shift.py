@@ -54,6 +54,11 @@ def _check(arguments: command_line.Arguments) -> None:
     """Refuses what can be refused before anything is computed."""
     options = arguments.settings(ShiftOptions)
     records = arguments.settings(RecordsConfig)
+    if not options.images:
+        raise command_line.UsageError(
+            "Expected --images: a folder of natural images, or a TFDS "
+            "dataset. Received: none."
+        )
     arguments.refuse_ignored(
         [
             (

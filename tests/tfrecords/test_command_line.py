@@ -193,7 +193,7 @@ def test_only_a_program_that_resumes_says_so(capsys):
 def test_programs_that_keep_parts_of_their_work_resume(command):
     program = importlib.import_module(COMMANDS[command]).PROGRAM
     resuming = {"run", "tune", "table", "learning-curve", "build", "im2vec"}
-    resuming |= {"multimodal-run", "multimodal-table"}
+    resuming |= {"multimodal-run", "multimodal-table", "domain-shift"}
     assert program.resumes == (command in resuming)
 
 

@@ -93,11 +93,6 @@ class ShiftOptions:
     def __post_init__(self) -> None:
         """Refuses values with which nothing can be compared."""
         validate(self)
-        if not self.images:
-            raise ValueError(
-                "--images must name natural images: a folder, or a TFDS "
-                "dataset. Received: none."
-            )
         for flag, values, legal in (
             ("variants", self.variants, VARIANTS),
             ("normalizations", self.normalizations, NORMALIZATIONS),

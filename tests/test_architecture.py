@@ -85,7 +85,7 @@ FLOORS = {
     ),
     "text2image": (
         ("corpora", "bert", "deepinsight"),
-        ("assets", "cpu", "devices"),
+        ("allowed_ops", "assets", "cpu", "devices"),
         ("torch_reader",),
         (
             "figure_text",

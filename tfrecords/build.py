@@ -107,9 +107,7 @@ def _check(arguments: command_line.Arguments) -> None:
     if kind == _TEXT:
         map_checks.check_records(records)
     else:
-        map_checks.check_encoder(
-            records, multimodal.text_layers, multimodal.pooling
-        )
+        map_checks.check_text_encoder(records, multimodal)
     if kind == _MULTIMODAL and "dataset" not in arguments.typed:
         raise ValueError(
             "--kind=multimodal needs --dataset: a .csv, .tsv or .jsonl file "
@@ -142,6 +140,7 @@ def _check(arguments: command_line.Arguments) -> None:
             ),
             (multimodal_only, kind == _TEXT, "--kind=text does not use it"),
             *stacks_flags.ignored(records),
+            map_checks.bert_flags(records),
             (
                 ("layers", "text_layers"),
                 records.pooling == "first_last",

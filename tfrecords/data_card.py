@@ -98,9 +98,10 @@ def _audit(audit: Mapping[str, Any]) -> list[str]:
 def _encoder(encoder: Mapping[str, Any] | None) -> list[str]:
     if not encoder:
         return ["- Encoder: none is recorded"]
+    layers = f"layers {encoder['layers']}, " if "layers" in encoder else ""
     return [
-        f"- Encoder: `{pathlib.PurePath(encoder['source']).name}`, layers "
-        f"{encoder['layers']}, sha256 {encoder['sha256']}"
+        f"- Encoder: `{pathlib.PurePath(encoder['source']).name}`, {layers}"
+        f"sha256 {encoder['sha256']}"
     ]
 
 

@@ -90,6 +90,16 @@ MULTIMODAL_SETTINGS = (
     "encoder_dtype",
     "examples_per_shard",
 )
+# Of these and `MultimodalConfig`, those that a SavedModel as encoder leaves
+# without effect.
+BERT_SETTINGS = (
+    "max_tokens",
+    "tokens_per_batch",
+    "encoder_engine",
+    "encoder_dtype",
+    "pooling",
+    "text_layers",
+)
 # Fields without effect on multimodal records: the pixel map, and what
 # `MultimodalConfig` has fields of its own for.
 MULTIMODAL_IGNORES = tuple(
@@ -114,6 +124,13 @@ MULTIMODAL_HELPS = {
         "of images or their paths, a directory with a folder of images per "
         "class or in WebVision's layout, a prepared TFDS directory, or a TFDS "
         "name. There is no demo."
+    ),
+    "encoder": (
+        "What makes vectors of texts: mini (shipped with the package), the "
+        "directory of a BERT (Hugging Face's, Google's, "
+        "sentence-transformers', keras-hub's) or of a TensorFlow SavedModel "
+        "that maps strings to vectors, such as a Universal Sentence Encoder, "
+        "hf://OWNER/NAME, or the name of a keras-hub preset. Default: mini."
     ),
     "label_key": "Column or feature of the label. Default: label.",
     "split": (

@@ -16,6 +16,7 @@ BERT, DISTILBERT = "bert", "distilbert"
 # In the directory of a tuned encoder: how it was tuned.
 TUNING = "tuning.json"
 CONFIG_NAMES = ("config.json", "bert_config.json")
+_SAVED_MODEL = "saved_model.pb"
 _CURE = "Name another --encoder."
 # Forms of GELU (Hendrycks and Gimpel 2016, arXiv 1606.08415, section 2): by
 # `erf`, or the approximation by `tanh`; names as in transformers' ACT2FN.
@@ -68,15 +69,30 @@ class Header:
     gelu: str = "exact"
 
 
+def is_saved_model(directory: str | pathlib.Path) -> bool:
+    """Whether a directory holds a SavedModel and no BERT."""
+    directory = pathlib.Path(directory).expanduser()
+    has_config = any((directory / name).is_file() for name in CONFIG_NAMES)
+    return (directory / _SAVED_MODEL).is_file() and not has_config
+
+
 def config_file(directory: pathlib.Path) -> pathlib.Path:
     """Finds the config of a directory.
 
     Raises:
         FileNotFoundError: If there is none.
+        ValueError: If it holds a SavedModel instead.
     """
     for name in CONFIG_NAMES:
         if (directory / name).is_file():
             return directory / name
+    if is_saved_model(directory):
+        raise ValueError(
+            f"--encoder={directory} must be a BERT: a stack has the vectors of "
+            "its layers. Received: a TensorFlow SavedModel, which gives one "
+            "vector per text. Classify images with titles by it (python -m "
+            "trainers.multimodal.run), or draw its vectors: --stacks=FILE."
+        )
     found = sorted(path.name for path in directory.iterdir())
     raise FileNotFoundError(
         f"--encoder={directory} must be a keras-hub preset or a BERT of "

@@ -93,6 +93,18 @@ def find_words(
     return head + tail
 
 
+def split_words(text: str) -> list[tuple[int, int]]:
+    """Start and end of the words of a text, without any tokeniser.
+
+    A word is a run of letters, digits and their marks, or one other character.
+    """
+    return [
+        span
+        for match in _CHUNK.finditer(text)
+        for span in _cut(text, *match.span(), len(text))
+    ]
+
+
 def _head_words(
     text: str,
     chunks: list[tuple[int, int]],

@@ -10,7 +10,9 @@ from text2image import assets, options
 from text2image.bert import headers
 from text2image.bert.layers import check_max_tokens, parse_layers
 from text2image.deepinsight import umap_layout
+from tfrecords.command_line import Rule
 from tfrecords.config import RecordsConfig
+from tfrecords.multimodal_config import BERT_SETTINGS, MultimodalConfig
 
 _MINI = "mini"
 
@@ -54,6 +56,8 @@ def check_encoder(
         if settings.encoder == _MINI
         else pathlib.Path(settings.encoder).expanduser()
     )
+    if headers.is_saved_model(directory):
+        headers.read_header(directory)  # refuses it
     if not any((directory / name).is_file() for name in headers.CONFIG_NAMES):
         return None
     if (directory / "modules.json").is_file():
@@ -62,6 +66,24 @@ def check_encoder(
     check_max_tokens(settings.max_tokens, header.max_sequence_length)
     rows = parse_layers(layers, header.num_layers, pooling)
     return len(rows), header.hidden_dim
+
+
+def check_text_encoder(
+    settings: RecordsConfig, chosen: MultimodalConfig
+) -> None:
+    """As `check_encoder`, for multimodal records: also takes a SavedModel."""
+    if not headers.is_saved_model(settings.encoder):
+        check_encoder(settings, chosen.text_layers, chosen.pooling)
+
+
+def bert_flags(settings: RecordsConfig) -> Rule:
+    """Flags without effect on a SavedModel, for `refuse_ignored`."""
+    return (
+        BERT_SETTINGS,
+        headers.is_saved_model(settings.encoder),
+        f"--encoder={settings.encoder} is a SavedModel, which reads texts "
+        "itself",
+    )
 
 
 def check_map_settings(

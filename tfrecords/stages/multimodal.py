@@ -2,7 +2,6 @@
 
 import dataclasses
 import functools
-import math
 import pathlib
 from collections.abc import Iterator, Mapping
 from typing import Any
@@ -11,19 +10,25 @@ import numpy as np
 import tqdm
 from absl import logging
 
-from text2image.bert.encoder import Encoder, Tokens
+from text2image.bert import headers
 from text2image.corpora import captioned_images, split, webvision
 from text2image.corpora.examples import CaptionedImage, Corpus
 from tfrecords import jpeg, schema
 from tfrecords.config import RecordsConfig
-from tfrecords.multimodal_config import MULTIMODAL_SETTINGS, MultimodalConfig
+from tfrecords.multimodal_config import (
+    BERT_SETTINGS,
+    MULTIMODAL_SETTINGS,
+    MultimodalConfig,
+)
 from tfrecords.stages import (
     audit_log,
     encoded_records,
     record_sets,
+    text_vectors,
     unknown_tokens,
 )
 from tfrecords.stages.image_survey import survey_images
+from tfrecords.stages.text_vectors import TextVectors
 from tfrecords.stages.tokens_ahead import tokenize_ahead
 from tfrecords.writer import RecordWriter
 
@@ -44,20 +49,27 @@ def prepare_multimodal(
         ValueError: If images are missing or broken and their samples must not
             be dropped; lists them.
     """
-    settings = encoded_records.resolve(settings)
+    is_bert = not headers.is_saved_model(settings.encoder)
+    if is_bert:
+        settings = encoded_records.resolve(settings)
     source = _open(settings, chosen)
     target = encoded_records.locate(
         settings,
         "multimodal",
         source,
         {
-            **record_sets.pick(settings, MULTIMODAL_SETTINGS),
-            **dataclasses.asdict(chosen),
+            name: value
+            for name, value in {
+                **record_sets.pick(settings, MULTIMODAL_SETTINGS),
+                **dataclasses.asdict(chosen),
+            }.items()
+            if is_bert or name not in BERT_SETTINGS
         },
     )
-    encoded_records.check_encoder(
-        settings, target, chosen.text_layers, chosen.pooling
-    )
+    if is_bert:
+        encoded_records.check_encoder(
+            settings, target, chosen.text_layers, chosen.pooling
+        )
     manifest = record_sets.existing(target.directory, target.provenance)
     if manifest:
         logging.info("records: reusing %s", target.directory)
@@ -102,29 +114,17 @@ def _build(
     survey = survey_images(source, drop=chosen.broken_images == "drop")
     source = survey.without_broken(source)
     parts = _split(settings, chosen, source)
-    bert = encoded_records.build_encoder(
-        settings,
-        target.encoder_path,
-        layers=chosen.text_layers,
-        pooling=chosen.pooling,
-    )
+    encoder = text_vectors.build(settings, chosen, target)
     shards = functools.partial(
         encoded_records.deal_shards, source, parts, settings.examples_per_shard
     )
-    sample = unknown_tokens.check_vocabulary(
-        bert,
-        settings.encoder,
-        (
-            text
-            for _, _, samples in shards()
-            for sample in samples
-            for text in _texts(sample)
-        ),
+    encoder.check(
+        text
+        for _, _, samples in shards()
+        for sample in samples
+        for text in _texts(sample)
     )
-    unknown = unknown_tokens.UnknownTokens()
-    record_schema = schema.multimodal_schema(
-        math.prod(bert.stack_shape), parts.label_names
-    )
+    record_schema = schema.multimodal_schema(encoder.size, parts.label_names)
     total = sum(encoded_records.count_examples(parts).values())
     record_sets.check_space(
         settings,
@@ -139,9 +139,9 @@ def _build(
         target.provenance,
         encoded_records.count_shards(settings, parts),
     )
-    bert.prepare(sample, 2 * total)  # a title and a description each
+    encoder.prepare(2 * total)  # a title and a description each
     details = {
-        **encoded_records.common_details(target, parts.audit, bert),
+        **encoder.details(parts.audit),
         "missing": survey.missing,
         "broken": survey.broken,
     }
@@ -153,16 +153,19 @@ def _build(
     ):
         with encoded_records.dropped_rows(records, parts.faults) as on_fault:
             for name, index, samples, tokens in tokenize_ahead(
-                bert, shards(on_fault=on_fault), _texts
+                encoder, shards(on_fault=on_fault), _texts
             ):
-                unknown.add(tokens)
                 if not records.is_finished(name, index):
                     serialized = _serialized(
-                        samples, tokens, bert, record_schema, parts.label_index
+                        samples,
+                        tokens,
+                        encoder,
+                        record_schema,
+                        parts.label_index,
                     )
                     records.write_shard(name, index, serialized)
                 progress.update(len(samples))
-        details["unknown_share"] = unknown.share
+        details |= encoder.shares()
         records.finish(
             f"Images, titles and descriptions of {source.name}.", details
         )
@@ -198,8 +201,8 @@ def _split(
 
 def _serialized(
     samples: list[CaptionedImage],
-    tokens: Tokens,
-    bert: Encoder,
+    tokens: Any,
+    encoder: TextVectors,
     record_schema: schema.Schema,
     label_index: Mapping[str | None, int],
 ) -> Iterator[bytes]:
@@ -211,9 +214,9 @@ def _serialized(
         for column, text in enumerate(pair)
         if text
     ]
-    stacks, _ = bert.encode(tokens)
-    for (row, column), stack in zip(positions, stacks, strict=True):
-        vectors[row, column] = stack.ravel()
+    encoded = encoder.encode(tokens)
+    for (row, column), vector in zip(positions, encoded, strict=True):
+        vectors[row, column] = vector
     for sample, pair in zip(samples, vectors, strict=True):
         yield record_schema.serialize(
             sample.id,

@@ -2,20 +2,25 @@
 
 from collections.abc import Callable, Iterable, Iterator
 from concurrent import futures
-from typing import Any
+from typing import Any, Protocol
 
-from text2image.bert.encoder import Encoder, Tokens
+
+class Tokenizer(Protocol):
+    """An encoder, as far as it is needed here."""
+
+    def tokenize(self, texts: list[str]) -> Any:
+        """Does what comes before the encoding."""
 
 
 def tokenize_ahead(
-    bert: Encoder,
+    encoder: Tokenizer,
     shards: Iterable[tuple[str, int, list[Any]]],
     texts_of: Callable[[Any], list[str]],
-) -> Iterator[tuple[str, int, list[Any], Tokens]]:
+) -> Iterator[tuple[str, int, list[Any], Any]]:
     """Reads and tokenises the next shard while the caller encodes one.
 
     Args:
-        bert: Tokenises.
+        encoder: Tokenises.
         shards: What `encoded_records.deal_shards` yields.
         texts_of: Texts of an example.
 
@@ -24,10 +29,10 @@ def tokenize_ahead(
     """
     remaining = iter(shards)
 
-    def read() -> tuple[str, int, list[Any], Tokens] | None:
+    def read() -> tuple[str, int, list[Any], Any] | None:
         for split, index, examples in remaining:
             texts = [text for each in examples for text in texts_of(each)]
-            return split, index, examples, bert.tokenize(texts)
+            return split, index, examples, encoder.tokenize(texts)
         return None
 
     with futures.ThreadPoolExecutor(1) as pool:

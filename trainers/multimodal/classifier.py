@@ -4,16 +4,14 @@ Decoding, resizing, tokenising and encoding are all inside the graph, so that
 training and serving cannot differ.
 """
 
-import math
-
 import keras
 import numpy as np
 import tensorflow as tf
 
-from text2image.bert.encoder import Encoder
-from trainers.multimodal import input_pipeline, loading, model
+from trainers.multimodal import input_pipeline, loading, model, text_encoders
 from trainers.multimodal.config import MODALITIES
-from trainers.serving.functions import Tensors, each, graph, load_encoder
+from trainers.multimodal.text_encoders import TextEncoder
+from trainers.serving.functions import Tensors, each, graph
 
 TOP = 5
 
@@ -37,20 +35,17 @@ class MultimodalClassifier(tf.Module):
             missing.
     """
 
-    def __init__(self, run: loading.Run, encoder: Encoder) -> None:
+    def __init__(self, run: loading.Run, encoder: TextEncoder) -> None:
         """Builds the functions; each is traced when it is first called."""
         super().__init__(name="multimodal_classifier")
         self._config = run.config
         self._models = run.models
         self._encoder = encoder
         self.label_names = run.manifest.schema.label_names
-        models = [run.models.whole]
-        if set(run.config.towers) != {"image"}:
-            models.append(encoder.model)
         # A SavedModel saves variables that it can reach; layers it cannot.
-        self.constants = [
-            variable.value for model in models for variable in model.variables
-        ]
+        self.constants = [each.value for each in run.models.whole.variables]
+        if set(run.config.towers) != {"image"}:
+            self.constants += encoder.resources
         strings = [
             tf.TensorSpec([None], tf.string, name=name) for name in MODALITIES
         ]
@@ -168,18 +163,10 @@ class MultimodalClassifier(tf.Module):
 
     def _vector(self, text: tf.Tensor) -> tf.Tensor:
         """`(1,)` string to its vector `(1, D)`; 0 for an empty one."""
-        encoder = self._encoder
-        size = math.prod(encoder.stack_shape)
-
-        def encoded() -> tf.Tensor:
-            max_tokens = tf.constant(encoder.max_tokens)
-            ids, _ = encoder.tokenizer.ids(text, max_tokens)
-            return tf.reshape(encoder.stacks_of_ids(ids), (1, size))
-
         return tf.cond(
             tf.strings.length(text[0]) > 0,
-            encoded,
-            lambda: tf.zeros((1, size)),
+            lambda: self._encoder.vector(text),
+            lambda: tf.zeros((1, self._encoder.size)),
         )
 
 
@@ -187,5 +174,7 @@ def load_classifier(
     run: loading.Run, encoder_source: str | None = None
 ) -> MultimodalClassifier:
     """Puts the encoder in front of a run's model; raises as `load_encoder`."""
-    encoder = load_encoder(run.manifest.details["encoder"], encoder_source)
-    return MultimodalClassifier(run, encoder)
+    recorded = run.manifest.details["encoder"]
+    return MultimodalClassifier(
+        run, text_encoders.load(recorded, encoder_source)
+    )

@@ -7,22 +7,19 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from text2image.bert.encoder import Encoder
-from text2image.bert.word_spans import find_words
 from text2image.corpora import labels
 from text2image.corpora.examples import CaptionedImage
 from trainers.explanations.explanation import Word
 from trainers.explanations.grad_cam import heat_maps
-from trainers.multimodal import input_pipeline, loading, model
+from trainers.multimodal import input_pipeline, loading, model, text_encoders
 from trainers.multimodal.config import MODALITIES
 from trainers.multimodal.explanation import SampleExplanation
 from trainers.multimodal.predictor import read_image
 from trainers.multimodal.shapley import shapley_values
+from trainers.multimodal.text_encoders import TextEncoder
 from trainers.serving.explaining import margin_of
-from trainers.serving.functions import encode, load_encoder
+from trainers.serving.functions import encode
 
-# Tokens of the masked copies of a text that are computed at once.
-_TOKENS_AT_ONCE = 4096
 _TEXTS = ("title", "description")
 
 
@@ -33,7 +30,7 @@ class SampleExplainer:
         label_names: Class names in label order.
     """
 
-    def __init__(self, run: loading.Run, encoder: Encoder) -> None:
+    def __init__(self, run: loading.Run, encoder: TextEncoder) -> None:
         """Divides a run's network into image tower and head."""
         self.label_names = run.manifest.schema.label_names
         self._config = run.config
@@ -50,8 +47,8 @@ class SampleExplainer:
             inputs["image_vector"] = vector
         self._head_inputs = tuple(inputs)
         self._head = keras.Model(list(inputs.values()), classifier.output)
-        self._text_vectors = tf.function(
-            self._text_vectors_of_ids, [tf.TensorSpec([None, None], tf.int32)]
+        self._vector = tf.function(
+            encoder.vector, [tf.TensorSpec([1], tf.string)]
         )
 
     def explain(
@@ -97,10 +94,11 @@ class SampleExplainer:
             values["image_vector"] = self._image_vector(
                 model.name_maps(maps), training=False
             )
-        ids = {key: self._ids([text])[0] for key, text in texts.items()}
-        nothing = tf.zeros((1, np.prod(self._encoder.stack_shape)))
+        nothing = tf.zeros((1, self._encoder.size))
         vectors = [
-            self._text_vectors(ids[key][np.newaxis]) if key in ids else nothing
+            self._vector(tf.constant([encode(texts[key])]))
+            if key in texts
+            else nothing
             for key in _TEXTS
         ]
         values["text_vectors"] = tf.stack(vectors, axis=1)
@@ -123,7 +121,7 @@ class SampleExplainer:
             modalities=dict(zip(present, shares.tolist(), strict=True)),
             texts=texts,
             words={
-                key: self._words(key, text, ids[key], values, present, label)
+                key: self._words(key, text, values, present, label)
                 for key, text in texts.items()
             },
             image=pixels.numpy() if content else None,
@@ -149,36 +147,24 @@ class SampleExplainer:
         self,
         key: str,
         text: str,
-        ids: np.ndarray,
         values: Mapping[str, tf.Tensor],
         present: Sequence[str],
         label: int,
     ) -> tuple[Word, ...]:
         """The words, each with what the margin loses without it."""
-        spans = find_words(text, ids, self._ids)
-        copies = np.tile(ids, (1 + len(spans), 1))  # the first stays whole
-        for row, span in zip(copies[1:], spans, strict=True):
-            row[span.first : span.stop] = self._encoder.tokenizer.mask_id
-        step = max(_TOKENS_AT_ONCE // len(ids), 1)
-        vectors = tf.concat(
-            [
-                self._text_vectors(copies[first : first + step])
-                for first in range(0, len(copies), step)
-            ],
-            axis=0,
-        )
+        spans, vectors = self._encoder.without_words(text)
         columns = tf.unstack(
-            tf.repeat(values["text_vectors"], len(copies), axis=0), axis=1
+            tf.repeat(values["text_vectors"], len(vectors), axis=0), axis=1
         )
-        columns[_TEXTS.index(key)] = vectors
-        views = _presence(present, [(1,) * len(present)] * len(copies))
+        columns[_TEXTS.index(key)] = tf.constant(vectors)
+        views = _presence(present, [(1,) * len(present)] * len(vectors))
         logits = self._logits(
             {**values, "text_vectors": tf.stack(columns, axis=1)}, views
         )
         margins = margin_of(logits, label).numpy().astype(float)
         return tuple(
-            Word(span.start, span.end, margins[0] - margin)
-            for span, margin in zip(spans, margins[1:], strict=True)
+            Word(start, end, margins[0] - margin)
+            for (start, end), margin in zip(spans, margins[1:], strict=True)
         )
 
     def _region(
@@ -202,23 +188,12 @@ class SampleExplainer:
         maps = self._last_maps(self._scaling(images), training=False)
         return heat_maps(maps, margins).numpy()[0]
 
-    def _ids(self, texts: Sequence[str]) -> list[np.ndarray]:
-        tokens = self._encoder.tokenize([encode(text) for text in texts])
-        return [
-            ids[:length]
-            for ids, length in zip(tokens.ids, tokens.kept, strict=True)
-        ]
-
-    def _text_vectors_of_ids(self, ids: tf.Tensor) -> tf.Tensor:
-        stacks = self._encoder.stacks_of_ids(ids)
-        return tf.reshape(stacks, (-1, np.prod(self._encoder.stack_shape)))
-
 
 def load_explainer(workdir: str, encoder: str | None = None) -> SampleExplainer:
     """Loads a finished run; raises as `load_run` and `load_encoder`."""
     run = loading.load_run(workdir)
     recorded = run.manifest.details["encoder"]
-    return SampleExplainer(run, load_encoder(recorded, encoder))
+    return SampleExplainer(run, text_encoders.load(recorded, encoder))
 
 
 def _presence(

@@ -29,20 +29,26 @@ def export_run(
     import numpy as np
     import tensorflow as tf
 
-    from trainers.multimodal import classifier, loading
+    from trainers.multimodal import classifier, loading, text_encoders
     from trainers.runs.workdir import EXPORT_DIRECTORY
-    from trainers.serving import agreement, saved_model
+    from trainers.serving import agreement, functions, saved_model
 
     keras.backend.clear_session()  # as in `trainers.export`
     run = loading.load_run(workdir)
     manifest = run.manifest
+    recorded = manifest.details["encoder"]
+    has_texts = set(run.config.towers) != {"image"}
+    if has_texts and recorded.get("kind") == text_encoders.SAVED_MODEL:
+        text_encoders.check_embeddable(
+            functions.locate_encoder(recorded, encoder)
+        )
     served = classifier.load_classifier(run, encoder)
     provenance = {
         **saved_model.describe(
             run.config,
             run.metrics,
             records_fingerprint=manifest.fingerprint,
-            encoder=manifest.details["encoder"],
+            encoder=recorded,
             label_names=manifest.schema.label_names,
         ),
         "records": manifest.provenance,
@@ -50,7 +56,7 @@ def export_run(
         "num_held_out": run.metrics["num_held_out"],
         **agreement.check(
             run.workdir,
-            manifest.details["encoder"],
+            recorded,
             paths.open_path(run.config.records),
             run.metrics["split"],
             served.serving_default,

@@ -14,6 +14,7 @@ from collections.abc import Sequence
 
 from absl import logging
 
+from text2image.bert import headers
 from tfrecords import command_line
 from tfrecords.config import RecordsConfig
 from tfrecords.multimodal_config import MULTIMODAL_HELPS, MULTIMODAL_IGNORES
@@ -54,7 +55,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def _run(arguments: command_line.Arguments) -> None:
-    from trainers.multimodal import export, train
+    from trainers.multimodal import export, text_encoders, train
     from trainers.runs.holding import hold
     from trainers.runs.workdir import METRICS_FILE, check_settings
 
@@ -65,6 +66,9 @@ def _run(arguments: command_line.Arguments) -> None:
             arguments.settings(MultimodalTrainConfig),
             pathlib.Path(options.workdir),
         )
+    encoder = arguments.settings(RecordsConfig).encoder
+    if options.export and headers.is_saved_model(encoder):
+        text_encoders.check_embeddable(encoder)
     config = shared_flags.prepare_config(arguments)
     workdir = pathlib.Path(options.workdir or default_workdir(config))
     with hold(workdir):
@@ -72,7 +76,6 @@ def _run(arguments: command_line.Arguments) -> None:
         if options.export:
             # Records given by name know their own encoder.
             is_named = bool(arguments.settings(MultimodalTrainConfig).records)
-            encoder = arguments.settings(RecordsConfig).encoder
             export.export_finished(
                 workdir, encoder=None if is_named else encoder
             )

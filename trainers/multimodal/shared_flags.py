@@ -40,7 +40,7 @@ def check(arguments: command_line.Arguments) -> None:
     row_sources.check_parts(records.dataset, records.reading)
     sources.check_source(train.weights, ("imagenet", "random"))
     if not train.records:
-        map_checks.check_encoder(records, chosen.text_layers, chosen.pooling)
+        map_checks.check_text_encoder(records, chosen)
 
 
 def _ignored_flags(
@@ -56,6 +56,7 @@ def _ignored_flags(
     ]
     return [
         (all_records, bool(train.records), "--records names finished records"),
+        map_checks.bert_flags(records),
         (
             ("text_layers",),
             chosen.pooling == "first_last",

@@ -154,7 +154,7 @@ def load_encoder(
         ValueError: If another encoder is there.
     """
     layers = recorded["layers"]
-    located = _locate(recorded, source)
+    located = locate_encoder(recorded, source)
     if checkpoint.identify_tokenizer(located) != recorded.get("tokenizer", ""):
         raise ValueError(
             f"The texts of the records were read with other token ids than "
@@ -192,8 +192,11 @@ def _dtype(recorded: dict[str, Any]) -> str:
     return recorded.get("dtype", "float32")
 
 
-def _locate(recorded: dict[str, Any], source: str | None) -> str:
-    """Finds the encoder and checks that it is the recorded one."""
+def locate_encoder(recorded: dict[str, Any], source: str | None) -> str:
+    """Finds the encoder that made a set of records, by its sha256.
+
+    Args and raises as `load_encoder`.
+    """
     wanted = source or recorded["source"]
     try:
         located = checkpoint.locate(wanted)

@@ -9,6 +9,7 @@ import tensorflow as tf
 import tensorflow_text  # noqa: F401  registers its ops
 from absl import logging
 
+from text2image import allowed_ops
 from trainers.runs import json_files
 from trainers.runs.workdir import (
     EXPORT_DIRECTORY,
@@ -16,7 +17,7 @@ from trainers.runs.workdir import (
     RECORDS_FINGERPRINT,
     RunSettings,
 )
-from trainers.serving import allowed_ops, saved_model_files, versions
+from trainers.serving import saved_model_files, versions
 from trainers.serving.saved_model_files import (
     EXTRA,
     PROVENANCE_FILE,

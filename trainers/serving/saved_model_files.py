@@ -13,9 +13,10 @@ import numpy as np
 import tensorflow as tf
 from tensorflow.core.protobuf import fingerprint_pb2
 
+from text2image import allowed_ops
 from tfrecords import system_errors
 from trainers.runs.file_list import FILE, FileList
-from trainers.serving import allowed_ops, stable_names, versions, warmup
+from trainers.serving import stable_names, versions, warmup
 
 EXTRA = "assets.extra"
 PROVENANCE_FILE = "provenance.json"

@@ -10,8 +10,8 @@ from hypothesis import strategies as st
 from tokenizers import AddedToken, normalizers
 
 from tests.support import library_tokenizers
+from text2image import allowed_ops
 from text2image.bert import tokenizer, wordpiece_files
-from trainers.serving import allowed_ops
 
 TEXTS = library_tokenizers.hostile_texts(300)
 CODES = [c for c in range(0x110000) if not 0xD800 <= c < 0xE000]

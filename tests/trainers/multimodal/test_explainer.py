@@ -11,6 +11,7 @@ from text2image.corpora import captioned_images
 from trainers.multimodal import input_pipeline, loading, model
 from trainers.multimodal.explainer import SampleExplainer, load_explainer
 from trainers.multimodal.predictor import load_predictor
+from trainers.multimodal.text_encoders import BertTexts
 from trainers.serving.functions import load_encoder
 
 pytestmark = pytest.mark.slow
@@ -129,7 +130,7 @@ def test_the_region_is_grad_cam_by_its_formula(
     hidden = run.manifest.schema.shape[-1]
     models = model.build_models(config, hidden, 3)
     changed = dataclasses.replace(run, config=config, models=models)
-    (item,) = SampleExplainer(changed, encoder).explain(samples[:1])
+    (item,) = SampleExplainer(changed, BertTexts(encoder)).explain(samples[:1])
 
     # A tower of keras.applications that ends before the pooling.
     tower = keras.applications.MobileNetV2(
@@ -186,7 +187,7 @@ def test_a_model_of_some_modalities_is_explained(
     config = dataclasses.replace(run.config, modalities=modalities)
     models = model.build_models(config, run.manifest.schema.shape[-1], 3)
     changed = dataclasses.replace(run, config=config, models=models)
-    (item,) = SampleExplainer(changed, encoder).explain(samples[:1])
+    (item,) = SampleExplainer(changed, BertTexts(encoder)).explain(samples[:1])
     assert ",".join(item.modalities) == modalities
     assert ",".join(item.words) == modalities.replace("image", "").strip(",")
     assert (item.region is None) == ("image" not in modalities)

@@ -5,10 +5,10 @@ import tensorflow as tf
 from tensorflow.core.protobuf import saved_model_pb2
 
 from tests.support import fitting
+from text2image import allowed_ops
 from trainers import backbones
 from trainers.config import TrainConfig
 from trainers.network import model
-from trainers.serving import allowed_ops
 
 
 def ops_of(function):

@@ -56,7 +56,7 @@ def test_what_a_branch_captures_has_the_same_name_after_other_work(tmp_path):
 
 
 def test_the_names_of_an_export_are_numbered_from_zero(trained):
-    from trainers.serving import allowed_ops
+    from text2image import allowed_ops
 
     message = allowed_ops.saved_model_pb2.SavedModel.FromString(
         (trained[3].export / "saved_model.pb").read_bytes()

@@ -1,7 +1,7 @@
 """An allow-list of the ops that a SavedModel may hold.
 
-Checked when an export is written, and before an export is loaded, which would
-already run its restore function.
+Checked when an export is written, and before an export or an encoder is loaded,
+which would already run its restore function.
 """
 
 import itertools
@@ -69,6 +69,38 @@ GRADIENT_OPS = _names(
     """
 )
 
+# What encoders of sentences compute with besides: regular expressions, tables
+# of words, sparse lookups of embeddings, control flow of TensorFlow 1.
+ENCODER_OPS = _names(
+    """
+    AsString BatchMatMul BatchMatMulV3 BroadcastArgs Bucketize Cos
+    DynamicPartition Elu Enter Exit FloorMod Gather HashTableV2 Inv
+    LeakyRelu LinSpace LookupTableExportV2 LookupTableFindV2
+    LookupTableImportV2 LookupTableSizeV2 LoopCond MatrixBandPart Merge
+    NextIteration ParallelDynamicStitch PlaceholderWithDefault
+    RaggedTensorToSparse Rank RegexFullMatch RegexReplace ReverseSequence
+    Round ScatterNd SegmentMax SegmentMean SegmentSum Selu Sigmoid Sign Sin
+    Softplus Softsign SparseConcat SparseFillEmptyRows SparseReorder
+    SparseReshape SparseSegmentMean SparseSegmentMeanWithNumSegments
+    SparseSegmentSqrtN SparseSegmentSqrtNWithNumSegments SparseSegmentSum
+    SparseSegmentSumWithNumSegments SparseSlice SparseTensorDenseMatMul
+    SparseToDense StringJoin StringSplit StringStrip StringToHashBucket
+    StringToHashBucketStrong StringToNumber StringUpper Substr Switch
+    TensorListConcat UniqueV2 UnsortedSegmentMin UnsortedSegmentProd
+    """
+)
+# Only what starts an encoder, not an export of it.
+STARTING_OPS = _names("AssignVariableOp VarIsInitializedOp")
+# With these an encoder can be loaded, but not be part of an export: they read a
+# table of words from a file, or are not in every TF Serving.
+LOADED_OPS = STARTING_OPS | _names(
+    """
+    InitializeTableFromTextFile InitializeTableFromTextFileV2
+    SentencepieceOp SentencepieceTokenizeOp SentencepieceTokenizeWithOffsetsOp
+    WordpieceTokenizeWithOffsets
+    """
+)
+
 # These read and write files at a path from the graph. Every SavedModel needs
 # them to restore its own variables: allowed in its save and restore functions
 # only, where the loader gives the path.
@@ -87,29 +119,38 @@ def needs_text_ops(function: tf.types.experimental.ConcreteFunction) -> bool:
     return any(node.op in TEXT_OPS for nodes in bodies for node in nodes)
 
 
-def check_ops(export: pathlib.Path) -> None:
+def check_ops(
+    export: pathlib.Path, further: frozenset[str] = frozenset()
+) -> None:
     """Refuses a SavedModel that does more than compute.
+
+    Args:
+        export: Directory with `saved_model.pb`.
+        further: Ops that are allowed in addition.
 
     Raises:
         ValueError: If `saved_model.pb` is damaged.
         RuntimeError: If it holds an op that is not on the list, such as one
             that reads files or calls Python.
     """
-    strays = sorted(set(stray_ops(export)))
+    strays = sorted(set(stray_ops(export, further)))
     if strays:
         raise RuntimeError(
             f"The graph must hold known ops only. Received also: {strays} "
             "(function: op). If an op only computes values from values and "
             "stock TF Serving has it, add it to "
-            "trainers/serving/allowed_ops.py."
+            "text2image/allowed_ops.py."
         )
 
 
-def stray_ops(export: pathlib.Path) -> Iterator[str]:
+def stray_ops(
+    export: pathlib.Path, further: frozenset[str] = frozenset()
+) -> Iterator[str]:
     """Finds the ops of a graph that are not allowed, without loading it.
 
     Args:
         export: Directory with `saved_model.pb`.
+        further: Ops that are allowed in addition.
 
     Yields:
         `function: op`.
@@ -119,7 +160,8 @@ def stray_ops(export: pathlib.Path) -> Iterator[str]:
         message.ParseFromString((export / "saved_model.pb").read_bytes())
     except google.protobuf.message.DecodeError as error:
         raise ValueError(f"saved_model.pb cannot be read: {error}") from error
-    allowed = CORE_OPS | TERM_OPS | TEXT_OPS | GRADIENT_OPS
+    allowed = CORE_OPS | TERM_OPS | TEXT_OPS | GRADIENT_OPS | ENCODER_OPS
+    allowed |= further
     for meta_graph in message.meta_graphs:
         savers = _saver_functions(meta_graph)
         graph = meta_graph.graph_def

@@ -18,6 +18,7 @@ from typing import Any
 import numpy as np
 
 from benchmarks import command, encoder, printing
+from benchmarks.magnitudes import duration, power, price, size
 
 SIZES = (10**5, 10**7, 10**9, 10**10)
 MACHINES = (1, 10, 100, 1000)
@@ -30,10 +31,6 @@ _TRAIN = 0.8
 _FILES = 2 + 2 + 2
 _REQUESTS_PER_MARK = 2  # its text, and the size of its file
 _LOOKS = 3  # at each mark: before and after a stage, and to publish
-_UNITS = (
-    *(("years", 31_557_600), ("d", 86_400), ("h", 3600)),
-    *(("min", 60), ("s", 1)),
-)
 _LARGE_SHARD = 65_536
 _BERT_BASE = types.SimpleNamespace(
     hidden_dim=768, intermediate_dim=3072, num_layers=12
@@ -193,36 +190,6 @@ class Plan:
             "bucket": min(self.count, _TEXTS_PER_BUCKET) * 100.0,
             "training": self.count * size["training, per text"],
         }
-
-
-def duration(seconds: float) -> str:
-    """Writes a duration with two digits."""
-    unit, length = next(
-        (each for each in _UNITS if seconds >= each[1]), _UNITS[-1]
-    )
-    value = seconds / length
-    return f"{value:,.0f} {unit}" if value >= 9.95 else f"{value:.2g} {unit}"
-
-
-def price(dollars: float) -> str:
-    """Writes a price: cents below ten dollars."""
-    return f"${dollars:.2f}" if dollars < 10 else f"${dollars:,.0f}"
-
-
-def size(num_bytes: float) -> str:
-    """Writes a number of bytes with two digits."""
-    for unit, factor in (("PB", 1e15), ("TB", 1e12), ("GB", 1e9), ("MB", 1e6)):
-        if num_bytes >= factor:
-            value = num_bytes / factor
-            return (
-                f"{value:.0f} {unit}" if value >= 10 else f"{value:.1f} {unit}"
-            )
-    return f"{num_bytes / 1e3:.0f} kB"
-
-
-def power(count: int) -> str:
-    """Writes a power of ten."""
-    return f"10^{round(math.log10(count))}"
 
 
 def plans(rates: Mapping[str, Any], assumed: Assumptions) -> list[Plan]:

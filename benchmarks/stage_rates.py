@@ -19,81 +19,24 @@ from typing import Any
 
 import numpy as np
 
-from benchmarks import command, epoch, measuring, printing
+from benchmarks import command, epoch, measuring, printing, random_bert
+from benchmarks.random_bert import WORD
 
 _SHAPE = (6, 768)
 _FEATURES = math.prod(_SHAPE)
 _ROWS = 2048  # of a shard
 _TOKENS = 250
-_WORD = "word{:05d}"
-# Of BERT base; the names of its weights are Hugging Face's.
-_CONFIG = {
-    "architectures": ["BertModel"],
-    "model_type": "bert",
-    "hidden_act": "gelu",
-    "hidden_size": 768,
-    "intermediate_size": 3072,
-    "layer_norm_eps": 1e-12,
-    "max_position_embeddings": 512,
-    "num_attention_heads": 12,
-    "num_hidden_layers": 12,
-    "type_vocab_size": 2,
-    "vocab_size": 30522,
-}
-
-
-def _write_bert(folder: pathlib.Path) -> None:
-    """Writes a BERT base of random weights."""
-    from safetensors.numpy import save_file
-
-    rng = np.random.default_rng(0)
-    weights: dict[str, np.ndarray] = {}
-
-    def add(name: str, *shape: int) -> None:
-        weights[f"{name}.weight"] = 0.02 * rng.standard_normal(
-            shape, np.float32
-        )
-
-    def add_dense(name: str, rows: int, columns: int) -> None:
-        add(name, rows, columns)
-        weights[f"{name}.bias"] = np.zeros(rows, np.float32)
-
-    def add_norm(name: str) -> None:
-        weights[f"{name}.weight"] = np.ones(768, np.float32)
-        weights[f"{name}.bias"] = np.zeros(768, np.float32)
-
-    add("embeddings.word_embeddings", 30522, 768)
-    add("embeddings.position_embeddings", 512, 768)
-    add("embeddings.token_type_embeddings", 2, 768)
-    add_norm("embeddings.LayerNorm")
-    for number in range(12):
-        layer = f"encoder.layer.{number}"
-        for name in ("query", "key", "value"):
-            add_dense(f"{layer}.attention.self.{name}", 768, 768)
-        add_dense(f"{layer}.attention.output.dense", 768, 768)
-        add_norm(f"{layer}.attention.output.LayerNorm")
-        add_dense(f"{layer}.intermediate.dense", 3072, 768)
-        add_dense(f"{layer}.output.dense", 768, 3072)
-        add_norm(f"{layer}.output.LayerNorm")
-    save_file(weights, folder / "model.safetensors")
-    (folder / "config.json").write_text(json.dumps(_CONFIG))
-    words = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]"]
-    words += [_WORD.format(number) for number in range(30522 - len(words))]
-    (folder / "vocab.txt").write_text("\n".join(words) + "\n")
-    (folder / "tokenizer_config.json").write_text(
-        json.dumps({"do_lower_case": True})
-    )
 
 
 def _encode(folder: pathlib.Path, clock: str) -> float:
     """Seconds per text of the encoder, tokenisation included."""
     from text2image.bert.encoder import Encoder
 
-    _write_bert(folder)
+    random_bert.write(folder)
     bert = Encoder(str(folder), layers="last6", max_tokens=512)
     rng = np.random.default_rng(0)
     texts = [
-        " ".join(map(_WORD.format, rng.integers(0, 30000, _TOKENS - 2)))
+        " ".join(map(WORD.format, rng.integers(0, 30000, _TOKENS - 2)))
         for _ in range(12)
     ]
     return _best(lambda: bert.encode(texts), clock, rounds=2) / len(texts)
@@ -113,7 +56,7 @@ def _split(folder: pathlib.Path, clock: str) -> float:
     with path.open("w") as file:
         for row in range(_ROWS):
             words = rng.integers(0, 30000, 130)
-            text = " ".join(map(_WORD.format, words))  # 1,300 characters
+            text = " ".join(map(WORD.format, words))  # 1,300 characters
             file.write(json.dumps({"text": text, "label": row % 2}) + "\n")
     source = (str(path), None, Reading())
     (piece,) = ranges.cut(*source, 2 * _ROWS)

@@ -79,7 +79,7 @@ FLOORS = {
         ("multimodal_config",),
         ("config", "devices", "flags", "process", "shard_checks"),
         ("settings", "files", "versions", "image_header", "signals", "presets"),
-        ("leases", "system_errors", "shard_lists", "ranges"),
+        ("flag_values", "leases", "system_errors", "shard_lists", "ranges"),
         ("paths",),
         ("gfiles",),
     ),

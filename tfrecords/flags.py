@@ -2,18 +2,20 @@
 
 import argparse
 import dataclasses
-import difflib
 import importlib.metadata
-import os
 import re
 import sys
-from collections.abc import Callable, Collection, Mapping
-from typing import Any, NoReturn, TypeVar
+from collections.abc import Collection, Mapping
+from typing import Any, NoReturn
 
+from tfrecords.flag_values import (
+    METAVARS,
+    PARSERS,
+    directory,
+    one_of,
+    suggestion,
+)
 from tfrecords.settings import GROUPS
-
-N = TypeVar("N", int, float)
-_LONGEST = 80  # characters of a number that an error repeats
 
 
 @dataclasses.dataclass(frozen=True)
@@ -64,7 +66,7 @@ class Parser(argparse.ArgumentParser):
         if unknown:
             known = [name[2:] for name in self._option_string_actions]
             message = f"there is no flag --{unknown[1]}."
-            message += _suggestion(unknown[1], known, "--")
+            message += suggestion(unknown[1], known, "--")
         elif message.startswith("unrecognized arguments: "):
             rest = message.removeprefix("unrecognized arguments: ")
             message = f"expected flags only. Received: {rest}"
@@ -131,7 +133,7 @@ def add_about(parser: argparse.ArgumentParser) -> None:
     )
     group.add_argument(
         "--verbosity",
-        type=_whole_number,
+        type=PARSERS[int],
         default=argparse.SUPPRESS,
         metavar="N",
         help="1: also log the trace of an error. Default: 0.",
@@ -203,13 +205,13 @@ def _add_flag(
 ) -> None:
     choices = field.metadata["choices"]
     kind = type(field.default)
-    of_kind = _directory if field.name.endswith("dir") else _TYPES[kind]
+    of_kind = directory if field.name.endswith("dir") else PARSERS[kind]
     flag = group.add_argument(
         f"--{field.name}",
         action="append" if field.metadata["is_repeated"] else "store",
         type=one_of(choices) if choices else of_kind,
         default=argparse.SUPPRESS,
-        metavar="|".join(choices) if choices else _METAVARS[kind],
+        metavar="|".join(choices) if choices else METAVARS[kind],
         help=help_of(field, program).replace("%", "%%"),
     )
     values = choices or (("true", "false") if kind is bool else ())
@@ -251,81 +253,3 @@ def _shown(value: Any) -> str:
     if isinstance(value, tuple):
         return ",".join(value) or "none"
     return str(value) if value != "" else "none"
-
-
-def one_of(choices: Collection[str]) -> Callable[[str], str]:
-    """Returns a parser of one of a few strings; it suggests the nearest."""
-
-    def check(text: str) -> str:
-        if text not in choices:
-            raise argparse.ArgumentTypeError(
-                f"must be one of {', '.join(choices)}. Received: {text}."
-                + _suggestion(text, choices)
-            )
-        return text
-
-    return check
-
-
-def _suggestion(word: str, known: Collection[str], before: str = "") -> str:
-    """Suggests the nearest known word, if one is near."""
-    near = difflib.get_close_matches(word, known, n=1)
-    return f" Did you mean {before}{near[0]}?" if near else ""
-
-
-def _boolean(text: str) -> bool:
-    values = {"true": True, "1": True, "false": False, "0": False}
-    if text.lower() not in values:
-        raise argparse.ArgumentTypeError(
-            f"must be true or false. Received: {text}"
-        )
-    return values[text.lower()]
-
-
-def _whole_number(text: str) -> int:
-    return _parsed(text, int, "a whole number")
-
-
-def _number(text: str) -> float:
-    return _parsed(text, float, "a number")
-
-
-def _parsed(text: str, kind: type[N], noun: str) -> N:
-    """Parses a number; Python also takes the digits of other scripts."""
-    try:
-        if text.isascii():
-            return kind(text)
-    except ValueError:
-        pass
-    shown = text if len(text) <= _LONGEST else f"{text[:_LONGEST]}..."
-    raise argparse.ArgumentTypeError(f"must be {noun}. Received: {shown}")
-
-
-def _text(text: str) -> str:
-    """Expands `~/`, which no shell does after an equals sign."""
-    return os.path.expanduser(text) if re.match(r"~[\w.-]*/", text) else text
-
-
-def _directory(text: str) -> str:
-    """Expands a `~` alone too, which is a legal delimiter but no directory."""
-    return os.path.expanduser(text)
-
-
-def _names(text: str) -> tuple[str, ...]:
-    return tuple(name for name in text.split(",") if name)
-
-
-_TYPES: dict[type, Callable[[str], Any]] = {
-    bool: _boolean,
-    int: _whole_number,
-    float: _number,
-    str: _text,
-    tuple: _names,
-}
-_METAVARS = {
-    bool: "true|false",
-    int: "N",
-    float: "X",
-    str: "TEXT",
-    tuple: "A,B,...",
-}

@@ -13,6 +13,7 @@ import sys
 from collections.abc import Sequence
 
 from tfrecords import flags
+from tfrecords.flag_values import one_of
 
 # Command: the module behind it, which `python -m` runs too.
 COMMANDS = {
@@ -65,7 +66,7 @@ def _parser() -> argparse.ArgumentParser:
         add_help=False,
     )
     parser.add_argument(
-        "COMMAND", type=flags.one_of(COMMANDS), help=argparse.SUPPRESS
+        "COMMAND", type=one_of(COMMANDS), help=argparse.SUPPRESS
     )
     flags.add_about(parser)
     return parser

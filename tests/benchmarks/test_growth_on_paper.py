@@ -6,6 +6,7 @@ import pathlib
 import pytest
 
 from benchmarks import growth_on_paper as paper
+from benchmarks import magnitudes
 
 ROOT = pathlib.Path(__file__).parents[2]
 PAGE = ROOT / "docs" / "results" / "growth.md"
@@ -85,4 +86,4 @@ def test_the_gram_matrices_do_not_grow_with_the_texts():
     ],
 )
 def test_durations_have_two_digits(seconds, text):
-    assert paper.duration(seconds) == text
+    assert magnitudes.duration(seconds) == text

@@ -16,10 +16,12 @@ ROOT = pathlib.Path(__file__).parents[2]
 HELPERS = (
     "__init__",
     "command",
+    "magnitudes",
     "measuring",
     "operations",
     "peers",
     "printing",
+    "random_bert",
 )
 NAMES = sorted(
     path.stem

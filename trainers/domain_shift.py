@@ -81,7 +81,13 @@ def _check(arguments: command_line.Arguments) -> None:
 
 def _run(arguments: command_line.Arguments) -> None:
     from trainers.runs.holding import hold
-    from trainers.shift import measuring, natural_images, report, text_images
+    from trainers.shift import (
+        measuring,
+        natural_images,
+        report,
+        samples,
+        text_images,
+    )
     from trainers.training import loop
     from trainers.weights import load
 
@@ -103,10 +109,10 @@ def _run(arguments: command_line.Arguments) -> None:
         options.seed,
         options.sigma,
     )
-    samples = measuring.Samples(natural, texts)
+    images = samples.Samples(natural, texts)
     with hold(workdir, "slices"), loop.deterministic():
-        results = measuring.measure(options, samples, workdir)
-        path = report.write(workdir, options, samples, results)
+        results = measuring.measure(options, images, workdir)
+        path = report.write(workdir, options, images, results)
     logging.info("domain shift: see %s", path)
 
 

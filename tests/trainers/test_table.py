@@ -44,6 +44,7 @@ def test_backbones_seeds_and_a_failure_make_one_report(
         "--image_height=12",
         "--image_width=12",
         "--upsample=1",  # too small for AlexNet
+        "--eval_every=1",
         "--backbones=resnet,vgg16,alexnet",
     )
     assert make_table(*typed) == 1
@@ -54,6 +55,8 @@ def test_backbones_seeds_and_a_failure_make_one_report(
         (row,) = re.findall(rf"\| {title} \|.*", report)
         assert re.search(r"\| 2 \| [01]\.\d{4} ± \d\.\d{4} \|", row), row
     assert "| AlexNet | - | - | - | - | 0 | not trained |" in report
+    assert "Validation accuracy by step" in report
+    assert "](slices.png)" in report
     failed = report.split("## Failed")[1]
     assert "too small for the alexnet slice" in failed
     for name in re.findall(r"\]\((.*?\.png)\)", report):

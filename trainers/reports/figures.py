@@ -4,6 +4,7 @@ import dataclasses
 import io
 import pathlib
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 import matplotlib
 import matplotlib.figure
@@ -29,11 +30,13 @@ class Line:
         quantity: Key of the history that it shows; epochs without that key
             are left out.
         histories: One history per seed, all with the same epochs.
+        against: Key of the history that counts: `epoch` or `step`.
     """
 
     name: str
     quantity: str
     histories: Sequence[History]
+    against: str = "epoch"
 
 
 def save(figure: matplotlib.figure.Figure, path: pathlib.Path) -> None:
@@ -46,7 +49,7 @@ def save(figure: matplotlib.figure.Figure, path: pathlib.Path) -> None:
 def learning_curves(
     panels: Mapping[str, Sequence[Line]],
 ) -> matplotlib.figure.Figure:
-    """Draws quantities against epochs.
+    """Draws quantities against epochs or steps.
 
     Of a line with several seeds, the mean is drawn, and each seed thinly in
     the same colour.
@@ -75,7 +78,7 @@ def learning_curves(
             )
             for seed in values if len(values) > 1 else ():
                 axes.plot(epochs, seed, color=drawn.get_color(), lw=0.4)
-        axes.set_xlabel("epoch")
+        axes.set_xlabel(lines[0].against)
         axes.set_ylabel(label)
         axes.xaxis.set_major_locator(
             matplotlib.ticker.MaxNLocator(integer=True, min_n_ticks=1)
@@ -90,12 +93,32 @@ def learning_curves(
     return figure_text.set_fonts(figure)
 
 
+def run_curves(metrics: Mapping[str, Any]) -> matplotlib.figure.Figure:
+    """Draws loss and accuracy of a run's metrics by epoch.
+
+    With `validations`, also the accuracy of each of them by step.
+    """
+    epochs = [metrics["epochs"]]
+    panels = {
+        quantity: [
+            Line("train", f"train_{quantity}", epochs),
+            Line("validation", quantity, epochs),
+        ]
+        for quantity in ("loss", "accuracy")
+    }
+    if "validations" in metrics:
+        steps = [metrics["validations"]]
+        line = Line("validation", "accuracy", steps, "step")
+        panels["validation accuracy"] = [line]
+    return learning_curves(panels)
+
+
 def _points(line: Line) -> tuple[list[float], np.ndarray]:
     """Epochs `(E,)` and values `(S, E)` of S seeds."""
     histories = [
         [row for row in history if line.quantity in row]
         for history in line.histories
     ]
-    epochs = [row["epoch"] for row in histories[0]]
+    epochs = [row[line.against] for row in histories[0]]
     values = [[row[line.quantity] for row in rows] for rows in histories]
     return epochs, np.array(values)

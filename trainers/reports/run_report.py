@@ -120,7 +120,7 @@ def write_report(
             )
     fitted = pixel_map.PixelMap.load(records)
     drawn = {
-        "curves.png": _draw_curves(metrics["epochs"]),
+        "curves.png": figures.run_curves(metrics),
         "map.png": draw_map(fitted),
         "density.png": draw_density(fitted),
         **mistakes.draw(),
@@ -141,26 +141,17 @@ def write_report(
 def _captions(metrics: Mapping[str, Any]) -> dict[str, str]:
     """File name to caption; few classes have a table for a confusion figure."""
     names = metrics["label_names"]
+    captions = dict(CAPTIONS)
+    if "validations" in metrics:
+        captions["curves.png"] += " Right: accuracy at every validation."
     if len(names) <= class_tables.MOST_IN_MATRIX:
-        return CAPTIONS
+        return captions
     caption = (
         "Confusion on the validation texts, as shares of the true class, with "
         "numbers of texts; classes that are confused are neighbours."
         f"{figure_text.note_on_numbers(names)}"
     )
-    return {_CONFUSION: caption, **CAPTIONS}
-
-
-def _draw_curves(epochs: figures.History) -> matplotlib.figure.Figure:
-    return figures.learning_curves(
-        {
-            quantity: [
-                figures.Line("train", f"train_{quantity}", [epochs]),
-                figures.Line("validation", quantity, [epochs]),
-            ]
-            for quantity in ("loss", "accuracy")
-        }
-    )
+    return {_CONFUSION: caption, **captions}
 
 
 def _draw_examples(

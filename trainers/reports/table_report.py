@@ -15,9 +15,11 @@ from trainers.experiments import baselines
 from trainers.experiments.plan import UNPAIRED, Row, unique_trainings
 from trainers.reports import (
     data_section,
+    example_images,
     figures,
     markdown,
     run_report,
+    slice_panel,
     table_sections,
 )
 from trainers.reports.table_sections import TrainedRow
@@ -32,6 +34,8 @@ _FIRST_RUN = ("map.png", "density.png", "examples.png", "feature_maps.png")
 _CAPTIONS = {
     "curves.png": "Validation accuracy by epoch, mean over seeds (the paper's "
     "Fig. 9).",
+    "slices.png": "Feature maps of every slice, for the first of the images "
+    "in examples.png; each map on its own scale (the paper's Fig. 8).",
     **{name: run_report.CAPTIONS[name] for name in _FIRST_RUN},
 }
 
@@ -71,15 +75,19 @@ def write_table(
     trained = [row for row in rows.get("backbones", []) if row.metrics]
     captions: Mapping[str, str] = {}
     if trained:
-        captions = _CAPTIONS
+        captions = _captions(trained)
         figures.save(_draw_curves(trained), workdir / "curves.png")
-        first = next(
-            path
+        firsts = {
+            row.name: paths[0]
             for row in planned
             if row.group == "backbones"
-            for path in _finished(workdir, row, failures)
+            and (paths := _finished(workdir, row, failures))
+        }
+        shown = example_images.read(image_dir, cls_dir)
+        figures.save(
+            slice_panel.draw(firsts, shown.images), workdir / "slices.png"
         )
-        _copy_figures(workdir, first)
+        _copy_figures(workdir, next(iter(firsts.values())))
     path = workdir / REPORT_FILE
     text = compose(
         rows,
@@ -211,12 +219,29 @@ def failure_lines(
     ]
 
 
+def _against(rows: Sequence[TrainedRow]) -> tuple[str, str]:
+    """What curves are drawn against, and the key of such histories.
+
+    Steps, if all the trainings validated within their epochs (--eval_every).
+    """
+    by_step = all("validations" in each for row in rows for each in row.metrics)
+    return ("step", "validations") if by_step else ("epoch", "epochs")
+
+
+def _captions(rows: Sequence[TrainedRow]) -> dict[str, str]:
+    against, _ = _against(rows)
+    caption = _CAPTIONS["curves.png"].replace("epoch", against, 1)
+    return {**_CAPTIONS, "curves.png": caption}
+
+
 def _draw_curves(rows: Sequence[TrainedRow]) -> matplotlib.figure.Figure:
+    against, histories = _against(rows)
     lines = [
         figures.Line(
             backbones.get_backbone(row.name).title,
             "accuracy",
-            [metrics["epochs"] for metrics in row.metrics],
+            [metrics[histories] for metrics in row.metrics],
+            against,
         )
         for row in rows
     ]

@@ -9,8 +9,8 @@ import numpy as np
 from text2image import figure_text
 from trainers import backbones
 from trainers.shift.comparison import Row
-from trainers.shift.measuring import OTHERS
 from trainers.shift.options import FITTED
+from trainers.shift.samples import OTHERS
 
 _BINS = 64
 _COLOURS = {1: ("0.3",), 3: ("tab:red", "tab:green", "tab:blue")}

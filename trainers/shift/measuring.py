@@ -6,7 +6,7 @@ import io
 import json
 import pathlib
 import zipfile
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 import keras
@@ -17,39 +17,17 @@ from tfrecords import files
 from tfrecords.settings import fingerprint
 from trainers import backbones
 from trainers.backbones.slices import build_slice
-from trainers.config import TrainConfig
-from trainers.network import input_layers, model
 from trainers.shift import cka, comparison, probes
-from trainers.shift.comparison import Row, Seen
-from trainers.shift.natural_images import NaturalImages
+from trainers.shift.comparison import Row
 from trainers.shift.options import FITTED, ShiftOptions
-from trainers.shift.text_images import TextImages
+from trainers.shift.samples import GREY, NATURAL, OTHERS, Samples, plan_of
 from trainers.weights import load
 
-# Kinds of natural images: those that all others are compared with; others of
-# the same source, which differ by chance; and the first without colour.
-NATURAL, OTHERS, GREY = "natural", "natural, others", "natural, grey"
 # Domains of `Results.grams`.
 TEXT = "text"
 PIXELS = "pixels"
-_BATCH = 32
 # Images whose maps are kept for CKA: half a gigabyte of the largest maps.
 _MOST_KEPT = 512
-
-Batches = Callable[[], Iterator[np.ndarray]]
-
-
-@dataclasses.dataclass(frozen=True)
-class Samples:
-    """Natural images and texts as images.
-
-    Attributes:
-        natural: Twice as many as texts: the second half are the others.
-        texts: The texts.
-    """
-
-    natural: NaturalImages
-    texts: TextImages
 
 
 @dataclasses.dataclass(frozen=True)
@@ -137,7 +115,7 @@ def _measure_slice(
 ) -> tuple[dict[str, list[Row]], dict[str, np.ndarray]]:
     """Runs all images through a slice; returns its tables and Gram matrices."""
     placed = probes.place(slice_, backbone)
-    plan = list(_plan(options, samples, backbone))
+    plan = list(plan_of(options, samples, backbone))
     tables: dict[str, list[Row]] = {
         name: [] for name in ("shifts", "batch_norms", "rectifiers", "maps")
     }
@@ -186,83 +164,6 @@ def _measure_slice(
             )
             tables["maps"].append(comparison.repeated_maps(seen, reading))
     return tables, grams
-
-
-def _plan(
-    options: ShiftOptions, samples: Samples, backbone: backbones.Backbone
-) -> Iterator[tuple[Seen, keras.Model, Batches]]:
-    """Yields samples with what prepares them; natural ones come first."""
-    config = TrainConfig(
-        backbone=backbone.name, contrast=1.0, upsample=options.upsample
-    )
-    height, width = samples.texts.images[FITTED].shape[1:3]
-    size = height * config.enlargement, width * config.enlargement
-    count = options.sample
-    as_it_is = dataclasses.replace(config, upsample=1)
-    modes = dict.fromkeys(
-        options.natural_of(backbone.name, each)
-        for each in options.normalizations
-    )
-    for mode in modes:
-        for name, images, channels in (
-            (NATURAL, samples.natural[:count], 3),
-            (OTHERS, samples.natural[count:], 3),
-            (GREY, samples.natural[:count], 1),
-        ):
-            batches = _natural_batches(images, size, channels)
-            yield (
-                Seen(backbone.name, name, mode),
-                _front(as_it_is, mode, (*size, channels), batches),
-                batches,
-            )
-    for variant, values in samples.texts.images.items():
-        for mode in options.normalizations:
-            batches = _text_batches(values)
-            yield (
-                Seen(backbone.name, variant, mode),
-                _front(config, mode, values.shape[1:], batches),
-                batches,
-            )
-
-
-def _front(
-    config: TrainConfig,
-    normalization: str,
-    shape: tuple[int, ...],
-    batches: Batches,
-) -> keras.Model:
-    """Builds what comes before the slice, as a run has it; fits it."""
-    image = keras.Input(shape, name="image")
-    config = dataclasses.replace(config, normalization=normalization)
-    front = keras.Model(image, model.prepare_image(config, image))
-    for layer in front.layers:
-        if isinstance(layer, input_layers.DatasetNormalization):
-            layer.fit(batches())
-    return front
-
-
-def _natural_batches(
-    images: NaturalImages, size: tuple[int, int], channels: int
-) -> Batches:
-    def batches() -> Iterator[np.ndarray]:
-        for batch in images.batches(*size, _BATCH):
-            yield to_grey(batch) if channels == 1 else batch
-
-    return batches
-
-
-def _text_batches(images: np.ndarray) -> Batches:
-    def batches() -> Iterator[np.ndarray]:
-        for start in range(0, len(images), _BATCH):
-            yield images[start : start + _BATCH]
-
-    return batches
-
-
-def to_grey(images: np.ndarray) -> np.ndarray:
-    """Converts RGB `(..., 3)` to its luma `(..., 1)` (ITU-R BT.601)."""
-    weights = np.array([0.299, 0.587, 0.114], np.float32)
-    return (images @ weights)[..., np.newaxis]
 
 
 def _pixel_grams(samples: Samples) -> dict[str, dict[str, np.ndarray]]:

@@ -15,15 +15,9 @@ from trainers.reports import markdown
 from trainers.runs.workdir import REPORT_FILE
 from trainers.shift import figures, similarities, tables
 from trainers.shift.comparison import Row
-from trainers.shift.measuring import (
-    NATURAL,
-    OTHERS,
-    PIXELS,
-    TEXT,
-    Results,
-    Samples,
-)
+from trainers.shift.measuring import PIXELS, TEXT, Results
 from trainers.shift.options import FITTED, ShiftOptions
+from trainers.shift.samples import NATURAL, OTHERS, Samples
 
 RESULTS_FILE = "results.json"
 _CAPTIONS = {

@@ -7,8 +7,8 @@ import numpy as np
 from trainers import backbones
 from trainers.reports import markdown
 from trainers.shift.comparison import Row
-from trainers.shift.measuring import GREY, NATURAL, OTHERS
 from trainers.shift.options import FITTED, ShiftOptions
+from trainers.shift.samples import GREY, NATURAL, OTHERS
 
 _SIGNIFICANT = 0.05
 # Heading of a column, kind of images, normalisation.

@@ -35,6 +35,39 @@ def macro_f1(confusion: np.ndarray) -> float:
     return float(scores.mean())
 
 
+def of_validations(
+    correct: list[int], num_examples: int, num_steps: int, every: int
+) -> dict[str, Any]:
+    """Summarises all validations of a training.
+
+    Args:
+        correct: Correct examples at each validation, in order.
+        num_examples: Validation examples.
+        num_steps: Steps per epoch.
+        every: Steps between validations within an epoch; 0: after it only.
+
+    Returns:
+        `cumulative_accuracy` (their mean) and `num_validations`; with `every`
+        also `validations`: `step` (from 1) and `accuracy` of each.
+    """
+    accuracies = np.array(correct) / num_examples
+    found: dict[str, Any] = {
+        "cumulative_accuracy": float(accuracies.mean()),
+        "num_validations": len(correct),
+    }
+    if every:
+        within = [*range(every, num_steps + 1, every), num_steps]
+        epochs, places = np.divmod(np.arange(len(correct)), len(within))
+        steps = epochs * num_steps + np.array(within)[places]
+        # After an epoch that ends at a multiple, the same is measured twice.
+        by_step = dict(zip(steps.tolist(), accuracies.tolist(), strict=True))
+        found["validations"] = [
+            {"step": step, "accuracy": accuracy}
+            for step, accuracy in by_step.items()
+        ]
+    return found
+
+
 def calibration_error(
     probabilities: np.ndarray, labels: np.ndarray, num_bins: int = 15
 ) -> float:

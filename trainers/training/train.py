@@ -36,7 +36,8 @@ from trainers.training import (
     sources,
     trainee,
 )
-from trainers.training.metrics import evaluate, softmax
+from trainers.training.inputs import count_batches
+from trainers.training.metrics import evaluate, of_validations, softmax
 from trainers.training.trainee import Trainee
 
 
@@ -72,9 +73,9 @@ def train_and_evaluate(
 
     Returns:
         The contents of `metrics.json`; `None` in a process that is not the
-        chief. Its `accuracy` is that of
-        the last epoch on the validation split; `cumulative_accuracy` is what
-        the published code prints: the mean over all validations of the run.
+        chief. Its `accuracy` is that of the last epoch on the validation
+        split; `cumulative_accuracy` is what the published code prints: the
+        mean over all validations of the run.
 
     Raises:
         ValueError: If the records or the files of an earlier try do not fit.
@@ -121,10 +122,7 @@ def train_and_evaluate(
     earlier = None
     if workers.is_chief:
         earlier = finished.reuse(
-            workdir,
-            manifest.fingerprint,
-            loading.TEXT_RUN.figures,
-            remakes,
+            workdir, manifest.fingerprint, loading.TEXT_RUN.figures, remakes
         )
     if workers.text_from_chief("finished" if earlier else "") == "finished":
         workers.finish()
@@ -146,9 +144,15 @@ def train_and_evaluate(
     # --- Results -----------------------------------------------------------
     metrics = {
         **_evaluate(prepared, manifest, workdir),
-        "cumulative_accuracy": _mean_accuracy(prepared, correct),
+        **of_validations(
+            correct,
+            len(prepared.inputs["validation"].labels),
+            count_batches(
+                len(prepared.inputs["train"].labels), config.batch_size
+            ),
+            config.eval_every,
+        ),
         "best_epoch_accuracy": max(row["accuracy"] for row in history),
-        "num_validations": len(correct),
         "label_names": list(manifest.schema.label_names),
         "backbone": config.backbone,
         "picture_kept": _image_variance_kept(prepared, records, manifest),
@@ -282,11 +286,6 @@ def _predict(
         softmax(logits),
     )
     return logits
-
-
-def _mean_accuracy(prepared: Trainee, correct: list[int]) -> float:
-    """Returns the mean accuracy over all validations."""
-    return float(np.mean(correct) / len(prepared.inputs["validation"].labels))
 
 
 def _image_variance_kept(

@@ -81,3 +81,15 @@ def test_a_single_epoch_has_a_single_whole_tick():
     low, high = figure.axes[0].get_xlim()
     ticks = figure.axes[0].get_xticks()
     assert [tick for tick in ticks if low <= tick <= high] == [1]
+
+
+def test_accuracy_within_the_epochs_is_drawn_by_step():
+    history = [{"epoch": 1, "train_loss": 1, "loss": 1}]
+    history[0] |= {"train_accuracy": 0.5, "accuracy": 0.6}
+    validations = [{"step": 5, "accuracy": 0.4}, {"step": 8, "accuracy": 0.6}]
+    plain = figures.run_curves({"epochs": history})
+    assert len(plain.axes) == 2
+    figure = figures.run_curves({"epochs": history, "validations": validations})
+    axes = figure.axes[2]
+    assert axes.get_xlabel() == "step"
+    np.testing.assert_array_equal(drawn(axes)[0], [[5, 0.4], [8, 0.6]])

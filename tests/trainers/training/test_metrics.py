@@ -48,3 +48,21 @@ def test_huge_logits_stay_finite():
         np.array([[1e30, -1e30], [1e30, -1e30]], np.float32), np.array([0, 1])
     )
     assert np.isfinite(figures["loss"])
+
+
+def test_validations_are_at_their_steps():
+    # Five steps per epoch, validated after the second, the fourth and the last.
+    found = metrics.of_validations([1, 2, 3, 4, 5, 6], 10, 5, 2)
+    assert found["validations"] == [
+        {"step": step, "accuracy": pytest.approx(correct / 10)}
+        for step, correct in ((2, 1), (4, 2), (5, 3), (7, 4), (9, 5), (10, 6))
+    ]
+    assert found["cumulative_accuracy"] == pytest.approx(0.35)
+    assert found["num_validations"] == 6
+
+
+def test_a_step_that_is_validated_twice_is_one_point():
+    found = metrics.of_validations([1, 2, 2], 2, 4, 2)
+    assert [each["step"] for each in found["validations"]] == [2, 4]
+    assert found["num_validations"] == 3
+    assert "validations" not in metrics.of_validations([1, 2], 2, 4, 0)

@@ -231,7 +231,8 @@ def test_per_batch_normalisation_trains_the_whole_model(
     config = _config(records, normalization="batch", epochs=1, eval_every=2)
     metrics = train.train_and_evaluate(config, tmp_path / "run")
     # 24 / 8 = 3 steps: one validation at the second, one at the end.
-    assert metrics["num_validations"] == 2
+    assert [each["step"] for each in metrics["validations"]] == [2, 3]
+    assert metrics["validations"][-1]["accuracy"] == metrics["accuracy"]
 
 
 @pytest.mark.slow

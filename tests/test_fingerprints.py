@@ -203,6 +203,7 @@ def test_settings_that_move_no_result_move_no_name():
 def test_a_setting_that_moves_results_moves_the_name():
     assert _text_directory("demo", seed=1) != _text_directory("demo")
     assert _multimodal_directory(seed=1) != _multimodal_directory()
-    assert _im2vec_directory("cifar100", seed=1) != _im2vec_directory(
-        "cifar100"
-    )
+    for change in ({"seed": 1}, {"depth": 3}, {"augment": True}):
+        assert _im2vec_directory("cifar100", **change) != _im2vec_directory(
+            "cifar100"
+        )

@@ -23,7 +23,8 @@ and a square W2 (m = K) because it is inverted. Biases are left out, as in the
 published code. If m is not K, or W2 is nearly singular, `class_vectors` offers
 the pseudo-inverse (least squares, the shortest vector if many fit) and a ridge.
 
-What follows from that, and what `similarity_tests` measures:
+What follows from that, and what `trainers.experiments.similarity_tests`
+measures:
 
 1. Cross-entropy does not see s = W2^T 1 (1 = a column of ones), the sum of
    W2's rows: only the random start and weight decay determine it. Let C be W2

@@ -20,6 +20,8 @@ from trainers.im2vec.config import Im2VecConfig, default_workdir
 
 _TRAINING = (
     "hidden",
+    "depth",
+    "augment",
     "epochs",
     "batch_size",
     "learning_rate",

@@ -14,7 +14,7 @@ from typing import Any
 
 import numpy as np
 
-from trainers.im2vec import similarity_tests
+from trainers.experiments import similarity_tests
 
 # a - b = c - d, section 4.2.
 PAPER = ("woman", "man", "girl", "boy")

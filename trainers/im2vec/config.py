@@ -8,9 +8,11 @@ import dataclasses
 import functools
 import pathlib
 import re
+from collections.abc import Mapping
+from typing import Any, ClassVar
 
 from tfrecords import ranges
-from tfrecords.settings import fingerprint, setting, validate
+from tfrecords.settings import JsonSettings, fingerprint, setting, validate
 
 _common = functools.partial(setting, group="common")
 _records = functools.partial(setting, group="records")
@@ -23,8 +25,10 @@ ANALYSIS = ("inverse", "ridge", "num_seeds", "permutations")
 
 
 @dataclasses.dataclass(frozen=True)
-class Im2VecConfig:
+class Im2VecConfig(JsonSettings):
     """How class vectors are made and evaluated. See the help of each field."""
+
+    ADDED_LATER: ClassVar[Mapping[str, Any]] = {"depth": 2, "augment": False}
 
     dataset: str = _common(
         "",
@@ -53,6 +57,17 @@ class Im2VecConfig:
         0,
         "Hidden units; 0 is the number of classes, as in the paper.",
         ranges.Range(least=0, most=2**16),
+    )
+    depth: int = _training(
+        2,
+        "Layers of the network. With more than the paper's two, those before "
+        "the last two have 512 units and a ReLU each.",
+        ranges.Range(least=2, most=20),
+    )
+    augment: bool = _training(
+        False,
+        "Mirror train images at random and shift them by up to an eighth of "
+        "their sides.",
     )
     inverse: str = _training(
         "auto",
@@ -136,7 +151,7 @@ class Im2VecConfig:
     @property
     def training_fingerprint(self) -> str:
         """Fingerprint of what a training depends on besides its images."""
-        settings = dataclasses.asdict(self)
+        settings = self.naming_settings
         for name in (*ANALYSIS, "dataset", "data_dir", "download", "seed"):
             del settings[name]
         return fingerprint(settings)
@@ -160,7 +175,7 @@ class Im2VecConfig:
 
 def default_workdir(config: Im2VecConfig) -> pathlib.Path:
     """`runs/im2vec-`, the dataset and a fingerprint of the settings."""
-    settings = dataclasses.asdict(config)
+    settings = config.naming_settings
     for name in (*ANALYSIS, "download"):
         del settings[name]
     source = pathlib.Path(config.dataset or config.classifier.split(",")[0])

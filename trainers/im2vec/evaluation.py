@@ -7,7 +7,8 @@ from typing import Any
 
 import numpy as np
 
-from trainers.im2vec import analogies, class_vectors, similarity_tests
+from trainers.experiments import similarity_tests
+from trainers.im2vec import analogies, class_vectors
 from trainers.im2vec.config import Im2VecConfig
 
 NUM_RANDOM = 100  # random W2 to measure chance with

@@ -73,9 +73,12 @@ def _claim(config: Im2VecConfig, workdir: pathlib.Path) -> bool:
     path = workdir / CONFIG_FILE
     settings = dataclasses.asdict(config)
     if path.is_file():
-        earlier = json_files.read(
-            path, cure="Restore it, or name another --workdir."
-        )
+        earlier = {
+            **config.ADDED_LATER,
+            **json_files.read(
+                path, cure="Restore it, or name another --workdir."
+            ),
+        }
         refuse_changes(workdir, earlier, settings, may_differ=_MAY_DIFFER)
         is_same = earlier == settings and is_finished(workdir)
         if is_same and _is_whole(workdir):

@@ -1,12 +1,15 @@
-"""The network: two linear layers with no activation in between."""
+"""The network: two linear layers with no activation in between, or more."""
 
 import keras
 import numpy as np
+
+from trainers.im2vec import augmentation
 
 # irenelee5645/image_vector, cifar10_main.py: called the "std dev of color
 # across training images", about a tenth of CIFAR-10's (0.25, 0.24, 0.26).
 _PUBLISHED_MEAN = (0.49131522, 0.48209435, 0.44646862)
 _PUBLISHED_STD = (0.01897398, 0.03039277, 0.03872553)
+_DEEP_UNITS = 512
 
 
 class Linear(keras.layers.Layer):
@@ -108,6 +111,8 @@ def build_model(
     scale: np.ndarray,
     offset: np.ndarray,
     seed: int,
+    depth: int = 2,
+    is_augmented: bool = False,
 ) -> keras.Model:
     """Builds the network.
 
@@ -118,7 +123,10 @@ def build_model(
         hidden: Number of hidden units, m.
         scale: Scale `(C,)` from `pixel_scale`.
         offset: Offset `(C,)` from `pixel_scale`.
-        seed: Seed of the first weights.
+        seed: Seed of the first weights and of the augmentation.
+        depth: Number of layers with weights, 2 or more. Those before `hidden`
+            have 512 units and a ReLU each.
+        is_augmented: Whether train images are flipped and shifted.
 
     Returns:
         A model of flattened pixels `(N, P)` that returns logits `(N, K)`; its
@@ -132,6 +140,13 @@ def build_model(
         np.tile(offset, repeats).astype("float32"),
         name="scaling",
     )(pixels)
+    if is_augmented:
+        x = augmentation.FlipAndShift(shape, seed=seed, name="augmentation")(x)
+    for number in range(depth - 2):
+        # Apart from the seeds of the two layers of every network.
+        own = int(np.random.SeedSequence([seed, number]).generate_state(1)[0])
+        x = Linear(_DEEP_UNITS, seed=own, name=f"deep_{number}")(x)
+        x = keras.layers.ReLU(name=f"deep_{number}_relu")(x)
     x = Linear(hidden, seed=2 * seed, name="hidden")(x)
     logits = Linear(num_classes, seed=2 * seed + 1, name="logits")(x)
     return keras.Model(pixels, logits, name="im2vec")

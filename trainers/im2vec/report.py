@@ -9,13 +9,13 @@ import numpy as np
 
 from text2image import figure_text
 from tfrecords import files
+from trainers.experiments import similarity_tests
 from trainers.im2vec import (
     class_vectors,
     distance_figure,
     evaluation,
     figures,
     sample_figure,
-    similarity_tests,
     tables,
     vector_files,
 )
@@ -259,8 +259,14 @@ def _about(
     if config.classifier:
         origin = "the last dense layer of finished runs"
     else:
+        layers = "two linear layers"
+        if config.depth > 2:
+            layers = f"{config.depth} layers, ReLU after the first "
+            layers += f"{config.depth - 2}"
+        if config.augment:
+            layers += ", images flipped and shifted"
         origin = (
-            "two linear layers, "
+            f"{layers}, "
             f"{markdown.count(config.epochs, 'epoch')} of SGD at "
             f"{config.learning_rate:g} (momentum {config.momentum:g}, weight "
             f"decay {config.weight_decay:g}, batch {config.batch_size}"

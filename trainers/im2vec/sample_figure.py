@@ -6,10 +6,10 @@ import numpy as np
 from text2image import figure_text
 from trainers.im2vec import figures
 from trainers.im2vec.image_store import Images
+from trainers.reports.image_rows import ImageRow, draw_image_rows
 
 _PER_CLASS = 8
 _MOST_CLASSES = 30
-_SIDE = 0.75  # inches of an image
 
 
 def draw_samples(images: Images, seed: int) -> matplotlib.figure.Figure:
@@ -26,27 +26,16 @@ def draw_samples(images: Images, seed: int) -> matplotlib.figure.Figure:
         [images.train.pixels[row] for row in np.concatenate(rows)]
     )
     shown = iter(figures.thumbnails(pixels.astype(np.float64), images.shape))
-    figure = matplotlib.figure.Figure(
-        figsize=(1.8 + _SIDE * _PER_CLASS, 0.4 + _SIDE * len(labels)),
-        layout="constrained",
-    )
-    grid = figure.subplots(len(labels), _PER_CLASS, squeeze=False)
-    for line, name, chosen in zip(grid, labels, rows, strict=True):
-        for axes in line:
-            axes.set_xticks([])
-            axes.set_yticks([])
-            axes.set_frame_on(False)
-        for axes, _ in zip(line, chosen, strict=False):
-            axes.imshow(next(shown))
-        line[0].set_ylabel(
-            name, rotation=0, ha="right", va="center", fontsize="small"
-        )
+    title = ""
     if len(labels) < len(images.class_names):
-        figure.suptitle(
-            f"the first {len(labels)} of {len(images.class_names)} classes",
-            fontsize="medium",
-        )
-    return figure_text.set_fonts(figure)
+        title = f"the first {len(labels)} of {len(images.class_names)} classes"
+    return draw_image_rows(
+        [
+            ImageRow(name, [next(shown) for _ in chosen])
+            for name, chosen in zip(labels, rows, strict=True)
+        ],
+        title,
+    )
 
 
 def draw_rows(labels: np.ndarray, count: int, seed: int) -> list[np.ndarray]:

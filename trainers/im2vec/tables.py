@@ -4,7 +4,8 @@ from typing import Any
 
 import numpy as np
 
-from trainers.im2vec import analogies, evaluation, similarity_tests
+from trainers.experiments import similarity_tests
+from trainers.im2vec import analogies, evaluation
 from trainers.reports import markdown
 
 # Accuracy of the paper's network on CIFAR-10, section 4.1.

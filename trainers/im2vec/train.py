@@ -174,6 +174,8 @@ def build(
         scale=scale,
         offset=offset,
         seed=seed,
+        depth=config.depth,
+        is_augmented=config.augment,
     )
 
 

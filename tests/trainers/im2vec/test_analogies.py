@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 import scipy.stats
 
-from trainers.im2vec import analogies, similarity_tests
+from trainers.experiments import similarity_tests
+from trainers.im2vec import analogies
 
 NAMES = ("man", "girl", "woman", "boy", "baby")
 

@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 import sklearn.decomposition
 
-from trainers.im2vec import class_vectors, similarity_tests
+from trainers.experiments import similarity_tests
+from trainers.im2vec import class_vectors
 
 
 def random_weights(rng, *shape):

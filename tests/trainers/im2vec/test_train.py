@@ -5,11 +5,11 @@ import numpy as np
 import pytest
 from scipy.special import softmax
 
+from trainers.experiments import similarity_tests
 from trainers.im2vec import (
     callbacks,
     class_vectors,
     image_store,
-    similarity_tests,
 )
 from trainers.im2vec import train as im2vec_train
 from trainers.im2vec.config import Im2VecConfig
@@ -170,7 +170,8 @@ def test_resumed_training_ends_with_the_bytes_of_an_uninterrupted_one(
 ):
     # Otherwise saved every five seconds.
     monkeypatch.setattr(callbacks, "_CHECKPOINT_SECONDS", 0.0)
-    whole = run(settings(epochs=4), small, tmp_path / "whole")
+    config = settings(epochs=4, depth=3, augment=True)
+    whole = run(config, small, tmp_path / "whole")
 
     class Interrupt(keras.callbacks.Callback):
         def on_epoch_begin(self, epoch, logs=None):
@@ -179,19 +180,19 @@ def test_resumed_training_ends_with_the_bytes_of_an_uninterrupted_one(
 
     with pytest.raises(KeyboardInterrupt):
         train(
-            settings(epochs=4),
+            config,
             small,
             image_store.measure(small),
             0,
             tmp_path / "parts",
             callbacks=[Interrupt()],
         )
-    parts = run(settings(epochs=4), small, tmp_path / "parts")
+    parts = run(config, small, tmp_path / "parts")
     assert parts.history[2:] == whole.history[2:]
     name = "checkpoint.safetensors"
     assert (tmp_path / "parts" / name).stat().st_size
     np.testing.assert_array_equal(parts.weights, whole.weights)
-    again = run(settings(epochs=4), small, tmp_path / "whole")
+    again = run(config, small, tmp_path / "whole")
     np.testing.assert_array_equal(again.weights, whole.weights)
     assert again.metrics == whole.metrics
 

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import scipy.stats
 
-from trainers.im2vec import similarity_tests
+from trainers.experiments import similarity_tests
 
 
 def random_distances(rng, count):

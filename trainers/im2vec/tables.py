@@ -150,8 +150,8 @@ def nearest_table(
 
 def analogies_section(metrics: dict[str, Any]) -> list[str]:
     """Tests of a - b = c - d; empty for fewer than four classes."""
-    found = metrics["analogies"]
-    if found is None:
+    found = metrics.get("analogies")
+    if found is None:  # or a run of an earlier version
         return []
     number_of = f"{found['quadruples']:,}"
     which = f"all {number_of}" if found["is_complete"] else f"{number_of} drawn"

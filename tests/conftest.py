@@ -3,21 +3,36 @@
 import os
 import pathlib
 
-import numpy as np
 import pytest
 
+from tests.support import file_order
 from tfrecords import process
 
 process.set_environment()  # as every program, before TensorFlow
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 os.environ.setdefault("TQDM_DISABLE", "1")
+# Before numpy. Threads that wait for a share of the other worker's core spin:
+# small matrices are solved in ten times the time.
+os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
+os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
 
 GOLDEN = pathlib.Path(__file__).parent / "golden"
 SHARED = pathlib.Path(__file__).parents[2] / "shared" / "data"
 
 
+def pytest_configure(config):
+    config.option.loadscopereorder = False  # the order below
+
+
+@pytest.hookimpl(trylast=True)  # when the deselected tests are gone
+def pytest_collection_modifyitems(items):
+    file_order.sort(items)
+
+
 @pytest.fixture
-def rng() -> np.random.Generator:
+def rng():
+    import numpy as np
+
     return np.random.default_rng(0)
 
 
@@ -38,6 +53,8 @@ def shared_data() -> pathlib.Path:
 @pytest.fixture
 def make_image_records(tmp_path: pathlib.Path):
     """A factory of small `image` record sets that can be told apart."""
+    import numpy as np
+
     from tfrecords import schema, writer
 
     def make(

@@ -521,7 +521,7 @@ def test_an_unknown_flag_is_not_a_directory(capsys):
 
 def test_help_of_the_command_does_not_import_tensorflow(tmp_path):
     start = os.times().children_user
-    done = commands.run("tfrecords.verify", "--help", cwd=tmp_path)
+    done = commands.run_alone("tfrecords.verify", "--help", cwd=tmp_path)
     # Seconds of the processor: a busy machine does not count.
     assert os.times().children_user - start < 1.5  # TensorFlow takes 3
     assert done.returncode == 0

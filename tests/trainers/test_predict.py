@@ -21,7 +21,7 @@ from trainers.serving.predictor import load_predictor
 
 
 def run(*flags, cwd, stdin=""):
-    return commands.run(
+    return commands.run_alone(
         "trainers.predict", *flags, cwd=cwd, bars=True, stdin=stdin
     )
 

@@ -33,7 +33,7 @@ def test_text_to_report_and_the_second_run_reuses_everything(
     reviews, tiny_bert, tmp_path, monkeypatch, caplog
 ):
     typed = _flags(reviews, tiny_bert)
-    first = commands.run("trainers.run", *typed, cwd=tmp_path)
+    first = commands.run_alone("trainers.run", *typed, cwd=tmp_path)
     assert first.returncode == 0, first.stderr
     for stage in ("stacks", "images", "training"):
         assert f"{stage}: making" in first.stderr

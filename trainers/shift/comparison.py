@@ -16,8 +16,8 @@ class Seen:
 
     Attributes:
         backbone: Architecture of the slice.
-        images: Kind of images: a variant of text images, or one of
-            `measuring.NATURAL`.
+        images: Kind of images: a variant of text images, or `NATURAL`,
+            `OTHERS` or `GREY` of `samples`.
         normalization: That of these images.
     """
 

@@ -35,6 +35,7 @@ from trainers.training import (
     precision,
     sources,
     trainee,
+    transfer,
 )
 from trainers.training.metrics import evaluate, softmax
 from trainers.training.trainee import Trainee
@@ -85,6 +86,8 @@ def train_and_evaluate(
     # --- Records -----------------------------------------------------------
     records = paths.open_path(config.image_records)
     manifest = reader.open_records(records, kind="image")
+    label_names = manifest.schema.label_names
+    transfer.check_map(config, manifest)
     parallel_steps.check_batches(
         workers,
         manifest.num_examples("train"),
@@ -137,7 +140,7 @@ def train_and_evaluate(
 
     # --- Loop --------------------------------------------------------------
     history, correct = _train(
-        config, prepared, workdir, run, callbacks, workers
+        config, prepared, label_names, workdir, run, callbacks, workers
     )
     workers.finish()
     if not workers.is_chief:
@@ -149,7 +152,7 @@ def train_and_evaluate(
         "cumulative_accuracy": _mean_accuracy(prepared, correct),
         "best_epoch_accuracy": max(row["accuracy"] for row in history),
         "num_validations": len(correct),
-        "label_names": list(manifest.schema.label_names),
+        "label_names": list(label_names),
         "backbone": config.backbone,
         "picture_kept": _image_variance_kept(prepared, records, manifest),
         "learning_rates": config.learning_rates,
@@ -157,6 +160,7 @@ def train_and_evaluate(
         "jit_compile": config.jit_compile,
         "device": devices.describe(),
         "epochs": history,
+        **transfer.describe(config, label_names),
     }
     if workers.strategy is not None:
         metrics["distribution"] = workers.distribution
@@ -193,6 +197,7 @@ def _remove(directory: pathlib.Path) -> None:
 def _train(
     config: TrainConfig,
     prepared: Trainee,
+    label_names: tuple[str, ...],
     workdir: pathlib.Path,
     run: dict[str, Any],
     user_callbacks: Iterable[keras.callbacks.Callback],
@@ -236,7 +241,7 @@ def _train(
         saved=checkpoints.variables(prepared.model, prepared.model.optimizer),
         validate=validate,
         run=run,
-        start=lambda: trainee.fit_standardization(prepared, config.batch_size),
+        start=lambda: transfer.start(config, prepared, label_names),
         counts={"correct": correct},
         user_callbacks=user_callbacks,
         workers=workers,

@@ -70,7 +70,10 @@ PROGRAM = command_line.Program(
 
 
 def prepare_records(
-    settings: RecordsConfig, runner: str = _LOCAL, *beam_flags: str
+    settings: RecordsConfig,
+    runner: str = _LOCAL,
+    *beam_flags: str,
+    map_of: Path | None = None,
 ) -> tuple[Path, Path]:
     """Makes the stacks and images that do not exist yet.
 
@@ -78,6 +81,8 @@ def prepare_records(
         settings: Settings of both sets.
         runner: What makes the shards: `local` or `beam`.
         *beam_flags: Flags of Apache Beam.
+        map_of: Directory whose map draws the images; by default one is
+            fitted.
 
     Returns:
         The directories of the `cls` and of the `image` records.
@@ -90,7 +95,7 @@ def prepare_records(
     chosen = Runner(runner, beam_flags)
     prepare = prepare_stacks if settings.stacks else prepare_cls
     cls_dir = prepare(settings, chosen)
-    return cls_dir, prepare_images(settings, cls_dir, chosen)
+    return cls_dir, prepare_images(settings, cls_dir, chosen, map_of=map_of)
 
 
 def main(argv: Sequence[str] | None = None) -> int:

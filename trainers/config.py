@@ -10,6 +10,7 @@ import pathlib
 from collections.abc import Mapping
 from typing import Any, ClassVar, Self
 
+from text2image import hashes
 from tfrecords import presets, ranges
 from tfrecords.paths import Path
 from tfrecords.settings import (
@@ -38,6 +39,24 @@ def precision_setting() -> Any:
     )
 
 
+def from_run_setting() -> Any:
+    """Makes the setting `from_run` of a text or multimodal run."""
+    return _training(
+        "",
+        "Start from the trained half of this finished run, on new data or "
+        "classes; with other classes the layer of the classes starts anew.",
+    )
+
+
+def start_sha256(run: str) -> str:
+    """Returns the sha256 of the weights of a finished run.
+
+    Raises:
+        FileNotFoundError: If it has none.
+    """
+    return hashes.sha256_of_file(pathlib.Path(run) / "model.safetensors")
+
+
 # Train well on cached features, on one thousand texts as on twenty thousand
 # (docs/results/ablations.md); the paper's Table I is for its own autoencoder.
 _LEARNING_RATES = {"autoencoder": 1e-3, "head": 1e-3}
@@ -57,6 +76,7 @@ class TrainConfig(JsonSettings):
         "jit_compile": False,
         "class_weight": "none",
         "slice_depth": 0,
+        "from_run": "",
     }
 
     backbone: str = _common(
@@ -176,6 +196,7 @@ class TrainConfig(JsonSettings):
     seed: int = _common(
         0, "Seed of weights, data order and dropout.", ranges.SEED
     )
+    from_run: str = from_run_setting()
     image_records: str = _records(
         "",
         "Directory of image records to train on, instead of building records "
@@ -261,6 +282,8 @@ def default_workdir(config: TrainConfig, runs_dir: str = "runs") -> str:
     # The name of the records has a fingerprint; the cache changes no result.
     for name in ("image_records", "cache_gb"):
         del settings[name]
+    if config.from_run:  # what the run is, not where
+        settings["from_run"] = start_sha256(config.from_run)
     # The end, with the fingerprint, and no more than a file system takes.
     dataset = pathlib.Path(config.image_records).parent.name[-200:]
     return f"{runs_dir}/{dataset}-{config.backbone}-{fingerprint(settings)[:8]}"

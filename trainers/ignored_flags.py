@@ -28,6 +28,11 @@ def of_run(
             bool(train.image_records),
             "--image_records names finished records",
         ),
+        (
+            map_checks.MAP_SETTINGS,
+            bool(train.from_run),
+            "--from_run draws with the map of that run",
+        ),
         *stacks_flags.ignored(records),
         (
             ("layers",),

@@ -104,7 +104,7 @@ PROGRAM = command_line.Program(
     __doc__,
     settings=(CurveOptions, TrainConfig, RecordsConfig, DeviceOptions),
     presets=PRESETS,
-    without=("image_records", "stacks"),
+    without=("image_records", "stacks", "from_run"),
 )
 
 

@@ -118,6 +118,11 @@ def _check(arguments: command_line.Arguments) -> None:
     )
     for run in runs:
         check_run(run.train, run.records)
+    if train.from_run and (len(runs) > 1 or tune.tune_encoder):
+        raise ValueError(
+            "--from_run has one map and one encoder, its own. Received: "
+            f"--maps={maps} and --tune_encoder={tune.tune_encoder}. Omit them."
+        )
     distribution = arguments.settings(DistributionOptions)
     if len(runs) > 1 and distribution.distribution == MULTI_WORKER:
         raise ValueError(
@@ -147,6 +152,8 @@ def check_run(train: TrainConfig, records: RecordsConfig) -> None:
     """
     row_sources.check_parts(records.dataset, records.reading)
     sources.check_source(train.weights)
+    if train.from_run:  # its map has a size of its own
+        return
     if not train.image_records:
         map_checks.check_records(records)
         train.check_image_size(records.image_height, records.image_width)
@@ -234,11 +241,15 @@ def _train_and_report(
     )
     from trainers.runs.holding import hold
     from trainers.runs.workdir import METRICS_FILE, check_settings
-    from trainers.training import train
+    from trainers.training import train, transfer
     from trainers.weights import load
 
     workers = current()
     start = time.monotonic()
+    map_of = None
+    if config.from_run:
+        transfer.check(config, None if config.image_records else records)
+        map_of = pathlib.Path(config.from_run)
     cls_dir = None
     image_dir = paths.open_path(config.image_records)
     if options.workdir:
@@ -246,7 +257,7 @@ def _train_and_report(
     if not config.image_records:
         if workers.is_chief:
             load.check_weights([(config.backbone, config.weights)])
-            cls_dir, image_dir = build.prepare_records(records)
+            cls_dir, image_dir = build.prepare_records(records, map_of=map_of)
         image_dir = paths.open_path(workers.text_from_chief(str(image_dir)))
         config = config.on_records(image_dir)
         workers.await_file(image_dir / schema.MANIFEST)

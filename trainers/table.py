@@ -89,7 +89,7 @@ PROGRAM = command_line.Program(
     __doc__,
     settings=(TableOptions, TrainConfig, RecordsConfig, DeviceOptions),
     presets=PRESETS,
-    without=("backbone", "image_records", "stacks"),
+    without=("backbone", "image_records", "stacks", "from_run"),
 )
 
 

@@ -1,15 +1,17 @@
 """`cls` records to `image` records: [CLS] stacks to images."""
 
+import dataclasses
+import math
 from typing import Any
 
 from absl import logging
 
-from text2image import options
+from text2image import hashes, options
 from text2image.deepinsight.pixel_map import PixelMap
 from tfrecords import reader, schema
 from tfrecords.config import RecordsConfig
 from tfrecords.paths import Path
-from tfrecords.stages import record_sets
+from tfrecords.stages import map_checks, record_sets
 from tfrecords.stages.drawing import Drawing
 from tfrecords.stages.map_fitting import fit_pixel_map, map_device
 from tfrecords.units import plans
@@ -18,32 +20,18 @@ from tfrecords.units.unfinished_set import UnfinishedSet
 from tfrecords.units.unit import Unit
 from tfrecords.versions import installed_versions
 
-# Fields of `RecordsConfig` that the images depend on, besides the stacks.
-SETTINGS = (
-    "scaler",
-    "projection",
-    "tsne_method",
-    "metric",
-    "perplexity",
-    "tsne_init",
-    "tsne_learning_rate",
-    "tsne_iterations",
-    "assignment",
-    "fill",
-    "layout",
-    "channels",
-    "image_height",
-    "image_width",
-    "compat",
-    "map_seed",
-)
+SETTINGS = map_checks.MAP_SETTINGS
 # Details of the stacks about tokens, which the images keep.
 _TOKENS = ("mean_tokens", "truncated_share", "unknown_share")
 _MAP_FILES = ("pixel_map.npz", "pixel_map.json", "pixel_map.csv")
 
 
 def prepare_images(
-    settings: RecordsConfig, cls_dir: Path, runner: Runner = LOCAL
+    settings: RecordsConfig,
+    cls_dir: Path,
+    runner: Runner = LOCAL,
+    *,
+    map_of: Path | None = None,
 ) -> Path:
     """Draws an image per stack, unless these images already exist.
 
@@ -53,31 +41,36 @@ def prepare_images(
         settings: Settings of the map.
         cls_dir: Directory of the `cls` records.
         runner: What fits and draws.
+        map_of: Directory of a run or of images whose scaler and map draw
+            these images too; by default both are fitted.
 
     Returns:
         The directory of the `image` records, with the map beside them.
 
     Raises:
-        ValueError: If the stacks are damaged, or a set in the images'
-            directory has a different provenance.
+        ValueError: If the stacks are damaged or not those of `map_of`, or a
+            set in the images' directory has a different provenance.
     """
     manifest = reader.open_records(cls_dir, kind="cls")
-    provenance = {
-        "kind": "image",
-        "cls": manifest.fingerprint,
-        **record_sets.pick(settings, SETTINGS),
-    }
-    # Absent on a CPU: records keep the fingerprint that they had before.
-    if (device := map_device(settings)) != "cpu":
-        provenance["map_device"] = device
+    num_channels = options.NUM_CHANNELS[settings.channels]
+    shape = (settings.image_height, settings.image_width, num_channels)
+    given = None
+    provenance = {"kind": "image", "cls": manifest.fingerprint}
+    if map_of is not None:
+        given = given_map(map_of, manifest)
+        shape = given.image_shape
+        provenance["map_sha256"] = hashes.sha256_of_file(map_of / _MAP_FILES[0])
+    else:
+        provenance |= record_sets.pick(settings, SETTINGS)
+        # Absent on a CPU: records keep the fingerprint that they had before.
+        if (device := map_device(settings)) != "cpu":
+            provenance["map_device"] = device
     name = cls_dir.parent.name.rsplit("-", 1)[0]
     directory = record_sets.directory(settings, "image", name, provenance)
     if record_sets.existing(directory, provenance):
         logging.info("images: reusing %s", directory)
         return directory
     logging.info("images: making %s", directory)
-    num_channels = options.NUM_CHANNELS[settings.channels]
-    shape = (settings.image_height, settings.image_width, num_channels)
     record_schema = schema.image_schema(shape, manifest.schema.label_names)
     record_sets.check_space(
         settings, directory, _total(manifest), record_schema
@@ -90,8 +83,31 @@ def prepare_images(
         record_schema,
         provenance,
         runner,
+        given,
     )
     return directory
+
+
+def given_map(directory: Path, manifest: schema.Manifest) -> PixelMap:
+    """Loads a map that is to draw other stacks.
+
+    Raises:
+        ValueError: If the stacks have other layers or another width.
+    """
+    given = PixelMap.load(directory)
+    expected = given.num_features, list(given.provenance["layers"])
+    received = (
+        math.prod(manifest.schema.shape),
+        list(manifest.details["layers"]),
+    )
+    if received != expected:
+        raise ValueError(
+            f"The map of {directory} has a pixel for each of {expected[0]} "
+            f"features, of the layers {expected[1]}. Received: stacks of "
+            f"{received[0]} features of the layers {received[1]}. Use the "
+            "encoder and the --layers that the map was made with."
+        )
+    return given
 
 
 def _total(manifest: schema.Manifest) -> int:
@@ -106,6 +122,7 @@ def _draw(
     record_schema: schema.Schema,
     provenance: dict[str, Any],
     runner: Runner,
+    given: PixelMap | None,
 ) -> None:
     with UnfinishedSet(directory, provenance) as unfinished:
         aside = unfinished.working_directory
@@ -114,14 +131,20 @@ def _draw(
             logging.info("map: reusing the one of the finished shards")
             pixel_map = PixelMap.load(aside)
         else:
-            pixel_map = fit_pixel_map(
-                settings,
-                cls_dir,
-                manifest,
-                provenance,
-                directory=aside,
-                runner=runner,
-            )
+            if given is not None:
+                kept = {n: given.provenance[n] for n in ("layers", "figures")}
+                pixel_map = dataclasses.replace(
+                    given, provenance={**provenance, **kept}
+                )
+            else:
+                pixel_map = fit_pixel_map(
+                    settings,
+                    cls_dir,
+                    manifest,
+                    provenance,
+                    directory=aside,
+                    runner=runner,
+                )
             pixel_map.save(aside)
             unfinished.keep_files(_MAP_FILES)
         plans.save(aside, {"cls_dir": str(cls_dir)})

@@ -15,6 +15,25 @@ from tfrecords.config import RecordsConfig
 from tfrecords.multimodal_config import BERT_SETTINGS, MultimodalConfig
 
 _MINI = "mini"
+# Fields of `RecordsConfig` that the images depend on, besides the stacks.
+MAP_SETTINGS = (
+    "scaler",
+    "projection",
+    "tsne_method",
+    "metric",
+    "perplexity",
+    "tsne_init",
+    "tsne_learning_rate",
+    "tsne_iterations",
+    "assignment",
+    "fill",
+    "layout",
+    "channels",
+    "image_height",
+    "image_width",
+    "compat",
+    "map_seed",
+)
 
 
 def check_records(settings: RecordsConfig) -> None:

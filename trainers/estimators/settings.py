@@ -20,7 +20,7 @@ _DECIDED = frozenset(
         *("encoding", "delimiter", "quoting", "columns", "label_map"),
         *("merge_labels", "bad_rows", "max_bad_rows", "min_class_size"),
         *("train_split", "validation_split", "stacks", "records_dir"),
-        "image_records",
+        *("image_records", "from_run"),
     )
 )
 _NAMES = {

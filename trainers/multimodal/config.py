@@ -8,7 +8,7 @@ from typing import Any, ClassVar
 
 from tfrecords import ranges
 from tfrecords.settings import JsonSettings, setting, validate
-from trainers.config import precision_setting
+from trainers.config import from_run_setting, precision_setting
 
 _common = functools.partial(setting, group="common")
 _records = functools.partial(setting, group="records")
@@ -17,13 +17,25 @@ _training = functools.partial(setting, group="training")
 MODALITIES = ("image", "title", "description")
 # Image tower to the least height and width that keras.applications takes.
 TOWERS = {"resnet50v2": 32, "inceptionv3": 75, "mobilenetv2": 32}
+# Scale and offset of pixels in [0, 255] before the tower. All towers were
+# trained on [-1, 1] (keras.applications, mode "tf"); the paper has [0, 1].
+PIXEL_RANGES = {"tower": (1 / 127.5, -1.0), "unit": (1 / 255, 0.0)}
+# Half of the layers frozen and 4% held out are defaults.
+PRESETS: dict[str, dict[str, Any]] = {
+    "default": {},
+    "paper": {"image_size": 300, "pixel_range": "unit"},
+}
 
 
 @dataclasses.dataclass(frozen=True)
 class MultimodalTrainConfig(JsonSettings):
     """How a run trains. See each field's help."""
 
-    ADDED_LATER: ClassVar[Mapping[str, Any]] = {"precision": "auto"}
+    ADDED_LATER: ClassVar[Mapping[str, Any]] = {
+        "precision": "auto",
+        "from_run": "",
+        "pixel_range": "tower",
+    }
 
     backbone: str = _common(
         "resnet50v2",
@@ -38,8 +50,14 @@ class MultimodalTrainConfig(JsonSettings):
     )
     image_size: int = _training(
         96,
-        "Height and width that images are resized to; 300 in the paper.",
+        "Height and width that images are resized to.",
         ranges.Range(least=min(TOWERS.values()), most=4096),
+    )
+    pixel_range: str = _training(
+        "tower",
+        "Values of pixels as the tower gets them. tower: -1 to 1, as it was "
+        "trained on ImageNet. unit: 0 to 1, as in the paper.",
+        tuple(PIXEL_RANGES),
     )
     frozen_fraction: float = _training(
         0.5,
@@ -94,6 +112,7 @@ class MultimodalTrainConfig(JsonSettings):
     seed: int = _common(
         0, "Seed of weights, data order and dropout.", ranges.SEED
     )
+    from_run: str = from_run_setting()
     records: str = _records(
         "", "Train on this directory of multimodal records."
     )
@@ -113,6 +132,16 @@ class MultimodalTrainConfig(JsonSettings):
     def towers(self) -> tuple[str, ...]:
         """The modalities, in the order of `MODALITIES`."""
         return parse_modalities(self.modalities)
+
+
+def preset_setting() -> Any:
+    """Makes the setting `preset` of run and table."""
+    return _common(
+        "default",
+        "Named settings, which any other flag overrides. paper: images as the "
+        "paper has them.",
+        tuple(PRESETS),
+    )
 
 
 def parse_modalities(text: str) -> tuple[str, ...]:

@@ -15,7 +15,11 @@ from typing import Any
 import keras
 
 from trainers.multimodal import towers
-from trainers.multimodal.config import MODALITIES, MultimodalTrainConfig
+from trainers.multimodal.config import (
+    MODALITIES,
+    PIXEL_RANGES,
+    MultimodalTrainConfig,
+)
 
 # Adam moves the logits by the rate times the number of features, which is
 # thousands here. Of 0.03, 0.1 and 1, the best loss on validation samples.
@@ -107,7 +111,7 @@ def build_models(
             seed=config.seed,
         )
         missing = tower.missing
-        extractor = _build_extractor(tower, config.image_size)
+        extractor = _build_extractor(tower, config)
         for number, tensor in enumerate(extractor.outputs):
             name = f"maps_{number}"
             inputs[name] = keras.Input(tensor.shape[1:], name=name)
@@ -158,7 +162,7 @@ def check_tower(config: MultimodalTrainConfig) -> None:
         source=config.weights,
         seed=config.seed,
     )
-    extractor = _build_extractor(tower, config.image_size)
+    extractor = _build_extractor(tower, config)
     _check_grid(config, extractor.outputs)
     # Keras numbers layers over the process: the run's names must not change.
     keras.backend.clear_session()
@@ -176,11 +180,13 @@ def _check_grid(
         )
 
 
-def _build_extractor(tower: towers.Tower, image_size: int) -> keras.Model:
-    image = keras.Input((image_size, image_size, 3), name="image")
-    x = keras.layers.Rescaling(towers.SCALE, towers.OFFSET, name="scaling")(
-        image
-    )
+def _build_extractor(
+    tower: towers.Tower, config: MultimodalTrainConfig
+) -> keras.Model:
+    size = config.image_size
+    image = keras.Input((size, size, 3), name="image")
+    scale, offset = PIXEL_RANGES[config.pixel_range]
+    x = keras.layers.Rescaling(scale, offset, name="scaling")(image)
     maps = tower.frozen(x, training=False)
     maps = maps if isinstance(maps, list) else [maps]
     extractor = keras.Model(image, maps, name="feature_extractor")

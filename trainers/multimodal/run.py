@@ -17,16 +17,26 @@ from absl import logging
 from text2image.bert import headers
 from tfrecords import command_line
 from tfrecords.config import RecordsConfig
-from tfrecords.multimodal_config import MULTIMODAL_HELPS, MULTIMODAL_IGNORES
+from tfrecords.multimodal_config import (
+    MULTIMODAL_HELPS,
+    MULTIMODAL_IGNORES,
+    MultimodalConfig,
+)
 from tfrecords.settings import fingerprint, setting
+from trainers.config import start_sha256
 from trainers.multimodal import shared_flags
-from trainers.multimodal.config import MultimodalTrainConfig
+from trainers.multimodal.config import (
+    PRESETS,
+    MultimodalTrainConfig,
+    preset_setting,
+)
 
 
 @dataclasses.dataclass(frozen=True)
 class RunOptions:
     """What the command does besides training."""
 
+    preset: str = preset_setting()
     workdir: str = setting(
         "",
         "The run's own directory. By default runs/ and a name made of "
@@ -44,6 +54,7 @@ PROGRAM = command_line.Program(
     "trainers.multimodal.run",
     __doc__,
     settings=(RunOptions, *shared_flags.SETTINGS),
+    presets=PRESETS,
     without=MULTIMODAL_IGNORES,
     helps=MULTIMODAL_HELPS,
 )
@@ -55,7 +66,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def _run(arguments: command_line.Arguments) -> None:
-    from trainers.multimodal import export, text_encoders, train
+    from trainers.multimodal import export, text_encoders, train, transfer
     from trainers.runs.holding import hold
     from trainers.runs.workdir import METRICS_FILE, check_settings
 
@@ -69,6 +80,15 @@ def _run(arguments: command_line.Arguments) -> None:
     encoder = arguments.settings(RecordsConfig).encoder
     if options.export and headers.is_saved_model(encoder):
         text_encoders.check_embeddable(encoder)
+    train_settings = arguments.settings(MultimodalTrainConfig)
+    if train_settings.from_run and not train_settings.records:
+        transfer.check(
+            train_settings,
+            transfer.asked(
+                arguments.settings(RecordsConfig),
+                arguments.settings(MultimodalConfig),
+            ),
+        )
     config = shared_flags.prepare_config(arguments)
     workdir = pathlib.Path(options.workdir or default_workdir(config))
     with hold(workdir):
@@ -100,6 +120,8 @@ def default_workdir(config: MultimodalTrainConfig) -> str:
     # The records' name holds their fingerprint; the other moves no result.
     for name in ("records", "cache_gb"):
         del values[name]
+    if config.from_run:  # what the run is, not where
+        values["from_run"] = start_sha256(config.from_run)
     # The end, with the fingerprint, and no more than a file system takes.
     dataset = pathlib.Path(config.records).parent.name[-200:]
     modalities = "_".join(config.towers)

@@ -73,7 +73,10 @@ def _ignored_flags(
             f"--dataset={records.dataset} is not a TFDS name",
         ),
         (
-            ("image_size", "frozen_fraction", "frozen_grid", "tower_lr"),
+            (
+                *("image_size", "pixel_range", "frozen_fraction"),
+                *("frozen_grid", "tower_lr"),
+            ),
             "image" not in train.towers,
             f"--modalities={train.modalities} has no image",
         ),

@@ -216,6 +216,8 @@ def _key(
         config.image_size,
         config.frozen_fraction,
         config.seed,  # of layers that start at random
+        config.from_run,
+        config.pixel_range,
     )
 
 

@@ -21,8 +21,10 @@ from tfrecords.settings import setting, validate
 from trainers.multimodal import shared_flags
 from trainers.multimodal.config import (
     MODALITIES,
+    PRESETS,
     TOWERS,
     MultimodalTrainConfig,
+    preset_setting,
 )
 
 _common = functools.partial(setting, group="common")
@@ -32,6 +34,7 @@ _common = functools.partial(setting, group="common")
 class TableOptions:
     """Which trainings, and where."""
 
+    preset: str = preset_setting()
     backbones: tuple[str, ...] = _common(
         ("resnet50v2", "mobilenetv2"), "Image towers, comma-separated."
     )
@@ -54,8 +57,12 @@ PROGRAM = command_line.Program(
     "trainers.multimodal.table",
     __doc__,
     settings=(TableOptions, *shared_flags.SETTINGS),
+    presets=PRESETS,
     # The table makes every choice of these.
-    without=(*MULTIMODAL_IGNORES, "backbone", "modalities", "modality_dropout"),
+    without=(
+        *MULTIMODAL_IGNORES,
+        *("backbone", "modalities", "modality_dropout", "from_run"),
+    ),
     helps=MULTIMODAL_HELPS,
 )
 

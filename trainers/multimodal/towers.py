@@ -26,8 +26,6 @@ _NUMBERED = re.compile(
     r"(input_layer|conv2d|batch_normalization|activation|concatenate|"
     r"(?:max|average)_pooling2d|global_average_pooling2d)(?:_(\d+))?$"
 )
-# All three were trained on pixels in [-1, 1] (keras.applications, mode "tf").
-SCALE, OFFSET = 1 / 127.5, -1.0
 # Momentum of batch norm's moving statistics. keras.applications has 0.99, and
 # 0.999 in MobileNetV2: after a few hundred steps, the statistics would still be
 # close to their initial values.
@@ -39,7 +37,7 @@ class Tower:
     """An image tower in two halves.
 
     Attributes:
-        frozen: Pixels in [-1, 1], `(N, H, W, 3)`, to the list of tensors that
+        frozen: Scaled pixels, `(N, H, W, 3)`, to the list of tensors that
             the other half takes; batch norm in inference mode.
         tuned: That list to the pooled vector `(N, C)`.
         missing: Names of the layers that the weights lacked.

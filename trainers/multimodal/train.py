@@ -9,7 +9,7 @@ import keras
 import numpy as np
 
 from tfrecords import files, paths, reader, schema
-from trainers.multimodal import loading, model, split_inputs
+from trainers.multimodal import loading, model, split_inputs, transfer
 from trainers.multimodal.config import MODALITIES, MultimodalTrainConfig
 from trainers.network import optimizer
 from trainers.runs import checkpoints, finished
@@ -71,6 +71,7 @@ def train_and_evaluate(
     workdir = pathlib.Path(workdir)
     records = paths.open_path(config.records)
     manifest = reader.open_records(records, kind="multimodal")
+    transfer.check(config, manifest.provenance)
     run = claim_workdir(config, manifest, workdir)
     files.write_bytes(
         workdir / schema.MANIFEST, (records / schema.MANIFEST).read_bytes()
@@ -84,6 +85,7 @@ def train_and_evaluate(
         models = model.build_models(
             config, manifest.schema.shape[-1], num_classes
         )
+        transfer.start(config, models, manifest.schema.label_names)
         splits = split_inputs.prepare_inputs(
             config,
             manifest,
@@ -121,6 +123,7 @@ def train_and_evaluate(
         ),
         "missing_weights": list(models.missing),
         "precision": precision.resolve(config.precision),
+        **transfer.describe(config, manifest.schema.label_names),
         RECORDS_FINGERPRINT: manifest.fingerprint,
         MODEL_SHA256: checkpoints.save(
             workdir / MODEL_FILE,

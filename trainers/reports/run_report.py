@@ -262,6 +262,19 @@ def _about(config: TrainConfig, metrics: Mapping[str, Any]) -> str:
         f"Frozen slice: {shape} feature maps, weights `{config.weights}`."
         f"{variance} Trained: {metrics['trainable_parameters']:,} parameters, "
         f"{markdown.count(len(metrics['epochs']), 'epoch')}, Adam at {rates}."
+        f"{_start(metrics.get('start'))}"
+    )
+
+
+def _start(start: Mapping[str, Any] | None) -> str:
+    if start is None:
+        return ""
+    classes = "its classes are the same"
+    if not start["has_same_classes"]:
+        classes = "as its classes are others, the layers of the classes anew"
+    return (
+        f" Started from the trained half of the run `{start['run']}` (sha256 "
+        f"{start['sha256']}), on images of its map; {classes}."
     )
 
 

@@ -111,6 +111,18 @@ def load(
     return metadata
 
 
+def read(path: pathlib.Path) -> dict[str, np.ndarray]:
+    """Reads the arrays of a file whose sha256 was checked, by name.
+
+    Raises:
+        ValueError: If it is damaged.
+    """
+    try:
+        return _read(path)[1]
+    except ValueError as error:
+        raise ValueError(f"{path} is {error}. Restore it.") from error
+
+
 def find_fault(path: pathlib.Path) -> str | None:
     """Says what is wrong with a file of weights, as far as it states that."""
     try:

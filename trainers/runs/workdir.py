@@ -14,6 +14,7 @@ from absl import logging
 from text2image import hashes
 from tfrecords import files, schema, system_errors
 from tfrecords.settings import fingerprint
+from trainers.config import start_sha256
 from trainers.runs import json_files
 from trainers.runs.file_list import FileList
 
@@ -34,12 +35,14 @@ TENSORBOARD_DIRECTORY = "tensorboard"
 RECORDS_FINGERPRINT = "image_fingerprint"
 MODEL_SHA256 = "model_sha256"
 WEIGHTS_SHA256 = "weights_sha256"
+START_SHA256 = "start_sha256"
 
 HISTORY = ("epoch", "train_loss", "train_accuracy", "loss", "accuracy")
 _RECORDS = "fingerprint of the records"
 _WEIGHTS = "sha256 of the weights' file"
+_START = "sha256 of the weights of --from_run"
 # Settings that change no result.
-_MAY_DIFFER = ("image_records", "records", "cache_gb")
+_MAY_DIFFER = ("image_records", "records", "cache_gb", "from_run")
 
 
 class RunSettings(Protocol):
@@ -80,6 +83,8 @@ def claim_workdir(
         RECORDS_FINGERPRINT: manifest.fingerprint,
         WEIGHTS_SHA256: _sha256_of(config.weights),
     }
+    if start := claim["config"].get("from_run"):
+        claim[START_SHA256] = start_sha256(start)
     listed = FileList.of_run(workdir)
     listed.remove_if_damaged()
     if not path.is_file():
@@ -97,6 +102,7 @@ def claim_workdir(
             _RECORDS: earlier_claim[RECORDS_FINGERPRINT],
             # Not in the runs of earlier versions.
             _WEIGHTS: earlier_claim.get(WEIGHTS_SHA256, claim[WEIGHTS_SHA256]),
+            _START: earlier_claim.get(START_SHA256),
         }
     except TypeError as error:
         raise ValueError(f"{path} is damaged ({error}). {cure}") from error
@@ -104,6 +110,7 @@ def claim_workdir(
         **claim["config"],
         _RECORDS: manifest.fingerprint,
         _WEIGHTS: claim[WEIGHTS_SHA256],
+        _START: claim.get(START_SHA256),
     }
     refuse_changes(workdir, earlier, now, may_differ=_MAY_DIFFER)
     for fault in listed.faults((CONFIG_FILE,)).values():
@@ -121,6 +128,8 @@ def _identify(config: RunSettings, claim: dict[str, Any]) -> dict[str, Any]:
         if name not in unnamed
         and (name, value) not in config.ADDED_LATER.items()
     }
+    if START_SHA256 in claim:
+        settings["from_run"] = claim[START_SHA256]
     return {
         "settings": fingerprint({**settings, "": claim[WEIGHTS_SHA256]}),
         "seed": claim["config"]["seed"],

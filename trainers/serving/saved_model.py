@@ -33,7 +33,7 @@ _ALWAYS = (
     "variables/variables.data-00000-of-00001",
 )
 # Settings that are paths; the fingerprint identifies the records.
-_PATHS = ("image_records", "records")
+_PATHS = ("image_records", "records", "from_run")
 
 
 def export(
@@ -228,6 +228,7 @@ def describe(
         "settings": _without(values, _PATHS),
         "label_names": list(label_names),
         "accuracy": metrics["accuracy"],
+        **({"start": metrics["start"]} if "start" in metrics else {}),
     }
 
 

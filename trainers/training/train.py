@@ -35,6 +35,7 @@ from trainers.training import (
     precision,
     sources,
     trainee,
+    transfer,
 )
 from trainers.training.inputs import count_batches
 from trainers.training.metrics import evaluate, of_validations, softmax
@@ -86,6 +87,8 @@ def train_and_evaluate(
     # --- Records -----------------------------------------------------------
     records = paths.open_path(config.image_records)
     manifest = reader.open_records(records, kind="image")
+    label_names = manifest.schema.label_names
+    transfer.check_map(config, manifest)
     parallel_steps.check_batches(
         workers,
         manifest.num_examples("train"),
@@ -135,7 +138,7 @@ def train_and_evaluate(
 
     # --- Loop --------------------------------------------------------------
     history, correct = _train(
-        config, prepared, workdir, run, callbacks, workers
+        config, prepared, label_names, workdir, run, callbacks, workers
     )
     workers.finish()
     if not workers.is_chief:
@@ -153,7 +156,7 @@ def train_and_evaluate(
             config.eval_every,
         ),
         "best_epoch_accuracy": max(row["accuracy"] for row in history),
-        "label_names": list(manifest.schema.label_names),
+        "label_names": list(label_names),
         "backbone": config.backbone,
         "picture_kept": _image_variance_kept(prepared, records, manifest),
         "learning_rates": config.learning_rates,
@@ -161,6 +164,7 @@ def train_and_evaluate(
         "jit_compile": config.jit_compile,
         "device": devices.describe(),
         "epochs": history,
+        **transfer.describe(config, label_names),
     }
     if workers.strategy is not None:
         metrics["distribution"] = workers.distribution
@@ -197,6 +201,7 @@ def _remove(directory: pathlib.Path) -> None:
 def _train(
     config: TrainConfig,
     prepared: Trainee,
+    label_names: tuple[str, ...],
     workdir: pathlib.Path,
     run: dict[str, Any],
     user_callbacks: Iterable[keras.callbacks.Callback],
@@ -240,7 +245,7 @@ def _train(
         saved=checkpoints.variables(prepared.model, prepared.model.optimizer),
         validate=validate,
         run=run,
-        start=lambda: trainee.fit_standardization(prepared, config.batch_size),
+        start=lambda: transfer.start(config, prepared, label_names),
         counts={"correct": correct},
         user_callbacks=user_callbacks,
         workers=workers,

@@ -4,7 +4,7 @@ import keras
 import numpy as np
 import pytest
 
-from trainers.multimodal import config, towers
+from trainers.multimodal import config, model, run, towers
 from trainers.weights import fitting
 
 PREPROCESS = {
@@ -86,11 +86,27 @@ def test_random_branches_start_as_their_shortcuts(rng, random_tower):
 @pytest.mark.parametrize("backbone", sorted(config.TOWERS))
 def test_pixels_are_scaled_as_the_towers_own_preprocessing(backbone, rng):
     pixels = rng.integers(0, 256, (1, 4, 4, 3)).astype("f4")
+    scale, offset = config.PIXEL_RANGES["tower"]
     np.testing.assert_allclose(
-        pixels * towers.SCALE + towers.OFFSET,
+        pixels * scale + offset,
         PREPROCESS[backbone](pixels.copy()),
         rtol=0,
         atol=1e-6,  # a product for a quotient
+    )
+
+
+def test_the_papers_preset_has_its_images():
+    paper = config.MultimodalTrainConfig(**config.PRESETS["paper"])
+    same = keras.Sequential([keras.Input((300, 300, 3)), keras.layers.ReLU()])
+    tower = towers.Tower(same, same, ())
+    extractor = model._build_extractor(tower, paper)
+    assert extractor.input.shape[1:] == (300, 300, 3)
+    pixels = np.full((1, 300, 300, 3), 255, "f4")
+    scaling = extractor.get_layer("scaling")
+    assert np.asarray(scaling(pixels)).max() == 1
+    assert np.asarray(scaling(0 * pixels)).min() == 0
+    assert run.default_workdir(paper) != run.default_workdir(
+        config.MultimodalTrainConfig(image_size=300)
     )
 
 

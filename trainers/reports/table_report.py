@@ -20,6 +20,7 @@ from trainers.reports import (
     markdown,
     run_report,
     slice_panel,
+    table_comparisons,
     table_sections,
 )
 from trainers.reports.table_sections import TrainedRow
@@ -39,6 +40,12 @@ _CAPTIONS = {
     **{name: run_report.CAPTIONS[name] for name in _FIRST_RUN},
 }
 
+_SLICE_CAPTION = (
+    "Does freezing avoid overfitting? The {} by epoch with the slice frozen, "
+    "tuned and trained from scratch. The train figures are means over the "
+    "steps of the epoch, with dropout, while the model learns."
+)
+
 
 def write_table(
     workdir: pathlib.Path,
@@ -46,6 +53,7 @@ def write_table(
     failures: Mapping[str, str],
     *,
     on_maps: Mapping[str, dict[str, Any]],
+    peers: Mapping[str, dict[str, Any]],
     cls_dir: Path,
     image_dir: Path,
 ) -> pathlib.Path:
@@ -54,9 +62,10 @@ def write_table(
     Args:
         workdir: The table's directory.
         planned: Rows of the plan.
-        failures: Name of a training, or `maps of` a backbone, to the
-            reason why it failed.
+        failures: Name of a training, `maps of` a backbone or `peer` with a
+            name to the reason why it failed.
         on_maps: Backbone to the regression on its feature maps.
+        peers: What the method competes with to its result.
         cls_dir: The base's `cls` records.
         image_dir: The base's `image` records.
 
@@ -88,17 +97,31 @@ def write_table(
             slice_panel.draw(firsts, shown.images), workdir / "slices.png"
         )
         _copy_figures(workdir, next(iter(firsts.values())))
+    slices = [row for row in rows.get("slice", []) if row.metrics]
+    for quantity in ("loss", "accuracy") if slices else ():
+        name = f"slice_{quantity}.png"
+        figures.save(_draw_slices(slices, quantity), workdir / name)
+        captions = {**captions, name: _SLICE_CAPTION.format(quantity)}
     path = workdir / REPORT_FILE
+    details = data_section.read_details(image_dir, "image")
     text = compose(
         rows,
         compared,
         np.array(compared["stacks"]["predictions"]) == labels["validation"],
+        comparisons=[
+            *table_comparisons.published_table(
+                trained,
+                (len(labels["train"]), len(labels["validation"])),
+                details,
+            ),
+            *table_comparisons.peer_table(peers, trained, labels["validation"]),
+        ],
         failures=failure_lines(planned, failures),
         captions=captions,
         num_train=len(labels["train"]),
         num_validation=len(labels["validation"]),
         image_dir=image_dir,
-        details=data_section.read_details(image_dir, "image"),
+        details=details,
     )
     files.write_text(path, text)
     return path
@@ -115,6 +138,7 @@ def compose(
     num_validation: int,
     image_dir: Path,
     details: Mapping[str, Any],
+    comparisons: Sequence[str] = (),
 ) -> str:
     """Composes the report's Markdown.
 
@@ -129,6 +153,7 @@ def compose(
         num_validation: Texts of the validation split.
         image_dir: The base's `image` records.
         details: Details of their manifest.
+        comparisons: Sections of `table_comparisons`.
     """
     lines = [
         "# Texts as images: every backbone on the same texts",
@@ -140,6 +165,7 @@ def compose(
         *table_sections.table_one(
             rows.get("backbones", []), compared, right_on_stacks
         ),
+        *comparisons,
         *table_sections.baseline_table(compared),
         *table_sections.ablation_tables(rows),
     ]
@@ -204,15 +230,25 @@ def failure_lines(
     planned: Sequence[Row], failures: Mapping[str, str]
 ) -> list[str]:
     """A list item per training or regression that failed, each once."""
-    reasons = {
-        f"{row.group}, {row.name}, seed {training.train.seed}": failures[name]
-        for name, (row, training) in unique_trainings(planned).items()
-        if name in failures
-    } | {
-        f"logistic regression on the {name}": reason
-        for name, reason in failures.items()
-        if name.startswith("maps of ")
-    }
+    reasons = (
+        {
+            f"{row.group}, {row.name}, seed {training.train.seed}": failures[
+                name
+            ]
+            for name, (row, training) in unique_trainings(planned).items()
+            if name in failures
+        }
+        | {
+            f"logistic regression on the {name}": reason
+            for name, reason in failures.items()
+            if name.startswith("maps of ")
+        }
+        | {
+            name: reason
+            for name, reason in failures.items()
+            if name.startswith("peer ")
+        }
+    )
     return [
         f"- {name}: {markdown.plain(reason)}"
         for name, reason in reasons.items()
@@ -246,6 +282,19 @@ def _draw_curves(rows: Sequence[TrainedRow]) -> matplotlib.figure.Figure:
         for row in rows
     ]
     return figures.learning_curves({"validation accuracy": lines})
+
+
+def _draw_slices(
+    rows: Sequence[TrainedRow], quantity: str
+) -> matplotlib.figure.Figure:
+    panels = {}
+    for row in rows:
+        histories = [metrics["epochs"] for metrics in row.metrics]
+        panels[f"{quantity}, {row.name}"] = [
+            figures.Line("train", f"train_{quantity}", histories),
+            figures.Line("validation", quantity, histories),
+        ]
+    return figures.learning_curves(panels, is_shared=True)
 
 
 def _copy_figures(workdir: pathlib.Path, directory: pathlib.Path) -> None:

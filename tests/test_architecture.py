@@ -254,7 +254,8 @@ def test_help_lists_the_flags(command):
     assert ("--projection" in offered) == ("multimodal" not in command)
     # What a preset sets is no secret.
     shown = " ".join(offered.split())
-    assert ("with --preset=imdb: 128" in shown) == ("--preset " in shown)
+    of_preset = "paper: 300" if "multimodal" in command else "imdb: 128"
+    assert (f"with --preset={of_preset}" in shown) == ("--preset " in shown)
 
 
 @pytest.mark.parametrize("command", ["export", "multimodal-export"])

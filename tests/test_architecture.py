@@ -56,6 +56,7 @@ FLOORS = {
         ("pages",),
         ("reports",),
         ("explanations",),
+        ("peers",),
         ("experiments", "tuning"),
         ("training", "serving"),
         ("runs",),

@@ -40,7 +40,9 @@ def precision_setting() -> Any:
 
 # Train well on cached features, on one thousand texts as on twenty thousand
 # (docs/results/ablations.md); the paper's Table I is for its own autoencoder.
+# A slice starts from weights that are good already.
 _LEARNING_RATES = {"autoencoder": 1e-3, "head": 1e-3}
+_SLICE_RATE = 1e-4
 
 # Enlargement by the stride of a slice. The fewer pixels a position of the maps
 # spans, the more of the image they keep, at a cost that grows with the square
@@ -57,6 +59,8 @@ class TrainConfig(JsonSettings):
         "jit_compile": False,
         "class_weight": "none",
         "slice_depth": 0,
+        "trainable_slice": False,
+        "slice_lr": 0.0,
     }
 
     backbone: str = _common(
@@ -104,6 +108,12 @@ class TrainConfig(JsonSettings):
         "each batch, and the stored ones drift).",
         ("inference", "training"),
     )
+    trainable_slice: bool = _training(
+        False,
+        "Train the slice too, from --weights, on images instead of features "
+        "computed once: many times slower. Its batch norms stay frozen unless "
+        "--slice_batch_norm=training.",
+    )
     autoencoder: str = _training(
         "linear",
         "linear: the image as estimated from the feature maps by least "
@@ -135,6 +145,11 @@ class TrainConfig(JsonSettings):
         0.0,
         "Adam's rate for the dense head; 0: 1e-3, or Table I's with "
         "--autoencoder=paper.",
+        ranges.RATE_OR_DEFAULT,
+    )
+    slice_lr: float = _training(
+        0.0,
+        "Adam's rate for the slice with --trainable_slice; 0: 1e-4.",
         ranges.RATE_OR_DEFAULT,
     )
     lr_schedule: str = _reproduction(
@@ -201,6 +216,7 @@ class TrainConfig(JsonSettings):
         return (
             self.normalization != "batch"
             and self.slice_batch_norm == "inference"
+            and not self.trainable_slice
         )
 
     @property
@@ -248,6 +264,8 @@ class TrainConfig(JsonSettings):
         rates = {part: given[part] or rates[part] for part in rates}
         if self.autoencoder == "linear":  # solved for
             del rates["autoencoder"]
+        if self.trainable_slice:
+            rates["slice"] = self.slice_lr or _SLICE_RATE
         return rates
 
     def on_records(self, image_dir: Path) -> Self:

@@ -56,6 +56,11 @@ def of_run(
             "--autoencoder=linear is solved for, not trained",
         ),
         (
+            ("slice_lr",),
+            not train.trainable_slice,
+            "the slice is frozen without --trainable_slice",
+        ),
+        (
             ("reconstruction_weight", "bottleneck", "dropout", "l2"),
             train.autoencoder == "paper",
             "--autoencoder=paper has its own values",

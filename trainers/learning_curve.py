@@ -121,11 +121,12 @@ def _check(arguments: command_line.Arguments) -> None:
     if config.autoencoder != "linear" or not config.has_constant_maps:
         raise ValueError(
             "A learning curve needs codes that are computed once: "
-            "--autoencoder=linear, --normalization=image or none and "
-            "--slice_batch_norm=inference. Received: "
-            f"--autoencoder={config.autoencoder}, "
-            f"--normalization={config.normalization} and "
-            f"--slice_batch_norm={config.slice_batch_norm}."
+            "--autoencoder=linear, --normalization=image or none, "
+            "--slice_batch_norm=inference and --trainable_slice=false. "
+            f"Received: --autoencoder={config.autoencoder}, "
+            f"--normalization={config.normalization}, "
+            f"--slice_batch_norm={config.slice_batch_norm} and "
+            f"--trainable_slice={str(config.trainable_slice).lower()}."
         )
     map_checks.check_records(records)
     config.check_image_size(records.image_height, records.image_width)

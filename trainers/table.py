@@ -23,6 +23,7 @@ from tfrecords.stages import map_checks
 from trainers.backbones import BACKBONES, get_backbone
 from trainers.config import PRESETS, TrainConfig
 from trainers.experiments import plan
+from trainers.peers.options import PEERS
 from trainers.weights import sources
 
 _common = functools.partial(setting, group="common")
@@ -54,6 +55,12 @@ class TableOptions:
     ablation_seeds: int = _common(
         1, "Trainings per ablation.", ranges.TRAININGS
     )
+    peers: tuple[str, ...] = _common(
+        (),
+        "What the method competes with, trained on the same texts: kim_cnn, a "
+        "convolutional network over words; tuned_bert, the encoder tuned end "
+        "to end.",
+    )
     weights_for: str | Sequence[str] = _common(
         "",
         "NAME=SOURCE: --weights of one backbone. May be given several times.",
@@ -71,12 +78,13 @@ class TableOptions:
                 "--backbones or --ablated must name a backbone. Received: "
                 "neither."
             )
-        for name in self.ablations:
-            if name not in plan.ABLATIONS:
-                raise ValueError(
-                    f"--ablations must be among {list(plan.ABLATIONS)}. "
-                    f"Received: {name!r}"
-                )
+        for flag, legal in (("ablations", plan.ABLATIONS), ("peers", PEERS)):
+            for name in getattr(self, flag):
+                if name not in legal:
+                    raise ValueError(
+                        f"--{flag} must be among {list(legal)}. "
+                        f"Received: {name!r}"
+                    )
 
     @property
     def weights(self) -> dict[str, str]:
@@ -146,6 +154,7 @@ def _plan(
 def _run(arguments: command_line.Arguments) -> None:
     from tfrecords import build, reader
     from trainers.experiments import runner
+    from trainers.peers import results
     from trainers.reports import table_report
     from trainers.runs.holding import hold
     from trainers.weights import load
@@ -166,12 +175,17 @@ def _run(arguments: command_line.Arguments) -> None:
         on_maps, map_failures = runner.regressions_on_maps(
             rows, failures, image_dir, workdir
         )
-        failures |= map_failures
+        seed = arguments.settings(TrainConfig).seed
+        peers, peer_failures = results.train_all(
+            options.peers, cls_dir, workdir, seed
+        )
+        failures |= map_failures | peer_failures
         path = table_report.write_table(
             workdir,
             rows,
             failures,
             on_maps=on_maps,
+            peers=peers,
             cls_dir=cls_dir,
             image_dir=image_dir,
         )

@@ -46,6 +46,7 @@ def test_backbones_seeds_and_a_failure_make_one_report(
         "--upsample=1",  # too small for AlexNet
         "--eval_every=1",
         "--backbones=resnet,vgg16,alexnet",
+        "--peers=kim_cnn,tuned_bert",
     )
     assert make_table(*typed) == 1
     assert "2 of 6 trainings and their baselines" in capsys.readouterr().err
@@ -57,6 +58,14 @@ def test_backbones_seeds_and_a_failure_make_one_report(
     assert "| AlexNet | - | - | - | - | 0 | not trained |" in report
     assert "Validation accuracy by step" in report
     assert "](slices.png)" in report
+    assert (
+        "paper, so that the last column is no verdict: corpus data, there"
+        in (report)
+    )
+    peers = report.split("## What it competes with")[1].split("##")[0]
+    for name in ("kim_cnn", "tuned_bert"):
+        (row,) = re.findall(rf"\| {name} \|.*", peers)
+        assert re.search(r"\| [01]\.\d{4} \| \d+ \| \S+ \| \S+ \|$", row), row
     failed = report.split("## Failed")[1]
     assert "too small for the alexnet slice" in failed
     for name in re.findall(r"\]\((.*?\.png)\)", report):
@@ -97,6 +106,7 @@ def test_every_ablation_trains_and_is_compared(make_table, tmp_path):
     assert "| maps of vgg16 | logistic regression" in report
     assert report.count("### ") == len(plan.ABLATIONS)
     assert report.count("\n| **") == len(plan.ABLATIONS)
+    assert "](slice_loss.png)" in report
     assert report.count("| other texts |") == 2 * len(plan.UNPAIRED)
 
 
@@ -107,6 +117,7 @@ def test_every_ablation_trains_and_is_compared(make_table, tmp_path):
         ("--weights_for=resnet", "NAME=SOURCE"),
         ("--weights_for=lenet=random", "'lenet'"),
         ("--ablations=contrast,colour", "'colour'"),
+        ("--peers=kim_cnn,lstm", "'lstm'"),
         ("--layers=last9", "`layers` must name layers among"),
         ("--max_tokens=9999", "`max_tokens` must be in"),
         ("--seeds=0", "--seeds must be a whole number in"),

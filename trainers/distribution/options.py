@@ -81,16 +81,17 @@ def refuse_undivided(train: object, distribution: str) -> None:
         distribution: `mirrored` or `multi_worker`.
 
     Raises:
-        ValueError: If one of its settings needs a whole batch.
+        ValueError: If one of its settings needs one device.
     """
     for name, value, cure in (
         ("normalization", "batch", "--normalization=image"),
         ("slice_batch_norm", "training", "--slice_batch_norm=inference"),
+        ("trainable_slice", True, "--trainable_slice=false"),
         ("jit_compile", True, "--jit_compile=false"),
     ):
         if getattr(train, name) == value:
             raise ValueError(
                 f"--distribution={distribution} does not work with "
-                f"--{name}={str(value).lower()}, which needs a whole batch on "
-                f"one device. Use {cure}, or --distribution=none."
+                f"--{name}={str(value).lower()}, which needs one device. Use "
+                f"{cure}, or --distribution=none."
             )

@@ -73,7 +73,7 @@ def logistic_regression(records: paths.Path, array: str) -> dict[str, Any]:
         return fit_logistic_regression(splits, f"{array}s")
 
     path = records.parent / "baselines.json"
-    return _kept(path, manifest.fingerprint, fit)
+    return keep(path, manifest.fingerprint, fit)
 
 
 def _varying(
@@ -122,7 +122,7 @@ def frozen_maps(
             splits[split] = values, part.labels
         return fit_logistic_regression(splits, "feature maps")
 
-    return _kept(path, fingerprint, fit)
+    return keep(path, fingerprint, fit)
 
 
 def _blocks(inputs: Inputs) -> Iterator[slice]:
@@ -195,7 +195,7 @@ def tfidf(records: paths.Path) -> dict[str, Any]:
         )
 
     path = records.parent / "tfidf.json"
-    return _kept(path, manifest.fingerprint, fit)
+    return keep(path, manifest.fingerprint, fit)
 
 
 def majority(labels: dict[str, np.ndarray]) -> dict[str, Any]:
@@ -246,10 +246,16 @@ def kept(path: paths.Path, fingerprint: str) -> dict[str, Any] | None:
     return None
 
 
-def _kept(
+def keep(
     path: paths.Path, fingerprint: str, fit: Callable[[], dict[str, Any]]
 ) -> dict[str, Any]:
-    """Reads the result in `path`, or fits and writes one."""
+    """Reads the result in `path`, or fits and writes one.
+
+    Args:
+        path: JSON file of the result.
+        fingerprint: What it was fitted to.
+        fit: Fits, and returns the result without the fingerprint.
+    """
     result = kept(path, fingerprint)
     if result is not None:
         return result

@@ -110,6 +110,23 @@ ABLATIONS: dict[str, dict[str, Changes]] = {
         "halfway": {"slice_depth": 2},
         "first stage": {"slice_depth": 1},
     },
+    "slice": {
+        "frozen": {"trainable_slice": False},
+        "tuned": {"trainable_slice": True},
+        # At the rate of all else that starts at random.
+        "trained from scratch": {
+            "trainable_slice": True,
+            "weights": "random",
+            "slice_lr": 1e-3,
+        },
+    },
+    "learning_rate": {
+        "1e-3": {"head_lr": 0.0, "autoencoder_lr": 0.0},
+        **{
+            f"{rate:g}": {"head_lr": rate, "autoencoder_lr": rate}
+            for rate in (1e-4, 3e-3, 1e-2, 3e-2, 1e-1)
+        },
+    },
     "contrast": {"0.1": {"contrast": 0.1}, "1": {"contrast": 1.0}},
     "normalization": {
         "per image": {"normalization": "image"},
@@ -137,8 +154,8 @@ ABLATIONS: dict[str, dict[str, Changes]] = {
 
 # Rows of these have other validation texts: no test of pairs.
 UNPAIRED = ("split",)
-# These encode the texts anew for a row: asked only by name.
-_ON_REQUEST = ("clean", "split")
+# These encode the texts anew for a row, or train on images: only by name.
+_ON_REQUEST = ("clean", "split", "slice")
 DEFAULT_ABLATIONS = tuple(name for name in ABLATIONS if name not in _ON_REQUEST)
 
 

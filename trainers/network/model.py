@@ -146,7 +146,7 @@ def build_extractor(
         slice_ = keras.Model(
             slice_.input, slice_.get_layer(cut).output, name=slice_.name
         )
-    _freeze(slice_, config.slice_batch_norm)
+    _freeze(slice_, config.slice_batch_norm, config.trainable_slice)
     image = keras.Input(image_shape, name="image")
     prepared = prepare_image(config, image)
     return keras.Model(image, slice_(prepared), name="feature_extractor")
@@ -193,17 +193,22 @@ def prepare_image(
     )(x)
 
 
-def _freeze(slice_: keras.Model, batch_norm: str) -> None:
-    """Freezes all weights; in `training` mode the statistics still drift."""
+def _freeze(slice_: keras.Model, batch_norm: str, is_trained: bool) -> None:
+    """Freezes what does not train; in `training` the statistics still drift."""
+    norms = [
+        layer
+        for layer in slice_.layers
+        if isinstance(layer, keras.layers.BatchNormalization)
+    ]
     if batch_norm == "inference":
         # Batch norm that is not trainable always runs in inference mode.
-        slice_.trainable = False
+        for layer in norms if is_trained else [slice_]:
+            layer.trainable = False
         return
-    for weight in slice_.weights:
+    for weight in () if is_trained else slice_.weights:
         weight.trainable = False
-    for layer in slice_.layers:
-        if isinstance(layer, keras.layers.BatchNormalization):
-            layer.momentum = 0.9  # torch's 0.1
+    for layer in norms:
+        layer.momentum = 0.9  # torch's 0.1
 
 
 def build_classifier(

@@ -48,6 +48,8 @@ def save(figure: matplotlib.figure.Figure, path: pathlib.Path) -> None:
 
 def learning_curves(
     panels: Mapping[str, Sequence[Line]],
+    *,
+    is_shared: bool = False,
 ) -> matplotlib.figure.Figure:
     """Draws quantities against epochs or steps.
 
@@ -56,13 +58,14 @@ def learning_curves(
 
     Args:
         panels: Label of the vertical axis to the lines of that panel.
+        is_shared: Whether all panels have one scale.
     """
     width = 6 if max(map(len, panels.values())) > _MOST_INSIDE else 4
     figure = matplotlib.figure.Figure(
         figsize=(1 + width * len(panels), 3.6 if len(panels) > 1 else 5),
         layout="constrained",
     )
-    row = figure.subplots(1, len(panels), squeeze=False)[0]
+    row = figure.subplots(1, len(panels), squeeze=False, sharey=is_shared)[0]
     for axes, (label, lines) in zip(row, panels.items(), strict=True):
         is_crowded = len(lines) > _MOST_INSIDE
         if is_crowded:

@@ -58,7 +58,8 @@ def compose(
             "",
             *_encoder(origin.encoder),
             f"- Images: {origin.image_shape}, fingerprint {origin.fingerprint}",
-            f"- Frozen slice: {config.backbone}, weights "
+            f"- {'Trained' if config.trainable_slice else 'Frozen'} slice: "
+            f"{config.backbone}, weights "
             f"`{pathlib.PurePath(config.weights).name}`; "
             f"{config.autoencoder} autoencoder, dense head; "
             f"{metrics['trainable_parameters']:,} trained parameters",

@@ -56,7 +56,7 @@ CAPTIONS = {
     "image, which is what the model tells them by; and, with the linear "
     "autoencoder, the same as it reads it from the feature maps. Red is above "
     "the mean, blue below, grey without a feature; channels are summed.",
-    "feature_maps.png": "The frozen slice's feature maps of the first of "
+    "feature_maps.png": "The slice's feature maps of the first of "
     "these images.",
 }
 
@@ -258,8 +258,9 @@ def _about(config: TrainConfig, metrics: Mapping[str, Any]) -> str:
             f" A linear readout of them keeps {metrics['picture_kept']:.1%} "
             "of the variance of the validation images."
         )
+    kind = "Trained" if config.trainable_slice else "Frozen"
     return (
-        f"Frozen slice: {shape} feature maps, weights `{config.weights}`."
+        f"{kind} slice: {shape} feature maps, weights `{config.weights}`."
         f"{variance} Trained: {metrics['trainable_parameters']:,} parameters, "
         f"{markdown.count(len(metrics['epochs']), 'epoch')}, Adam at {rates}."
     )

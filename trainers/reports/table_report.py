@@ -19,7 +19,9 @@ from trainers.reports import (
     figures,
     markdown,
     run_report,
+    slice_curves,
     slice_panel,
+    table_comparisons,
     table_sections,
 )
 from trainers.reports.table_sections import TrainedRow
@@ -46,6 +48,7 @@ def write_table(
     failures: Mapping[str, str],
     *,
     on_maps: Mapping[str, dict[str, Any]],
+    peers: Mapping[str, dict[str, Any]],
     cls_dir: Path,
     image_dir: Path,
 ) -> pathlib.Path:
@@ -54,9 +57,10 @@ def write_table(
     Args:
         workdir: The table's directory.
         planned: Rows of the plan.
-        failures: Name of a training, or `maps of` a backbone, to the
-            reason why it failed.
+        failures: Name of a training, `maps of` a backbone or `peer` with a
+            name to the reason why it failed.
         on_maps: Backbone to the regression on its feature maps.
+        peers: What the method competes with to its result.
         cls_dir: The base's `cls` records.
         image_dir: The base's `image` records.
 
@@ -88,17 +92,30 @@ def write_table(
             slice_panel.draw(firsts, shown.images), workdir / "slices.png"
         )
         _copy_figures(workdir, next(iter(firsts.values())))
+    captions = {
+        **captions,
+        **slice_curves.save(rows.get("slice", []), workdir),
+    }
     path = workdir / REPORT_FILE
+    details = data_section.read_details(image_dir, "image")
     text = compose(
         rows,
         compared,
         np.array(compared["stacks"]["predictions"]) == labels["validation"],
+        comparisons=[
+            *table_comparisons.published_table(
+                trained,
+                (len(labels["train"]), len(labels["validation"])),
+                details,
+            ),
+            *table_comparisons.peer_table(peers, trained, labels["validation"]),
+        ],
         failures=failure_lines(planned, failures),
         captions=captions,
         num_train=len(labels["train"]),
         num_validation=len(labels["validation"]),
         image_dir=image_dir,
-        details=data_section.read_details(image_dir, "image"),
+        details=details,
     )
     files.write_text(path, text)
     return path
@@ -115,6 +132,7 @@ def compose(
     num_validation: int,
     image_dir: Path,
     details: Mapping[str, Any],
+    comparisons: Sequence[str] = (),
 ) -> str:
     """Composes the report's Markdown.
 
@@ -129,6 +147,7 @@ def compose(
         num_validation: Texts of the validation split.
         image_dir: The base's `image` records.
         details: Details of their manifest.
+        comparisons: Sections of `table_comparisons`.
     """
     lines = [
         "# Texts as images: every backbone on the same texts",
@@ -140,6 +159,7 @@ def compose(
         *table_sections.table_one(
             rows.get("backbones", []), compared, right_on_stacks
         ),
+        *comparisons,
         *table_sections.baseline_table(compared),
         *table_sections.ablation_tables(rows),
     ]
@@ -204,15 +224,25 @@ def failure_lines(
     planned: Sequence[Row], failures: Mapping[str, str]
 ) -> list[str]:
     """A list item per training or regression that failed, each once."""
-    reasons = {
-        f"{row.group}, {row.name}, seed {training.train.seed}": failures[name]
-        for name, (row, training) in unique_trainings(planned).items()
-        if name in failures
-    } | {
-        f"logistic regression on the {name}": reason
-        for name, reason in failures.items()
-        if name.startswith("maps of ")
-    }
+    reasons = (
+        {
+            f"{row.group}, {row.name}, seed {training.train.seed}": failures[
+                name
+            ]
+            for name, (row, training) in unique_trainings(planned).items()
+            if name in failures
+        }
+        | {
+            f"logistic regression on the {name}": reason
+            for name, reason in failures.items()
+            if name.startswith("maps of ")
+        }
+        | {
+            name: reason
+            for name, reason in failures.items()
+            if name.startswith("peer ")
+        }
+    )
     return [
         f"- {name}: {markdown.plain(reason)}"
         for name, reason in reasons.items()

@@ -64,11 +64,12 @@ def check(
         ("clean", records.clean, "basic", "none"),
         ("normalization", train.normalization, "batch", "image"),
         ("slice_batch_norm", train.slice_batch_norm, "training", "inference"),
+        ("trainable_slice", train.trainable_slice, True, "false"),
     ):
         if value == wrong:
             raise ValueError(
-                f"--preset={BEST} does not work with --{name}={wrong}. Use "
-                f"--{name}={cure}."
+                f"--preset={BEST} does not work with "
+                f"--{name}={str(wrong).lower()}. Use --{name}={cure}."
             )
     if distribution != NONE:
         raise ValueError(

@@ -227,7 +227,7 @@ def _train(
         fit.Schedule(
             epochs=config.epochs,
             seed=config.seed,
-            rates="--autoencoder_lr and --head_lr",
+            rates=" and ".join(map("--{}_lr".format, config.learning_rates)),
             unit="image",
             every=config.eval_every,
             within=lambda: correct.append(prepared.count_correct()),

@@ -94,7 +94,11 @@ def prepare(
     loop.compile_classifier(
         trained,
         optimizer.PartwiseAdam(
-            config.learning_rates,
+            # The layers of a slice have names of their own.
+            {
+                "" if part == "slice" else part: rate
+                for part, rate in config.learning_rates.items()
+            },
             decay_steps=config.epochs * num_steps if is_cosine else 0,
         ),
     )

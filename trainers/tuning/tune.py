@@ -3,12 +3,10 @@
 import dataclasses
 import pathlib
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from typing import Any
 
 import keras
-import numpy as np
-import tensorflow as tf
 from absl import logging
 
 from text2image import devices, hashes
@@ -21,14 +19,12 @@ from tfrecords.config import RecordsConfig
 from tfrecords.settings import fingerprint
 from tfrecords.stages import dealing, record_sets, stacks
 from tfrecords.versions import installed_versions
-from trainers.runs import checkpoints
 from trainers.runs.holding import hold
 from trainers.runs.workdir import CHECKPOINT_FILE
-from trainers.training import fit, loop, precision
-from trainers.training.metrics import evaluate
+from trainers.training import precision
+from trainers.tuning import fitting
 from trainers.tuning import model as tuned_model
 from trainers.tuning import texts as train_texts
-from trainers.tuning.batches import TokenSource, cut, inputs
 from trainers.tuning.config import TuneConfig
 from trainers.tuning.faults import find_faults
 from trainers.tuning.texts import Texts
@@ -195,49 +191,22 @@ def _tune(
         dtype=tuning.provenance["precision"],
         seed=config.tune_seed,
     )
-    batch_size = min(config.tune_batch_size, len(texts))
-    num_steps = config.tune_encoder * (len(texts) // batch_size)
-    num_parts = -(-num_steps * batch_size // texts_per_part)
-    part_steps = -(-num_steps // num_parts)
-    pad_id = loaded.wordpiece.id_of(loaded.wordpiece.special.pad)
-    source = TokenSource(
+    history, num_steps = fitting.fit_model(
+        model,
+        frozen,
+        config,
         texts,
-        batch_size=batch_size,
-        num_steps=part_steps,
-        seed=config.tune_seed,
-        pad_id=pad_id,
-    )
-    loop.compile_classifier(
-        model,
-        tuned_model.LayerwiseAdamW(
-            config.rate(frozen.hidden_dim),
-            num_parts * part_steps,
-            frozen.num_layers,
-        ),
-    )
-    logging.info(
-        "encoder: %d steps of %d texts of at most %d tokens, saved %d times",
-        num_parts * part_steps,
-        batch_size,
-        tuning.provenance["tuning"]["tune_max_tokens"],
-        num_parts,
-    )
-    logits = _inference(model, pad_id)
-    history = fit.fit(
-        model,
-        source,
-        fit.Schedule(
-            epochs=num_parts,
-            seed=config.tune_seed,
-            rates="--tune_lr",
-            unit="text",
-            part="tuning",
-        ),
+        held_out,
+        pad_id=loaded.wordpiece.id_of(loaded.wordpiece.special.pad),
         workdir=tuning.workdir,
-        saved=checkpoints.variables(model, model.optimizer),
-        validate=lambda: _evaluate(logits, held_out, batch_size, pad_id),
         run=tuning.provenance,
-        user_callbacks=callbacks,
+        texts_per_part=texts_per_part,
+        after=lambda figures: logging.info(
+            "encoder: accuracy %.4f on %d train texts that it is not tuned on",
+            figures["accuracy"],
+            len(held_out),
+        ),
+        callbacks=callbacks,
     )
     frozen.set_weights(backbone.get_weights())
     return {
@@ -245,39 +214,10 @@ def _tune(
         "num_texts": len(texts),
         "num_held_out": len(held_out),
         "texts_sha256": texts.sha256,
-        "steps": num_parts * part_steps,
+        "steps": num_steps,
         "history": history,
         "versions": installed_versions(*record_sets.LIBRARIES),
     }
-
-
-def _inference(model: keras.Model, pad_id: int) -> Callable[..., tf.Tensor]:
-    """Compiles `(N, T)` token ids to logits `(N, K)`."""
-
-    @tf.function(input_signature=[tf.TensorSpec([None, None], tf.int32)])
-    def logits(ids: tf.Tensor) -> tf.Tensor:
-        return model(inputs(ids, pad_id), training=False)
-
-    return logits
-
-
-def _evaluate(
-    logits: Callable[..., tf.Tensor],
-    texts: Texts,
-    batch_size: int,
-    pad_id: int,
-) -> dict[str, Any]:
-    """Evaluates a model on texts, in the order of their lengths."""
-    rows = np.argsort(texts.lengths, kind="stable")
-    parts = np.split(rows, range(batch_size, len(rows), batch_size))
-    values = [logits(cut(texts, part, pad_id)).numpy() for part in parts]
-    figures = evaluate(np.concatenate(values), texts.labels[rows])
-    logging.info(
-        "encoder: accuracy %.4f on %d train texts that it is not tuned on",
-        figures["accuracy"],
-        len(texts),
-    )
-    return figures
 
 
 def _save(

@@ -31,6 +31,10 @@ from trainers.__main__ import COMMANDS
             "Use --slice_batch_norm=inference",
         ),
         (
+            ["--distribution=mirrored", "--trainable_slice"],
+            "Use --trainable_slice=false",
+        ),
+        (
             ["--distribution=mirrored", "--jit_compile"],
             "Use --jit_compile=false",
         ),

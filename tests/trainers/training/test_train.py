@@ -157,14 +157,16 @@ def test_shared_maps_change_nothing(make_image_records, tmp_path):
 
 
 @pytest.mark.slow
+@pytest.mark.parametrize("trainable_slice", [False, True])
 def test_a_resumed_run_in_training_mode_keeps_the_drifted_statistics(
-    make_image_records, tmp_path
+    make_image_records, tmp_path, trainable_slice
 ):
     records = make_image_records()
     config = _config(
         records,
         backbone="shufflenet",
         slice_batch_norm="training",
+        trainable_slice=trainable_slice,
         autoencoder="linear",
         epochs=2,
         upsample=2,
@@ -178,6 +180,41 @@ def test_a_resumed_run_in_training_mode_keeps_the_drifted_statistics(
     assert _sha256(workdir / "model.safetensors") == _sha256(
         tmp_path / "whole/model.safetensors"
     )
+
+
+@pytest.mark.slow
+def test_a_trained_slice_is_saved_and_its_batch_norms_stay(
+    make_image_records, tmp_path
+):
+    records = make_image_records()
+    config = _config(
+        records,
+        backbone="shufflenet",
+        trainable_slice=True,
+        autoencoder="linear",
+        epochs=1,
+        upsample=2,
+    )
+    metrics = train.train_and_evaluate(config, tmp_path / "run")
+    assert metrics["learning_rates"] == {"head": 1e-3, "slice": 1e-4}
+    assert metrics["picture_kept"] is None
+    network = loading.load(tmp_path / "run")
+    (batch,) = reader.read_records(records, "validation", batch_size=99)
+    logits = network.predict_on_batch(batch["image"].numpy())
+    written = workdir.read_probabilities(tmp_path / "run")
+    np.testing.assert_allclose(
+        softmax(logits), np.stack(list(written.values())), atol=1e-5
+    )
+    before = model.build_models(config, (12, 12, 1), 2).extractor.layers[-1]
+    after = network.layers[1].get_layer(before.name)
+    for layer in before.layers:
+        pairs = zip(
+            layer.get_weights(),
+            after.get_layer(layer.name).get_weights(),
+            strict=True,
+        )
+        is_norm = isinstance(layer, keras.layers.BatchNormalization)
+        assert all((one == two).all() == is_norm for one, two in pairs)
 
 
 def test_metrics_are_those_of_the_saved_whole_model(

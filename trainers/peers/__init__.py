@@ -1,0 +1,1 @@
+"""What the method competes with: other networks, trained on the same texts."""

@@ -1,0 +1,3 @@
+"""The legal values of `--peers`."""
+
+PEERS = ("kim_cnn", "tuned_bert")

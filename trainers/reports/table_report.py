@@ -19,6 +19,7 @@ from trainers.reports import (
     figures,
     markdown,
     run_report,
+    slice_curves,
     slice_panel,
     table_comparisons,
     table_sections,
@@ -39,12 +40,6 @@ _CAPTIONS = {
     "in examples.png; each map on its own scale (the paper's Fig. 8).",
     **{name: run_report.CAPTIONS[name] for name in _FIRST_RUN},
 }
-
-_SLICE_CAPTION = (
-    "Does freezing avoid overfitting? The {} by epoch with the slice frozen, "
-    "tuned and trained from scratch. The train figures are means over the "
-    "steps of the epoch, with dropout, while the model learns."
-)
 
 
 def write_table(
@@ -97,11 +92,10 @@ def write_table(
             slice_panel.draw(firsts, shown.images), workdir / "slices.png"
         )
         _copy_figures(workdir, next(iter(firsts.values())))
-    slices = [row for row in rows.get("slice", []) if row.metrics]
-    for quantity in ("loss", "accuracy") if slices else ():
-        name = f"slice_{quantity}.png"
-        figures.save(_draw_slices(slices, quantity), workdir / name)
-        captions = {**captions, name: _SLICE_CAPTION.format(quantity)}
+    captions = {
+        **captions,
+        **slice_curves.save(rows.get("slice", []), workdir),
+    }
     path = workdir / REPORT_FILE
     details = data_section.read_details(image_dir, "image")
     text = compose(
@@ -282,19 +276,6 @@ def _draw_curves(rows: Sequence[TrainedRow]) -> matplotlib.figure.Figure:
         for row in rows
     ]
     return figures.learning_curves({"validation accuracy": lines})
-
-
-def _draw_slices(
-    rows: Sequence[TrainedRow], quantity: str
-) -> matplotlib.figure.Figure:
-    panels = {}
-    for row in rows:
-        histories = [metrics["epochs"] for metrics in row.metrics]
-        panels[f"{quantity}, {row.name}"] = [
-            figures.Line("train", f"train_{quantity}", histories),
-            figures.Line("validation", quantity, histories),
-        ]
-    return figures.learning_curves(panels, is_shared=True)
 
 
 def _copy_figures(workdir: pathlib.Path, directory: pathlib.Path) -> None:

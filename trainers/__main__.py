@@ -34,6 +34,8 @@ COMMANDS = {
     "multimodal-table": "trainers.multimodal.table",
     "multimodal-predict": "trainers.multimodal.predict",
     "multimodal-explain": "trainers.multimodal.explain",
+    "multimodal-search": "trainers.multimodal.search",
+    "multimodal-audit": "trainers.multimodal.audit",
     "multimodal-export": "trainers.multimodal.export",
     "convert": "trainers.weights.convert",
     "show": "trainers.weights.show",

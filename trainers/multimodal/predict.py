@@ -10,6 +10,7 @@ Writes one JSON object per line, in the order of the samples.
 """
 
 import dataclasses
+import functools
 import itertools
 import json
 import sys
@@ -36,6 +37,12 @@ class PredictOptions:
     )
     label_key: str = common(
         "label", "Column of the claimed label, for --verify."
+    )
+    top: int = common(
+        5,
+        "Classes listed with their probabilities, the most probable first: "
+        "tags to suggest.",
+        ranges.Range(least=1, most=10**6),
     )
     batch_size: int = common(32, "Samples computed at a time.", ranges.BATCH)
 
@@ -79,6 +86,7 @@ def _check(arguments: command_line.Arguments) -> None:
                 not options.verify,
                 "claimed labels are for --verify",
             ),
+            (("top",), options.verify, "--verify judges the claimed label"),
             (
                 ("label",),
                 bool(samples.file),
@@ -101,7 +109,11 @@ def _run(arguments: command_line.Arguments) -> int:
     first = list(itertools.islice(samples, 1))
     model = arguments.settings(ModelOptions)
     predictor = load_predictor(**dataclasses.asdict(model))
-    predict = predictor.verify if options.verify else predictor.predict
+    predict = (
+        predictor.verify
+        if options.verify
+        else functools.partial(predictor.predict, top=options.top)
+    )
     predictions = predict(
         itertools.chain(first, samples), batch_size=options.batch_size
     )

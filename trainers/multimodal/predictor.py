@@ -42,17 +42,23 @@ class Predictor:
         }
 
     def predict(
-        self, samples: Iterable[CaptionedImage], *, batch_size: int = 32
+        self,
+        samples: Iterable[CaptionedImage],
+        *,
+        batch_size: int = 32,
+        top: int = 5,
     ) -> Iterator[dict[str, Any]]:
-        """Labels samples.
+        """Labels samples, or suggests tags for them (5.2).
 
         Args:
             samples: A stream of samples.
             batch_size: Number of samples computed at a time.
+            top: Number of classes listed; all of them if there are fewer.
 
         Yields:
-            `id`, `label` and `score` of the most probable class, and `top5`:
-            the five most probable classes with their probabilities.
+            `id`, `label` and `score` of the most probable class, and `top5`
+            (with another `top`, `top3` and so on): the most probable classes
+            with their probabilities, in falling order.
 
         Raises:
             FileNotFoundError: If an image is missing.
@@ -61,13 +67,16 @@ class Predictor:
         for sample, _, outputs in self._outputs(
             "serving_default", samples, batch_size
         ):
-            top = [label.decode() for label in outputs["top5_labels"]]
-            scores = [float(score) for score in outputs["top5_scores"]]
+            probabilities = outputs["probabilities"]
+            best = np.argsort(-probabilities, kind="stable")[:top]
             yield {
                 "id": sample.id,
                 "label": outputs["label"].decode(),
                 "score": float(outputs["score"]),
-                "top5": dict(zip(top, scores, strict=True)),
+                f"top{top}": {
+                    self.label_names[label]: float(probabilities[label])
+                    for label in best
+                },
             }
 
     def verify(
@@ -116,6 +125,17 @@ class Predictor:
                     if (has_image if name == "image" else getattr(sample, name))
                 },
             }
+
+    def embed(
+        self, samples: Iterable[CaptionedImage], *, batch_size: int = 32
+    ) -> Iterator[tuple[CaptionedImage, np.ndarray]]:
+        """Yields each sample with its joint vector `(D,)`.
+
+        Its part is 0 of a modality that is missing. Raises as `predict`.
+        """
+        for sample, _, outputs in self._outputs("embed", samples, batch_size):
+            parts = [outputs[name] for name in self.modalities]
+            yield sample, np.concatenate(parts)
 
     def _opinion(
         self, probabilities: np.ndarray, claimed: int
@@ -170,7 +190,11 @@ def load_predictor(
             modalities,
             provenance["records"],
         )
-    run = loading.load_run(workdir or "")
+    return of_run(loading.load_run(workdir or ""), encoder)
+
+
+def of_run(run: loading.Run, encoder: str | None = None) -> Predictor:
+    """The model of a run; raises as `classifier.load_classifier`."""
     return Predictor(
         classifier.load_classifier(run, encoder).signatures,
         run.manifest.schema.label_names,

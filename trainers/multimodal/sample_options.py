@@ -95,7 +95,7 @@ def read(
     """
     options = arguments.settings(SampleOptions)
     if not options.file:
-        return iter([_typed_sample(options, label)])
+        return iter([typed_sample(options, label)])
     keys = captioned_images.Keys(
         options.image_key,
         options.title_key,
@@ -114,9 +114,10 @@ def read(
     )
 
 
-def _typed_sample(
-    options: SampleOptions, label: str
+def typed_sample(
+    options: SampleOptions, label: str = ""
 ) -> examples.CaptionedImage:
+    """The sample of the command line."""
     image = options.image
     sample = examples.make_captioned_image(
         "command line",

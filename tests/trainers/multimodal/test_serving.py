@@ -33,6 +33,8 @@ from trainers.serving import predictor, saved_model
         ("--workdir=x --file=a.csv --label_key=b", 1, "--label_key would"),
         ("--workdir=x --title=a --label=b", 1, "--label would"),
         ("--workdir=x --file=a.csv --verify --label=b", 1, "--label would"),
+        ("--workdir=x --file=a.csv --verify --top=3", 1, "--top would"),
+        ("--workdir=x --title=a --top=0", 1, "--top must be"),
         ("--workdir=x --file=a.csv", 1, "Expected an existing file"),
     ],
 )
@@ -100,6 +102,9 @@ def test_run_and_export_agree_in_any_batch(
         np.testing.assert_allclose(
             list(a["top5"].values()), list(b["top5"].values()), atol=1e-6
         )
+    two = next(from_export.predict(chosen[:1], top=2))
+    assert list(two["top2"].items()) == list(other[0]["top5"].items())[:2]
+    assert (two["label"], two["score"]) == next(iter(two["top2"].items()))
 
 
 @pytest.mark.slow

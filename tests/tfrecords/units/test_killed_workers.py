@@ -15,7 +15,7 @@ from tfrecords import build
 
 pytestmark = pytest.mark.slow
 
-KILLS = 3
+KILLS = 2
 FLAGS = {
     "encoder": record_sets.TINY_BERT,
     "layers": "last2",

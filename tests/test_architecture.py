@@ -64,7 +64,7 @@ FLOORS = {
         ("distribution",),
         ("weights",),
         ("config",),
-        ("backbones",),
+        ("backbones", "presets", "shared_settings"),
     ),
     "tfrecords": (
         ("build", "verify"),

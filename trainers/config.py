@@ -21,31 +21,13 @@ from tfrecords.settings import (
     validate,
 )
 from trainers import backbones
+from trainers.presets import TRAINING
+from trainers.shared_settings import from_run_setting, precision_setting
 
 _common = functools.partial(setting, group="common")
 _records = functools.partial(setting, group="records")
 _training = functools.partial(setting, group="training")
 _reproduction = functools.partial(setting, group="reproduction")
-
-
-def precision_setting() -> Any:
-    """Makes the setting `precision` of a text or multimodal run."""
-    return _training(
-        "auto",
-        "What the steps compute in: float32, or mixed_bfloat16 (weights, "
-        "losses and all validations stay in float32). auto: mixed_bfloat16 on "
-        "a GPU that has it, else float32.",
-        ("auto", "float32", "mixed_bfloat16"),
-    )
-
-
-def from_run_setting() -> Any:
-    """Makes the setting `from_run` of a text or multimodal run."""
-    return _training(
-        "",
-        "Start from the trained half of this finished run, on new data or "
-        "classes; with other classes the layer of the classes starts anew.",
-    )
 
 
 def start_sha256(run: str) -> str:
@@ -307,35 +289,7 @@ def default_workdir(config: TrainConfig, runs_dir: str = "runs") -> str:
     return f"{runs_dir}/{dataset}-{config.backbone}-{fingerprint(settings)[:8]}"
 
 
-# Training's share of the presets; see `tfrecords.presets`.
-_TRAINING: dict[str, dict[str, Any]] = {
-    "demo": {
-        "weights": "cifar10",
-        "upsample": 1,  # keeps this few features, in half the time
-        "l2": 0.1,  # 1,408 texts are overfitted quickly
-    },
-    "best": {"weights": "cifar10", "upsample": 1, "l2": 0.1},
-    "imdb": {
-        "weights": "imagenet",
-        "batch_size": 128,  # enough steps, at twice the speed of 32
-        "epochs": 6,
-    },
-    # Three times upsampling, batch normalisation of pixels, Table I.
-    "paper": {
-        "weights": "imagenet",
-        "normalization": "batch",
-        "contrast": 1.0,
-        "upsample": 3,
-        "slice_batch_norm": "training",
-        "autoencoder": "paper",
-        "lr_schedule": "constant",
-        "epochs": 15,
-        "eval_every": 50,
-        "seed": 42,
-    },
-}
-
 PRESETS: dict[str, dict[str, Any]] = {
     name: {**presets.RECORDS[name], **values}
-    for name, values in _TRAINING.items()
+    for name, values in TRAINING.items()
 }

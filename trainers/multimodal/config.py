@@ -8,7 +8,7 @@ from typing import Any, ClassVar
 
 from tfrecords import ranges
 from tfrecords.settings import JsonSettings, setting, validate
-from trainers.config import from_run_setting, precision_setting
+from trainers.shared_settings import from_run_setting, precision_setting
 
 _common = functools.partial(setting, group="common")
 _records = functools.partial(setting, group="records")

@@ -211,7 +211,7 @@ class TrainConfig(JsonSettings):
         Raises:
             ValueError: If there is no such preset, or a value is refused.
         """
-        return of_preset(cls, _TRAINING, name, changes)
+        return of_preset(cls, TRAINING, name, changes)
 
     @property
     def has_constant_maps(self) -> bool:

@@ -119,7 +119,7 @@ def _computed():
             "multimodal records": fingerprint(
                 {
                     **_pick(goods, _MULTIMODAL_SETTINGS),
-                    **dataclasses.asdict(MultimodalConfig()),
+                    **MultimodalConfig().provenance,
                 }
             ),
             "multimodal run": _multimodal_directory(),

@@ -116,7 +116,18 @@ def _check_schema(value: Any, strings: Mapping[str, Sequence[str]]) -> None:
         _require_type(name, str, "label_names")
         name.encode("utf-8")
     _require(names, "label_names", "at least one", names)
-    extra = set(value) - {"kind", "array", "shape", "label_names"}
+    further = value.get("further", ())
+    _require_type(further, (list, tuple), "further")
+    for name in further:
+        _require(
+            isinstance(name, str)
+            and name.isidentifier()
+            and name not in ("id", "label", value["array"], *strings[kind]),
+            "further",
+            "names of features",
+            name,
+        )
+    extra = set(value) - {"kind", "array", "shape", "label_names", "further"}
     _require(not extra, "schema", "without other keys", sorted(extra))
 
 

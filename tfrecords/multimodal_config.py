@@ -6,6 +6,8 @@ that `--help` answers at once.
 
 import dataclasses
 import functools
+import re
+from typing import Any
 
 from text2image import options
 from tfrecords import ranges
@@ -13,6 +15,12 @@ from tfrecords.config import RecordsConfig
 from tfrecords.settings import setting, validate
 
 _records = functools.partial(setting, group="records")
+
+_CAPTIONS = ("title", "description")
+_TEXT_FIELDS = ",".join(_CAPTIONS)
+_NAME = re.compile(r"[a-z][a-z0-9_]*")
+# Names of other features of records, and of other parts of a network.
+_TAKEN = {"id", "label", "image", "text_vectors", "present", "fused", "head"}
 
 
 @dataclasses.dataclass(frozen=True)
@@ -31,6 +39,11 @@ class MultimodalConfig:
     title_key: str = _records("title", "Column or feature of the title.")
     description_key: str = _records(
         "description", "Column or feature of the description."
+    )
+    text_fields: str = _records(
+        _TEXT_FIELDS,
+        "Texts of a sample, separated by commas: title, description, and "
+        "columns or features of further ones, such as tags.",
     )
     held_out: float = _records(
         0.04,
@@ -64,6 +77,37 @@ class MultimodalConfig:
     def __post_init__(self) -> None:
         """Refuses values that no build could use."""
         validate(self)
+        fields = self.fields
+        if (
+            fields[:2] != _CAPTIONS
+            or len(set(fields)) < len(fields)
+            or not all(map(_NAME.fullmatch, fields))
+            or set(fields) & _TAKEN
+        ):
+            raise ValueError(
+                f"--text_fields must be {_TEXT_FIELDS} and further names, each "
+                "once: small letters, digits and underscores, none of "
+                f"{', '.join(sorted(_TAKEN))}. Received: {self.text_fields!r}. "
+                "Rename the column, as --title_key names that of the title."
+            )
+
+    @property
+    def fields(self) -> tuple[str, ...]:
+        """The texts, title and description first."""
+        return tuple(self.text_fields.split(","))
+
+    @property
+    def further(self) -> tuple[str, ...]:
+        """The texts besides title and description."""
+        return self.fields[2:]
+
+    @property
+    def provenance(self) -> dict[str, Any]:
+        """What records depend on; fingerprints of earlier ones stay."""
+        value = dataclasses.asdict(self)
+        if not self.further:
+            del value["text_fields"]
+        return value
 
 
 # Fields of `RecordsConfig` that multimodal records depend on, besides corpus

@@ -126,7 +126,7 @@ def read_records(
     Returns:
         Batches, each a dictionary of `id` `(n,)` string, `label` `(n,)` int64,
         `stack` `(n, L, D)`, `image` `(n, H, W, C)` or `text_vectors`
-        `(n, 2, D)` float32, and the features in `schema.STRINGS`, `(n,)`
+        `(n, 2, D)` float32, and the features in `Schema.strings`, `(n,)`
         string: the `image` of multimodal records is JPEG bytes. The same
         arguments give the same batches.
 

@@ -2,9 +2,10 @@
 
 Three kinds. `cls`: id, text, label, the stack (L, D). `image`: id, label, the
 image (H, W, C). `multimodal`: id, image (JPEG bytes), title, description,
-label, the vectors of both texts (2, D); a missing text is empty and its vector
-is 0. All are tf.train.Example in TFDS's layout, float32, so that
-`tfds.builder_from_directory(dir)` reads them without this project.
+further texts if any, label, the vectors of all F texts (F, D); a missing text
+is empty and its vector is 0. All are tf.train.Example in TFDS's layout,
+float32, so that `tfds.builder_from_directory(dir)` reads them without this
+project.
 """
 
 import dataclasses
@@ -44,17 +45,24 @@ class Schema:
             `text_vectors`.
         shape: Shape of the float32 feature.
         label_names: Class names in label order.
+        further: Names of texts besides those of `STRINGS`, such as tags.
     """
 
     kind: str
     array: str
     shape: tuple[int, ...]
     label_names: tuple[str, ...]
+    further: tuple[str, ...] = ()
 
     @property
     def strings(self) -> tuple[str, ...]:
         """Names of the byte-string features."""
-        return STRINGS[self.kind]
+        return (*STRINGS[self.kind], *self.further)
+
+    @property
+    def text_fields(self) -> tuple[str, ...]:
+        """Those of them that are texts, in the order of `text_vectors`."""
+        return tuple(n for n in self.strings if n != JPEG.get(self.kind))
 
     def serialize(
         self,
@@ -114,7 +122,10 @@ class Schema:
 
     def to_json(self) -> dict[str, Any]:
         """Returns the JSON form that the manifest keeps."""
-        return dataclasses.asdict(self)
+        value = dataclasses.asdict(self)
+        if not self.further:  # as earlier versions wrote it
+            del value["further"]
+        return value
 
     @classmethod
     def from_json(cls, value: dict[str, Any]) -> Self:
@@ -124,6 +135,7 @@ class Schema:
             value["array"],
             tuple(value["shape"]),
             tuple(value["label_names"]),
+            tuple(value.get("further", ())),
         )
 
 
@@ -141,9 +153,17 @@ def image_schema(
     return Schema("image", "image", image_shape, label_names)
 
 
-def multimodal_schema(hidden_size: int, label_names: tuple[str, ...]) -> Schema:
-    """Returns the schema of captioned images, with text vectors (2, D)."""
-    return Schema("multimodal", "text_vectors", (2, hidden_size), label_names)
+def multimodal_schema(
+    hidden_size: int,
+    label_names: tuple[str, ...],
+    further: tuple[str, ...] = (),
+) -> Schema:
+    """Returns the schema of captioned images, with text vectors (2, D).
+
+    Each of the `further` texts adds a row to them.
+    """
+    shape = (2 + len(further), hidden_size)
+    return Schema("multimodal", "text_vectors", shape, label_names, further)
 
 
 @dataclasses.dataclass(frozen=True)

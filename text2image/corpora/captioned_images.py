@@ -26,13 +26,17 @@ from text2image.corpora.rows import GUESSED, Fault, Reading
 
 @dataclasses.dataclass(frozen=True)
 class Keys:
-    """Names of the columns, JSON keys or TFDS features; how files are read."""
+    """Names of the columns, JSON keys or TFDS features; how files are read.
+
+    `further` are those of texts besides title and description.
+    """
 
     image: str = "image"
     title: str = "title"
     description: str = "description"
     label: str = "label"
     reading: Reading = GUESSED
+    further: tuple[str, ...] = ()
 
     @property
     def required(self) -> dict[str, str]:
@@ -40,12 +44,13 @@ class Keys:
         return {"image_key": self.image, "label_key": self.label}
 
     def texts(self, row: dict) -> dict:
-        """Title and description of a row; `None` where it has none."""
+        """The texts of a row; `None` where it has none."""
         return {
             name: image_fields.text_of(row.get(spelled(row, key)))
             for name, key in (
                 ("title", self.title),
                 ("description", self.description),
+                *((key, key) for key in self.further),
             )
         }
 
@@ -79,7 +84,7 @@ def open_captioned_images(
         return _open_file(path, keys)
     _refuse_reading(dataset, keys.reading)
     if webvision.is_webvision(path):
-        return webvision.open_webvision(path)
+        return webvision.open_webvision(path, keys.further)
     if _is_image_folder(path):
         return image_folders.open_image_folders(path, keys.texts, keys.label)
     return _open_tfds(dataset, data_dir, download, keys)
@@ -160,7 +165,7 @@ def read_file(
             f"Received: {str(path)!r}"
         )
     required = {"label_key": keys.label} if labelled else {}
-    others = (keys.image, keys.title, keys.description)
+    others = (keys.image, keys.title, keys.description, *keys.further)
     for row in row_files.read_rows(path, required, keys.reading, others):
         if isinstance(row, Fault):
             yield row

@@ -206,9 +206,13 @@ def _shortened(text: str, length: int = 80) -> str:
     return text if len(text) <= length else text[: length - 1] + "…"
 
 
+# Texts that every captioned image may have.
+CAPTIONS = ("title", "description")
+
+
 @dataclasses.dataclass(frozen=True)
 class CaptionedImage:
-    """An image with a title and a description.
+    """An image with a title, a description, and further texts.
 
     Attributes:
         id: Unique in the corpus, stable across runs.
@@ -219,6 +223,7 @@ class CaptionedImage:
             part.
         place: File and line, for messages.
         read_image: Reads the encoded image; raises OSError if it cannot.
+        further: Name to other text, such as tags; empty if there is none.
     """
 
     id: str
@@ -228,11 +233,23 @@ class CaptionedImage:
     source: str
     place: str
     read_image: Callable[[], bytes] = dataclasses.field(compare=False)
+    further: Mapping[str, str] = dataclasses.field(
+        default_factory=dict, hash=False
+    )
+
+    @property
+    def texts(self) -> dict[str, str]:
+        """All texts by name, title and description first."""
+        return {
+            "title": self.title,
+            "description": self.description,
+            **self.further,
+        }
 
     @property
     def text(self) -> str:
-        """Title and description, on separate lines."""
-        return f"{self.title}\n{self.description}".strip()
+        """All texts, on separate lines."""
+        return "\n".join(self.texts.values()).strip()
 
 
 def make_captioned_image(
@@ -249,8 +266,8 @@ def make_captioned_image(
     Args:
         place: File and line, or dataset and example, for messages.
         key: Id of the image.
-        texts: `title` and `description`; missing, `None` and blank ones
-            become empty.
+        texts: `title`, `description` and further ones; missing, `None` and
+            blank ones become empty.
         label: Class of the image, as `class_name` takes it.
         source: See `CaptionedImage`.
         read_image: See `CaptionedImage`.
@@ -264,7 +281,7 @@ def make_captioned_image(
     """
     captions = {
         name: "" if texts.get(name) is None else texts[name]
-        for name in ("title", "description")
+        for name in (*CAPTIONS, *(n for n in texts if n not in CAPTIONS))
     }
     name = class_name(place, label)
     faults = [_fault_of_text(place, *caption) for caption in captions.items()]
@@ -273,11 +290,13 @@ def make_captioned_image(
         if fault is not None:
             content = _shown({"id": key, **captions, "label": label})
             return dataclasses.replace(fault, content=content)
+    stripped = {n: text if text.strip() else "" for n, text in captions.items()}
     return CaptionedImage(
         id=key,
         label=name,  # type: ignore[arg-type]
         source=source,
         place=place,
         read_image=read_image,
-        **{key: text if text.strip() else "" for key, text in captions.items()},
+        **{name: stripped.pop(name) for name in CAPTIONS},
+        further=stripped,
     )

@@ -5,13 +5,22 @@ import pathlib
 from collections.abc import Callable
 from typing import Any
 
+import numpy as np
+
 
 def text_of(value: Any) -> Any:
     """A title or description as a file's row has it, to a string or `None`.
 
     A number is its text (pandas and spreadsheets make one of the title 501);
-    NaN is how pandas writes a missing value. Everything else stays.
+    NaN is how pandas writes a missing value. Strings of a list, as tags often
+    are, are joined by commas. Everything else stays.
     """
+    if isinstance(value, np.ndarray):  # of Parquet or TFDS
+        value = value.tolist()
+    if isinstance(value, list):
+        for kind, comma in ((str, ", "), (bytes, b", ")):
+            if all(isinstance(each, kind) for each in value):
+                return comma.join(value)
     if isinstance(value, float) and math.isnan(value):
         return None
     if isinstance(value, int | float) and not isinstance(value, bool):

@@ -37,9 +37,11 @@ def is_webvision(root: pathlib.Path) -> bool:
 
 
 def open_webvision(
-    root: pathlib.Path,
+    root: pathlib.Path, further: tuple[str, ...] = ()
 ) -> examples.Corpus[examples.CaptionedImage]:
     """Opens a WebVision directory, with one source or both.
+
+    `further` are keys of texts besides title and description.
 
     Class names are the lines of `synsets.txt`, in its order. The parts are
     `train` and, if its list exists, `validation`.
@@ -73,7 +75,9 @@ def open_webvision(
         str, Callable[[], Iterator[examples.CaptionedImage | Fault]]
     ] = {
         "train": lambda: (
-            item for source in sources for item in _train(root, source, names)
+            item
+            for source in sources
+            for item in _train(root, source, names, further)
         )
     }
     validation = root / "info/val_filelist.txt"
@@ -89,7 +93,10 @@ def open_webvision(
 
 
 def _train(
-    root: pathlib.Path, source: str, names: tuple[str, ...]
+    root: pathlib.Path,
+    source: str,
+    names: tuple[str, ...],
+    further: tuple[str, ...],
 ) -> Iterator[examples.CaptionedImage | Fault]:
     listed = _list(root, source)
     described = _meta_list(root, source)
@@ -115,7 +122,7 @@ def _train(
             key=image,
             texts={
                 name: image_fields.text_of(entries[index - 1].get(name))
-                for name in ("title", "description")
+                for name in (*examples.CAPTIONS, *further)
             },
             label=_name(listed, line, label, names),
             source=source,

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator
 import tqdm
 
 from text2image import cpu
-from text2image.corpora.examples import CaptionedImage, Corpus
+from text2image.corpora.examples import CAPTIONS, CaptionedImage, Corpus
 from text2image.corpora.rows import Fault
 from tfrecords import jpeg
 
@@ -21,9 +21,9 @@ class Survey:
     """Missing and broken parts of a corpus.
 
     Attributes:
-        missing: Source to the counts `samples`, `title`, `description`: the
-            number of samples, and how many lack each text (the paper's
-            Table 1).
+        missing: Source to the counts `samples`, `title`, `description` and
+            those of further texts: the number of samples, and how many lack
+            each text (the paper's Table 1).
         broken: A line for each image that is missing or cannot be read.
         broken_rows: Part of the corpus to the rows of these images in it,
             counted from 0.
@@ -56,7 +56,12 @@ def _without(
     )
 
 
-def survey_images(source: Corpus[CaptionedImage], *, drop: bool) -> Survey:
+def survey_images(
+    source: Corpus[CaptionedImage],
+    *,
+    drop: bool,
+    names: tuple[str, ...] = CAPTIONS,
+) -> Survey:
     """Reads every image once and counts what is missing.
 
     Rows that cannot be used are passed over.
@@ -64,6 +69,7 @@ def survey_images(source: Corpus[CaptionedImage], *, drop: bool) -> Survey:
     Args:
         source: The corpus.
         drop: Whether samples of broken images may be dropped.
+        names: Names of the texts that are counted.
 
     Raises:
         ValueError: If images are missing or broken and must not be dropped,
@@ -87,11 +93,11 @@ def survey_images(source: Corpus[CaptionedImage], *, drop: bool) -> Survey:
             results = pool.map(_check, (sample for _, _, sample in batch))
             for (part, row, sample), result in zip(batch, results, strict=True):
                 counts = missing.setdefault(
-                    sample.source, {"samples": 0, "title": 0, "description": 0}
+                    sample.source, dict.fromkeys(("samples", *names), 0)
                 )
                 counts["samples"] += 1
-                counts["title"] += not sample.title
-                counts["description"] += not sample.description
+                for name in names:
+                    counts[name] += not sample.texts.get(name)
                 if isinstance(result, str):
                     broken.append(f"{sample.place}: {result}")
                     broken_rows.setdefault(part, set()).add(row)

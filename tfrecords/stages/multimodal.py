@@ -12,7 +12,7 @@ from absl import logging
 
 from text2image.bert import headers
 from text2image.corpora import captioned_images, split, webvision
-from text2image.corpora.examples import CaptionedImage, Corpus
+from text2image.corpora.examples import CAPTIONS, CaptionedImage, Corpus
 from tfrecords import jpeg, schema
 from tfrecords.config import RecordsConfig
 from tfrecords.multimodal_config import (
@@ -61,7 +61,7 @@ def prepare_multimodal(
             name: value
             for name, value in {
                 **record_sets.pick(settings, MULTIMODAL_SETTINGS),
-                **dataclasses.asdict(chosen),
+                **chosen.provenance,
             }.items()
             if is_bert or name not in BERT_SETTINGS
         },
@@ -94,6 +94,7 @@ def _open(
             chosen.description_key,
             settings.label_key or "label",
             settings.reading,
+            chosen.further,
         ),
     )
     path = pathlib.Path(settings.dataset)
@@ -111,7 +112,10 @@ def _build(
     source: Corpus[CaptionedImage],
     target: encoded_records.Target,
 ) -> None:
-    survey = survey_images(source, drop=chosen.broken_images == "drop")
+    survey = survey_images(
+        source, drop=chosen.broken_images == "drop", names=chosen.fields
+    )
+    _check_texts(survey.missing, chosen)
     source = survey.without_broken(source)
     parts = _split(settings, chosen, source)
     encoder = text_vectors.build(settings, chosen, target)
@@ -124,7 +128,9 @@ def _build(
         for sample in samples
         for text in _texts(sample)
     )
-    record_schema = schema.multimodal_schema(encoder.size, parts.label_names)
+    record_schema = schema.multimodal_schema(
+        encoder.size, parts.label_names, chosen.further
+    )
     total = sum(encoded_records.count_examples(parts).values())
     record_sets.check_space(
         settings,
@@ -139,7 +145,7 @@ def _build(
         target.provenance,
         encoded_records.count_shards(settings, parts),
     )
-    encoder.prepare(2 * total)  # a title and a description each
+    encoder.prepare(len(chosen.fields) * total)
     details = {
         **encoder.details(parts.audit),
         "missing": survey.missing,
@@ -166,14 +172,34 @@ def _build(
                     records.write_shard(name, index, serialized)
                 progress.update(len(samples))
         details |= encoder.shares()
-        records.finish(
-            f"Images, titles and descriptions of {source.name}.", details
-        )
+        records.finish(f"Images, {_listed(chosen)} of {source.name}.", details)
     _log_unknown(details)
 
 
 def _texts(sample: CaptionedImage) -> list[str]:
-    return [text for text in (sample.title, sample.description) if text]
+    """The texts that it has, in the order of the records' fields."""
+    return [text for text in sample.texts.values() if text]
+
+
+def _listed(chosen: MultimodalConfig) -> str:
+    """`titles and descriptions`, or `titles, descriptions and tags`."""
+    names = ["titles", "descriptions", *chosen.further]
+    return f"{', '.join(names[:-1])} and {names[-1]}"
+
+
+def _check_texts(
+    missing: Mapping[str, Mapping[str, int]], chosen: MultimodalConfig
+) -> None:
+    """Refuses a further text that no sample has: a misspelt name."""
+    for name in chosen.further:
+        if all(
+            counts[name] == counts["samples"] for counts in missing.values()
+        ):
+            raise ValueError(
+                f"--text_fields={chosen.text_fields}: no sample has a text in "
+                f"{name!r}. Name a column or key of the corpus, or leave it "
+                "out."
+            )
 
 
 def _split(
@@ -206,7 +232,10 @@ def _serialized(
     record_schema: schema.Schema,
     label_index: Mapping[str | None, int],
 ) -> Iterator[bytes]:
-    texts = [(sample.title, sample.description) for sample in samples]
+    fields = record_schema.text_fields
+    texts = [
+        [sample.texts.get(name, "") for name in fields] for sample in samples
+    ]
     vectors = np.zeros((len(samples), *record_schema.shape), np.float32)
     positions = [
         (row, column)
@@ -223,8 +252,7 @@ def _serialized(
             label_index[sample.label],
             pair,
             image=jpeg.as_jpeg(sample.read_image()),
-            title=sample.title,
-            description=sample.description,
+            **{name: sample.texts.get(name, "") for name in fields},
         )
 
 
@@ -255,7 +283,8 @@ def _log_details(details: dict[str, Any]) -> None:
     )
     audit_log.warn(audit)
     for source, counts in details["missing"].items():
-        for attribute in ("title", "description"):
+        names = dict.fromkeys((*CAPTIONS, *counts))
+        for attribute in (name for name in names if name != "samples"):
             logging.info(
                 "missing: %s, %s: %d (%.1f%%)",
                 source,

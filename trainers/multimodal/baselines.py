@@ -26,7 +26,7 @@ _C_TEXTS = 10.0
 def baselines(records: paths.Path) -> dict[str, dict[str, float]]:
     """Fits logistic regression on texts, on small images, and on both.
 
-    Texts are TF-IDF of title and description (single words and pairs). The
+    Texts are TF-IDF of all texts of a sample (single words and pairs). The
     result is kept in `baselines.json` beside the records and reused while
     their fingerprint is the same. Holds the train split in memory as small
     images.
@@ -133,10 +133,10 @@ def _read(
     texts: list[str] = []
     images, labels = [], []
     for batch in reader.read_records(records, split, manifest=manifest):
-        rows = zip(
-            batch["title"].numpy(), batch["description"].numpy(), strict=True
-        )
-        texts += [b"\n".join(pair).decode() for pair in rows]
+        columns = [batch[n].numpy() for n in manifest.schema.text_fields]
+        texts += [
+            b"\n".join(row).decode() for row in zip(*columns, strict=True)
+        ]
         images += [
             input_pipeline.decode(content, _SMALL_SIZE).numpy().ravel() / 255
             for content in batch["image"]

@@ -4,12 +4,14 @@ Decoding, resizing, tokenising and encoding are all inside the graph, so that
 training and serving cannot differ.
 """
 
+import inspect
+from collections.abc import Callable
+
 import keras
 import numpy as np
 import tensorflow as tf
 
 from trainers.multimodal import input_pipeline, loading, model, text_encoders
-from trainers.multimodal.config import MODALITIES
 from trainers.multimodal.text_encoders import TextEncoder
 from trainers.serving.functions import Tensors, each, graph
 
@@ -19,9 +21,9 @@ TOP = 5
 class MultimodalClassifier(tf.Module):
     """The whole model; every attribute below is a `tf.function`.
 
-    Each takes `image` (encoded bytes), `title` and `description`, `(N,)`
-    strings; an empty string is a missing modality. Each example is classified
-    separately.
+    Each takes `image` (encoded bytes), `title`, `description` and the records'
+    other texts, `(N,)` strings; an empty string is a missing modality. Each
+    example is classified separately.
 
     Attributes:
         serving_default: To `label` (N,) string, `score` (N,), `top5_labels`
@@ -31,8 +33,7 @@ class MultimodalClassifier(tf.Module):
             probabilities from each of the model's M modalities, with the
             others removed.
         embed: To the vector of each tower that the model has: `image` (N, C),
-            `title` and `description` (N, units); 0 where the modality is
-            missing.
+            each text (N, units); 0 where the modality is missing.
     """
 
     def __init__(self, run: loading.Run, encoder: TextEncoder) -> None:
@@ -46,12 +47,10 @@ class MultimodalClassifier(tf.Module):
         self.constants = [each.value for each in run.models.whole.variables]
         if set(run.config.towers) != {"image"}:
             self.constants += encoder.resources
-        strings = [
-            tf.TensorSpec([None], tf.string, name=name) for name in MODALITIES
-        ]
-        self.serving_default = graph(self._classify, *strings)
-        self.opinions = graph(self._opinions, *strings)
-        self.embed = graph(self._embed, *strings)
+        self._modalities = run.modalities
+        self.serving_default = _named(self._classify, run.modalities)
+        self.opinions = _named(self._opinions, run.modalities)
+        self.embed = _named(self._embed, run.modalities)
 
     @property
     def signatures(self) -> dict[str, tf.types.experimental.GenericFunction]:
@@ -62,11 +61,9 @@ class MultimodalClassifier(tf.Module):
             "embed": self.embed,
         }
 
-    def _classify(
-        self, image: tf.Tensor, title: tf.Tensor, description: tf.Tensor
-    ) -> Tensors:
-        everything = tf.ones((1, len(MODALITIES)))
-        probabilities = self._answer(image, title, description, everything)
+    def _classify(self, *strings: tf.Tensor) -> Tensors:
+        everything = tf.ones((1, len(strings)))
+        probabilities = self._answer(strings, everything)
         probabilities = probabilities[:, 0]
         count = min(TOP, len(self.label_names))
         scores, best = tf.math.top_k(probabilities, count)
@@ -79,21 +76,15 @@ class MultimodalClassifier(tf.Module):
             "probabilities": probabilities,
         }
 
-    def _opinions(
-        self, image: tf.Tensor, title: tf.Tensor, description: tf.Tensor
-    ) -> Tensors:
-        own = [MODALITIES.index(name) for name in self._config.towers]
+    def _opinions(self, *strings: tf.Tensor) -> Tensors:
+        own = [self._modalities.index(name) for name in self._config.towers]
         seen = np.concatenate(
-            [np.ones((1, len(MODALITIES))), np.eye(len(MODALITIES))[own]]
+            [np.ones((1, len(strings))), np.eye(len(strings))[own]]
         )
-        answers = self._answer(
-            image, title, description, tf.constant(seen, tf.float32)
-        )
+        answers = self._answer(strings, tf.constant(seen, tf.float32))
         return {"probabilities": answers[:, 0], "towers": answers[:, 1:]}
 
-    def _embed(
-        self, image: tf.Tensor, title: tf.Tensor, description: tf.Tensor
-    ) -> Tensors:
+    def _embed(self, *strings: tf.Tensor) -> Tensors:
         vectors = self._models.vectors
         names = self._config.towers
         sizes = [vectors.output[name].shape[-1] for name in names]
@@ -107,19 +98,14 @@ class MultimodalClassifier(tf.Module):
                 values |= model.name_maps(maps)
             return vectors(values, training=False)["fused"]
 
-        strings = self._checked(image, title, description)
-        fused = each(one, strings, (None, sum(sizes)))
+        fused = each(one, self._checked(strings), (None, sum(sizes)))
         parts = tf.split(fused, sizes, axis=1)
         return dict(zip(names, parts, strict=True))
 
     def _answer(
-        self,
-        image: tf.Tensor,
-        title: tf.Tensor,
-        description: tf.Tensor,
-        seen: tf.Tensor,
+        self, strings: tuple[tf.Tensor, ...], seen: tf.Tensor
     ) -> tf.Tensor:
-        """Probabilities `(N, V, K)` under each of `(V, 3)` views."""
+        """Probabilities `(N, V, K)` under each of `(V, 1 + F)` views."""
         views = seen.shape[0]
 
         def one(*strings: tf.Tensor) -> tf.Tensor:
@@ -131,18 +117,19 @@ class MultimodalClassifier(tf.Module):
             logits = self._models.whole(values, training=False)
             return keras.ops.softmax(logits, axis=-1)[tf.newaxis]
 
-        strings = self._checked(image, title, description)
         shape = (None, views, len(self.label_names))
-        return each(one, strings, shape)
+        return each(one, self._checked(strings), shape)
 
-    def _checked(self, *strings: tf.Tensor) -> tuple[tf.Tensor, ...]:
+    def _checked(self, strings: tuple[tf.Tensor, ...]) -> tuple[tf.Tensor, ...]:
         # A server does not check a request's shape against the signature.
         strings = tuple(tf.ensure_shape(value, [None]) for value in strings)
+        *others, last = (f"`{name}`" for name in self._modalities)
+        names = f"{', '.join(others)} and {last}"
         same = [
             tf.debugging.assert_equal(
                 tf.shape(strings[0]),
                 tf.shape(value),
-                "`image`, `title` and `description` must have the same length.",
+                f"{names} must have the same length.",
             )
             for value in strings[1:]
         ]
@@ -151,13 +138,13 @@ class MultimodalClassifier(tf.Module):
 
     def _inputs(self, strings: tuple[tf.Tensor, ...]) -> Tensors:
         """The model's inputs for one example, without `present`."""
-        image, title, description = strings
+        image, *texts = strings
         values = {}
         if "image" in self._config.towers:
             pixels = input_pipeline.decode(image[0], self._config.image_size)
             values["image"] = pixels[tf.newaxis]
         if set(self._config.towers) != {"image"}:
-            vectors = [self._vector(text) for text in (title, description)]
+            vectors = [self._vector(text) for text in texts]
             values["text_vectors"] = tf.stack(vectors, axis=1)
         return values
 
@@ -168,6 +155,25 @@ class MultimodalClassifier(tf.Module):
             lambda: self._encoder.vector(text),
             lambda: tf.zeros((1, self._encoder.size)),
         )
+
+
+def _named(
+    function: Callable[..., Tensors], names: tuple[str, ...]
+) -> tf.types.experimental.GenericFunction:
+    """Makes a `tf.function` of `(N,)` strings that have names."""
+
+    def call(*strings: tf.Tensor) -> Tensors:
+        return function(*strings)
+
+    # By it TensorFlow binds the names that callers and servers use.
+    call.__signature__ = inspect.Signature(  # type: ignore[attr-defined]
+        [
+            inspect.Parameter(name, inspect.Parameter.POSITIONAL_OR_KEYWORD)
+            for name in names
+        ]
+    )
+    specs = [tf.TensorSpec([None], tf.string, name=name) for name in names]
+    return graph(call, *specs)
 
 
 def load_classifier(

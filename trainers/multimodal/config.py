@@ -3,7 +3,8 @@
 import dataclasses
 import functools
 import itertools
-from collections.abc import Mapping
+import re
+from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar
 
 from tfrecords import ranges
@@ -15,6 +16,8 @@ _records = functools.partial(setting, group="records")
 _training = functools.partial(setting, group="training")
 
 MODALITIES = ("image", "title", "description")
+# Of a modality: other words are no names of features (`--text_fields`).
+_NAME = re.compile(r"[a-z][a-z0-9_]*")
 # Image tower to the least height and width that keras.applications takes.
 TOWERS = {"resnet50v2": 32, "inceptionv3": 75, "mobilenetv2": 32}
 # Scale and offset of pixels in [0, 255] before the tower. All towers were
@@ -72,7 +75,9 @@ class MultimodalTrainConfig(JsonSettings):
         ranges.Range(least=0, most=256),
     )
     modalities: str = _common(
-        ",".join(MODALITIES), "What the model sees, separated by commas."
+        ",".join(MODALITIES),
+        "What the model sees, separated by commas. Default: the image and all "
+        "texts of the records.",
     )
     text_units: int = _training(
         256, "Units of the tuning layer after each text's vector.", ranges.UNITS
@@ -130,7 +135,7 @@ class MultimodalTrainConfig(JsonSettings):
 
     @property
     def towers(self) -> tuple[str, ...]:
-        """The modalities, in the order of `MODALITIES`."""
+        """The modalities: those of `MODALITIES`, in its order, then others."""
         return parse_modalities(self.modalities)
 
 
@@ -148,21 +153,43 @@ def parse_modalities(text: str) -> tuple[str, ...]:
     """Reads `--modalities`.
 
     Raises:
-        ValueError: If it is empty, names something else or repeats a name.
+        ValueError: If it is empty, holds what is no name or repeats a name.
     """
     names = text.split(",")
-    if set(names) - set(MODALITIES) or len(set(names)) < len(names):
+    if not all(map(_NAME.fullmatch, names)) or len(set(names)) < len(names):
         raise ValueError(
-            f"--modalities must be some of {','.join(MODALITIES)}, each once. "
-            f"Received: {text!r}"
+            f"--modalities must be some of {','.join(MODALITIES)} and of the "
+            f"records' other texts, each once. Received: {text!r}"
         )
-    return tuple(name for name in MODALITIES if name in names)
+    return (
+        *(name for name in MODALITIES if name in names),
+        *(name for name in names if name not in MODALITIES),
+    )
 
 
-def subsets() -> list[str]:
+def check_modalities(modalities: str, fields: Sequence[str]) -> None:
+    """Refuses modalities that records do not have.
+
+    Args:
+        modalities: `--modalities`.
+        fields: The records' texts.
+
+    Raises:
+        ValueError: If there are any.
+    """
+    legal = ("image", *fields)
+    if set(parse_modalities(modalities)) - set(legal):
+        raise ValueError(
+            f"--modalities must be some of {','.join(legal)}, each once. "
+            f"Received: {modalities!r}. Other texts are named by "
+            "--text_fields, when the records are made."
+        )
+
+
+def subsets(modalities: Sequence[str] = MODALITIES) -> list[str]:
     """Every choice of modalities as `--modalities` takes it, singles first."""
     return [
         ",".join(names)
-        for size in range(1, len(MODALITIES) + 1)
-        for names in itertools.combinations(MODALITIES, size)
+        for size in range(1, len(modalities) + 1)
+        for names in itertools.combinations(modalities, size)
     ]

@@ -6,10 +6,13 @@ from typing import Any
 import matplotlib.figure
 
 from text2image import figure_text
+from text2image.corpora.examples import CAPTIONS
 from tfrecords import jpeg, reader, schema
 from trainers.training.metrics import held_out_split
 
 _NUM_EXAMPLES = 6
+# Features that are no further texts.
+_OTHERS = {"id", "label", "image", "text_vectors", *CAPTIONS}
 
 
 def caption(right: Sequence[str], wrong: Sequence[str]) -> str:
@@ -79,7 +82,7 @@ def draw_examples(
                 axes.imshow(jpeg.decode(sample["image"]).numpy())
             texts = [
                 figure_text.label(text, 60, wrap=34)
-                for name in ("title", "description")
+                for name in (*CAPTIONS, *sorted(sample.keys() - _OTHERS))
                 if (text := sample[name].decode())
             ]
             answers = {"true": predictions["fused"][key][0]} | {

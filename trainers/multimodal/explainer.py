@@ -12,15 +12,12 @@ from text2image.corpora.examples import CaptionedImage
 from trainers.explanations.explanation import Word
 from trainers.explanations.grad_cam import heat_maps
 from trainers.multimodal import input_pipeline, loading, model, text_encoders
-from trainers.multimodal.config import MODALITIES
 from trainers.multimodal.explanation import SampleExplanation
 from trainers.multimodal.predictor import read_image
 from trainers.multimodal.shapley import shapley_values
 from trainers.multimodal.text_encoders import TextEncoder
 from trainers.serving.explaining import margin_of
 from trainers.serving.functions import encode
-
-_TEXTS = ("title", "description")
 
 
 class SampleExplainer:
@@ -34,6 +31,7 @@ class SampleExplainer:
         """Divides a run's network into image tower and head."""
         self.label_names = run.manifest.schema.label_names
         self._config = run.config
+        self._modalities = run.modalities
         self._encoder = encoder
         self._extractor = run.models.extractor
         classifier = run.models.classifier
@@ -80,9 +78,9 @@ class SampleExplainer:
         towers = self._config.towers
         content = read_image(sample) if "image" in towers else b""
         texts = {
-            key: getattr(sample, key)
-            for key in _TEXTS
-            if key in towers and getattr(sample, key)
+            key: text
+            for key, text in sample.texts.items()
+            if key in towers and text
         }
         present = [*(["image"] if content else []), *texts]
         values: dict[str, tf.Tensor] = {}
@@ -99,11 +97,11 @@ class SampleExplainer:
             self._vector(tf.constant([encode(texts[key])]))
             if key in texts
             else nothing
-            for key in _TEXTS
+            for key in self._modalities[1:]
         ]
         values["text_vectors"] = tf.stack(vectors, axis=1)
         coalitions = list(itertools.product((0, 1), repeat=len(present)))
-        logits = self._logits(values, _presence(present, coalitions))
+        logits = self._logits(values, self._presence(present, coalitions))
         probabilities = keras.ops.softmax(logits[-1]).numpy()
         label = (
             int(probabilities.argmax())
@@ -135,7 +133,7 @@ class SampleExplainer:
     def _logits(
         self, values: Mapping[str, tf.Tensor], present: np.ndarray
     ) -> tf.Tensor:
-        """Logits `(n, K)` of `(n, 3)` views; a single value is repeated."""
+        """Logits `(n, K)` of `(n, 1 + F)` views; a single value is repeated."""
         values = {**values, "present": tf.constant(present, tf.float32)}
         rows = [
             tf.repeat(value, len(present) // len(value), axis=0)
@@ -156,8 +154,8 @@ class SampleExplainer:
         columns = tf.unstack(
             tf.repeat(values["text_vectors"], len(vectors), axis=0), axis=1
         )
-        columns[_TEXTS.index(key)] = tf.constant(vectors)
-        views = _presence(present, [(1,) * len(present)] * len(vectors))
+        columns[self._modalities.index(key) - 1] = tf.constant(vectors)
+        views = self._presence(present, [(1,) * len(present)] * len(vectors))
         logits = self._logits(
             {**values, "text_vectors": tf.stack(columns, axis=1)}, views
         )
@@ -175,7 +173,7 @@ class SampleExplainer:
         label: int,
     ) -> np.ndarray:
         """Grad-CAM `(h, w)` of one image `(1, S, S, 3)`."""
-        views = _presence(present, [(1,) * len(present)])
+        views = self._presence(present, [(1,) * len(present)])
 
         def margins(maps: tf.Tensor) -> tf.Tensor:
             pooled = tf.reduce_mean(maps, axis=(1, 2))
@@ -188,21 +186,20 @@ class SampleExplainer:
         maps = self._last_maps(self._scaling(images), training=False)
         return heat_maps(maps, margins).numpy()[0]
 
+    def _presence(
+        self, names: Sequence[str], rows: Sequence[Sequence[int]]
+    ) -> np.ndarray:
+        """The model's `present` `(n, 1 + F)`: of named modalities."""
+        present = np.zeros((len(rows), len(self._modalities)), np.float32)
+        present[:, [self._modalities.index(name) for name in names]] = rows
+        return present
+
 
 def load_explainer(workdir: str, encoder: str | None = None) -> SampleExplainer:
     """Loads a finished run; raises as `load_run` and `load_encoder`."""
     run = loading.load_run(workdir)
     recorded = run.manifest.details["encoder"]
     return SampleExplainer(run, text_encoders.load(recorded, encoder))
-
-
-def _presence(
-    names: Sequence[str], rows: Sequence[Sequence[int]]
-) -> np.ndarray:
-    """The model's `present` `(n, 3)`: ones and zeros of named modalities."""
-    present = np.zeros((len(rows), len(MODALITIES)), np.float32)
-    present[:, [MODALITIES.index(name) for name in names]] = rows
-    return present
 
 
 def _last_maps(extractor: keras.Model, classifier: keras.Model) -> keras.Model:

@@ -53,6 +53,7 @@ def export_run(
         ),
         "records": manifest.provenance,
         "modalities": list(run.config.towers),
+        "text_fields": list(manifest.schema.text_fields),
         "num_held_out": run.metrics["num_held_out"],
         **agreement.check(
             run.workdir,
@@ -65,8 +66,10 @@ def export_run(
     gray = tf.io.encode_jpeg(np.full((8, 8, 3), 127, np.uint8)).numpy()
     sample = {
         "image": np.array([gray], object),
-        "title": np.array([b"A title"], object),
-        "description": np.array([b"A description."], object),
+        **{
+            name: np.array([f"A {name}.".encode()], object)
+            for name in manifest.schema.text_fields
+        },
     }
     return saved_model.export(
         pathlib.Path(out or run.workdir / EXPORT_DIRECTORY),

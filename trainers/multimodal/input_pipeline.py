@@ -25,11 +25,9 @@ def decode(content: tf.Tensor, image_size: int) -> tf.Tensor:
     return tf.ensure_shape(resized, shape)
 
 
-def presence(
-    image: tf.Tensor, title: tf.Tensor, description: tf.Tensor
-) -> tf.Tensor:
-    """`(N,)` strings each to `(N, 3)` float32: 1 where one is not empty."""
-    columns = [tf.strings.length(x) > 0 for x in (image, title, description)]
+def presence(*modalities: tf.Tensor) -> tf.Tensor:
+    """M times `(N,)` strings to `(N, M)` float32: 1 where one is not empty."""
+    columns = [tf.strings.length(each) > 0 for each in modalities]
     return tf.cast(tf.stack(columns, axis=-1), tf.float32)
 
 
@@ -54,9 +52,9 @@ def read(
             records; `None` keeps the records' order.
 
     Returns:
-        Batches with `text_vectors` `(n, 2, D)`, `present` `(n, 3)`, `label`
-        `(n,)` int64, `id` `(n,)` string and, if asked for, `image` `(n, S, S,
-        3)` float32. The same arguments give the same batches.
+        Batches with `text_vectors` `(n, F, D)` of F texts, `present` `(n, 1 +
+        F)`, `label` `(n,)` int64, `id` `(n,)` string and, if asked for, `image`
+        `(n, S, S, 3)` float32. The same arguments give the same batches.
     """
     dataset = reader.read_serialized(
         directory,
@@ -68,7 +66,8 @@ def read(
 
     def parse(serialized: tf.Tensor) -> Batch:
         row = manifest.schema.parse_one(serialized)
-        present = presence(row["image"], row["title"], row["description"])
+        texts = [row[name] for name in manifest.schema.text_fields]
+        present = presence(row["image"], *texts)
         values = {
             "text_vectors": row["text_vectors"],
             "present": present,

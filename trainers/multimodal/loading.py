@@ -39,6 +39,11 @@ class Run:
     manifest: schema.Manifest
     models: model.Models
 
+    @property
+    def modalities(self) -> tuple[str, ...]:
+        """The image and all texts of the records."""
+        return ("image", *self.manifest.schema.text_fields)
+
 
 def load_run(workdir: pathlib.Path | str) -> Run:
     """Loads a finished run.
@@ -54,6 +59,7 @@ def load_run(workdir: pathlib.Path | str) -> Run:
         dataclasses.replace(config, weights="random"),
         manifest.schema.shape[-1],
         len(manifest.schema.label_names),
+        manifest.schema.text_fields,
     )
     load_weights(workdir, metrics, model.named_variables(models))
     return Run(workdir, config, metrics, manifest, models)

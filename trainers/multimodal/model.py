@@ -10,13 +10,14 @@ one tower is what the model predicts with the others dropped.
 """
 
 import dataclasses
+from collections.abc import Sequence
 from typing import Any
 
 import keras
 
+from text2image.corpora.examples import CAPTIONS
 from trainers.multimodal import towers
 from trainers.multimodal.config import (
-    MODALITIES,
     PIXEL_RANGES,
     MultimodalTrainConfig,
 )
@@ -67,8 +68,9 @@ class Models:
     Attributes:
         extractor: Images `(N, H, W, 3)` in [0, 255] to a list of feature
             maps; frozen. `None` without the modality `image`.
-        classifier: `maps_<i>`, `text_vectors` `(N, 2, D)` and `present`
-            `(N, 3)` to logits `(N, K)`; has the inputs of its modalities.
+        classifier: `maps_<i>`, `text_vectors` `(N, F, D)` and `present`
+            `(N, 1 + F)`, of F texts, to logits `(N, K)`; has the inputs of
+            its modalities.
         vectors: The same inputs to each tower's vector and `fused`.
         whole: The same with `image` instead of feature maps, to the logits.
         missing: Layers of the image tower that the weights lacked.
@@ -82,7 +84,10 @@ class Models:
 
 
 def build_models(
-    config: MultimodalTrainConfig, hidden_size: int, num_classes: int
+    config: MultimodalTrainConfig,
+    hidden_size: int,
+    num_classes: int,
+    fields: Sequence[str] = CAPTIONS,
 ) -> Models:
     """Builds the network of a run and loads the weights of its image tower.
 
@@ -90,6 +95,7 @@ def build_models(
         config: The run's settings.
         hidden_size: D.
         num_classes: K.
+        fields: Texts of the records, in the order of their vectors.
 
     Raises:
         FileNotFoundError: As `towers.build_tower`.
@@ -118,9 +124,9 @@ def build_models(
         vectors["image"] = _image_vector(config, tower, list(inputs.values()))
     if set(config.towers) != {"image"}:
         name = "text_vectors"
-        inputs[name] = keras.Input((2, hidden_size), name=name)
+        inputs[name] = keras.Input((len(fields), hidden_size), name=name)
     penalty = keras.regularizers.L2(config.l2) if config.l2 else None
-    for column, name in enumerate(("title", "description")):
+    for column, name in enumerate(fields):
         if name in config.towers:
             x = _standardise(inputs["text_vectors"][:, column], f"{name}_norm")
             vectors[name] = keras.layers.Dense(
@@ -129,8 +135,8 @@ def build_models(
                 kernel_regularizer=penalty,
                 name=f"{name}_tuning",
             )(x)
-    inputs["present"] = keras.Input((len(MODALITIES),), name="present")
-    fused = _fuse(config, vectors, inputs["present"])
+    inputs["present"] = keras.Input((1 + len(fields),), name="present")
+    fused = _fuse(config, vectors, inputs["present"], ("image", *fields))
     x = keras.layers.Dropout(
         config.dropout, seed=config.seed + 1, name="head_dropout"
     )(fused)
@@ -225,10 +231,11 @@ def _fuse(
     config: MultimodalTrainConfig,
     vectors: dict[str, keras.KerasTensor],
     present: keras.KerasTensor,
+    modalities: tuple[str, ...],
 ) -> keras.KerasTensor:
     """Concatenates the vectors, with zeros for absent modalities."""
     # Only modalities of this model, so that the one left is among them.
-    columns = [MODALITIES.index(name) for name in vectors]
+    columns = [modalities.index(name) for name in vectors]
     present = keras.ops.take(present, columns, axis=1)
     present = ModalityDropout(
         config.modality_dropout, config.seed, name="modality_dropout"

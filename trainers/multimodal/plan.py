@@ -5,7 +5,11 @@ import pathlib
 from collections.abc import Sequence
 
 from tfrecords import schema
-from trainers.multimodal.config import MultimodalTrainConfig, subsets
+from trainers.multimodal.config import (
+    MODALITIES,
+    MultimodalTrainConfig,
+    subsets,
+)
 
 # Rate of the second row of all modalities: robust to a missing one.
 _ROBUST_DROPOUT = 0.3
@@ -66,9 +70,10 @@ def plan(
         seeds: Trainings per row; the first has the settings' own seed.
         present: Modalities that occur in the records; others are left out.
     """
+    known = (*MODALITIES, *sorted(present - set(MODALITIES)))
     rows = [
         _row(config, modalities, backbone, seeds, 0.0)
-        for modalities in (subset.split(",") for subset in subsets())
+        for modalities in (subset.split(",") for subset in subsets(known))
         if set(modalities) <= present
         # Texts alone have no image tower: one row serves all backbones.
         for backbone in (backbones if "image" in modalities else [""])
@@ -116,6 +121,6 @@ def present_modalities(manifest: schema.Manifest) -> set[str]:
     counts = manifest.details["missing"].values()
     return {"image"} | {
         name
-        for name in ("title", "description")
+        for name in manifest.schema.text_fields
         if any(count[name] < count["samples"] for count in counts)
     }

@@ -8,8 +8,8 @@ from typing import Any
 import numpy as np
 
 from text2image.corpora import labels
-from text2image.corpora.examples import CaptionedImage
-from tfrecords import jpeg
+from text2image.corpora.examples import CAPTIONS, CaptionedImage
+from tfrecords import jpeg, schema
 from trainers.multimodal import claims, classifier, loading
 from trainers.serving import functions, saved_model
 
@@ -20,6 +20,7 @@ class Predictor:
     Attributes:
         label_names: Class names in label order.
         modalities: Modalities that the model sees.
+        text_fields: Texts of a sample that its functions take.
     """
 
     def __init__(
@@ -28,6 +29,7 @@ class Predictor:
         label_names: tuple[str, ...],
         modalities: tuple[str, ...],
         provenance: Mapping[str, Any],
+        text_fields: tuple[str, ...] = CAPTIONS,
     ) -> None:
         """Keeps a multimodal classifier's functions and its names.
 
@@ -35,6 +37,7 @@ class Predictor:
         """
         self.label_names = label_names
         self.modalities = modalities
+        self.text_fields = text_fields
         self._provenance = provenance
         self._functions = {
             name: functions.on_strings(function)
@@ -122,7 +125,11 @@ class Predictor:
                     for name, probabilities in zip(
                         self.modalities, outputs["towers"], strict=True
                     )
-                    if (has_image if name == "image" else getattr(sample, name))
+                    if (
+                        has_image
+                        if name == "image"
+                        else sample.texts.get(name, "")
+                    )
                 },
             }
 
@@ -157,8 +164,10 @@ class Predictor:
             images = [read_image(sample) for sample in batch]
             outputs = self._functions[name](
                 image=images,
-                title=[sample.title.encode() for sample in batch],
-                description=[sample.description.encode() for sample in batch],
+                **{
+                    name: [s.texts.get(name, "").encode() for s in batch]
+                    for name in self.text_fields
+                },
             )
             for index, sample in enumerate(batch):
                 row = {key: value[index] for key, value in outputs.items()}
@@ -189,6 +198,7 @@ def load_predictor(
             tuple(provenance["label_names"]),
             modalities,
             provenance["records"],
+            tuple(provenance.get("text_fields", CAPTIONS)),
         )
     return of_run(loading.load_run(workdir or ""), encoder)
 
@@ -200,7 +210,23 @@ def of_run(run: loading.Run, encoder: str | None = None) -> Predictor:
         run.manifest.schema.label_names,
         run.config.towers,
         run.manifest.provenance,
+        run.manifest.schema.text_fields,
     )
+
+
+def fields_of(workdir: str, export_dir: str) -> tuple[str, ...]:
+    """The texts that a model takes, without loading it.
+
+    A model that is missing or damaged takes any; loading it says what is wrong.
+    """
+    try:
+        if export_dir:
+            provenance = saved_model.read_provenance(pathlib.Path(export_dir))
+            return tuple(provenance.get("text_fields", CAPTIONS))
+        manifest = schema.Manifest.load(pathlib.Path(workdir))
+    except (OSError, ValueError, KeyError):
+        return CAPTIONS
+    return manifest.schema.text_fields
 
 
 def read_image(sample: CaptionedImage) -> bytes:

@@ -149,6 +149,6 @@ def missing_section(missing: Mapping[str, Mapping[str, int]]) -> list[str]:
                 f"{100 * counts[name] / counts['samples']:.1f}%",
             )
             for source, counts in missing.items()
-            for name in ("description", "title")
+            for name in sorted(counts.keys() - {"samples"})
         ],
     )

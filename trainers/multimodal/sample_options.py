@@ -1,6 +1,7 @@
 """Samples that a program takes: one of its command line, or a file's."""
 
 import dataclasses
+import json
 import pathlib
 from collections.abc import Iterator
 
@@ -31,6 +32,11 @@ class SampleOptions:
     image: str = common("", "Or one sample's image; may be left out.")
     title: str = common("", "Its title; may be left out.")
     description: str = common("", "Its description; may be left out.")
+    texts: str = common(
+        "",
+        'Its other texts, as a JSON object: {"tags": "red, leather"}; a model '
+        "has them if its records do (--text_fields).",
+    )
     image_key: str = common("image", "Column of the image's path.")
     title_key: str = common("title", "Column of the title.")
     description_key: str = common("description", "Column of the description.")
@@ -38,11 +44,34 @@ class SampleOptions:
     def __post_init__(self) -> None:
         """Refuses values that no sample could have."""
         validate(self)
+        _ = self.further  # refuses what is no JSON object of texts
+
+    @property
+    def further(self) -> dict[str, str]:
+        """The other texts by name.
+
+        Raises:
+            ValueError: If `texts` is no JSON object of strings.
+        """
+        if not self.texts:
+            return {}
+        try:
+            value = json.loads(self.texts)
+        except ValueError:
+            value = None
+        if not isinstance(value, dict) or not all(
+            isinstance(text, str) for text in value.values()
+        ):
+            raise ValueError(
+                'Expected --texts as a JSON object of strings, {"tags": "red"}.'
+                f" Received: {self.texts!r}"
+            )
+        return value
 
     @property
     def is_typed(self) -> bool:
         """Whether the command line holds a sample."""
-        return any((self.image, self.title, self.description))
+        return any((self.image, self.title, self.description, self.texts))
 
 
 def check(arguments: Arguments, *, further_keys: tuple[str, ...] = ()) -> None:
@@ -62,7 +91,7 @@ def check(arguments: Arguments, *, further_keys: tuple[str, ...] = ()) -> None:
     if bool(options.file) == options.is_typed:
         raise UsageError(
             "Expected either --file=PATH or some of --image, --title, "
-            "--description. Received: "
+            "--description, --texts. Received: "
             f"{'both' if options.is_typed else 'neither'}."
         )
     keys = ("image_key", "title_key", "description_key", *further_keys)
@@ -93,7 +122,18 @@ def read(
         label: Label of the sample of the command line.
         label_key: Column of the labels of a file; `None` reads no labels.
     """
+    from trainers.multimodal.predictor import fields_of
+
     options = arguments.settings(SampleOptions)
+    model = arguments.settings(ModelOptions)
+    fields = fields_of(model.workdir, model.export_dir)
+    unknown = set(options.further) - set(fields)
+    if unknown:
+        raise ValueError(
+            f"--texts must name texts of the model, {', '.join(fields)}. "
+            f"Received: {', '.join(sorted(unknown))}"
+        )
+    further = tuple(name for name in fields if name not in examples.CAPTIONS)
     if not options.file:
         return iter([typed_sample(options, label)])
     keys = captioned_images.Keys(
@@ -102,6 +142,7 @@ def read(
         options.description_key,
         label_key or "",
         arguments.settings(FileOptions).reading,
+        further,
     )
     return map(
         examples.usable,
@@ -122,7 +163,11 @@ def typed_sample(
     sample = examples.make_captioned_image(
         "command line",
         key=image or "1",
-        texts={"title": options.title, "description": options.description},
+        texts={
+            "title": options.title,
+            "description": options.description,
+            **options.further,
+        },
         label=label or _UNKNOWN,
         source="",
         read_image=(

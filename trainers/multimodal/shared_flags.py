@@ -9,7 +9,10 @@ from tfrecords.config import RecordsConfig
 from tfrecords.devices import DeviceOptions
 from tfrecords.multimodal_config import MultimodalConfig
 from tfrecords.stages import map_checks
-from trainers.multimodal.config import MultimodalTrainConfig
+from trainers.multimodal.config import (
+    MultimodalTrainConfig,
+    check_modalities,
+)
 from trainers.weights import sources
 
 SETTINGS = (
@@ -30,6 +33,8 @@ def check(arguments: command_line.Arguments) -> None:
     train = arguments.settings(MultimodalTrainConfig)
     records = arguments.settings(RecordsConfig)
     chosen = arguments.settings(MultimodalConfig)
+    if not train.records:
+        check_modalities(train.modalities, chosen.fields)
     arguments.refuse_ignored(_ignored_flags(train, records, chosen))
     if not train.records and "dataset" not in arguments.typed:
         raise ValueError(
@@ -103,15 +108,29 @@ def prepare_config(
         backbones: Image towers that are to be trained on them; by default
             that of the settings.
     """
+    from tfrecords import reader
     from tfrecords.stages import multimodal
     from trainers.multimodal import model
 
     config = arguments.settings(MultimodalTrainConfig)
+    is_typed = "modalities" in arguments.typed
     if config.records:
-        return config
+        if is_typed:
+            return config
+        manifest = reader.open_records(config.records, kind="multimodal")
+        return _with_all(config, manifest.schema.text_fields)
     for name in backbones or (config.backbone,):
         model.check_tower(dataclasses.replace(config, backbone=name))
+    chosen = arguments.settings(MultimodalConfig)
     directory = multimodal.prepare_multimodal(
-        arguments.settings(RecordsConfig), arguments.settings(MultimodalConfig)
+        arguments.settings(RecordsConfig), chosen
     )
-    return dataclasses.replace(config, records=str(directory))
+    config = dataclasses.replace(config, records=str(directory))
+    return config if is_typed else _with_all(config, chosen.fields)
+
+
+def _with_all(
+    config: MultimodalTrainConfig, fields: Sequence[str]
+) -> MultimodalTrainConfig:
+    """The settings with the image and all texts of the records."""
+    return dataclasses.replace(config, modalities=",".join(("image", *fields)))

@@ -20,7 +20,6 @@ from tfrecords.multimodal_config import MULTIMODAL_HELPS, MULTIMODAL_IGNORES
 from tfrecords.settings import setting, validate
 from trainers.multimodal import shared_flags
 from trainers.multimodal.config import (
-    MODALITIES,
     PRESETS,
     TOWERS,
     MultimodalTrainConfig,
@@ -113,7 +112,8 @@ def make_table(config: MultimodalTrainConfig, options: TableOptions) -> None:
     trainings = [(row, each) for row in rows for each in row.trainings]
     # Trainings on the same frozen layers follow each other, so that the memo
     # serves them; single modalities and all of them come before the rest.
-    first = {*((name,) for name in MODALITIES), rows[-1].modalities}
+    everything = rows[-1].modalities
+    first = {*((name,) for name in everything), everything}
     trainings.sort(
         key=lambda pair: (
             pair[0].backbone,

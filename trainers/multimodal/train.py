@@ -2,15 +2,19 @@
 
 import math
 import pathlib
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 import keras
 import numpy as np
 
+from text2image.corpora.examples import CAPTIONS
 from tfrecords import files, paths, reader, schema
 from trainers.multimodal import loading, model, split_inputs, transfer
-from trainers.multimodal.config import MODALITIES, MultimodalTrainConfig
+from trainers.multimodal.config import (
+    MultimodalTrainConfig,
+    check_modalities,
+)
 from trainers.network import optimizer
 from trainers.runs import checkpoints, finished
 from trainers.runs.file_list import FileList
@@ -71,6 +75,7 @@ def train_and_evaluate(
     workdir = pathlib.Path(workdir)
     records = paths.open_path(config.records)
     manifest = reader.open_records(records, kind="multimodal")
+    check_modalities(config.modalities, manifest.schema.text_fields)
     transfer.check(config, manifest.provenance)
     run = claim_workdir(config, manifest, workdir)
     files.write_bytes(
@@ -83,7 +88,10 @@ def train_and_evaluate(
     ]:
         num_classes = len(manifest.schema.label_names)
         models = model.build_models(
-            config, manifest.schema.shape[-1], num_classes
+            config,
+            manifest.schema.shape[-1],
+            num_classes,
+            manifest.schema.text_fields,
         )
         transfer.start(config, models, manifest.schema.label_names)
         splits = split_inputs.prepare_inputs(
@@ -191,7 +199,9 @@ def _evaluate(
         "confusion_matrix": evaluate(logits, labels)["confusion_matrix"],
         "split": held_out,
         "validation": figures_of(validation, validation_labels),
-        "removed": _without_each(config, trained, splits[held_out]),
+        "removed": _without_each(
+            config, trained, splits[held_out], manifest.schema.text_fields
+        ),
         "num_held_out": len(labels),
     }
 
@@ -216,6 +226,7 @@ def _without_each(
     config: MultimodalTrainConfig,
     trained: keras.Model,
     split: split_inputs.Split,
+    fields: Sequence[str],
 ) -> dict[str, dict[str, float]]:
     """Figures after one modality is removed from every example (5.1)."""
     if len(config.towers) == 1:
@@ -225,7 +236,9 @@ def _without_each(
             *predict_split(
                 trained,
                 split,
-                keep_only(other for other in config.towers if other != name),
+                keep_only(
+                    (other for other in config.towers if other != name), fields
+                ),
             )[:2]
         )
         for name in config.towers
@@ -259,10 +272,15 @@ def predict_split(
     )
 
 
-def keep_only(names: Iterable[str]) -> Change:
-    """Returns a function that removes all other modalities from inputs."""
+def keep_only(names: Iterable[str], fields: Sequence[str] = CAPTIONS) -> Change:
+    """Returns a function that removes all other modalities from inputs.
+
+    Args:
+        names: Modalities that stay.
+        fields: Texts of the records, in the order of their vectors.
+    """
     present = set(names)
-    mask = np.array([name in present for name in MODALITIES], np.float32)
+    mask = np.array([n in present for n in ("image", *fields)], np.float32)
     return lambda values: {**values, "present": values["present"] * mask}
 
 
@@ -274,7 +292,9 @@ def compile_model(
     Both rates fall along a half cosine to 0.
     """
     steps = count_batches(num_train, config.batch_size)
-    rates = dict.fromkeys(("head", "title", "description"), config.head_lr)
+    # The optimiser knows parts by the first word of a layer's name.
+    words = [name.split("_")[0] for name in config.towers if name != "image"]
+    rates = dict.fromkeys(("head", *CAPTIONS, *words), config.head_lr)
     loop.compile_classifier(
         trained,
         optimizer.PartwiseAdam(

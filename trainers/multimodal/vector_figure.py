@@ -57,7 +57,7 @@ def read_vectors(run: loading.Run) -> tuple[dict[str, np.ndarray], np.ndarray]:
     labels = []
     for values, batch_labels, _ in split.in_order():
         if "text_vectors" in values:
-            for column, name in enumerate(("title", "description")):
+            for column, name in enumerate(run.manifest.schema.text_fields):
                 if name in run.config.towers:
                     encoder.setdefault(f"{name}, encoder", []).append(
                         values["text_vectors"][:, column]

@@ -164,9 +164,7 @@ def load(
         ValueError: If it is damaged.
         RuntimeError: If its graph holds an op that is not allowed.
     """
-    numbers = versions.numbers(directory)
-    if numbers and not (directory / MODEL_FILE).is_file():
-        directory = directory / str(numbers[-1])
+    directory = _newest(directory)
     extra = directory / EXTRA
     for path in (directory / MODEL_FILE, extra / PROVENANCE_FILE):
         if not path.is_file():
@@ -199,6 +197,23 @@ def load(
         raise ValueError(
             f"{directory} is damaged ({error}). Export the run again."
         ) from error
+
+
+def read_provenance(directory: pathlib.Path) -> dict[str, Any]:
+    """Reads the provenance of an export without loading it.
+
+    Raises:
+        FileNotFoundError: If there is none.
+        ValueError: If it is damaged.
+    """
+    return _read_provenance(_newest(directory))
+
+
+def _newest(directory: pathlib.Path) -> pathlib.Path:
+    numbers = versions.numbers(directory)
+    if numbers and not (directory / MODEL_FILE).is_file():
+        return directory / str(numbers[-1])
+    return directory
 
 
 def describe(

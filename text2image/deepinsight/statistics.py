@@ -1,15 +1,21 @@
 """Streaming statistics of feature rows, for the scaler and the projection."""
 
 import dataclasses
+import itertools
 from collections.abc import Mapping
+from concurrent import futures
 from typing import Self
 
 import numpy as np
-import scipy.linalg.blas
+from threadpoolctl import threadpool_limits
+
+from text2image import cpu
 
 # Rows whose products are summed in float32 before they are added to doubles:
 # BLAS sums of this length are exact to about 1e-6.
 _FOLD = 8192
+# Features whose products with as many others one thread computes.
+_FEATURES = 512
 # Rows of the Gram matrix at a time, few enough for the cache.
 _BLOCK = 64
 
@@ -108,8 +114,7 @@ class GramMatrix:
         self._origin = origin.astype(np.float32)
         self._count = 0
         self._total = np.zeros(features)
-        # Upper triangles, as BLAS fills them (half the work): of older rows
-        # and of the newest.
+        # Upper triangles (half the work): of older rows and of the newest.
         self._products = np.zeros((features, features), order="F")
         self._newest = np.zeros((features, features), np.float32, order="F")
         self._folded = 0
@@ -123,13 +128,10 @@ class GramMatrix:
         _check_width(rows, len(self._origin))
         if not len(rows):
             return
-        centred = np.subtract(rows, self._origin, dtype=np.float32, order="C")
+        centred = np.subtract(rows, self._origin, dtype=np.float32)
         self._count += len(rows)
         self._total += centred.sum(axis=0, dtype=np.float64)
-        # The transpose is in Fortran order, so BLAS reads it in place.
-        self._newest = scipy.linalg.blas.ssyrk(
-            1.0, centred.T, beta=1.0, c=self._newest, overwrite_c=1
-        )
+        _add_products(centred, self._newest)
         if self._count - self._folded >= _FOLD:
             self._fold()
 
@@ -172,6 +174,32 @@ class GramMatrix:
         self._products += self._newest
         self._newest.fill(0.0)
         self._folded = self._count
+
+
+def _add_products(rows: np.ndarray, sums: np.ndarray) -> None:
+    """Adds the products of features of rows `(n, F)` to the upper triangle.
+
+    Block by block, each by one thread of BLAS. Its own threads divide a matrix
+    by their number, and on some processors the sums at the cuts are rounded
+    differently: the bits would change with the number of cores.
+
+    Args:
+        rows: `(n, F)` float32.
+        sums: `(F, F)` float32; its lower triangle stays as it is.
+    """
+    starts = range(0, len(sums), _FEATURES)
+
+    def add(block: tuple[int, int]) -> None:
+        one, other = (slice(start, start + _FEATURES) for start in block)
+        products = rows[:, one].T @ rows[:, other]
+        sums[one, other] += np.triu(products) if one == other else products
+
+    blocks = itertools.combinations_with_replacement(starts, 2)
+    with (
+        threadpool_limits(1, "blas"),
+        futures.ThreadPoolExecutor(cpu.count()) as pool,
+    ):
+        list(pool.map(add, blocks))
 
 
 def check_finite(rows: np.ndarray, *, first_row: int = 0) -> None:

@@ -141,7 +141,7 @@ def test_choices_of_modalities_are_all_seven():
 @pytest.mark.parametrize(
     ("changes", "message"),
     [
-        ({"modalities": "image,sound"}, "--modalities"),
+        ({"modalities": "image,a sound"}, "--modalities"),
         ({"modalities": ""}, "--modalities"),
         ({"modalities": "title,title"}, "each once"),
         ({"frozen_fraction": 1.1}, "--frozen_fraction"),

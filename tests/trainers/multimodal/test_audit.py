@@ -147,10 +147,9 @@ def test_labels_that_were_flipped_in_the_corpus_are_suspects(
     corpus = multimodal_corpora.write_jsonl(tmp_path / "corpus", 240)
     rows = list(map(json.loads, corpus.read_text("utf-8").splitlines()))
     names = multimodal_corpora.LABELS
-    flipped = {rows[number]["image"] for number in range(5, 240, 20)}
-    for row in rows:
-        if row["image"] in flipped:
-            row["label"] = names[(names.index(row["label"]) + 1) % 3]
+    for row in rows[5::20]:
+        row["label"] = names[(names.index(row["label"]) + 1) % 3]
+    flipped = {str(line) for line in range(6, 241, 20)}
     corpus.write_text("".join(json.dumps(row) + "\n" for row in rows), "utf-8")
     records = multimodal.prepare_multimodal(
         *multimodal_corpora.settings(
@@ -163,17 +162,18 @@ def test_labels_that_were_flipped_in_the_corpus_are_suspects(
     out = workdir / "audit"
     with (out / "suspects.csv").open(encoding="utf-8", newline="") as file:
         suspects = {row["id"] for row in csv.DictReader(file)}
-    with (workdir / "predictions.csv").open(encoding="utf-8") as file:
-        tested = {row["id"] for row in csv.DictReader(file)}
-    # Half of the held-out rows are in the test split.
-    planted = flipped & tested
-    assert planted
-    assert planted <= suspects
+    lines = (workdir / "index/rows.jsonl").read_text("utf-8").splitlines()
+    indexed = map(json.loads, lines)
+    held_out = {row["id"] for row in indexed if row["split"] != "train"}
+    planted = flipped & held_out
+    assert suspects <= held_out
+    assert len(planted) >= 3
+    # The colour, and the words of the title, say the class.
+    assert len(suspects & planted) / len(planted) > 0.7
+    assert len(suspects & planted) / len(suspects) > 0.5
     metrics = json.loads((out / "metrics.json").read_text())
     assert metrics["suspects"] == len(suspects)
     assert metrics["flipped"]["recall"] > 0.7
-    # The colour, and the words of the title, say the class.
-    assert len(suspects & flipped) / len(suspects) > 0.5
     report = (out / "report.md").read_text("utf-8")
     for figure in out.glob("*.png"):
         assert f"]({figure.name})" in report

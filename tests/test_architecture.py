@@ -62,7 +62,7 @@ FLOORS = {
         ("network",),
         ("distribution",),
         ("weights",),
-        ("config",),
+        ("config", "group_options"),
         ("backbones",),
     ),
     "tfrecords": (

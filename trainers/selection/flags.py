@@ -36,7 +36,7 @@ def ignored(preset: str) -> list[Rule]:
     return [
         (("minutes",), preset != BEST, "only --preset=best has a time limit"),
         (
-            ("image_records", "stacks", "baselines", "examples"),
+            ("image_records", "stacks", "baselines", "examples", "group_key"),
             preset == BEST,
             "--preset=best reads texts and compares classifiers of them",
         ),

@@ -63,7 +63,7 @@ FLOORS = {
         ("network",),
         ("distribution",),
         ("weights",),
-        ("config",),
+        ("config", "group_options"),
         ("backbones", "presets", "shared_settings"),
     ),
     "tfrecords": (

@@ -19,7 +19,7 @@ from tfrecords.config import RecordsConfig
 from tfrecords.devices import DeviceOptions
 from tfrecords.settings import setting
 from tfrecords.stages import map_checks
-from trainers import ignored_flags
+from trainers import group_options, ignored_flags
 from trainers.config import PRESETS, TrainConfig, default_workdir
 from trainers.distribution.options import (
     MULTI_WORKER,
@@ -76,6 +76,7 @@ class RunOptions:
         "them, else the first three train texts.",
         group="training",
     )
+    group_key: str = group_options.group_key_setting()
 
 
 PROGRAM = command_line.Program(
@@ -114,6 +115,9 @@ def _check(arguments: command_line.Arguments) -> None:
             *ignored_flags.of_run(train, records, maps, runs),
             *ignored_flags.of_tuning(tune, train.image_records, records),
             *flags.ignored(preset),
+            *group_options.ignored(
+                records, train.image_records and "--image_records", len(runs)
+            ),
         ]
     )
     for run in runs:
@@ -123,6 +127,7 @@ def _check(arguments: command_line.Arguments) -> None:
             "--from_run has one map and one encoder, its own. Received: "
             f"--maps={maps} and --tune_encoder={tune.tune_encoder}. Omit them."
         )
+    group_options.check(options.group_key, records)
     distribution = arguments.settings(DistributionOptions)
     if len(runs) > 1 and distribution.distribution == MULTI_WORKER:
         raise ValueError(
@@ -235,6 +240,7 @@ def _train_and_report(
     from trainers.experiments import baselines
     from trainers.reports import (
         example_images,
+        groups_section,
         model_card,
         run_report,
         summary,
@@ -267,6 +273,7 @@ def _train_and_report(
         stack.enter_context(hold(workdir))
         if examples:  # an unknown one is an error now, not after the training
             example_images.read(image_dir, None, examples)
+        column = group_options.open_column(options.group_key, records)
     metrics = train.train_and_evaluate(config, workdir, workers=workers)
     if not workers.is_chief:
         workers.await_chief(workdir / METRICS_FILE)
@@ -277,7 +284,8 @@ def _train_and_report(
         results["images"] = baselines.logistic_regression(image_dir, "image")
         if cls_dir is not None:
             results["stacks"] = baselines.logistic_regression(cls_dir, "stack")
-    run_report.write_report(workdir, config, metrics, results, examples)
+    groups = groups_section.of_run(workdir, metrics["label_names"], column)
+    run_report.write_report(workdir, config, metrics, results, examples, groups)
     model_card.write(workdir, config, metrics)
     if options.export:
         # Records given by name know their own encoder.

@@ -75,9 +75,16 @@ def test_another_backbone_reuses_the_records(
     typed = [*_flags(reviews, tiny_bert)[:-1], *short]
     assert run.main(typed) == 0
     caplog.clear()
-    assert run.main([*typed, "--backbone=alexnet", "--upsample=3"]) == 0
+    other = ["--backbone=alexnet", "--upsample=3", "--group_key=Label"]
+    assert run.main([*typed, *other]) == 0
     for line in ("stacks: reusing", "images: reusing", "making runs/"):
         assert line in caplog.text
+    (workdir,) = tmp_path.glob("runs/*-alexnet-*")
+    report = (workdir / "report.md").read_text("utf-8")
+    assert "## By label\n" in report
+    assert "| rotten † | 6 | " in report
+    files = json.loads((workdir / "files.json").read_text())["files"]
+    assert "groups.csv" in files
 
 
 @pytest.mark.slow

@@ -112,7 +112,7 @@ def choose(
     labels: tuple[str, ...] = ()
     if is_labelled and reading.label_key:
         _refuse_several(name, names, reading.label_key)
-        labels = (_find(name, names, "label_key", reading.label_key),)
+        labels = (find(name, names, "label_key", reading.label_key),)
     guesses = []
     if not texts:
         texts = _named(names, TEXTS, labels)
@@ -145,6 +145,35 @@ def is_known(name: str, reading: Reading) -> bool:
         *LABELS,
         *(folded(key) for key in asked if key),
     }
+
+
+def find(name: str, names: Sequence[str], flag: str, asked: str) -> str:
+    """Finds the column that a flag asks for.
+
+    Args:
+        name: Name of the source, for messages.
+        names: Its columns.
+        flag: Name of the flag.
+        asked: Its value: a name in any case, or a nested field `a.b`.
+
+    Returns:
+        The column as the source spells it.
+
+    Raises:
+        ValueError: If none or several are named so.
+    """
+    matches = _matches(names, asked)
+    if len(matches) == 1:
+        return matches[0]
+    if matches:
+        raise ValueError(
+            f"{name}: {asked!r} could be each of {shown(matches)}. Spell "
+            f"--{flag} as one of them."
+        )
+    raise ValueError(
+        f"{name}: no {asked!r} among {shown(names)}. Name the right one with "
+        f"--{flag}."
+    )
 
 
 def folded(name: str) -> str:
@@ -195,23 +224,8 @@ def _asked(
         return ()
     parts = asked.split(",")
     if len(parts) == 1 or _matches(names, asked):
-        return (_find(name, names, flag, asked),)
-    return tuple(_find(name, names, flag, part) for part in parts)
-
-
-def _find(name: str, names: Sequence[str], flag: str, asked: str) -> str:
-    matches = _matches(names, asked)
-    if len(matches) == 1:
-        return matches[0]
-    if matches:
-        raise ValueError(
-            f"{name}: {asked!r} could be each of {shown(matches)}. Spell "
-            f"--{flag} as one of them."
-        )
-    raise ValueError(
-        f"{name}: no {asked!r} among {shown(names)}. Name the right one with "
-        f"--{flag}."
-    )
+        return (find(name, names, flag, asked),)
+    return tuple(find(name, names, flag, part) for part in parts)
 
 
 def _matches(names: Sequence[str], asked: str) -> list[str]:

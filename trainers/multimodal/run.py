@@ -23,6 +23,7 @@ from tfrecords.multimodal_config import (
     MultimodalConfig,
 )
 from tfrecords.settings import fingerprint, setting
+from trainers import group_options
 from trainers.config import start_sha256
 from trainers.multimodal import shared_flags
 from trainers.multimodal.config import (
@@ -48,6 +49,7 @@ class RunOptions:
         "Also export a SavedModel for TF Serving to `export` in the workdir.",
         group="training",
     )
+    group_key: str = group_options.group_key_setting()
 
 
 PROGRAM = command_line.Program(
@@ -62,11 +64,27 @@ PROGRAM = command_line.Program(
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Prepares what is missing, trains and evaluates."""
-    return command_line.main(PROGRAM, _run, argv, check=shared_flags.check)
+    return command_line.main(PROGRAM, _run, argv, check=_check)
+
+
+def _check(arguments: command_line.Arguments) -> None:
+    shared_flags.check(arguments)
+    records = arguments.settings(RecordsConfig)
+    named = arguments.settings(MultimodalTrainConfig).records
+    arguments.refuse_ignored(
+        group_options.ignored(records, named and "--records")
+    )
+    group_options.check(
+        arguments.settings(RunOptions).group_key,
+        records,
+        shared_flags.reading(arguments),
+        of_images=True,
+    )
 
 
 def _run(arguments: command_line.Arguments) -> None:
     from trainers.multimodal import export, text_encoders, train, transfer
+    from trainers.reports import groups_section
     from trainers.runs.holding import hold
     from trainers.runs.workdir import METRICS_FILE, check_settings
 
@@ -89,10 +107,18 @@ def _run(arguments: command_line.Arguments) -> None:
                 arguments.settings(MultimodalConfig),
             ),
         )
+    column = group_options.open_column(
+        options.group_key,
+        arguments.settings(RecordsConfig),
+        shared_flags.reading(arguments),
+    )
     config = shared_flags.prepare_config(arguments)
     workdir = pathlib.Path(options.workdir or default_workdir(config))
     with hold(workdir):
         metrics = train.train_and_evaluate(config, workdir)
+        groups_section.of_run(
+            workdir, metrics["label_names"], column, "sample"
+        ).write_page(workdir)
         if options.export:
             # Records given by name know their own encoder.
             is_named = bool(arguments.settings(MultimodalTrainConfig).records)

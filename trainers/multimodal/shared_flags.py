@@ -4,6 +4,7 @@ import dataclasses
 from collections.abc import Sequence
 
 from text2image.corpora import row_files, row_sources
+from text2image.corpora.rows import Reading
 from tfrecords import command_line
 from tfrecords.config import RecordsConfig
 from tfrecords.devices import DeviceOptions
@@ -46,6 +47,19 @@ def check(arguments: command_line.Arguments) -> None:
     sources.check_source(train.weights, ("imagenet", "random"))
     if not train.records:
         map_checks.check_text_encoder(records, chosen)
+
+
+def reading(arguments: command_line.Arguments) -> Reading:
+    """Returns how a file's rows are read, as `captioned_images` does."""
+    records = arguments.settings(RecordsConfig)
+    chosen = arguments.settings(MultimodalConfig)
+    keys = (
+        *(records.label_key or "label", chosen.image_key),
+        *(chosen.title_key, chosen.description_key),
+    )
+    return dataclasses.replace(
+        records.reading, text_key=",".join(keys), label_key=""
+    )
 
 
 def _ignored_flags(

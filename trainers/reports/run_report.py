@@ -29,6 +29,7 @@ from trainers.reports import (
     example_images,
     explanation_text,
     figures,
+    groups_section,
     markdown,
     mistakes_section,
 )
@@ -67,6 +68,7 @@ def write_report(
     metrics: dict[str, Any],
     baselines: dict[str, dict[str, Any]],
     examples: Sequence[str] = (),
+    groups: groups_section.GroupTables = groups_section.NO_GROUPS,
 ) -> pathlib.Path:
     """Writes `report.md` and its figures, unless the same report exists.
 
@@ -78,6 +80,7 @@ def write_report(
             `baselines.logistic_regression`.
         examples: Ids of the texts whose images are drawn; by default as
             `example_images.read` chooses them.
+        groups: What `--group_key` compares.
 
     Returns:
         The report's path.
@@ -101,12 +104,14 @@ def write_report(
         mistakes=mistakes,
         has_explanations=(workdir / EXPLANATIONS_FILE).is_file(),
         examples=drawn_examples.ids,
+        groups=groups.lines(),
     )
     names = (
         REPORT_FILE,
         *_captions(metrics),
         *mistakes_section.CAPTIONS,
         *mistakes.files,
+        *groups.files,
     )
     if path.is_file() and path.read_bytes() == text.encode("utf-8"):
         faults = FileList.of_run(workdir).faults(names)
@@ -133,6 +138,7 @@ def write_report(
     for name, figure in drawn.items():
         figures.save(figure, workdir / name)
     mistakes.write_lists(workdir)
+    groups.write(workdir)
     files.write_text(path, text)
     FileList.of_run(workdir).record(names)
     return path
@@ -199,12 +205,14 @@ def compose(
     mistakes: Mistakes,
     has_explanations: bool = False,
     examples: Sequence[str] = (),
+    groups: Sequence[str] = (),
 ) -> str:
     """Composes the report's Markdown; arguments as `write_report`.
 
     `details` are those of the records' manifest, as far as it exists.
     `has_explanations` adds the line that `explanation_report` adds;
-    `examples` are the ids of the texts in `examples.png`.
+    `examples` are the ids of the texts in `examples.png`, `groups` the lines
+    of the section of groups.
     """
     captions = {**mistakes_section.CAPTIONS, **_captions(metrics)}
     if examples:
@@ -232,6 +240,7 @@ def compose(
             metrics["confusion_matrix"], metrics["label_names"]
         ),
         *mistakes.lines(),
+        *groups,
         *markdown.figures(captions),
         *(("", explanation_text.LINK) if has_explanations else ()),
     ]

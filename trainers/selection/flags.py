@@ -36,7 +36,10 @@ def ignored(preset: str) -> list[Rule]:
     return [
         (("minutes",), preset != BEST, "only --preset=best has a time limit"),
         (
-            ("image_records", "stacks", "baselines", "examples", "from_run"),
+            (
+                *("image_records", "stacks", "baselines", "examples"),
+                *("from_run", "group_key"),
+            ),
             preset == BEST,
             "--preset=best reads texts and compares classifiers of them",
         ),

@@ -255,8 +255,11 @@ def test_an_encoder_that_has_moved_is_exported_from_where_it_is(
 
     before, after = tmp_path / "before", tmp_path / "after"
     shutil.copytree(multimodal_corpora.TINY_BERT, before)
-    first = run(before, "--noexport")
+    first = run(before, "--noexport", "--group_key=label")
     assert first.returncode == 0, first.stderr
+    groups = (tmp_path / "run/groups.md").read_text("utf-8")
+    assert "3 groups of samples" in groups
+    assert "| blau | rot † | " in groups
     before.rename(after)
     second = run(after)
     assert second.returncode == 0, second.stderr

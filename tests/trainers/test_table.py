@@ -110,6 +110,30 @@ def test_every_ablation_trains_and_is_compared(make_table, tmp_path):
     assert report.count("| other texts |") == 2 * len(plan.UNPAIRED)
 
 
+@pytest.mark.slow
+def test_the_published_recipe_compares_itself_with_what_was_published(
+    make_table, tmp_path
+):
+    typed = (
+        "--preset=paper",
+        "--layers=0-1",  # of the two of this BERT
+        "--backbones=vgg16",
+        "--seeds=1",
+        "--epochs=1",
+        "--ablated=",
+        # Three times 18 pixels leave 13 x 13 maps, the fewest it takes.
+        "--image_height=18",
+        "--image_width=18",
+    )
+    assert make_table(*typed) == 0
+    report = (tmp_path / "my table/report.md").read_text("utf-8")
+    published = report.split("## Beside the published accuracies")[1]
+    assert "weights random, there imagenet" in published
+    assert "/ 10,000; encoder " in published
+    (row,) = re.findall(r"\| VGG16 \|.*", published)
+    assert re.search(r"( \| [+-]\d+\.\d\d){3} \| ", row), row
+
+
 @pytest.mark.parametrize(
     ("typed", "message"),
     [

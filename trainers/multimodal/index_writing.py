@@ -10,7 +10,6 @@ import tqdm
 
 from tfrecords import files, paths, reader
 from trainers.multimodal import loading, model, split_inputs
-from trainers.multimodal.config import MODALITIES
 from trainers.runs import json_files
 from trainers.runs.file_list import FileList
 from trainers.runs.workdir import MODEL_SHA256
@@ -130,8 +129,7 @@ def _texts(
         for number in range(len(batch["id"])):
             yield {
                 name: batch[name][number].decode("utf-8", "replace")[:_EXCERPT]
-                for name in MODALITIES
-                if name != "image"
+                for name in run.manifest.schema.text_fields
             }
 
 

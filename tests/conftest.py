@@ -1,5 +1,6 @@
 """Shared by every test: backend, quiet TensorFlow, small real things."""
 
+import functools
 import os
 import pathlib
 
@@ -53,46 +54,8 @@ def shared_data() -> pathlib.Path:
 @pytest.fixture
 def make_image_records(tmp_path: pathlib.Path):
     """A factory of small `image` record sets that can be told apart."""
-    import numpy as np
+    from tests.support import record_sets
 
-    from tfrecords import schema, writer
-
-    def make(
-        *,
-        num_train: int = 24,
-        num_validation: int = 8,
-        shape: tuple[int, int, int] = (12, 12, 1),
-        label_names: tuple[str, ...] = ("neg", "pos"),
-        name: str = "made",
-        seed: int = 0,
-        spoil=None,
-    ) -> pathlib.Path:
-        rng = np.random.default_rng(seed)
-        directory = tmp_path / "records" / "image" / name / "1.0.0"
-        record_schema = schema.image_schema(shape, label_names)
-        counts = {"train": num_train, "validation": num_validation}
-        with writer.RecordWriter(
-            directory,
-            record_schema,
-            {"name": name, "seed": seed},
-            dict.fromkeys(counts, 1),
-        ) as records:
-            for split, count in counts.items():
-                serialized = []
-                for index in range(count):
-                    label = index % len(label_names)
-                    image = rng.uniform(0, 0.2, shape).astype(np.float32)
-                    band = shape[0] // len(label_names)
-                    image[label * band : (label + 1) * band] += 0.5
-                    if spoil is not None:
-                        spoil(split, index, image)
-                    serialized.append(
-                        record_schema.serialize(
-                            f"{split}-{index}", label, image
-                        )
-                    )
-                records.write_shard(split, 0, serialized)
-            records.finish("Made by a test.", {"audit": {}})
-        return directory
-
-    return make
+    return functools.partial(
+        record_sets.write_images, tmp_path / "records" / "image"
+    )

@@ -117,6 +117,45 @@ def write_set(
     return finished
 
 
+def write_images(
+    parent,
+    *,
+    num_train=24,
+    num_validation=8,
+    shape=(12, 12, 1),
+    label_names=("neg", "pos"),
+    name="made",
+    seed=0,
+    spoil=None,
+):
+    """Writes `image` records: which band is bright is the class."""
+    rng = np.random.default_rng(seed)
+    directory = parent / name / "1.0.0"
+    record_schema = schema.image_schema(shape, label_names)
+    counts = {"train": num_train, "validation": num_validation}
+    with writer.RecordWriter(
+        directory,
+        record_schema,
+        {"name": name, "seed": seed},
+        dict.fromkeys(counts, 1),
+    ) as records:
+        for split, count in counts.items():
+            serialized = []
+            for index in range(count):
+                label = index % len(label_names)
+                image = rng.uniform(0, 0.2, shape).astype(np.float32)
+                band = shape[0] // len(label_names)
+                image[label * band : (label + 1) * band] += 0.5
+                if spoil is not None:
+                    spoil(split, index, image)
+                serialized.append(
+                    record_schema.serialize(f"{split}-{index}", label, image)
+                )
+            records.write_shard(split, 0, serialized)
+        records.finish("Made by a test.", {"audit": {}})
+    return directory
+
+
 def tree(directory):
     """Name to sha256 of every file below, hidden ones too; folders: False."""
     return {

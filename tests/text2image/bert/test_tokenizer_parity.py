@@ -139,8 +139,16 @@ def test_a_saved_model_has_the_same_ids_and_allowed_ops_only(both, tmp_path):
     assert not list(allowed_ops.stray_ops(tmp_path))
 
 
-# Every value of every setting; half a minute each. All combinations were
-# compared once, on 2026-11-29, and texts of fewer characters always are.
+# All that Unicode assigns, and every 97th of what is private or unassigned.
+# All characters and combinations of settings were compared on 2026-11-29.
+_ASSIGNED = [
+    code
+    for number, code in enumerate(CODES)
+    if code < 0x34000 or code >> 9 == 0xE0000 >> 9 or not number % 97
+]
+
+
+# Every value of every setting.
 @pytest.mark.slow
 @pytest.mark.parametrize(
     "values",
@@ -150,7 +158,7 @@ def test_a_saved_model_has_the_same_ids_and_allowed_ops_only(both, tmp_path):
         (False, True, True, False),
     ],
 )
-def test_every_character_has_the_ids_of_the_library(values, tmp_path):
+def test_every_assigned_character_has_the_ids_of_the_library(values, tmp_path):
     chosen = dict(zip(SETTINGS, values, strict=True))
     letters = [
         piece
@@ -162,7 +170,7 @@ def test_every_character_has_the_ids_of_the_library(values, tmp_path):
     library = library_tokenizers.build(
         normalizers.BertNormalizer(**chosen), words=words
     )
-    texts = [text for c in CODES for text in (f"ab{chr(c)}cd the", chr(c))]
+    texts = [text for c in _ASSIGNED for text in (f"ab{chr(c)}cd the", chr(c))]
     ours = opened(library, tmp_path)
-    for start in range(0, len(texts), 200_000):
-        check(library, ours, texts[start : start + 200_000])
+    for start in range(0, len(texts), 100_000):
+        check(library, ours, texts[start : start + 100_000])

@@ -8,7 +8,6 @@ import numpy as np
 from tfrecords import paths
 from trainers.experiments import similarity_tests
 from trainers.multimodal import input_pipeline, loading
-from trainers.multimodal.config import MODALITIES
 
 _BATCH = 256
 _PERMUTATIONS = 9999
@@ -69,6 +68,7 @@ def compare_titles(run: loading.Run, seed: int) -> ClassSimilarity | None:
 def _title_sums(run: loading.Run) -> tuple[np.ndarray, np.ndarray]:
     """Sum of the title vectors `(K, D)` and number of titles `(K,)`."""
     count = len(run.manifest.schema.label_names)
+    column = run.manifest.schema.text_fields.index("title")
     sums = np.zeros((count, run.manifest.schema.shape[-1]))
     counts = np.zeros(count, int)
     for batch in input_pipeline.read(
@@ -78,10 +78,10 @@ def _title_sums(run: loading.Run) -> tuple[np.ndarray, np.ndarray]:
         image_size=None,
         batch_size=_BATCH,
     ).as_numpy_iterator():
-        has_title = batch["present"][:, MODALITIES.index("title")] > 0
+        # The first modality is the image, which has no text vector.
+        has_title = batch["present"][:, 1 + column] > 0
         labels = batch["label"][has_title]
-        # Text vectors have no column for the image, the first modality.
-        titles = batch["text_vectors"][has_title, MODALITIES.index("title") - 1]
+        titles = batch["text_vectors"][has_title, column]
         np.add.at(sums, labels, titles)
         np.add.at(counts, labels, 1)
     return sums, counts

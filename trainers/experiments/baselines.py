@@ -28,6 +28,9 @@ _SEED = 0
 # of features, so that the prior spread of the logits stays the same.
 _C = 1e-3
 _C_FEATURES = 2304
+# Most bytes of feature maps, and rows of them that are read at a time.
+_MAPS_BYTES = 4 * 10**9
+_BLOCK = 256
 
 _KEYS = (
     *("accuracy", "num_train", "num_validation", "model", "predictions"),
@@ -97,7 +100,8 @@ def frozen_maps(
     """Fits logistic regression to standardised feature maps.
 
     Holds the values in memory that vary within the train split: many
-    rectifiers never open.
+    rectifiers never open. If those of all train texts would take more than
+    4 GB, of as many texts as 4 GB hold, drawn at random with a fixed seed.
 
     Args:
         inputs: Split to its feature maps.
@@ -110,24 +114,41 @@ def frozen_maps(
 
     def fit() -> dict[str, Any]:
         logging.info("baseline: logistic regression on the feature maps")
-        first = inputs["train"].values[:1]
+        train, validation = inputs["train"], inputs["validation"]
+        first = train.values[:1]
         varies = np.zeros(first.shape[1:], bool)
-        for rows in _blocks(inputs["train"]):
-            varies |= (inputs["train"].values[rows] != first).any(axis=0)
-        splits: Splits = {}
-        for split, part in inputs.items():
-            values = np.empty((len(part.labels), varies.sum()), np.float32)
-            for rows in _blocks(part):
-                values[rows] = part.values[rows][:, varies]
-            splits[split] = values, part.labels
-        return fit_logistic_regression(splits, "feature maps")
+        every = np.arange(len(train.labels))
+        for rows in _blocks(every):
+            varies |= (train.values[rows] != first).any(axis=0)
+        name = "feature maps"
+        room = max(_MAPS_BYTES // (4 * int(varies.sum())), 2)
+        if room < len(every):
+            rng = np.random.default_rng(_SEED)
+            every = np.sort(rng.choice(every, room, replace=False))
+            name = f"feature maps of {room:,} train texts"
+        values = np.empty((len(every), varies.sum()), np.float32)
+        for start, rows in enumerate(_blocks(every)):
+            values[start * _BLOCK :][: len(rows)] = train.values[rows][
+                :, varies
+            ]
+        others = (
+            validation.values[rows][:, varies]
+            for rows in _blocks(np.arange(len(validation.labels)))
+        )
+        return fit_logistic_regression(
+            {
+                "train": (values, train.labels[every]),
+                "validation": (others, validation.labels),
+            },
+            name,
+        )
 
     return keep(path, fingerprint, fit)
 
 
-def _blocks(inputs: Inputs) -> Iterator[slice]:
-    for start in range(0, len(inputs.labels), 256):
-        yield slice(start, start + 256)
+def _blocks(rows: np.ndarray) -> Iterator[np.ndarray]:
+    for start in range(0, len(rows), _BLOCK):
+        yield rows[start : start + _BLOCK]
 
 
 def fit_logistic_regression(splits: Splits, name: str) -> dict[str, Any]:
@@ -135,7 +156,7 @@ def fit_logistic_regression(splits: Splits, name: str) -> dict[str, Any]:
 
     Args:
         splits: `train` and `validation`, rows `(N, F)` float32; the train
-            rows are overwritten.
+            rows are overwritten. Those of validation may also come in blocks.
         name: What the rows are, for reports.
 
     Returns:
@@ -220,7 +241,8 @@ def _fit(pipeline: Any, splits: Splits, name: str) -> dict[str, Any]:
         if warning.category is sklearn.exceptions.ConvergenceWarning:
             name += ", stopped before it converged"
     values, labels = splits["validation"]
-    predictions = pipeline.predict(values)
+    blocks = values if isinstance(values, Iterator) else [values]
+    predictions = np.concatenate([pipeline.predict(rows) for rows in blocks])
     return {
         "accuracy": float((predictions == labels).mean()),
         "num_train": len(splits["train"][1]),

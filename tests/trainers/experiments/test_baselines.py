@@ -9,7 +9,7 @@ import sklearn.preprocessing
 from tests.support.damages import DAMAGES, damage
 from tfrecords import reader
 from trainers.experiments import baselines
-from trainers.training.inputs import read_images
+from trainers.training.inputs import Inputs, read_images
 
 
 def _arrays(records):
@@ -88,3 +88,36 @@ def test_more_features_get_a_heavier_penalty(rng):
 
     result = baselines.fit_logistic_regression(splits(4608), "rows")
     assert result["model"] == "logistic regression on rows, C = 0.0005"
+
+
+def test_maps_beyond_the_memory_are_fitted_to_fewer_texts(
+    rng, tmp_path, monkeypatch
+):
+    labels = rng.integers(0, 2, 600)
+    maps = rng.normal(size=(600, 2, 2, 3)).astype(np.float32)
+    maps[..., 0] += 2 * labels[:, None, None]
+    maps[:, 0, 0, 1] = 7  # does not vary
+    sides = {"train": slice(0, 300), "validation": slice(300, 600)}
+    inputs = {
+        name: Inputs(maps[rows].copy(), labels[rows], [""] * 300)
+        for name, rows in sides.items()
+    }
+    flat = maps.reshape(600, -1)[:, maps[:300].reshape(300, -1).std(0) > 0]
+
+    def expected(train):
+        return baselines.fit_logistic_regression(
+            {
+                "train": (flat[train].copy(), labels[train]),
+                "validation": (flat[300:], labels[300:]),
+            },
+            "",
+        )["predictions"]
+
+    whole = baselines.frozen_maps(inputs, tmp_path / "whole.json", "")
+    assert whole["predictions"] == expected(np.arange(300))
+    monkeypatch.setattr(baselines, "_MAPS_BYTES", 100 * 4 * flat.shape[1])
+    fewer = baselines.frozen_maps(inputs, tmp_path / "fewer.json", "")
+    drawn = np.random.default_rng(0).choice(300, 100, replace=False)
+    assert fewer["predictions"] == expected(np.sort(drawn))
+    assert (fewer["num_train"], fewer["num_validation"]) == (100, 300)
+    assert "feature maps of 100 train texts" in fewer["model"]

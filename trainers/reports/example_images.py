@@ -1,13 +1,25 @@
 """The texts whose images a report draws: those asked for, or three."""
 
 import dataclasses
+import pathlib
 import re
 from collections.abc import Collection, Sequence
 
+import matplotlib.figure
 import numpy as np
 
+from text2image.deepinsight.figures import (
+    draw_examples,
+    draw_feature_maps,
+    masked,
+    occupied,
+)
 from tfrecords import paths, reader, schema
+from trainers import backbones
+from trainers.network import model
 from trainers.reports import nearest_texts
+from trainers.runs import loading, train_images
+from trainers.training.inputs import predict
 
 _COUNT = 3
 # Beginnings of the reviews of the paper's Fig. 4, the first three of IMDB as
@@ -98,3 +110,48 @@ def _read_by_id(
             if len(found) == len(ids):
                 return found
     return found
+
+
+def draw(
+    workdir: pathlib.Path, examples: Examples, names: Sequence[str]
+) -> dict[str, matplotlib.figure.Figure]:
+    """Draws the images and what the model reads; feature maps of the first.
+
+    Args:
+        workdir: Directory of the run.
+        examples: The images.
+        names: Names of the classes.
+
+    Returns:
+        `examples.png` and `feature_maps.png`.
+    """
+    images = examples.images
+    titles = [
+        f"{key} ({names[label]})"
+        for key, label in zip(examples.ids, examples.labels, strict=True)
+    ]
+    run = loading.load_run(workdir)
+    mean = train_images.load(run).mean
+    to_maps, _ = model.split_at_maps(run.model)
+    maps = predict(to_maps, images)
+    stages = {"image less the mean": images}
+    if run.config.autoencoder == "linear":
+        _, features, _ = run.model.layers
+        code = features.get_layer(model.LINEAR_CODE)
+        stages["read from the feature maps"] = code.images(
+            np.asarray(code(maps))
+        )
+    backbone = backbones.get_backbone(run.config.backbone)
+    return {
+        "examples.png": draw_examples(
+            images,
+            titles,
+            {
+                name: masked(values - mean, occupied(mean))
+                for name, values in stages.items()
+            },
+        ),
+        "feature_maps.png": draw_feature_maps(
+            maps[0], f"{backbone.title}, {titles[0]}"
+        ),
+    }

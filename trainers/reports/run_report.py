@@ -5,7 +5,6 @@ from collections.abc import Mapping, Sequence
 from types import MappingProxyType
 from typing import Any
 
-import matplotlib.figure
 import numpy as np
 from absl import logging
 
@@ -13,16 +12,11 @@ from text2image import figure_text
 from text2image.deepinsight import pixel_map
 from text2image.deepinsight.figures import (
     draw_density,
-    draw_examples,
-    draw_feature_maps,
     draw_map,
-    masked,
-    occupied,
 )
 from tfrecords import files, paths, reader
 from trainers import backbones
 from trainers.config import TrainConfig
-from trainers.network import model
 from trainers.reports import (
     class_tables,
     data_section,
@@ -34,14 +28,11 @@ from trainers.reports import (
     mistakes_section,
 )
 from trainers.reports.confusion_figure import draw_confusion
-from trainers.reports.example_images import Examples
 from trainers.reports.mistakes import Predictions
 from trainers.reports.mistakes_section import Mistakes
-from trainers.runs import loading, train_images
 from trainers.runs.file_list import FileList
 from trainers.runs.workdir import EXPLANATIONS_FILE, REPORT_FILE
 from trainers.serving import agreement
-from trainers.training.inputs import predict
 from trainers.training.metrics import top_k_accuracy
 
 _CONFUSION = "confusion.png"
@@ -129,7 +120,7 @@ def write_report(
         "map.png": draw_map(fitted),
         "density.png": draw_density(fitted),
         **mistakes.draw(),
-        **_draw_examples(workdir, drawn_examples, metrics["label_names"]),
+        **example_images.draw(workdir, drawn_examples, metrics["label_names"]),
     }
     if _CONFUSION in _captions(metrics):
         drawn[_CONFUSION] = draw_confusion(
@@ -158,42 +149,6 @@ def _captions(metrics: Mapping[str, Any]) -> dict[str, str]:
         f"{figure_text.note_on_numbers(names)}"
     )
     return {_CONFUSION: caption, **captions}
-
-
-def _draw_examples(
-    workdir: pathlib.Path, examples: Examples, names: Sequence[str]
-) -> dict[str, matplotlib.figure.Figure]:
-    """The images and what the model reads; feature maps of the first."""
-    images = examples.images
-    titles = [
-        f"{key} ({names[label]})"
-        for key, label in zip(examples.ids, examples.labels, strict=True)
-    ]
-    run = loading.load_run(workdir)
-    mean = train_images.load(run).mean
-    to_maps, _ = model.split_at_maps(run.model)
-    maps = predict(to_maps, images)
-    stages = {"image less the mean": images}
-    if run.config.autoencoder == "linear":
-        _, features, _ = run.model.layers
-        code = features.get_layer(model.LINEAR_CODE)
-        stages["read from the feature maps"] = code.images(
-            np.asarray(code(maps))
-        )
-    backbone = backbones.get_backbone(run.config.backbone)
-    return {
-        "examples.png": draw_examples(
-            images,
-            titles,
-            {
-                name: masked(values - mean, occupied(mean))
-                for name, values in stages.items()
-            },
-        ),
-        "feature_maps.png": draw_feature_maps(
-            maps[0], f"{backbone.title}, {titles[0]}"
-        ),
-    }
 
 
 def compose(

@@ -28,7 +28,6 @@ from trainers.runs.workdir import (
 )
 from trainers.training import (
     fit,
-    frozen_half,
     image_fitting,
     loop,
     parallel_steps,
@@ -158,7 +157,9 @@ def train_and_evaluate(
         "best_epoch_accuracy": max(row["accuracy"] for row in history),
         "label_names": list(label_names),
         "backbone": config.backbone,
-        "picture_kept": _image_variance_kept(prepared, records, manifest),
+        "picture_kept": trainee.image_variance_kept(
+            prepared, records, manifest
+        ),
         "learning_rates": config.learning_rates,
         "precision": precision.resolve(config.precision),
         "jit_compile": config.jit_compile,
@@ -291,14 +292,3 @@ def _predict(
         softmax(logits),
     )
     return logits
-
-
-def _image_variance_kept(
-    prepared: Trainee, records: paths.Path, manifest: schema.Manifest
-) -> float | None:
-    """Measures the linear code on cached features; `None` without either."""
-    code = prepared.models.linear_code
-    if code is None or prepared.model is prepared.models.whole:
-        return None
-    estimates = prepared.inputs["validation"].values
-    return frozen_half.image_variance_kept(records, manifest, code, estimates)

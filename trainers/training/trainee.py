@@ -162,3 +162,14 @@ def class_weight(labels: np.ndarray, config: TrainConfig) -> tuple[float, ...]:
     counts = np.bincount(labels)
     weights = len(labels) / (np.count_nonzero(counts) * np.maximum(counts, 1))
     return tuple(weights.tolist())
+
+
+def image_variance_kept(
+    trainee: Trainee, records: paths.Path, manifest: schema.Manifest
+) -> float | None:
+    """Measures the linear code on cached features; `None` without either."""
+    code = trainee.models.linear_code
+    if code is None or trainee.model is trainee.models.whole:
+        return None
+    estimates = trainee.inputs["validation"].values
+    return frozen_half.image_variance_kept(records, manifest, code, estimates)

@@ -108,7 +108,7 @@ def test_maps_beyond_the_memory_are_fitted_to_fewer_texts(
         return baselines.fit_logistic_regression(
             {
                 "train": (flat[train].copy(), labels[train]),
-                "validation": (flat[300:], labels[300:]),
+                "validation": (flat[300:].copy(), labels[300:]),
             },
             "",
         )["predictions"]

@@ -7,6 +7,7 @@ from text2image.corpora import row_sources
 from tfrecords import command_line, stacks_flags
 from tfrecords.config import RecordsConfig
 from tfrecords.stages import map_checks
+from trainers import group_options
 from trainers.config import TrainConfig
 from trainers.tuning.config import TuneConfig
 from trainers.voting import members
@@ -34,6 +35,9 @@ def of_run(
             "--from_run draws with the map of that run",
         ),
         *stacks_flags.ignored(records),
+        *group_options.ignored(
+            records, train.image_records and "--image_records", len(runs)
+        ),
         (
             ("layers",),
             records.pooling == "first_last",

@@ -115,9 +115,6 @@ def _check(arguments: command_line.Arguments) -> None:
             *ignored_flags.of_run(train, records, maps, runs),
             *ignored_flags.of_tuning(tune, train.image_records, records),
             *flags.ignored(preset),
-            *group_options.ignored(
-                records, train.image_records and "--image_records", len(runs)
-            ),
         ]
     )
     for run in runs:

@@ -60,6 +60,17 @@ def test_a_list_of_tags_is_one_text():
     assert image_fields.text_of([1, 2]) == [1, 2]  # refused as no text
 
 
+def test_the_table_trains_every_subset():
+    present = {"image", *FIELDS.split(",")}
+    rows = plan.plan(MultimodalTrainConfig(), ["mobilenetv2"], 1, present)
+    subsets = [row.modalities for row in rows if not row.modality_dropout]
+    assert len(set(subsets)) == len(subsets) == 15
+    assert subsets[-1] == ("image", "title", "description", "tags")
+    (robust,) = (row for row in rows if row.modality_dropout)
+    assert robust.modalities == subsets[-1]
+    assert robust.trainings[0].settings.towers == subsets[-1]
+
+
 @pytest.fixture(scope="module")
 def corpus(tmp_path_factory):
     root = tmp_path_factory.mktemp("tagged")

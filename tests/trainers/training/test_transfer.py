@@ -87,6 +87,7 @@ def test_the_name_holds_what_the_start_is_not_where(tmp_path):
     assert len({one, other, name("")}) == 3
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("changes", "message"),
     [
@@ -105,6 +106,7 @@ def test_another_network_is_refused(trained, changes, message):
         transfer.check(config, None)
 
 
+@pytest.mark.slow
 def test_other_vectors_are_refused(trained, tmp_path, tiny_bert):
     earlier = trained[2].workdir
     config = dataclasses.replace(

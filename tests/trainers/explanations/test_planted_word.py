@@ -34,6 +34,7 @@ def test_the_planted_word_is_named_first(tmp_path):
         "--backbone=resnet",
         "--workdir=run",
         "--export=false",
+        "--baselines=false",
         cwd=tmp_path,
     )
     assert done.returncode == 0, done.stderr

@@ -37,6 +37,12 @@ def check(config: TrainConfig, records: RecordsConfig | None) -> Origin:
             keeps no map.
     """
     earlier, _, origin = loading.read_run(pathlib.Path(config.from_run))
+    if earlier.trainable_slice:
+        raise ValueError(
+            f"--from_run={config.from_run} must have a frozen slice: a run "
+            "takes over the half after it. Received: a run with "
+            "--trainable_slice. Start from a run without it."
+        )
     names = [*_SETTINGS]
     if config.autoencoder == "symmetric":
         names.append("bottleneck")
@@ -81,6 +87,7 @@ def _check_encoder(run: str, records: RecordsConfig, origin: Origin) -> None:
                 encoder.get("long_texts", "cut"),
                 records.long_texts,
             ),
+            ("clean", encoder.get("clean", "none"), records.clean),
         ],
     )
 

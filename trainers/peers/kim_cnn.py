@@ -121,10 +121,12 @@ def train(
     settings = settings or Settings()
     clock = Clock()
     clean = encoder.get("clean", "none")
-    vectorization = keras.layers.TextVectorization(_NUM_WORDS)
+    vectorization = keras.layers.TextVectorization(
+        _NUM_WORDS, output_sequence_length=encoder["max_tokens"]
+    )
     vectorization.adapt(train_texts.cleaned(clean))
     texts, held = (
-        _tokenized(part, vectorization, clean, encoder["max_tokens"])
+        _tokenized(part, vectorization, clean)
         for part in (train_texts, validation)
     )
     keras.utils.set_random_seed(seed)
@@ -153,7 +155,7 @@ def train(
             seed=seed,
             pad_id=_PAD,
         ),
-        fit.Schedule(settings.epochs, seed, "no flag", "text"),
+        fit.Schedule(settings.epochs, seed, "its learning rate", "text"),
         workdir=workdir,
         saved=checkpoints.variables(model, model.optimizer),
         validate=validate,
@@ -170,10 +172,9 @@ def _tokenized(
     part: RecordedTexts,
     vectorization: keras.layers.TextVectorization,
     clean: str,
-    most: int,
 ) -> Texts:
     """Numbers of the first words of each text."""
-    ids = vectorization(tf.constant(part.cleaned(clean))).numpy()[:, :most]
-    ids = np.pad(ids, ((0, 0), (0, not ids.shape[1]))).astype(np.int32)
+    ids = vectorization(tf.constant(part.cleaned(clean))).numpy()
+    ids = ids.astype(np.int32)
     lengths = np.maximum((ids != _PAD).sum(axis=1), 1)
     return Texts(ids, lengths, part.labels, part.ids)

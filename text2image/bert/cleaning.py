@@ -106,7 +106,9 @@ def decode_entities(
     size = tf.size(codes, out_type=tf.int64)
     near = tf.minimum(place, size - 1)
     is_same = tf.gather(rows, near) == tf.gather(rows, begin)[:, tf.newaxis]
-    after = tf.where(is_same & (place < size), tf.gather(codes, near), 0)
+    # 0 is no character; a NUL, which no name has, must not look like none.
+    near_codes = tf.maximum(tf.gather(codes, near), 1)
+    after = tf.where(is_same & (place < size), near_codes, 0)
     is_end = tf.cast(after == ord(";"), tf.int32)
     length = tf.argmax(is_end, axis=1, output_type=tf.int32)
     body = tf.where(

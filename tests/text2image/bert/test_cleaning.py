@@ -38,6 +38,7 @@ CLEANED = [
     ("Awww... www. http:// xwww.a.b éwww.a", ..., None),
     ("http://a.b<br/>c http://影", "http://a.b c http://影", "  c http://影"),
     ("a\x00&amp;\x00<br>", "a\x00&\x00 ", ...),
+    ("&amp\x00;&#3\x009;&\x00;", "&amp\x00;&#3\x009;&\x00;", ...),
     ("&", "&", ...),
     ("", "", ...),
 ]

@@ -25,11 +25,8 @@ from tfrecords.settings import fingerprint
 from trainers import run
 from trainers.config import TrainConfig
 from trainers.experiments.significance import mcnemar
-from trainers.runs.workdir import (
-    read_metrics,
-    read_predictions,
-    read_probabilities,
-)
+from trainers.runs.predictions import read_predictions, read_probabilities
+from trainers.runs.workdir import read_metrics
 from trainers.training.train import train_and_evaluate
 from trainers.voting.members import Member, choose
 

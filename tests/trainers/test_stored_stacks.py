@@ -11,7 +11,7 @@ from text2image.deepinsight.render import Renderer
 from tfrecords import reader
 from trainers import export, predict, run
 from trainers.runs import loading
-from trainers.runs.workdir import read_probabilities
+from trainers.runs.predictions import read_probabilities
 
 N = 40
 TRAIN = (

@@ -5,7 +5,8 @@ from collections.abc import Callable, Mapping
 from typing import Any, Self
 
 from text2image.bert.batches import Shapes
-from text2image.bert.encoder import Encoder, Tokens
+from text2image.bert.encoder import Encoder
+from text2image.bert.tokens import Tokens
 from tfrecords import schema
 from tfrecords.config import RecordsConfig
 from tfrecords.paths import Path

@@ -8,8 +8,8 @@ from typing import Any, Protocol
 import numpy as np
 
 from text2image.bert import headers
-from text2image.bert.encoder import Tokens
 from text2image.bert.sentence_encoder import SentenceEncoder
+from text2image.bert.tokens import Tokens
 from tfrecords.config import RecordsConfig
 from tfrecords.multimodal_config import MultimodalConfig
 from tfrecords.stages import encoded_records, record_sets, unknown_tokens

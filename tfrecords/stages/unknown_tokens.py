@@ -6,7 +6,8 @@ from typing import Any
 
 from absl import logging
 
-from text2image.bert.encoder import Encoder, Tokens
+from text2image.bert.encoder import Encoder
+from text2image.bert.tokens import Tokens
 
 # More `[UNK]` than this hides much of what the texts say; with more than
 # `_REFUSED` nothing is left to learn from.

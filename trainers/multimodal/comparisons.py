@@ -13,7 +13,8 @@ import numpy as np
 
 from trainers.experiments import significance
 from trainers.multimodal.plan import Row
-from trainers.runs.workdir import read_metrics, read_predictions
+from trainers.runs.predictions import read_predictions
+from trainers.runs.workdir import read_metrics
 
 _LEVEL = 0.05
 # Points of accuracy by which train is above held-out where `explain` says so.

@@ -7,7 +7,7 @@ from text2image import figure_text
 from trainers.multimodal import example_figure, loading, vector_figure
 from trainers.multimodal.comparisons import right_by_id
 from trainers.reports import figures
-from trainers.runs.workdir import read_predictions
+from trainers.runs.predictions import read_predictions
 
 
 def draw(

@@ -18,6 +18,7 @@ from trainers.multimodal.config import (
 from trainers.network import optimizer
 from trainers.runs import checkpoints, finished
 from trainers.runs.file_list import FileList
+from trainers.runs.predictions import write_predictions
 from trainers.runs.workdir import (
     HISTORY_FILE,
     MODEL_FILE,
@@ -26,7 +27,6 @@ from trainers.runs.workdir import (
     RECORDS_FINGERPRINT,
     claim_workdir,
     finish,
-    write_predictions,
 )
 from trainers.training import fit, loop, precision
 from trainers.training.inputs import count_batches, predict

@@ -11,7 +11,7 @@ import numpy as np
 import sklearn.metrics
 
 from tfrecords import files
-from trainers.runs.workdir import read_predictions, read_probabilities
+from trainers.runs.predictions import read_predictions, read_probabilities
 
 MISTAKES_FILE = "mistakes.csv"
 SUSPECTS_FILE = "suspects.csv"

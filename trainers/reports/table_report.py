@@ -26,11 +26,8 @@ from trainers.reports import (
 )
 from trainers.reports.table_sections import TrainedRow
 from trainers.runs import loading
-from trainers.runs.workdir import (
-    REPORT_FILE,
-    read_metrics,
-    read_predictions,
-)
+from trainers.runs.predictions import read_predictions
+from trainers.runs.workdir import REPORT_FILE, read_metrics
 
 _FIRST_RUN = ("map.png", "density.png", "examples.png", "feature_maps.png")
 _CAPTIONS = {

@@ -9,12 +9,8 @@ import numpy as np
 from text2image import devices
 from tfrecords import paths, reader, schema
 from trainers.runs import checkpoints
-from trainers.runs.workdir import (
-    MODEL_FILE,
-    MODEL_SHA256,
-    RECORDS_FINGERPRINT,
-    write_predictions,
-)
+from trainers.runs.predictions import write_predictions
+from trainers.runs.workdir import MODEL_FILE, MODEL_SHA256, RECORDS_FINGERPRINT
 from trainers.selection import choice, report
 from trainers.selection.candidates import CHARACTERS, Candidate
 from trainers.selection.clock import Clock

@@ -14,7 +14,7 @@ import numpy as np
 from absl import logging
 
 from tfrecords import paths, reader, schema
-from trainers.runs.workdir import read_probabilities
+from trainers.runs.predictions import read_probabilities
 
 TENSORFLOW = "tensorflow"
 # An answer takes 40 to 100 ms: at most 20 s.

@@ -14,6 +14,7 @@ from tfrecords import paths, reader, schema
 from trainers.config import TrainConfig
 from trainers.distribution.workers import SINGLE, Workers
 from trainers.runs import checkpoints, finished, loading, provenance
+from trainers.runs.predictions import write_predictions
 from trainers.runs.train_images import TRAIN_IMAGES_FILE
 from trainers.runs.workdir import (
     CONFIG_FILE,
@@ -24,7 +25,6 @@ from trainers.runs.workdir import (
     RECORDS_FINGERPRINT,
     claim_workdir,
     finish,
-    write_predictions,
 )
 from trainers.training import (
     fit,

@@ -17,6 +17,11 @@ from trainers.experiments.significance import mcnemar
 from trainers.runs import json_files, votes
 from trainers.runs.file_list import FileList
 from trainers.runs.holding import hold
+from trainers.runs.predictions import (
+    read_predictions,
+    read_probabilities,
+    write_predictions,
+)
 from trainers.runs.workdir import (
     CONFIG_FILE,
     PREDICTIONS_FILE,
@@ -24,10 +29,7 @@ from trainers.runs.workdir import (
     REPORT_FILE,
     finish,
     read_metrics,
-    read_predictions,
-    read_probabilities,
     refuse_changes,
-    write_predictions,
 )
 from trainers.training.metrics import evaluate
 from trainers.voting import report

@@ -10,7 +10,7 @@ from trainers.reports import mistakes
 from trainers.reports.calibration_figure import draw_calibration
 from trainers.reports.mistakes import Predictions
 from trainers.reports.mistakes_section import Mistakes
-from trainers.runs import workdir
+from trainers.runs import predictions
 from trainers.training.metrics import calibration_error
 
 
@@ -106,7 +106,7 @@ def test_figures_of_classes_are_those_of_one_class_against_the_rest(rng):
 
 def test_lists_are_read_back(rng, tmp_path):
     made, _ = predictions_of(rng, 60, 3, noise=0.2)
-    workdir.write_predictions(
+    predictions.write_predictions(
         tmp_path,
         made.label_names,
         made.ids,

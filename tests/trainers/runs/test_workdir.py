@@ -5,17 +5,17 @@ import pytest
 
 from tfrecords import schema
 from trainers.config import TrainConfig
-from trainers.runs import workdir
+from trainers.runs import predictions, workdir
 
 
 def test_classes_called_like_columns_keep_their_predictions(tmp_path):
     names = ("prediction", "label", "id")
     labels = np.array([0, 1, 2, 1], np.int32)
-    predictions = [0, 2, 2, 0]
-    workdir.write_predictions(
-        tmp_path, names, ["d", "a", "c", "b"], labels, np.eye(3)[predictions]
+    predicted = np.eye(3)[[0, 2, 2, 0]]
+    predictions.write_predictions(
+        tmp_path, names, ["d", "a", "c", "b"], labels, predicted
     )
-    assert list(workdir.read_predictions(tmp_path).items()) == [
+    assert list(predictions.read_predictions(tmp_path).items()) == [
         ("d", ("prediction", "prediction")),
         ("a", ("label", "id")),
         ("c", ("id", "id")),

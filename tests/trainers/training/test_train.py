@@ -16,7 +16,7 @@ from tests.support import record_sets
 from tfrecords import reader
 from trainers.config import TrainConfig
 from trainers.network import model
-from trainers.runs import checkpoints, loading, workdir
+from trainers.runs import checkpoints, loading, predictions
 from trainers.training import train
 from trainers.training.metrics import softmax
 
@@ -212,7 +212,7 @@ def test_a_trained_slice_is_saved_and_its_batch_norms_stay(
     network = loading.load(tmp_path / "run")
     (batch,) = reader.read_records(records, "validation", batch_size=99)
     logits = network.predict_on_batch(batch["image"].numpy())
-    written = workdir.read_probabilities(tmp_path / "run")
+    written = predictions.read_probabilities(tmp_path / "run")
     np.testing.assert_allclose(
         softmax(logits), np.stack(list(written.values())), atol=1e-5
     )
@@ -304,7 +304,7 @@ def test_normalisation_by_the_data_set_is_fitted_to_the_train_images(
     np.testing.assert_allclose(layer.get_weights(), expected, rtol=1e-5)
     (batch,) = reader.read_records(records, "validation", batch_size=99)
     logits = network.predict_on_batch(batch["image"].numpy())
-    written = workdir.read_probabilities(tmp_path / "run")
+    written = predictions.read_probabilities(tmp_path / "run")
     np.testing.assert_allclose(
         softmax(logits), np.stack(list(written.values())), atol=1e-5
     )

@@ -11,7 +11,8 @@ from text2image.corpora.unlabelled import Text
 from tfrecords import files
 from trainers import list_runs, run, verify
 from trainers.runs import loading, votes
-from trainers.runs.workdir import finish, read_probabilities, write_predictions
+from trainers.runs.predictions import read_probabilities, write_predictions
+from trainers.runs.workdir import finish
 from trainers.serving import predictor
 from trainers.training.metrics import evaluate
 from trainers.voting import vote

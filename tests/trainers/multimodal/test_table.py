@@ -67,7 +67,9 @@ def test_what_the_table_chooses_is_no_flag(capsys):
 @pytest.mark.slow
 def test_a_table_trains_its_rows_and_reports(make_config, tmp_path):
     settings = dataclasses.replace(make_config(), epochs=1)
-    options = table.TableOptions(("mobilenetv2",), 1, str(tmp_path))
+    options = table.TableOptions(
+        backbones=("mobilenetv2",), seeds=1, workdir=str(tmp_path)
+    )
     table.make_table(settings, options)
     text = (tmp_path / "report.md").read_text("utf-8")
     assert text.count("| mobilenetv2 |") == 4 + 2

@@ -63,7 +63,7 @@ class GroupTables:
             f"{markdown.count(len(self.figures), 'group')} of {self.noun}s, "
             f"with {group_figures.LEVEL:.0%} intervals: Wilson's of shares, "
             f"{group_figures.RESAMPLES:,} resamples of the calibration error, "
-            "which is larger by chance in a small group. "
+            "less their bias; it is larger by chance in a small group. "
             f"{_few(self.figures, self.noun)}"
             f"All figures: [{GROUPS_FILE}]({GROUPS_FILE}).",
             "",

@@ -61,5 +61,21 @@ def test_the_interval_of_the_calibration_error_is_of_resamples(rng):
         for rows in rng.integers(0, 120, (1000, 120))
     ]
     # Percentiles of 1,000 values that deviate by 0.03 vary by about 0.003.
+    error = calibration_error(probabilities[80:], labels[80:])
     expected = np.percentile(resampled, [2.5, 97.5])
+    expected += error - np.mean(resampled)
     assert found["y"] == pytest.approx(expected, abs=0.012)
+
+
+def test_the_interval_of_a_calibrated_model_holds_its_error():
+    # Resamples are hardly ever as well calibrated as these texts.
+    shares = np.array([0.55, 0.65, 0.75, 0.85, 0.95])
+    probabilities = np.repeat(
+        np.stack([shares, 1 - shares], axis=1), 20, axis=0
+    )
+    labels = np.concatenate(
+        [np.arange(20) >= right for right in (11, 13, 15, 17, 19)]
+    ).astype(int)
+    (group,) = group_figures.by_group(["x"] * 100, labels, probabilities)
+    low, high = group.calibration_interval
+    assert low <= group.calibration_error + 1e-9 < high

@@ -79,6 +79,7 @@ FLOORS = {
         ("command_line",),
         ("multimodal_config",),
         ("config", "devices", "flags", "process", "shard_checks"),
+        ("corpus_config", "encoder_config", "map_config"),
         ("settings", "files", "versions", "image_header", "signals", "presets"),
         ("flag_values", "leases", "system_errors", "shard_lists", "ranges"),
         ("paths",),

@@ -74,6 +74,7 @@ def prepare_records(
     runner: str = _LOCAL,
     *beam_flags: str,
     map_of: Path | None = None,
+    layers_of: Path | None = None,
 ) -> tuple[Path, Path]:
     """Makes the stacks and images that do not exist yet.
 
@@ -83,18 +84,24 @@ def prepare_records(
         *beam_flags: Flags of Apache Beam.
         map_of: Directory whose map draws the images; by default one is
             fitted.
+        layers_of: Stacks of the same texts, from which the layers are taken
+            instead of encoding the texts again.
 
     Returns:
         The directories of the `cls` and of the `image` records.
     """
     from tfrecords.stages.images import prepare_images
+    from tfrecords.stages.layer_choice import prepare_layers
     from tfrecords.stages.stacks import prepare_cls
     from tfrecords.stages.stored_stacks import prepare_stacks
     from tfrecords.units.runner import Runner
 
     chosen = Runner(runner, beam_flags)
-    prepare = prepare_stacks if settings.stacks else prepare_cls
-    cls_dir = prepare(settings, chosen)
+    if layers_of is not None:
+        cls_dir = prepare_layers(settings, layers_of, chosen)
+    else:
+        prepare = prepare_stacks if settings.stacks else prepare_cls
+        cls_dir = prepare(settings, chosen)
     return cls_dir, prepare_images(settings, cls_dir, chosen, map_of=map_of)
 
 

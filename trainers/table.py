@@ -171,7 +171,8 @@ def _run(arguments: command_line.Arguments) -> None:
     layers = reader.open_records(cls_dir).details["layers"]
     rows = _plan(arguments, layers)
     with hold(workdir):
-        failures = runner.train_all(rows, {records: image_dir}, workdir)
+        base = runner.Base(records, cls_dir, image_dir)
+        failures = runner.train_all(rows, base, workdir)
         on_maps, map_failures = runner.regressions_on_maps(
             rows, failures, image_dir, workdir
         )

@@ -62,10 +62,23 @@ def weights_to_load(
             yield training.train.backbone, training.train.weights
 
 
+@dataclasses.dataclass(frozen=True)
+class Base:
+    """The base's records.
+
+    Attributes:
+        records: Their settings.
+        cls_dir: The stacks, from which rows with fewer layers take theirs.
+        image_dir: The images.
+    """
+
+    records: RecordsConfig
+    cls_dir: Path
+    image_dir: Path
+
+
 def train_all(
-    rows: Sequence[Row],
-    image_dirs: dict[RecordsConfig, Path],
-    workdir: pathlib.Path,
+    rows: Sequence[Row], base: Base, workdir: pathlib.Path
 ) -> dict[str, str]:
     """Trains everything that is not finished, each training once.
 
@@ -73,14 +86,14 @@ def train_all(
 
     Args:
         rows: Rows of the table.
-        image_dirs: Image records that exist already; those built on the way
-            are added.
+        base: The base's records.
         workdir: Directory of the table.
 
     Returns:
         Name of every training that failed, with the error's message.
     """
     failures = {}
+    image_dirs = {base.records: base.image_dir}
     unique = unique_trainings(rows)
     for number, (name, (row, training)) in enumerate(unique.items(), start=1):
         logging.info(
@@ -93,14 +106,26 @@ def train_all(
         )
         try:
             if training.records not in image_dirs:
-                _, image_dir = build.prepare_records(training.records)
-                image_dirs[training.records] = image_dir
+                has_other_layers = (
+                    training.records.layers != base.records.layers
+                )
+                _, image_dirs[training.records] = build.prepare_records(
+                    training.records,
+                    layers_of=base.cls_dir if has_other_layers else None,
+                )
             _train(training, image_dirs[training.records], workdir)
         except USER_ERRORS as error:
             logging.error("table: not trained: %s", error)
             failures[name] = str(error)
     FeatureCache(workdir / _SHARED_MAPS).clear()
     return failures
+
+
+def _draw(records: RecordsConfig, base: Base) -> Path:
+    """Makes the images of a row; other layers need no encoding of their own."""
+    is_encoded = records.layers == base.records.layers
+    layers_of = None if is_encoded else base.cls_dir
+    return build.prepare_records(records, layers_of=layers_of)[1]
 
 
 def _train(training: Training, image_dir: Path, workdir: pathlib.Path) -> None:

@@ -40,7 +40,8 @@ def test_a_plan_says_what_is_finished_and_how_long_it_took(rows, tmp_path):
 
 
 def test_a_training_that_fails_does_not_stop_the_others(rows, tmp_path):
-    failures = runner.train_all(rows, {}, tmp_path)
+    base = runner.Base(RecordsConfig(), tmp_path, tmp_path)
+    failures = runner.train_all(rows, base, tmp_path)
     assert set(failures) == set(plan.unique_trainings(rows))
     assert all("no.csv" in message for message in failures.values())
 

@@ -2,7 +2,8 @@
 
 It is a dialect in which every row of the file's beginning has the same number
 of fields. The dialect of the file's suffix is tried first, and stays unless
-another one fits better.
+another one fits better. Where every line of a table with tabs is such a row,
+quotes that join lines are stray ones.
 """
 
 import csv
@@ -90,9 +91,38 @@ def guess(
     Raises:
         ValueError: If dialects fit equally well and give different rows.
     """
-    own = delimiter or own or ","
+    trial = _most_likely(
+        name,
+        sample,
+        delimiter or own or ",",
+        is_cut=is_cut,
+        is_asked=bool(delimiter),
+        quoting=quoting,
+        is_header=is_header,
+    )
+    if quoting == AUTO and trial.dialect.delimiter == "\t":
+        plain = _try(Dialect("\t", NONE), sample, is_cut)
+        if (
+            plain.is_consistent
+            and plain.rows[:1] == trial.rows[:1]
+            and len(plain.rows) > len(trial.rows)
+        ):
+            return plain.dialect
+    return trial.dialect
+
+
+def _most_likely(
+    name: str,
+    sample: Sequence[str],
+    own: str,
+    *,
+    is_cut: bool,
+    is_asked: bool,
+    quoting: str,
+    is_header: Callable[[Sequence[str]], bool],
+) -> _Trial:
     delimiters = [own]
-    if not delimiter:
+    if not is_asked:
         delimiters += [d for d in DELIMITERS.values() if d != own]
     trials: list[_Trial] = []
     for dialect in _candidates(delimiters, quoting):
@@ -109,7 +139,7 @@ def guess(
             and trial.is_consistent
             and not trial.may_have_blanks_before_quotes
         ):
-            return trial.dialect
+            return trial
     first = trials[0]
     headed = [t for t in trials if t.rows and is_header(t.rows[0])]
     for choice in (headed, trials if not headed else []):
@@ -119,7 +149,7 @@ def guess(
     # No dialect fits every row: the one that fits most.
     most = max(headed or trials, key=lambda trial: trial.share)
     is_clear = most.share > max(_CLEAR_SHARE, first.share)
-    return (most if is_clear or headed else first).dialect
+    return most if is_clear or headed else first
 
 
 def _candidates(delimiters: list[str], quoting: str) -> Iterator[Dialect]:
@@ -141,7 +171,7 @@ def _candidates(delimiters: list[str], quoting: str) -> Iterator[Dialect]:
             yield Dialect(delimiter, kind, skips_blanks)
 
 
-def _best(name: str, fitting: list[_Trial]) -> Dialect:
+def _best(name: str, fitting: list[_Trial]) -> _Trial:
     """The first quoting that fits, if one delimiter fits with it."""
     first = fitting[0]
     blank = [
@@ -163,7 +193,7 @@ def _best(name: str, fitting: list[_Trial]) -> Dialect:
             f"{name}: the delimiter could be "
             f"{' or '.join(map(repr, rivals))}. Say which with --delimiter."
         )
-    return first.dialect
+    return first
 
 
 def _try(dialect: Dialect, sample: Sequence[str], is_cut: bool) -> _Trial:

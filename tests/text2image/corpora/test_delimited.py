@@ -33,6 +33,18 @@ def test_delimiter_and_line_end_are_found(tmp_path, name, delimiter, end):
     assert read(path) == rows[1:]
 
 
+def test_stray_quotes_of_a_table_with_tabs_join_no_lines(tmp_path):
+    rows = [(f"text {number}", "pos") for number in range(9)]
+    rows[2], rows[5] = ('"Best ever', "pos"), ('I have the 19"', "neg")
+    content = "\n".join("\t".join(row) for row in [("text", "label"), *rows])
+    path = write(tmp_path / "a.tsv", content)
+    assert read(path) == rows
+    assert "quotes without meaning; overrule with --delimiter" in guesses(path)
+    joined = ("Best ever\tpos\ntext 3\tpos\ntext 4\tpos\nI have the 19", "neg")
+    asked = read(path, quoting="double")
+    assert asked == [*rows[:2], joined, *rows[6:]]
+
+
 def test_random_tables_read_as_python_reads_them(tmp_path):
     rng = random.Random(0)
     alphabet = 'ab ,;|\t"\n\\é'

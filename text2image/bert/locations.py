@@ -99,7 +99,14 @@ def _inner(path: pathlib.Path) -> pathlib.Path:
     modules = path / "modules.json"
     if not modules.is_file():
         return path
-    for module in json.loads(modules.read_text("utf-8-sig")):
+    found = path
+    try:
+        stated = json.loads(modules.read_text("utf-8-sig"))
+    except ValueError as error:
+        raise ValueError(
+            f"{modules} must be JSON. Received: {error}. Fetch it again."
+        ) from error
+    for module in stated:
         kind = str(module.get("type", "")).rsplit(".", 1)[-1]
         inside = path / str(module.get("path", ""))
         if kind == "Transformer":

@@ -42,9 +42,9 @@ class Tally:
             ValueError: The first fault's message, the counts and the cure.
         """
         total = self.causes.total()
-        if not total or (bad_rows == "drop" and total <= most * num_rows):
+        share = total / max(num_rows, 1)
+        if not total or (bad_rows == "drop" and share <= most):
             return
-        share = total / num_rows
         cure = "--bad_rows=drop"
         if share > most:
             # Rounded up, so that the typed value suffices.

@@ -21,7 +21,7 @@ from text2image.corpora import (
     tfds_splits,
     webvision,
 )
-from text2image.corpora.rows import GUESSED, Fault, Reading
+from text2image.corpora.rows import GUESSED, Fault, Reading, refuse_unused
 
 
 @dataclasses.dataclass(frozen=True)
@@ -82,21 +82,12 @@ def open_captioned_images(
     row_sources.check_parts(dataset, keys.reading)
     if row_files.is_table(path):
         return _open_file(path, keys)
-    _refuse_reading(dataset, keys.reading)
+    refuse_unused(dataset, keys.reading)
     if webvision.is_webvision(path):
         return webvision.open_webvision(path, keys.further)
     if _is_image_folder(path):
         return image_folders.open_image_folders(path, keys.texts, keys.label)
     return _open_tfds(dataset, data_dir, download, keys)
-
-
-def _refuse_reading(dataset: str, reading: Reading) -> None:
-    for name in ("encoding", "delimiter", "quoting", "columns"):
-        if getattr(reading, name) != getattr(GUESSED, name):
-            raise ValueError(
-                f"--{name} has no use for --dataset={dataset}, which is not a "
-                "file. Leave it out."
-            )
 
 
 def spelled(row: Mapping[str, Any], key: str) -> str:

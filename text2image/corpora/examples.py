@@ -1,13 +1,9 @@
 """Labelled examples, the corpus that holds them, and checks on both."""
 
 import dataclasses
-import functools
 import json
-import math
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any, Generic, TypeVar
-
-import numpy as np
 
 from text2image.corpora import labels, rows
 from text2image.corpora.rows import Fault
@@ -75,18 +71,18 @@ def make_example(
         place: File and line, or dataset and example, for messages.
         key: Id of the example.
         text: Text of the example.
-        label: Its label, as `class_name` takes it.
+        label: Its label, as `labels.class_name` takes it.
 
     Returns:
         The example; or a fault if the text is no string, is empty or is not
-        Unicode, or if `class_name` gives one.
+        Unicode, or if `labels.class_name` gives one.
 
     Raises:
         ValueError: If such a label makes the whole corpus no classification
-            with one class per text; see `class_name`.
+            with one class per text; see `labels.class_name`.
     """
-    name = class_name(place, label)
-    fault = _fault_of_text(place, "text", text)
+    name = labels.class_name(place, label)
+    fault = rows.fault_of_text(place, "text", text)
     if fault is None and isinstance(text, str) and not labels.visible(text):
         fault = Fault(
             place,
@@ -103,107 +99,10 @@ def make_example(
     return Example(key, text, name)  # type: ignore[arg-type]
 
 
-def class_name(place: str, label: Any) -> str | Fault | None:
-    """Converts the label of a row to a string.
-
-    Args:
-        place: File and line, or dataset and example, for messages.
-        label: A string, which is stripped; a whole number; a float that is
-            whole (`1.0` becomes `1`); a truth value (`true`, `false`). `None`
-            and NaN say that the row is unlabelled.
-
-    Returns:
-        The label; `None` if there is none; or a fault if a string is empty,
-        spans several lines or is not Unicode.
-
-    Raises:
-        ValueError: If it is a fraction (a regression target), several labels,
-            or of another type.
-    """
-    if isinstance(label, str):
-        return _plain_name(label) or _checked_name(place, label)
-    if isinstance(label, np.generic):
-        label = label.item()
-    if label is None or (isinstance(label, float) and math.isnan(label)):
-        return None
-    if isinstance(label, bool):
-        return "true" if label else "false"
-    if isinstance(label, float) and label.is_integer():
-        label = int(label)  # -0.0 becomes 0
-    if isinstance(label, int):
-        return str(label)
-    if isinstance(label, float):
-        raise ValueError(
-            f"{place}: the label must be a class. Received: {label!r}, a "
-            "target of regression, which is not supported. Name a column of "
-            "classes with --label_key."
-        )
-    if isinstance(label, list | tuple | dict | set | np.ndarray):
-        raise ValueError(
-            f"{place}: every text must have one label; several (multi-label) "
-            f"are not supported. Received: {_shortened(repr(label))}. Name a "
-            "column of single labels with --label_key."
-        )
-    raise ValueError(
-        f"{place}: the label must be a string, a whole number or a truth "
-        f"value. Received: {_shortened(repr(label))}. Name the right column "
-        "with --label_key."
-    )
-
-
-@functools.lru_cache(maxsize=4096)
-def _plain_name(label: str) -> str | None:
-    """The name of a usual label, remembered: rows repeat their labels."""
-    name = _checked_name("", label)
-    return name if isinstance(name, str) else None
-
-
-def _checked_name(place: str, label: str) -> str | Fault:
-    stripped = label.strip()
-    if not labels.visible(stripped):
-        message = (
-            f"{place}: the label is empty. Give the row one, or remove it."
-        )
-        return Fault(place, rows.NO_LABEL, message, "")
-    if "\n" in stripped or "\r" in stripped:
-        message = (
-            f"{place}: the label {_shortened(repr(label))} contains a newline. "
-            "Class names must be one line."
-        )
-        return Fault(place, rows.NOT_A_ROW, message, "")
-    return _fault_of_text(place, "label", stripped) or stripped
-
-
-def _fault_of_text(place: str, name: str, value: Any) -> Fault | None:
-    """Returns what is wrong with a string: its type, or a lone surrogate."""
-    if value is None:
-        message = f"{place}: the {name} is empty (null). Remove the row."
-        return Fault(place, rows.EMPTY_TEXT, message, "")
-    if not isinstance(value, str):
-        message = (
-            f"{place}: the {name} must be a string. Received: "
-            f"{type(value).__name__}"
-        )
-        return Fault(place, rows.NOT_A_ROW, message, "")
-    try:
-        value.encode("utf-8")
-    except UnicodeEncodeError:
-        message = (
-            f"{place}: the {name} contains a lone surrogate, which is not "
-            "Unicode text. Remove or repair it."
-        )
-        return Fault(place, rows.LONE_SURROGATE, message, "")
-    return None
-
-
 def _shown(row: dict[str, Any]) -> str:
     """Writes a row as JSON, lone surrogates as escapes."""
     value = json.dumps(row, ensure_ascii=False, default=str)
     return value.encode("utf-8", "backslashreplace").decode("utf-8")
-
-
-def _shortened(text: str, length: int = 80) -> str:
-    return text if len(text) <= length else text[: length - 1] + "…"
 
 
 # Texts that every captioned image may have.
@@ -268,23 +167,25 @@ def make_captioned_image(
         key: Id of the image.
         texts: `title`, `description` and further ones; missing, `None` and
             blank ones become empty.
-        label: Class of the image, as `class_name` takes it.
+        label: Class of the image, as `labels.class_name` takes it.
         source: See `CaptionedImage`.
         read_image: See `CaptionedImage`.
 
     Returns:
         The captioned image; or a fault if a text is neither a string nor null
-        or is not Unicode, or if `class_name` gives one.
+        or is not Unicode, or if `labels.class_name` gives one.
 
     Raises:
-        ValueError: See `class_name`.
+        ValueError: See `labels.class_name`.
     """
     captions = {
         name: "" if texts.get(name) is None else texts[name]
         for name in (*CAPTIONS, *(n for n in texts if n not in CAPTIONS))
     }
-    name = class_name(place, label)
-    faults = [_fault_of_text(place, *caption) for caption in captions.items()]
+    name = labels.class_name(place, label)
+    faults = [
+        rows.fault_of_text(place, *caption) for caption in captions.items()
+    ]
     faults.append(name if isinstance(name, Fault) else None)
     for fault in faults:
         if fault is not None:

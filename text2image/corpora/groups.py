@@ -4,6 +4,7 @@ import math
 from collections.abc import Collection
 from typing import Any
 
+import numpy as np
 import tqdm
 
 from text2image.corpora import columns, row_sources, tfds_datasets
@@ -84,6 +85,8 @@ def read_groups(
 
 
 def _name(place: str, column: str, value: Any) -> str:
+    if isinstance(value, np.generic):  # of TFDS
+        value = value.item()
     if isinstance(value, bytes):
         value = value.decode(errors="backslashreplace")
     if value is None or (isinstance(value, float) and math.isnan(value)):

@@ -58,6 +58,7 @@ class ParquetVectors:
             else [name for name in schema.names if name not in _OTHERS]
         )
         if _STACK not in schema.names:
+            _refuse_index(path, schema, self._columns)
             for name in self._columns:
                 _check_type(path, schema, name, _is_number, "numbers")
         if not self.num_rows or not self._columns:
@@ -195,6 +196,19 @@ def _check_type(
         raise ValueError(
             f"{path}: the column `{name}` must hold {noun}. Received: "
             f"{schema.field(name).type}. Convert or drop it."
+        )
+
+
+def _refuse_index(path: pathlib.Path, schema: Any, columns: list[str]) -> None:
+    """Refuses the numbers of rows that pandas writes as a column."""
+    stated = (schema.pandas_metadata or {}).get("index_columns", [])
+    # The index of all rows in order is no column but a description of it.
+    index = [name for name in stated if name in columns]
+    if index:
+        raise ValueError(
+            f"{path}: every column of numbers is a feature. Received: "
+            f"{_shown(index)}, the index of pandas. Write the file with "
+            "to_parquet(path, index=False)."
         )
 
 

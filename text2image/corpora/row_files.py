@@ -20,7 +20,14 @@ from text2image.corpora import (
     json_files,
     text_files,
 )
-from text2image.corpora.rows import GUESSED, Fault, Reading, Row
+from text2image.corpora.rows import (
+    GUESSED,
+    OF_DELIMITED,
+    Fault,
+    Reading,
+    Row,
+    refuse_unused,
+)
 from text2image.corpora.table import Table
 
 # Suffix to the delimiter that it stands for.
@@ -78,7 +85,7 @@ def open_table(
         )
     suffix = pathlib.PurePath(compression.inner_name(path)).suffix.lower()
     if suffix in ARROW_SUFFIXES:
-        _refuse_unused(path, reading, ("encoding", *_OF_DELIMITED))
+        refuse_unused(str(path), reading)
         return arrow_files.open_arrow(path, prefix)
     if suffix in _CONVERTED:
         raise ValueError(
@@ -87,7 +94,7 @@ def open_table(
         )
     file = text_files.examine(path, reading.encoding)
     if suffix in JSON_SUFFIXES:
-        _refuse_unused(path, reading, _OF_DELIMITED)
+        refuse_unused(str(path), reading, OF_DELIMITED)
         table, flags = json_files.open_json(file, prefix), []
     elif suffix in DELIMITED_SUFFIXES or reading.delimiter:
         table = delimited.open_delimited(
@@ -95,7 +102,7 @@ def open_table(
         )
         flags = ["delimiter", "quoting"] * bool(table.format)
     elif fasttext.is_fasttext(file):
-        _refuse_unused(path, reading, _OF_DELIMITED)
+        refuse_unused(str(path), reading, OF_DELIMITED)
         table, flags = fasttext.open_fasttext(file, prefix), []
     else:
         raise ValueError(
@@ -105,20 +112,6 @@ def open_table(
             "it has columns, name what separates them, as in --delimiter=tab."
         )
     return _described(path, file, table, flags)
-
-
-_OF_DELIMITED = ("delimiter", "quoting", "columns")
-
-
-def _refuse_unused(
-    path: pathlib.Path, reading: Reading, names: Collection[str]
-) -> None:
-    for name in names:
-        if getattr(reading, name) != getattr(GUESSED, name):
-            raise ValueError(
-                f"{path}: --{name} has no use for this kind of file. Leave it "
-                "out."
-            )
 
 
 def _described(

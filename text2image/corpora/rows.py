@@ -6,7 +6,7 @@ becomes of a fault is decided once, where the corpus is split: see `--bad_rows`.
 
 import dataclasses
 import functools
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from typing import Any
 
 # What can be wrong with a row, as `--bad_rows=drop` counts it.
@@ -63,6 +63,34 @@ class Fault:
     content: str
 
 
+def fault_of_text(place: str, name: str, value: Any) -> Fault | None:
+    """What is wrong with a text or a label: its type, or a lone surrogate.
+
+    Args:
+        place: See `Fault`.
+        name: What it is, for the message.
+        value: The value of a row.
+    """
+    if value is None:
+        message = f"{place}: the {name} is empty (null). Remove the row."
+        return Fault(place, EMPTY_TEXT, message, "")
+    if not isinstance(value, str):
+        message = (
+            f"{place}: the {name} must be a string. Received: "
+            f"{type(value).__name__}"
+        )
+        return Fault(place, NOT_A_ROW, message, "")
+    try:
+        value.encode("utf-8")
+    except UnicodeEncodeError:
+        message = (
+            f"{place}: the {name} contains a lone surrogate, which is not "
+            "Unicode text. Remove or repair it."
+        )
+        return Fault(place, LONE_SURROGATE, message, "")
+    return None
+
+
 @dataclasses.dataclass(frozen=True)
 class Reading:
     """How rows are read; what is empty is guessed from the data, and said.
@@ -92,6 +120,30 @@ class Reading:
 
 
 GUESSED = Reading()
+# Flags of text files, and those of delimited ones alone.
+OF_DELIMITED = ("delimiter", "quoting", "columns")
+OF_FILES = ("encoding", *OF_DELIMITED)
+
+
+def refuse_unused(
+    place: str, reading: Reading, names: Collection[str] = OF_FILES
+) -> None:
+    """Refuses flags without effect.
+
+    Args:
+        place: The file or dataset, for the message.
+        reading: The flags.
+        names: Those that have no effect there.
+
+    Raises:
+        ValueError: If one of them is set.
+    """
+    for name in names:
+        if getattr(reading, name) != getattr(GUESSED, name):
+            raise ValueError(
+                f"{place}: --{name} has no use for this kind of data. Leave "
+                "it out."
+            )
 
 
 @dataclasses.dataclass(frozen=True)

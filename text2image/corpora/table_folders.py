@@ -9,10 +9,10 @@ import functools
 import json
 import pathlib
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 
 from text2image import hashes
-from text2image.corpora import compression, part_names, row_files
+from text2image.corpora import columns, compression, part_names, row_files
 from text2image.corpora.rows import Fault, Reading, Row, RowSource
 from text2image.corpora.table import Table
 
@@ -42,8 +42,8 @@ def open_table_folder(directory: pathlib.Path, reading: Reading) -> RowSource:
     """Opens a folder of tables; its parts are what the files' names say.
 
     Raises:
-        ValueError: If the parts cannot be told from the names, or the tables
-            of the parts differ in their columns.
+        ValueError: If the parts cannot be told from the names, or a table
+            spells a column otherwise than the first.
     """
     files, ignored = parts_of(directory)
     tables = {
@@ -52,6 +52,9 @@ def open_table_folder(directory: pathlib.Path, reading: Reading) -> RowSource:
     }
     every = [table for part in tables.values() for table in part]
     first = next(iter(tables.get("train", []) or every))
+    for part, paths in files.items():
+        for path, table in zip(paths, tables[part], strict=True):
+            _check_spelling(path, table, first.columns)
     names = ", ".join(
         f"{part} from {paths[0].relative_to(directory).as_posix()}"
         + (f" and {len(paths) - 1} more" if len(paths) > 1 else "")
@@ -82,6 +85,25 @@ def open_table_folder(directory: pathlib.Path, reading: Reading) -> RowSource:
         has_header=first.has_header,
         class_names=first.class_names,
     )
+
+
+def _check_spelling(
+    path: pathlib.Path, table: Table, expected: tuple[str, ...]
+) -> None:
+    """Refuses `Label` beside `label`: it would be read as no label at all."""
+    known = {columns.folded(name): name for name in expected}
+    other = [
+        name
+        for name in table.columns
+        if name not in expected and columns.folded(name) in known
+    ]
+    if other:
+        named = [known[columns.folded(name)] for name in other]
+        raise ValueError(
+            f"{path}: expected the columns {columns.shown(named)}, as in the "
+            f"first table. Received: {columns.shown(other)}. Rename them in "
+            "one of the files."
+        )
 
 
 def open_file(
@@ -132,8 +154,8 @@ def parts_of(
     if (directory / _DICT).is_file():
         splits = json.loads((directory / _DICT).read_text("utf-8"))["splits"]
         return {
-            part_names.part_of(split) or split: _saved(directory / split)
-            for split in splits
+            part: _saved(directory / split)
+            for part, split in _parts_of_names(directory, splits).items()
         }, []
     tables = tables_in(directory)
     parts: dict[str, list[pathlib.Path]] = {}
@@ -155,6 +177,9 @@ def parts_of(
         )
     if len(parts) == 1 and not ignored and not {*parts} & {*part_names.PARTS}:
         parts = {"train": next(iter(parts.values()))}  # data-00000-of-00002
+    elif not {*parts} & {*part_names.PARTS}:  # imdb-train-00000-of-00002
+        names = _parts_of_names(directory, parts)
+        parts = {part: parts[name] for part, name in names.items()}
     for part, paths in parts.items():
         if len(_kinds(directory, paths)) > 1:
             raise ValueError(
@@ -170,6 +195,31 @@ def _saved(directory: pathlib.Path) -> list[pathlib.Path]:
     """Files of a dataset that `save_to_disk` wrote, in their order."""
     state = json.loads((directory / _STATE).read_text("utf-8"))
     return [directory / item["filename"] for item in state["_data_files"]]
+
+
+def _parts_of_names(
+    directory: pathlib.Path, names: Iterable[str]
+) -> dict[str, str]:
+    """Part to the name that says it; the other names stay parts themselves.
+
+    Raises:
+        ValueError: If several names say one part, and none of them is its own.
+    """
+    said: dict[str, list[str]] = {}
+    for name in names:
+        said.setdefault(part_names.part_of(name) or name, []).append(name)
+    parts: dict[str, str] = {}
+    for part, several in said.items():
+        own = [name for name in several if name.lower() in part_names.WORDS]
+        chosen = several if len(several) == 1 else own
+        if len(chosen) != 1:
+            raise ValueError(
+                f"{directory}: expected one split for {part}. Received: "
+                f"{columns.shown(several)}. Name the folder or a file of one "
+                "of them with --dataset."
+            )
+        parts |= {part if n in chosen else n: n for n in several}
+    return parts
 
 
 def _part_of(path: pathlib.PurePath) -> str | None:

@@ -12,10 +12,12 @@ from text2image import hashes
 from text2image.corpora import encodings, likely_encodings, part_names
 from text2image.corpora.rows import (
     NOT_DECODABLE,
+    OF_DELIMITED,
     Fault,
     Reading,
     Row,
     RowSource,
+    refuse_unused,
 )
 from text2image.corpora.spans import Span, Spans, spans_of_size
 
@@ -39,8 +41,9 @@ def open_text_folder(directory: pathlib.Path, reading: Reading) -> RowSource:
         reading: The flags; only the encoding applies.
 
     Raises:
-        ValueError: If a folder's part cannot be told from its name.
+        ValueError: See `parts_of`; or if another flag is set.
     """
+    refuse_unused(str(directory), reading, OF_DELIMITED)
     parts = parts_of(directory)
     encoding = _encoding_of(directory, reading)
     files = [file for labels in parts.values() for file, _ in _files(labels)]
@@ -76,9 +79,11 @@ def parts_of(directory: pathlib.Path) -> dict[str, list[pathlib.Path]]:
     """Part name to its folders of classes.
 
     Raises:
-        ValueError: If a folder's part cannot be told from its name.
+        ValueError: If a folder's part cannot be told from its name, or texts
+            lie in folders of a class.
     """
     if classes := _classes(directory):
+        _refuse_nested(directory, classes)
         return {"train": classes}
     parts: dict[str, list[pathlib.Path]] = {}
     for child in _folders(directory):
@@ -90,8 +95,23 @@ def parts_of(directory: pathlib.Path) -> dict[str, list[pathlib.Path]]:
                     "validation or test, or one folder per class. "
                     f"Received: {child.name!r} with folders of texts."
                 )
+            _refuse_nested(child, classes)
             parts[part] = classes
     return part_names.in_order(parts)
+
+
+def _refuse_nested(
+    directory: pathlib.Path, classes: list[pathlib.Path]
+) -> None:
+    for folder in _folders(directory):
+        if folder not in classes and any(
+            file.suffix.lower() == _SUFFIX for file in folder.rglob("*")
+        ):
+            raise ValueError(
+                f"{folder}: expected .txt files and no folders, as in "
+                f"{classes[0].name!r} beside it. Received: texts and folders. "
+                "Move the texts into one folder per class, or the folder away."
+            )
 
 
 def open_part(

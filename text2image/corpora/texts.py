@@ -14,7 +14,14 @@ from text2image import assets, hashes
 from text2image.corpora import columns, part_names, row_sources, tfds_datasets
 from text2image.corpora.examples import Corpus, Example, make_example
 from text2image.corpora.row_sources import DEMO
-from text2image.corpora.rows import GUESSED, Fault, Reading, Row, RowSource
+from text2image.corpora.rows import (
+    GUESSED,
+    Fault,
+    Reading,
+    Row,
+    RowSource,
+    refuse_unused,
+)
 
 
 def open_corpus(
@@ -42,6 +49,8 @@ def open_corpus(
     """
     row_sources.check_parts(dataset, reading)
     if dataset == DEMO:
+        refuse_unused(DEMO, reading)
+        columns.choose(DEMO, ("text", "label"), reading)
         return _open_demo()
     if row_sources.is_path(dataset):
         if not pathlib.Path(dataset).exists():
@@ -97,9 +106,15 @@ def choose_columns(
         reading: The flags.
 
     Raises:
-        ValueError: See `columns.choose`; or if there are no rows, or the
-            types of the columns cannot be used.
+        ValueError: See `columns.choose`; or if no part can be used, there
+            are no rows, or the types of the columns cannot be used.
     """
+    if not {*source.parts} & {*part_names.PARTS}:
+        raise ValueError(
+            f"{name}: expected a part named train, validation or test. "
+            f"Received: {', '.join(source.parts)}. Rename them, or name one "
+            "file with --dataset."
+        )
     if not source.columns:
         raise ValueError(f"{name}: expected rows. Received: none.")
     choice = columns.choose(

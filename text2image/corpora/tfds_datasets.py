@@ -18,6 +18,7 @@ from text2image.corpora.rows import (
     Reading,
     Row,
     RowSource,
+    refuse_unused,
 )
 from text2image.corpora.spans import Span, Spans, spans_of_size
 from text2image.corpora.tfds_builders import open_builder
@@ -41,8 +42,9 @@ def open_rows(
     Raises:
         FileNotFoundError: If it is not prepared and may not be fetched.
         ValueError: If no such dataset exists or it is damaged, or for the
-            reasons of `choose_parts`.
+            reasons of `choose_parts`; or if a flag of files is set.
     """
+    refuse_unused(dataset, reading)
     builder = open_builder(dataset, data_dir, download)
     features = dict(tfds_features.flat(builder.info.features))
     parts, guesses = choose_parts(

@@ -58,8 +58,9 @@ def choose_parts(
 
     Raises:
         ValueError: If a slice is not TFDS's notation, names a split that does
-            not exist or has no examples, or if the train part is missing
-            because `validation_split` takes examples of its split.
+            not exist or has no examples; if the train part is missing because
+            `validation_split` takes examples of its split; or if no split is
+            named like a part, and no flag is given.
     """
     flags = {
         part: (flag, asked)
@@ -85,6 +86,14 @@ def choose_parts(
             f"{builder.name}: --validation_split={validation_split} leaves no "
             "split for training by its name. Name the examples to train on, "
             "too, as in --train_split='train[:80%]'. Splits: "
+            f"{_sized(builder.info.splits)}"
+        )
+    if not sliced and not by_name:
+        raise ValueError(
+            f"{builder.name}: no split is named like train, validation or "
+            "test. Name the examples of both parts, as in --split=official "
+            f"--train_split='{splits[0]}[:80%]' "
+            f"--validation_split='{splits[0]}[80%:]'. Splits: "
             f"{_sized(builder.info.splits)}"
         )
     guesses = [

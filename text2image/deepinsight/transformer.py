@@ -15,6 +15,7 @@ from sklearn.utils.validation import check_is_fitted, validate_data
 from text2image import options
 from text2image.deepinsight import (
     feature_places,
+    parameters,
     pixel_map,
     projection,
     render,
@@ -132,10 +133,11 @@ class DeepInsight(sklearn.base.TransformerMixin, sklearn.base.BaseEstimator):
                 fewer than three features differ.
         """
         rows = self._rows(X, reset=True)
-        self._check_choices()
+        parameters.check(self)
         stats = statistics.FeatureStatistics.empty(rows.shape[1])
         for batch in _batches(rows):
             stats.update(batch)
+        parameters.check_range(stats.minimum, stats.maximum)
         self.scaler_ = None
         if self.scaler is not None:
             self.scaler_ = scaling.fit_scaler(self.scaler, stats)
@@ -222,18 +224,6 @@ class DeepInsight(sklearn.base.TransformerMixin, sklearn.base.BaseEstimator):
             ensure_min_samples=2 if reset else 1,
             ensure_min_features=3,
         )
-
-    def _check_choices(self) -> None:
-        for name, legal in (
-            ("scaler", (None, *options.SCALERS)),
-            ("assignment", options.ASSIGNMENTS),
-            ("layout", options.LAYOUTS),
-        ):
-            if getattr(self, name) not in legal:
-                raise ValueError(
-                    f"`{name}` must be one of {legal}. Received: "
-                    f"{getattr(self, name)!r}"
-                )
 
     def _seed(self) -> int:
         if isinstance(self.random_state, int):

@@ -433,6 +433,14 @@ def test_a_file_is_answered_with_its_directory(copied):
         checkpoint.locate(str(copied / "vocab.txt"))
 
 
+def test_modules_without_a_transformer_leave_the_directory(copied):
+    (copied / "modules.json").write_text('[{"type": "x.models.CLIPModel"}]')
+    assert checkpoint.locate(str(copied)) == str(copied)
+    (copied / "modules.json").write_text("{")
+    with pytest.raises(ValueError, match=r"modules.json must be JSON"):
+        checkpoint.locate(str(copied))
+
+
 def test_a_name_that_is_not_here_is_refused_without_a_network(monkeypatch):
     def refuse(*_):
         raise OSError("no route")

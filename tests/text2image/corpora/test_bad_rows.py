@@ -43,6 +43,11 @@ def test_the_share_that_the_error_names_suffices(policy, number):
     faults.check("drop", share, 19)
 
 
+def test_exactly_the_share_may_be_dropped():
+    # 0.29 * 100 is below 29 in floating point.
+    tally(*map(fault, range(29))).check("drop", 0.29, 100)
+
+
 def test_more_than_the_share_is_not_dropped():
     faults = tally(fault(1), fault(2))
     faults.check("drop", 0.05, 40)

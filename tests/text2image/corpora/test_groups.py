@@ -2,9 +2,11 @@
 
 import json
 
+import numpy as np
 import pytest
 
 from text2image.corpora import groups
+from text2image.corpora.rows import Row, RowSource
 from text2image.corpora.texts import open_corpus
 
 VALUES = ("north ", "south", "", "north", None, 7, 7.0, True)
@@ -49,6 +51,18 @@ def test_a_folder_has_a_column_in_every_part(tmp_path):
     found = read(tmp_path, "place", [*ids["train"], *ids["test"]])
     assert {found[key] for key in ids["train"]} == {"x"}
     assert {found[key] for key in ids["test"]} == {"y"}
+
+
+def test_numbers_of_numpy_are_names(rows):
+    values = {"1": np.int32(3), "2": np.float32(0.5), "3": np.bool_(True)}
+    source = RowSource(
+        "tfds",
+        {"train": lambda: (Row(k, k, {"g": v}) for k, v in values.items())},
+        ("g",),
+        str,
+    )
+    found = groups.read_groups(source, "g", values)
+    assert found == {"1": "3", "2": "0.5", "3": "true"}
 
 
 def test_a_column_that_is_not_there_is_refused(rows, tmp_path):

@@ -191,6 +191,19 @@ def test_a_missing_file_is_named(tmp_path, name):
         texts.open_corpus(str(tmp_path / name))
 
 
+@pytest.mark.parametrize(
+    ("flags", "message"),
+    [
+        ({"delimiter": "tab"}, "demo: --delimiter has no use"),
+        ({"encoding": "cp1252"}, "demo: --encoding has no use"),
+        ({"label_key": "stars"}, "demo: no 'stars' among 'text', 'label'"),
+    ],
+)
+def test_flags_without_effect_on_the_demo_are_refused(flags, message):
+    with pytest.raises(ValueError, match=message):
+        texts.open_corpus("demo", reading=Reading(**flags))
+
+
 def test_the_demo_has_two_balanced_parts():
     opened = texts.open_corpus(texts.DEMO)
     assert opened.label_names == ("neg", "pos")

@@ -131,6 +131,19 @@ def test_other_notation_is_refused_with_the_splits_there_are(
         opened(directory, **flags)
 
 
+def test_splits_that_say_no_part_are_named_with_the_flags(tmp_path):
+    features = {"text": tfds.features.Text(), "label": tfds.features.Text()}
+    rows = [{"text": "a", "label": "x"}, {"text": "b", "label": "y"}]
+    path = written(tmp_path, "whole", features, {"full": rows})
+    with pytest.raises(ValueError, match=r"--train_split='full\[:80%\]'"):
+        opened(path)
+
+
+def test_flags_of_files_are_refused(directory):
+    with pytest.raises(ValueError, match="--delimiter has no use"):
+        opened(directory, delimiter="tab")
+
+
 def test_equal_texts_of_two_slices_stay_on_one_side(directory):
     corpus = opened(
         directory, train_split="train[:80%]", validation_split="train[6:]"

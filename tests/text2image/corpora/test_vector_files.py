@@ -1,5 +1,7 @@
 """Vectors with labels are read from `.npz` and Parquet files alike."""
 
+import json
+
 import numpy as np
 import pyarrow
 import pytest
@@ -213,6 +215,18 @@ def test_arrays_that_are_no_vectors_are_refused(tmp_path, arrays, words, save):
 def test_columns_that_are_no_vectors_are_refused(tmp_path, columns, words):
     with pytest.raises(ValueError, match=words):
         opened(table(tmp_path, columns))
+
+
+def test_the_index_of_pandas_is_no_feature(tmp_path):
+    index = "__index_level_0__"
+    columns = pyarrow.table({"x": [0.5], "label": ["a"], index: [7]})
+    stated = {"index_columns": [index], "columns": [], "column_indexes": []}
+    path = tmp_path / "vectors.parquet"
+    parquet.write_table(
+        columns.replace_schema_metadata({"pandas": json.dumps(stated)}), path
+    )
+    with pytest.raises(ValueError, match=f"{index}, the index of pandas"):
+        opened(path)
 
 
 @pytest.mark.parametrize(

@@ -170,7 +170,11 @@ def test_a_copy_draws_the_same(rows):
     ("parameters", "message"),
     [
         ({"scaler": "minmax"}, "`scaler` must be one of"),
-        ({"projection": "isomap"}, "`method` must be one of"),
+        ({"projection": "isomap"}, "`projection` must be one of"),
+        ({"tsne_init": "spectral"}, "`tsne_init` must be one of"),
+        ({"image_height": 0}, "`image_height` must be a whole number of at"),
+        ({"image_width": 8.5}, "Received: 8.5"),
+        ({"tsne_iterations": -1}, "`tsne_iterations` must be a whole"),
         ({"projection": np.zeros((3, 2))}, r"coordinates \(12, 2\)"),
         ({"assignment": "nearest"}, "`assignment` must be one of"),
         ({"channels": "rgb"}, "`channels` must be one of"),
@@ -182,3 +186,8 @@ def test_a_copy_draws_the_same(rows):
 def test_parameters_that_fit_no_map_are_refused(rows, parameters, message):
     with pytest.raises(ValueError, match=message):
         DeepInsight(**parameters).fit(rows)
+
+
+def test_values_beyond_float32_are_refused(rows):
+    with pytest.raises(ValueError, match=r"values up to .*e\+4\d. Scale them"):
+        DeepInsight(scaler="norm2").fit(rows * 1e39)

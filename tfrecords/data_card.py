@@ -11,8 +11,12 @@ FILE = "card.md"
 _KINDS = {
     "cls": "BERT vectors of labelled texts, with the texts",
     "image": "DeepInsight images of labelled texts, without the texts",
-    "multimodal": "Images with titles and descriptions, and BERT vectors of "
-    "both",
+    "multimodal": "Images with their texts, and vectors of the texts",
+}
+# Of `--stacks`, whose rows may be of any table.
+_OF_VECTORS = {
+    "cls": "Vectors of labelled rows",
+    "image": "DeepInsight images of labelled rows",
 }
 _MOST_CLASSES = 20
 
@@ -32,11 +36,12 @@ def compose(name: str, manifest: schema.Manifest) -> str:
     """Returns the card as Markdown."""
     details = manifest.details
     kind, shape = manifest.schema.kind, manifest.schema.shape
+    kinds = _OF_VECTORS if "vectors" in details else _KINDS
     stacks = details.get("stacks") or manifest.provenance
     lines = [
         f"# {name}",
         "",
-        f"{_KINDS[kind]}: `{manifest.schema.array}` {shape} "
+        f"{kinds[kind]}: `{manifest.schema.array}` {shape} "
         f"float32. Fingerprint {manifest.fingerprint}.",
         "",
         "## Data",
@@ -117,7 +122,7 @@ def _tokens(details: Mapping[str, Any]) -> list[str]:
 
 
 def _limits(kind: str) -> list[str]:
-    if kind == "cls":
+    if kind != "image":
         return []
     return [
         "- Images are no protection: the vectors, and with them much of a "

@@ -172,16 +172,18 @@ def _record_fault(
         )
     if not np.isfinite(values).all():
         return f"NaN or infinity in {record_schema.array}"
+    for name in ("id", *record_schema.strings):
+        count = len(feature[name].bytes_list.value)
+        if count != 1:
+            return f"{count} values in {name}, expected one"
     image = schema.JPEG.get(record_schema.kind)
     if image:
         try:
             jpeg.decode(feature[image].bytes_list.value[0])
-        except (ValueError, IndexError) as error:
+        except ValueError as error:
             return f"cannot decode {image} ({error})"
-    keys = feature["id"].bytes_list.value
-    if len(keys) != 1:
-        return f"{len(keys)} ids, expected one"
-    if keys[0] in seen:
-        return f"id {keys[0]!r} again, first in {seen[keys[0]]}"
-    seen[keys[0]] = where
+    (key,) = feature["id"].bytes_list.value
+    if key in seen:
+        return f"id {key!r} again, first in {seen[key]}"
+    seen[key] = where
     return None

@@ -38,9 +38,10 @@ def read(
     path = directory / MANIFEST
     if not path.is_file():
         raise FileNotFoundError(
-            f"{directory} holds no {MANIFEST}: not a finished set of "
-            "records. Delete the directory if it exists and build it "
-            "with: python -m tfrecords.build"
+            f"{directory} holds no {MANIFEST}: not the directory of a "
+            "finished set of records. Name that of a set, "
+            ".../KIND/CONFIG/VERSION. If it is one, delete it and build it "
+            "again with: python -m tfrecords.build"
         )
     try:
         value = json.loads(path.read_text("utf-8"))

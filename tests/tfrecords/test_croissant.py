@@ -1,11 +1,13 @@
 """What describes records to others: Croissant and the card."""
 
+import dataclasses
 import hashlib
 import json
 import re
 
 import pytest
 
+from tests.support import record_sets
 from tfrecords import croissant, data_card, reader
 
 
@@ -67,3 +69,20 @@ def test_the_card_says_what_is_known(records):
     assert "- train: 24 examples" in card
     assert "Licence: that of the corpus, which is not known here" in card
     assert data_card.compose("made", manifest) == card
+
+
+def test_the_card_says_of_its_kind_what_is_true(records):
+    _, images = records
+    assert "read back from the pixels" in data_card.compose("made", images)
+    captioned = dataclasses.replace(
+        images, schema=record_sets.schema_of("multimodal")
+    )
+    card = data_card.compose("made", captioned)
+    assert "Images with their texts, and vectors of the texts" in card
+    assert "read back from the pixels" not in card
+    details = {**images.details, "vectors": "genes.npz"}
+    card = data_card.compose(
+        "made", dataclasses.replace(images, details=details)
+    )
+    assert "DeepInsight images of labelled rows" in card
+    assert "labelled texts" not in card

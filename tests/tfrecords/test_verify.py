@@ -84,6 +84,12 @@ def renamed_feature(records):
     return [*records[:2], example.SerializeToString(), records[3]]
 
 
+def repeated_text(records):
+    example = tf.train.Example.FromString(records[2])
+    example.features.feature["text"].bytes_list.value.append(b"two")
+    return [*records[:2], example.SerializeToString(), records[3]]
+
+
 NAN = np.array([[1, 2, 3], [4, np.nan, 6]], np.float32)
 INF = np.array([[1, 2, 3], [4, -np.inf, 6]], np.float32)
 
@@ -179,6 +185,7 @@ RECORD_FAULTS = [
     ("label too high", lambda s: rewrite(s, altered(label=2)), 2, "label [2]"),
     ("label too low", lambda s: rewrite(s, altered(label=-1)), 2, "label [-1]"),
     ("no text", lambda s: rewrite(s, without("text")), 2, "features"),
+    ("two texts", lambda s: rewrite(s, repeated_text), 2, "2 values in text"),
 ]
 
 # Faults that no single record shows: the shard is named and the cause.
@@ -462,6 +469,7 @@ def test_the_reader_refuses_what_the_size_of_a_shard_shows(directory, pristine):
         except (FileNotFoundError, ValueError):
             refused.add(name)
     assert refused == {
+        "two texts",
         "byte added in front",
         "byte removed in front",
         "byte removed at the end",
@@ -499,6 +507,7 @@ def test_the_command_tells_good_from_bad_by_its_exit_code(
     assert lines[0] == f"{pristine}: ok"
     assert f"{directory}: {SHARD}, record 2: corrupted record" in captured.out
     assert "none holds no manifest.json" in lines[-1]
+    assert "Name that of a set, .../KIND/CONFIG/VERSION." in lines[-1]
     assert captured.err == ""
 
 

@@ -18,10 +18,8 @@ from text2image import cpu
 from text2image.bert import openvino_graph
 
 # What takes the least time per text on MiniLM and reviews, with the streams of
-# `num_streams`: docs/results/speed.md, "CPU engine". A fine step costs nothing
-# here: a new shape is not compiled for seconds, as XLA does.
+# `num_streams`: docs/results/speed.md, "CPU engine".
 TOKENS_PER_BATCH = 1024  # padding included
-LENGTH_STEP = 16
 # CPU flags of Linux, one of which is there if bfloat16 products have units.
 _BFLOAT16_FLAGS = frozenset({"amx_bf16", "avx512_bf16"})
 _CPU_INFO = pathlib.Path("/proc/cpuinfo")

@@ -1,4 +1,8 @@
-"""One vector per text and layer: that of [CLS], or of all its tokens."""
+"""One vector per text and layer: that of [CLS], or of all its tokens.
+
+Each builder takes keras-hub's BERT of hidden size D and the indices of L
+layers, ascending, and returns a model from its inputs to `(N, L, D)` float32.
+"""
 
 from collections.abc import Callable
 
@@ -13,13 +17,6 @@ def build_cls_model(
 
     Of the last layer only the first row is read, so only that row is
     computed: a sixth to a twelfth less of the network.
-
-    Args:
-        backbone: BERT of hidden size D.
-        layers: L layer indices, ascending.
-
-    Returns:
-        A model from the backbone's inputs to `(N, L, D)` float32.
     """
     states = [backbone.get_layer("embeddings_dropout").output]
     states += [layer.output for layer in backbone.transformer_layers]
@@ -36,13 +33,6 @@ def build_mean_model(
     """Builds the means over each text's own tokens, [CLS] and [SEP] included.
 
     Source: Reimers and Gurevych 2019, arXiv 1908.10084, section 3.
-
-    Args:
-        backbone: BERT of hidden size D.
-        layers: L layer indices, ascending.
-
-    Returns:
-        A model from the backbone's inputs to `(N, L, D)` float32.
     """
     return keras.Model(
         backbone.inputs, stack(_means(backbone, layers)), name="mean_stack"
@@ -55,13 +45,6 @@ def build_max_model(
     """Builds the maxima over each text's own tokens, dimension by dimension.
 
     Source: Reimers and Gurevych 2019, arXiv 1908.10084, section 3.
-
-    Args:
-        backbone: BERT of hidden size D.
-        layers: L layer indices, ascending.
-
-    Returns:
-        A model from the backbone's inputs to `(N, L, D)` float32.
     """
     is_token = keras.ops.cast(backbone.input["padding_mask"], "bool")[..., None]
     maxima = [
@@ -83,13 +66,6 @@ def build_first_last_model(
 
     The first layer is the output of transformer layer 0, not the embeddings.
     Source: "first-last-avg" of Su et al. 2021, arXiv 2103.15316.
-
-    Args:
-        backbone: BERT of hidden size D.
-        layers: No use is made of it.
-
-    Returns:
-        A model from the backbone's inputs to `(N, 1, D)` float32.
     """
     del layers
     ends = [0, len(backbone.transformer_layers) - 1]

@@ -35,7 +35,7 @@ _GOOGLE = (
 
 def has_weights(directory: pathlib.Path) -> bool:
     """Whether a directory has weights that `open_tensors` reads."""
-    return any(find(directory) for find, _ in _LAYOUTS)
+    return any((directory / name).is_file() for name in _LAYOUTS)
 
 
 @contextlib.contextmanager
@@ -51,13 +51,13 @@ def open_tensors(directory: pathlib.Path) -> Iterator["Tensors"]:
         ValueError: If a file is damaged.
     """
     with contextlib.ExitStack() as stack:
-        for find, read in _LAYOUTS:
-            path = find(directory)
-            if path:
+        for name, read in _LAYOUTS.items():
+            path = directory / name
+            if path.is_file():
                 yield Tensors(path, read(path, stack))
                 return
         unread = [
-            file.name for name in _UNREAD for file in directory.glob(name)
+            file.name for kind in _UNREAD for file in directory.glob(kind)
         ]
         raise FileNotFoundError(
             f"--encoder={directory} must have weights as {_SAFETENSORS}, "
@@ -208,23 +208,13 @@ def _from_google(name: str) -> str:
     return name
 
 
-def _named(name: str) -> Callable[[pathlib.Path], pathlib.Path | None]:
-    return lambda directory: next(
-        (path for path in [directory / name] if path.is_file()), None
-    )
-
-
 # A file to look for, and its reader; the first that is found is read.
-_LAYOUTS: tuple[
-    tuple[
-        Callable[[pathlib.Path], pathlib.Path | None],
-        Callable[[pathlib.Path, contextlib.ExitStack], dict[str, Read]],
-    ],
-    ...,
-] = (
-    (_named(_SAFETENSORS), _safetensors),
-    (_named(_SAFETENSORS + _INDEX), _shards),
-    (_named(_TORCH), _torch),
-    (_named(_TORCH + _INDEX), _shards),
-    (_named(_CHECKPOINT + ".index"), _google),
-)
+_LAYOUTS: dict[
+    str, Callable[[pathlib.Path, contextlib.ExitStack], dict[str, Read]]
+] = {
+    _SAFETENSORS: _safetensors,
+    _SAFETENSORS + _INDEX: _shards,
+    _TORCH: _torch,
+    _TORCH + _INDEX: _shards,
+    _CHECKPOINT + ".index": _google,
+}

@@ -13,7 +13,7 @@ import pathlib
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from text2image.bert import tokenizer_json, wordpiece
+from text2image.bert import headers, tokenizer_json, wordpiece
 from text2image.bert.tokenizer_json import added_token, refusal
 from text2image.bert.wordpiece import AddedToken, SpecialTokens, WordPiece
 
@@ -60,7 +60,8 @@ def read_wordpiece(directory: pathlib.Path) -> WordPiece:
             exactly; names file and field.
     """
     config = _read_optional(directory / "tokenizer_config.json")
-    special = _special_tokens(directory, config)
+    named = {**_read_optional(directory / "special_tokens_map.json"), **config}
+    special = _special_tokens(named)
     file = directory / "tokenizer.json"
     stated = _read_optional(file)
     # keras-hub gives its own configuration the same name.
@@ -74,7 +75,7 @@ def read_wordpiece(directory: pathlib.Path) -> WordPiece:
             ) from error
     file = directory / "vocab.txt"
     if file.is_file():
-        return _from_vocabulary(file, config, special)
+        return _from_vocabulary(file, config, named, special)
     raise FileNotFoundError(
         f"{directory} must have the tokeniser as tokenizer.json or vocab.txt. "
         "Missing: both"
@@ -132,12 +133,8 @@ def read_vocabulary(file: pathlib.Path) -> list[str]:
     return _read_text(file).rstrip("\n").split("\n")
 
 
-def _special_tokens(
-    directory: pathlib.Path, config: Mapping[str, Any]
-) -> SpecialTokens:
+def _special_tokens(stated: Mapping[str, Any]) -> SpecialTokens:
     """Names of the special tokens, BERT's where the files state none."""
-    file = directory / "special_tokens_map.json"
-    stated = {**_read_optional(file), **config}
     names = {}
     for role in _ROLES:
         value = stated.get(f"{role}_token")
@@ -149,7 +146,10 @@ def _special_tokens(
 
 
 def _from_vocabulary(
-    file: pathlib.Path, config: Mapping[str, Any], special: SpecialTokens
+    file: pathlib.Path,
+    config: Mapping[str, Any],
+    named: Mapping[str, Any],
+    special: SpecialTokens,
 ) -> WordPiece:
     directory = file.parent
     where = directory / "tokenizer_config.json"
@@ -172,7 +172,7 @@ def _from_vocabulary(
             splits_chinese=bool(config.get("tokenize_chinese_chars", True)),
         ),
         added_tokens=tuple(
-            _stated_tokens(directory, config, special, vocabulary)
+            _stated_tokens(directory, named, special, vocabulary)
         ),
         special=special,
         notes=() if "do_lower_case" in config else notes,
@@ -181,22 +181,18 @@ def _from_vocabulary(
 
 def _stated_tokens(
     directory: pathlib.Path,
-    config: Mapping[str, Any],
+    stated: Mapping[str, Any],
     special: SpecialTokens,
     vocabulary: list[str],
 ) -> Iterator[AddedToken]:
     """Added tokens beside a `vocab.txt`, each once."""
-    stated = {
-        **_read_optional(directory / "special_tokens_map.json"),
-        **config,
-    }
     named = [
         str(token["content"] if isinstance(token, dict) else token)
         for token in stated.get("additional_special_tokens") or []
     ]
     named += dataclasses.astuple(special)
     found: dict[str, AddedToken] = {}
-    for index, entry in (config.get("added_tokens_decoder") or {}).items():
+    for index, entry in (stated.get("added_tokens_decoder") or {}).items():
         token = added_token(entry, int(index))
         found[token.content] = token
     listed = _read_optional(directory / "added_tokens.json")
@@ -215,19 +211,7 @@ def _stated_tokens(
 
 
 def _read_optional(file: pathlib.Path) -> dict[str, Any]:
-    return _read_json(file) if file.is_file() else {}
-
-
-def _read_json(file: pathlib.Path) -> dict[str, Any]:
-    try:
-        value = json.loads(_read_text(file))
-    except json.JSONDecodeError as error:
-        raise ValueError(f"{file} must be JSON. Received: {error}") from error
-    if not isinstance(value, dict):
-        raise ValueError(
-            f"{file} must hold a JSON object. Received: {type(value).__name__}"
-        )
-    return value
+    return headers.read_config(file) if file.is_file() else {}
 
 
 def _read_text(file: pathlib.Path) -> str:

@@ -175,7 +175,7 @@ def read_file(
 def _image_reader(
     path: pathlib.Path, row: dict, keys: Keys, may_lack: bool
 ) -> Callable[[], bytes]:
-    key = spelled(row, keys.image)
+    key = keys.image  # `read_rows` gives it this spelling
     if key not in row:
         return image_fields.refusing(
             f"no {keys.image!r} among {list(row)}. Name the right one with "

@@ -73,17 +73,10 @@ class NpzVectors:
         """Checks the arrays.
 
         Raises:
-            ValueError: If one is missing, or their types or shapes are wrong.
+            ValueError: If their types or shapes are wrong.
         """
         self.path = path
         self._arrays = arrays
-        for name in ("stacks", "labels"):
-            if name not in arrays:
-                raise ValueError(
-                    f"{path} must have the arrays `stacks` and `labels`. "
-                    f"Received: {sorted(arrays)}. Write it with numpy.savez("
-                    "path, stacks=..., labels=...)."
-                )
         for name, (kinds, noun) in _ARRAYS.items():
             if name in arrays and arrays[name].dtype.kind not in kinds:
                 raise ValueError(
@@ -140,12 +133,22 @@ def open_npz(path: pathlib.Path) -> NpzVectors:
     """
     try:
         with zipfile.ZipFile(path) as archive, path.open("rb") as file:
+            members = {
+                info.filename.removesuffix(".npy"): info
+                for info in archive.infolist()
+            }
+            if not {"stacks", "labels"} <= members.keys():
+                raise ValueError(
+                    f"{path} must have the arrays `stacks` and `labels`. "
+                    f"Received: {sorted(members)}. Write it with numpy.savez("
+                    "path, stacks=..., labels=...)."
+                )
             return NpzVectors(
                 path,
                 {
-                    info.filename.removesuffix(".npy"): _open(path, file, info)
-                    for info in archive.infolist()
-                    if info.filename.removesuffix(".npy") in _ARRAYS
+                    name: _open(path, file, members[name])
+                    for name in _ARRAYS
+                    if name in members
                 },
             )
     except (zipfile.BadZipFile, struct.error, EOFError) as error:

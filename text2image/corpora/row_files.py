@@ -35,8 +35,6 @@ DELIMITED_SUFFIXES = {".csv": ",", ".tsv": "\t", ".tab": "\t"}
 JSON_SUFFIXES = (".jsonl", ".ndjson", ".json")
 ARROW_SUFFIXES = (*arrow_batches.PARQUET_SUFFIXES, *arrow_files.ARROW_SUFFIXES)
 SUFFIXES = (*DELIMITED_SUFFIXES, *JSON_SUFFIXES, *ARROW_SUFFIXES)
-# What fastText's own files are called; others are read with --delimiter.
-FASTTEXT_SUFFIXES = (".txt", ".ft", ".train", ".valid", ".test", "")
 _CONVERTED = {
     ".xlsx": "Save it as CSV UTF-8 from Excel.",
     ".xls": "Save it as CSV UTF-8 from Excel.",

@@ -71,7 +71,6 @@ def source_of(path: pathlib.Path, table: Table) -> RowSource:
         hash_files=functools.partial(hashes.sha256_of_files, [path]),
         guesses=table.guesses,
         format=table.format,
-        label_names=table.label_names,
         has_header=table.has_header,
         class_names=table.class_names,
     )

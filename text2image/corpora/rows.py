@@ -160,12 +160,10 @@ class RowSource:
         format: How it is read, as far as that differs from strict UTF-8 CSV,
             TSV or JSON lines by the file's suffix; part of the provenance of
             what is made from the rows.
-        label_names: Class names in label order where the source states them
-            for the one column that can be the label.
         has_header: Whether a line of the file names the columns, which may be
             a row instead.
-        class_names: Column to its class names in label order, of a source
-            that has several such columns.
+        class_names: Column to its class names in label order, where the source
+            states them.
         not_text: Column to why it cannot be the text, where the source states
             types: `is no text but an Image`.
         not_label: Column to why it cannot be the label.
@@ -177,7 +175,6 @@ class RowSource:
     hash_files: Callable[[], str]
     guesses: tuple[str, ...] = ()
     format: Mapping[str, Any] = dataclasses.field(default_factory=dict)
-    label_names: tuple[str, ...] | None = None
     has_header: bool = False
     class_names: Mapping[str, tuple[str, ...]] = dataclasses.field(
         default_factory=dict

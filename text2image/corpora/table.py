@@ -34,12 +34,6 @@ class Table:
     spans: Spans | None = None
 
     @property
-    def label_names(self) -> tuple[str, ...] | None:
-        """Class names of the one column that has them."""
-        names = list(self.class_names.values())
-        return names[0] if len(names) == 1 else None
-
-    @property
     def pieces(self) -> Spans:
         """How it is cut; as a whole if it is not."""
         return self.spans or whole(self.read)

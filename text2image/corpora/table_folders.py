@@ -81,7 +81,6 @@ def open_table_folder(directory: pathlib.Path, reading: Reading) -> RowSource:
         ),
         guesses=tuple(guesses),
         format=_format(directory, files, tables),
-        label_names=first.label_names,
         has_header=first.has_header,
         class_names=first.class_names,
     )

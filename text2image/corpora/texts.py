@@ -85,7 +85,7 @@ def _of_rows(name: str, source: RowSource, reading: Reading) -> Corpus:
             part: _examples(name, read, choice, after)
             for part, read in parts.items()
         },
-        label_names=source.class_names.get(choice.label, source.label_names),
+        label_names=source.class_names.get(choice.label),
         sha256=source.sha256,
         reading={
             "text_key": choice.text_key,

@@ -89,14 +89,22 @@ def open_corpus(file: VectorFile) -> Corpus[Example]:
     numbers: by it the split keeps copies on one side.
 
     Raises:
-        ValueError: If a row belongs to no part of a corpus, though others do.
+        ValueError: If a row belongs to no part of a corpus, though others do;
+            or if the parts cannot be the sides of a split.
     """
     parts: dict[str, Callable[[], Iterator[Example | Fault]]]
     if file.has_parts:
+        present = {PARTS[number] for number in set(part_of_row(file).tolist())}
+        if "train" not in present or len(present) < 2:
+            raise ValueError(
+                f"{file.path}: `split` must name rows of train, and of "
+                f"validation or test. Received: {', '.join(sorted(present))} "
+                "alone. Correct it, or omit the column: --split then decides."
+            )
         parts = {
             name: functools.partial(_read_part, file, name)
             for name in PARTS
-            if (part_of_row(file) == PARTS.index(name)).any()
+            if name in present
         }
     else:
         parts = {PART: functools.partial(read, file, WHOLE)}

@@ -7,8 +7,8 @@ import pytest
 from pyarrow import feather, parquet
 
 from tests.support.row_files import guesses, read, write
-from text2image.corpora import row_sources
-from text2image.corpora.rows import NOT_A_ROW, NOT_DECODABLE
+from text2image.corpora import row_sources, texts
+from text2image.corpora.rows import NOT_A_ROW, NOT_DECODABLE, Reading
 
 TEXTS = [f'film "{number}"\n é' for number in range(3000)]
 LABELS = [number % 3 - 1 for number in range(3000)]
@@ -60,11 +60,20 @@ def test_classes_have_their_names_and_minus_one_is_no_label(tmp_path, name):
     WRITERS[name](hugging_face_table(), tmp_path / name)
     assert read(tmp_path / name) == EXPECTED
     source = row_sources.open_rows(str(tmp_path / name))
-    assert source.label_names == ("neg", "pos")
+    assert source.class_names == {"label": ("neg", "pos")}
     rows = list(source.parts["train"]())
     assert [row.key for row in rows] == [str(n) for n in range(1, 3001)]
     assert rows[11].place.endswith(f"{name}, row 12")
     assert "2 named classes" in guesses(tmp_path / name)
+
+
+def test_names_of_classes_are_those_of_the_label_alone(tmp_path):
+    path = tmp_path / "a.parquet"
+    table = hugging_face_table()
+    parquet.write_table(table.append_column("stars", table["label"]), path)
+    for key, names in (("label", ("neg", "pos")), ("stars", None)):
+        corpus = texts.open_corpus(str(path), reading=Reading(label_key=key))
+        assert corpus.label_names == names
 
 
 @pytest.mark.parametrize("name", WRITERS)

@@ -176,7 +176,7 @@ def test_what_datasets_saves_to_disk_is_read(tmp_path):
     )
     source = row_sources.open_rows(str(tmp_path / "several"))
     assert list(source.parts) == ["train", "validation", "unsupervised"]
-    assert source.label_names == ("neg", "pos")
+    assert source.class_names == {"label": ("neg", "pos")}
     corpus = texts.open_corpus(str(tmp_path / "several"))
     assert list(corpus.parts) == ["train", "validation"]
 

@@ -270,6 +270,22 @@ def test_a_row_of_no_part_is_refused_and_named(tmp_path):
         vector_files.open_corpus(file)
 
 
+@pytest.mark.parametrize("names", [("train",), ("validation", "test")])
+def test_parts_that_are_no_sides_are_refused(tmp_path, names):
+    split = np.array([names[0], names[-1]] * 2)
+    file = opened(
+        npz(tmp_path, stacks=np.eye(4), labels=np.array([*"abab"]), split=split)
+    )
+    with pytest.raises(ValueError, match=r"`split` must name rows of train"):
+        vector_files.open_corpus(file)
+
+
+def test_arrays_with_other_names_are_listed(tmp_path):
+    path = npz(tmp_path, X=np.eye(2), y=np.array([*"ab"]))
+    with pytest.raises(ValueError, match=r"Received: \['X', 'y'\]"):
+        opened(path)
+
+
 def test_a_missing_file_is_refused():
     with pytest.raises(FileNotFoundError, match=r"--stacks=absent.npz"):
         vector_files.open_vectors("absent.npz")

@@ -478,7 +478,7 @@ def test_image_records_are_not_taken_for_stacks(settings, built):
 def test_a_set_that_lost_its_manifest_is_not_reused(settings, built):
     cls_dir = copy_cls(built, pathlib.Path(settings.records_dir))
     (cls_dir / schema.MANIFEST).unlink()
-    with pytest.raises(FileNotFoundError, match="Delete the directory"):
+    with pytest.raises(FileNotFoundError, match="delete it and build"):
         stacks.prepare_cls(settings)
 
 

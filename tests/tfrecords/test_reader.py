@@ -1,6 +1,7 @@
 """A set is checked before it is read, and read in its order."""
 
 import os
+import re
 
 import pytest
 import tensorflow as tf

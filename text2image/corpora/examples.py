@@ -5,7 +5,7 @@ import json
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any, Generic, TypeVar
 
-from text2image.corpora import labels, rows
+from text2image.corpora import label_values, labels, rows
 from text2image.corpora.rows import Fault
 
 E = TypeVar("E")
@@ -71,17 +71,17 @@ def make_example(
         place: File and line, or dataset and example, for messages.
         key: Id of the example.
         text: Text of the example.
-        label: Its label, as `labels.class_name` takes it.
+        label: Its label, as `label_values.class_name` takes it.
 
     Returns:
         The example; or a fault if the text is no string, is empty or is not
-        Unicode, or if `labels.class_name` gives one.
+        Unicode, or if `label_values.class_name` gives one.
 
     Raises:
         ValueError: If such a label makes the whole corpus no classification
-            with one class per text; see `labels.class_name`.
+            with one class per text; see `label_values.class_name`.
     """
-    name = labels.class_name(place, label)
+    name = label_values.class_name(place, label)
     fault = rows.fault_of_text(place, "text", text)
     if fault is None and isinstance(text, str) and not labels.visible(text):
         fault = Fault(
@@ -167,22 +167,22 @@ def make_captioned_image(
         key: Id of the image.
         texts: `title`, `description` and further ones; missing, `None` and
             blank ones become empty.
-        label: Class of the image, as `labels.class_name` takes it.
+        label: Class of the image, as `label_values.class_name` takes it.
         source: See `CaptionedImage`.
         read_image: See `CaptionedImage`.
 
     Returns:
         The captioned image; or a fault if a text is neither a string nor null
-        or is not Unicode, or if `labels.class_name` gives one.
+        or is not Unicode, or if `label_values.class_name` gives one.
 
     Raises:
-        ValueError: See `labels.class_name`.
+        ValueError: See `label_values.class_name`.
     """
     captions = {
         name: "" if texts.get(name) is None else texts[name]
         for name in (*CAPTIONS, *(n for n in texts if n not in CAPTIONS))
     }
-    name = labels.class_name(place, label)
+    name = label_values.class_name(place, label)
     faults = [
         rows.fault_of_text(place, *caption) for caption in captions.items()
     ]

@@ -33,6 +33,7 @@ from trainers.voting import members
 from trainers.weights import sources
 
 _common = functools.partial(setting, group="common")
+_training = functools.partial(setting, group="training")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -59,22 +60,19 @@ class RunOptions:
         "docs/guide/maps.md.",
         group="map",
     )
-    baselines: bool = setting(
+    baselines: bool = _training(
         True,
         "Also fit logistic regression to the same stacks and images.",
-        group="training",
     )
-    export: bool = setting(
+    export: bool = _training(
         True,
         "Also export a SavedModel for TF Serving to `export` in the workdir.",
-        group="training",
     )
-    examples: str = setting(
+    examples: str = _training(
         "",
         "Ids of the texts whose images the report draws, separated by commas. "
         "By default the three reviews of the paper's Fig. 4, if the corpus has "
         "them, else the first three train texts.",
-        group="training",
     )
     group_key: str = group_options.group_key_setting()
 

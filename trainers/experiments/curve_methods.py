@@ -20,6 +20,7 @@ from trainers.experiments.penalties import choose
 from trainers.network import model, optimizer
 from trainers.network.autoencoder import CellStandardization
 from trainers.training import callbacks, fit, loop, sources, steps
+from trainers.training.finite_loss import FiniteLoss
 from trainers.training.inputs import Inputs, predict_all
 from trainers.training.metrics import softmax
 
@@ -231,10 +232,8 @@ def train_network(
         train,
         range(config.epochs),
         [
-            callbacks.Epochs(train, network, config.seed),
-            callbacks.FiniteLoss(
-                train, source, rates="--head_lr", penalties="--l2"
-            ),
+            callbacks.start_epochs(train, network, config.seed),
+            FiniteLoss(train, source, rates="--head_lr", penalties="--l2"),
         ],
     )
 

@@ -23,7 +23,8 @@ from trainers.im2vec.model import build_model, pixel_scale
 from trainers.runs import checkpoints
 from trainers.runs.workdir import CHECKPOINT_FILE
 from trainers.training import fit
-from trainers.training.callbacks import Epochs, FiniteLoss
+from trainers.training.callbacks import start_epochs
+from trainers.training.finite_loss import FiniteLoss
 from trainers.training.metrics import evaluate
 from trainers.training.sources import FromHost, Order, Resident, Source
 from trainers.training.steps import Steps
@@ -113,7 +114,7 @@ def train(
                 steps,
                 range(first, config.epochs),
                 [
-                    Epochs(steps, model, seed),
+                    start_epochs(steps, model, seed),
                     keras.callbacks.LearningRateScheduler(
                         lambda epoch, _: config.learning_rate_of(epoch)
                     ),

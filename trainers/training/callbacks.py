@@ -6,7 +6,6 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 import keras
-import numpy as np
 import tqdm
 
 from trainers.distribution.workers import SINGLE, Workers
@@ -18,7 +17,6 @@ from trainers.runs.workdir import (
     write_history,
 )
 from trainers.training.loop import seed_dropout
-from trainers.training.sources import Source
 from trainers.training.steps import Steps
 
 Logs = dict[str, Any]
@@ -67,155 +65,54 @@ class Progress(keras.callbacks.Callback):
             self._bar.close()
 
 
-class Epochs(keras.callbacks.Callback):
-    """Starts every epoch: its figures at zero, its dropout seeded."""
+def start_epochs(
+    steps: Steps, half: keras.Model, seed: int
+) -> keras.callbacks.Callback:
+    """Starts every epoch with figures at zero and every dropout seeded.
 
-    def __init__(self, steps: Steps, half: keras.Model, seed: int) -> None:
-        """Takes the steps, the part that trains, and the seed."""
-        super().__init__()
-        self._half = half
-        self._steps = steps
-        self._seed = seed
-
-    def on_epoch_begin(self, epoch: int, logs: Logs | None = None) -> None:
-        """Resets the figures; seeds every dropout by the epoch."""
-        self._steps.start_epoch()
-        seed_dropout(self._half, self._seed, epoch)
-
-
-class FiniteLoss(keras.callbacks.Callback):
-    """Stops a training whose loss, or weights, are not finite.
-
-    Before anything of that epoch is saved: the last checkpoint is good.
+    Args:
+        steps: The steps.
+        half: The part that trains.
+        seed: Seed of dropout, beside the number of the epoch.
     """
 
-    def __init__(
-        self,
-        steps: Steps,
-        source: Source,
-        *,
-        rates: str,
-        penalties: str,
-        precision: str = "float32",
-    ) -> None:
-        """Takes what it watches, and flags for the likely cause.
+    def start(epoch: int, logs: Logs | None) -> None:
+        steps.start_epoch()
+        seed_dropout(half, seed, epoch)
 
-        Args:
-            steps: The steps.
-            source: Where their examples come from.
-            rates: Flags of the learning rates.
-            penalties: Flags of the penalties on weights.
-            precision: Policy of the layers that train.
-        """
-        super().__init__()
-        self._steps = steps
-        self._source = source
-        self._rates = rates
-        self._penalties = penalties
-        self._precision = precision
-        self._epoch = 0
-
-    def on_epoch_begin(self, epoch: int, logs: Logs | None = None) -> None:
-        """Notes the epoch."""
-        self._epoch = epoch
-
-    def on_train_batch_end(self, batch: int, logs: Logs | None = None) -> None:
-        """Checks every step of the execution.
-
-        Raises:
-            FloatingPointError: If the loss of one is not finite.
-        """
-        losses, entropies = self._steps.figures[:, :2].T
-        (spoiled,) = np.nonzero(~np.isfinite(losses))
-        if not len(spoiled):
-            return
-        first = int(spoiled[0])
-        step = self._steps.done - len(losses) + first
-        ids = self._source.ids(self._epoch, step)
-        raise FloatingPointError(
-            f"The loss is {losses[first]} in epoch {self._epoch + 1}, "
-            f"step {step + 1}, on the examples {ids[:8]}... "
-            + self._cause(
-                is_first=self._epoch == step == 0,
-                is_penalty=bool(np.isfinite(entropies[first])),
-            )
-        )
-
-    def on_epoch_end(self, epoch: int, logs: Logs | None = None) -> None:
-        """Checks what the last step of the epoch, after its loss, has left.
-
-        Raises:
-            FloatingPointError: If a weight is not finite.
-        """
-        for variable in self.model.variables:
-            if not np.isfinite(np.array(variable)).all():
-                raise FloatingPointError(
-                    f"{variable.path} is not finite after the last step of "
-                    f"epoch {epoch + 1}. "
-                    + self._cause(is_first=False, is_penalty=False)
-                )
-
-    def _cause(self, *, is_first: bool, is_penalty: bool) -> str:
-        """What is likely to have spoiled the numbers, and what happens next."""
-        if is_penalty:
-            cause = (
-                f"Only the penalty on the weights overflows: lower "
-                f"{self._penalties} or {self._rates}."
-            )
-        elif is_first:
-            cause = (
-                "No step was taken before it, so the records or the file of "
-                "weights hold such numbers: check the records with python -m "
-                "tfrecords.verify."
-            )
-        else:
-            cause = (
-                f"The likely cause is the learning rate: lower {self._rates}."
-            )
-        if self._precision != "float32":
-            cause += f" {self._precision} has few digits: try float32."
-        return (
-            f"{cause} The last good epoch is kept; with other settings it is "
-            "another run, which starts from its first epoch."
-        )
+    return keras.callbacks.LambdaCallback(on_epoch_begin=start)
 
 
-class Within(keras.callbacks.Callback):
-    """Calls a function after every so many steps of an epoch."""
+def call_within(
+    steps: Steps, every: int, function: Callable[[], None]
+) -> keras.callbacks.Callback:
+    """Calls a function after every multiple of a number of steps."""
 
-    def __init__(
-        self, steps: Steps, every: int, function: Callable[[], None]
-    ) -> None:
-        """Takes the steps, their number between calls, and the function."""
-        super().__init__()
-        self._steps = steps
-        self._every = every
-        self._function = function
+    def call(batch: int, logs: Logs | None) -> None:
+        if steps.done % every == 0:
+            function()
 
-    def on_train_batch_end(self, batch: int, logs: Logs | None = None) -> None:
-        """Calls the function if this execution ends at a multiple."""
-        if self._steps.done % self._every == 0:
-            self._function()
+    return keras.callbacks.LambdaCallback(on_train_batch_end=call)
 
 
-class Validation(keras.callbacks.Callback):
-    """Adds our figures of validation to the logs of an epoch."""
+def add_validation(
+    validate: Callable[[], Mapping[str, Any]],
+) -> keras.callbacks.Callback:
+    """Adds `val_loss`, `val_accuracy` and the like to the logs of an epoch.
 
-    def __init__(self, validate: Callable[[], Mapping[str, Any]]) -> None:
-        """Takes a function that returns `loss`, `accuracy` and more."""
-        super().__init__()
-        self._validate = validate
+    Args:
+        validate: Returns `loss`, `accuracy` and more; numbers alone are added.
+    """
 
-    def on_epoch_end(self, epoch: int, logs: Logs | None = None) -> None:
-        """Adds `val_loss`, `val_accuracy` and every other number."""
-        figures = self._validate()
-        assert logs is not None
+    def add(epoch: int, logs: Logs) -> None:
         # The callbacks that follow read these logs.
         logs |= {
             f"val_{name}": value
-            for name, value in figures.items()
+            for name, value in validate().items()
             if isinstance(value, int | float)
         }
+
+    return keras.callbacks.LambdaCallback(on_epoch_end=add)
 
 
 class Checkpoint(keras.callbacks.Callback):

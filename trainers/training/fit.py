@@ -11,6 +11,7 @@ from absl import logging
 from trainers.distribution.workers import SINGLE, Workers
 from trainers.runs.workdir import write_history
 from trainers.training import callbacks, steps
+from trainers.training.finite_loss import FiniteLoss
 from trainers.training.sources import Source
 
 
@@ -112,7 +113,9 @@ def fit(
     progress = callbacks.Progress(
         train, source.num_examples, schedule.unit, schedule.part
     )
-    within = [callbacks.Within(train, schedule.every, schedule.within)]
+    within = []
+    if schedule.every:
+        within = [callbacks.call_within(train, schedule.every, schedule.within)]
     try:
         run_epochs(
             model,
@@ -120,17 +123,17 @@ def fit(
             train,
             range(first, schedule.epochs),
             [
-                callbacks.Epochs(train, half or model, schedule.seed),
+                callbacks.start_epochs(train, half or model, schedule.seed),
                 progress,
-                callbacks.FiniteLoss(
+                FiniteLoss(
                     train,
                     source,
                     rates=schedule.rates,
                     penalties="--l2",
                     precision=schedule.precision,
                 ),
-                *(within if schedule.every else ()),
-                callbacks.Validation(validate),
+                *within,
+                callbacks.add_validation(validate),
                 *user_callbacks,
                 checkpoint,
             ],

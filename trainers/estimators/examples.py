@@ -54,7 +54,11 @@ def check_examples(
             "A classifier needs at least two classes. Received: "
             f"{len(classes.names)} class"
         )
-    return texts, classes, [str(label) for label in listed]
+    # Equal labels are one class, though True and 1 are written differently.
+    names: dict[Any, str] = {}
+    for label in listed:
+        names.setdefault(label, str(label))
+    return texts, classes, [names[label] for label in listed]
 
 
 def write_rows(

@@ -157,7 +157,8 @@ def _keras3_layers(
         if not isinstance(item, h5py.Group) or path.startswith("optimizer"):
             return
         parent, _, last = path.rpartition("/")
-        if last == "vars" and parent:
+        # Keras numbers the arrays of a layer.
+        if last == "vars" and parent and all(map(str.isdecimal, item)):
             name = item.attrs.get("name") or layer_names.get(
                 parent.split("/")[-1]
             )

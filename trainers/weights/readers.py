@@ -6,6 +6,7 @@ is executed: no calls in pickles, no external or virtual HDF5 data.
 """
 
 import functools
+import json
 import pathlib
 import re
 import zipfile
@@ -76,7 +77,10 @@ def read_arrays(
             arrays = _canonical(path, _read_npz(path), backbone_name)
         else:
             arrays = _canonical(path, _read_safetensors(path), backbone_name)
-    except (OSError, EOFError, KeyError, zipfile.BadZipFile) as error:
+    except (
+        *(OSError, EOFError, KeyError, TypeError, AttributeError),
+        *(zipfile.BadZipFile, UnicodeDecodeError, json.JSONDecodeError),
+    ) as error:
         raise ValueError(
             f"`weights` must be a whole {suffix} file. Received: "
             f"{str(path)!r}, which cannot be read ({error}). Fetch it again."

@@ -171,6 +171,30 @@ def test_file_that_keras_did_not_write_is_refused(
         load_source(vgg16, "vgg16", path)
 
 
+@pytest.mark.parametrize(
+    "config", ["junk", "[]", '{"config": {"layers": [1]}}']
+)
+def test_keras_archive_with_a_damaged_config_is_refused(
+    tmp_path, vgg16, config
+):
+    path = tmp_path / "m.keras"
+    with zipfile.ZipFile(path, "w") as archive:
+        archive.writestr("config.json", config)
+        archive.writestr("model.weights.h5", b"")
+    with pytest.raises(ValueError, match=r"m\.keras.*cannot be read"):
+        load_source(vgg16, "vgg16", path)
+
+
+def test_h5_whose_arrays_have_no_numbers_lacks_their_layer(tmp_path, vgg16):
+    path = tmp_path / "m.weights.h5"
+    with h5py.File(path, "w") as file:
+        group = file.create_group("layers/block1_conv1/vars")
+        group.attrs["name"] = "block1_conv1"
+        group["kernel"] = np.zeros((3, 3, 3, 64), "float32")
+    with pytest.raises(ValueError, match="missing: block1_conv1/kernel"):
+        load_source(vgg16, "vgg16", path)
+
+
 VGG19 = [
     f"block{block}_conv{number}"
     for block, last in enumerate((2, 2, 4, 4, 4), start=1)

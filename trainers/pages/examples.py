@@ -1,15 +1,13 @@
 """Examples for the page: validation texts, the run's mistakes first."""
 
-import csv
 import dataclasses
-import pathlib
 from collections.abc import Iterator
 
 from absl import logging
 
 from tfrecords import paths, reader
 from trainers.runs.loading import Run
-from trainers.runs.workdir import PREDICTIONS_FILE
+from trainers.runs.predictions import read_rows
 from trainers.serving import agreement
 
 _SEARCHED = 2000  # records; a stack of BERT base has 37 kB
@@ -58,8 +56,8 @@ def choose(run: Run, longest: int) -> list[Example]:
         return []
     texts = dict(_read_texts(records, longest))
     examples = [
-        Example(texts[key], truth, label, probability)
-        for key, truth, label, probability in _predictions(run.workdir)
+        Example(texts[key], truth, label, max(map(float, probabilities)))
+        for key, truth, label, *probabilities in read_rows(run.workdir)
         if key in texts
     ]
     examples.sort(key=lambda example: -example.probability)
@@ -81,16 +79,3 @@ def _read_texts(records: paths.Path, longest: int) -> Iterator[tuple[str, str]]:
             text = value.decode("utf-8", "replace")
             if text.strip() and len(text) <= longest:
                 yield key.decode(), text
-
-
-def _predictions(
-    workdir: pathlib.Path,
-) -> Iterator[tuple[str, str, str, float]]:
-    """Id, class, predicted class and its probability."""
-    with (workdir / PREDICTIONS_FILE).open(
-        newline="", encoding="utf-8"
-    ) as file:
-        rows = csv.reader(file)
-        next(rows)  # the header
-        for key, truth, label, *probabilities in rows:
-            yield key, truth, label, max(map(float, probabilities))

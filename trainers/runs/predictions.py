@@ -3,7 +3,7 @@
 import csv
 import io
 import pathlib
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 import numpy as np
 
@@ -37,19 +37,21 @@ def write_predictions(
     files.write_text(workdir / PREDICTIONS_FILE, text.getvalue())
 
 
-def read_predictions(workdir: pathlib.Path) -> dict[str, tuple[str, str]]:
-    """Reads predictions.csv: record id to label and prediction, in order."""
+def read_rows(workdir: pathlib.Path) -> Iterator[list[str]]:
+    """Yields the rows of predictions.csv without its header."""
     path = workdir / PREDICTIONS_FILE
     with path.open(newline="", encoding="utf-8") as file:
         rows = csv.reader(file)
-        next(rows)  # the header; a class may be called like a column
-        return {row[0]: (row[1], row[2]) for row in rows}
+        next(rows)  # a class may be called like a column: no `DictReader`
+        yield from rows
+
+
+def read_predictions(workdir: pathlib.Path) -> dict[str, tuple[str, str]]:
+    """Reads predictions.csv: record id to label and prediction, in order."""
+    return {row[0]: (row[1], row[2]) for row in read_rows(workdir)}
 
 
 def read_probabilities(workdir: pathlib.Path) -> dict[str, np.ndarray]:
     """Reads predictions.csv: record id to probabilities `(K,)`, in order."""
-    path = workdir / PREDICTIONS_FILE
-    with path.open(newline="", encoding="utf-8") as file:
-        rows = csv.reader(file)
-        next(rows)
-        return {row[0]: np.array(row[3:], np.float32) for row in rows}
+    rows = read_rows(workdir)
+    return {row[0]: np.array(row[3:], np.float32) for row in rows}

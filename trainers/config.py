@@ -6,6 +6,7 @@ imports nothing heavy, so that `--help` answers at once.
 
 import dataclasses
 import functools
+import os
 import pathlib
 from collections.abc import Mapping
 from typing import Any, ClassVar, Self
@@ -285,7 +286,8 @@ def default_workdir(config: TrainConfig, runs_dir: str = "runs") -> str:
     if config.from_run:  # what the run is, not where
         settings["from_run"] = start_sha256(config.from_run)
     # The end, with the fingerprint, and no more than a file system takes.
-    dataset = pathlib.Path(config.image_records).parent.name[-200:]
+    records = pathlib.Path(os.path.abspath(config.image_records))
+    dataset = records.parent.name[-200:]
     return f"{runs_dir}/{dataset}-{config.backbone}-{fingerprint(settings)[:8]}"
 
 

@@ -109,3 +109,18 @@ def test_long_name_of_records_gives_a_legal_workdir(tmp_path, name_of, config):
         workdir.mkdir(parents=True, exist_ok=True)
         assert fingerprint in workdir.name
         assert length > 40 or name in workdir.name
+
+
+@pytest.mark.parametrize(
+    ("directory", "records"),
+    [(".", "1.0.0"), ("1.0.0", "."), ("x", "../1.0.0")],
+)
+def test_a_run_is_named_after_its_records_wherever_it_is_started(
+    tmp_path, monkeypatch, directory, records
+):
+    start = tmp_path / "reviews-0123456789ab" / directory
+    start.mkdir(parents=True)
+    monkeypatch.chdir(start)
+    config = TrainConfig(image_records=records)
+    whole = TrainConfig(image_records="r/image/reviews-0123456789ab/1.0.0")
+    assert default_workdir(config) == default_workdir(whole)

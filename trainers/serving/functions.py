@@ -197,13 +197,14 @@ def locate_encoder(recorded: dict[str, Any], source: str | None) -> str:
 
     Args and raises as `load_encoder`.
     """
-    wanted = source or recorded["source"]
     try:
-        located = checkpoint.locate(wanted)
+        located = checkpoint.locate(source or recorded["source"])
     except FileNotFoundError as error:
+        if source:
+            raise
         raise FileNotFoundError(
-            f"The encoder is not at {wanted!r}, where it was when the records "
-            "were made. Name its directory with --encoder=PATH "
+            f"The encoder is not at {recorded['source']!r}, where it was when "
+            "the records were made. Name its directory with --encoder=PATH "
             f"(sha256 {recorded['sha256']})."
         ) from error
     received = checkpoint.identify(located)

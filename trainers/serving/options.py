@@ -2,9 +2,11 @@
 
 import dataclasses
 import functools
+import pathlib
 
 from text2image.corpora.rows import Reading
 from text2image.options import QUOTINGS
+from tfrecords import files
 from tfrecords.command_line import Arguments, Program, Rule, UsageError
 from tfrecords.devices import DeviceOptions
 from tfrecords.settings import setting
@@ -101,13 +103,17 @@ def export_program(name: str, doc: str | None, *further: type) -> Program:
 
 
 def check_export(arguments: Arguments) -> None:
-    """Refuses an export of no run.
+    """Refuses an export of no run, or to where none can be.
 
     Raises:
         UsageError: If no run is named.
+        OSError: If `out` is a file, or cannot be written.
     """
-    if not arguments.settings(ExportOptions).workdir:
+    options = arguments.settings(ExportOptions)
+    if not options.workdir:
         raise UsageError("Expected --workdir=RUN. Received: none.")
+    if options.out and pathlib.Path(options.out).exists():
+        files.make_directory(pathlib.Path(options.out), "out")
 
 
 def check_model(model: ModelOptions) -> None:

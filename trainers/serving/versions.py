@@ -43,7 +43,7 @@ def publish(
         RuntimeError: If another process is writing to `out`.
         OSError: If the files cannot be written; `out` is left as it was.
     """
-    out.mkdir(parents=True, exist_ok=True)
+    files.make_directory(out, "out")
     with _lock(out):
         aside = out / _ASIDE
         shutil.rmtree(aside, ignore_errors=True)

@@ -162,6 +162,20 @@ def test_records_of_other_token_ids_are_not_served(tiny_bert):
         functions.load_encoder(recorded, None)
 
 
+@pytest.mark.parametrize(
+    ("typed", "message"),
+    [
+        (None, "not at 'gone', where it was when the records were made"),
+        ("nowhere", "'nowhere'"),
+    ],
+)
+def test_an_encoder_that_is_not_there_is_named_as_typed(typed, message):
+    recorded = {"source": "gone", "sha256": "0123"}
+    with pytest.raises(FileNotFoundError, match=message) as raised:
+        functions.locate_encoder(recorded, typed)
+    assert ("records were made" in str(raised.value)) == (typed is None)
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("num_classes", [2, 3])
 def test_a_thousand_texts_agree(tiny_bert, tmp_path, num_classes):

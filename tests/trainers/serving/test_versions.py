@@ -2,6 +2,7 @@
 
 import pytest
 
+from trainers import export
 from trainers.serving import versions
 
 
@@ -43,6 +44,16 @@ def test_a_failed_export_leaves_nothing(tmp_path):
         versions.publish(tmp_path, fail)
     assert list(tmp_path.iterdir()) == []
     assert versions.publish(tmp_path, write) == tmp_path / "1"
+
+
+def test_a_file_is_no_place_for_versions(tmp_path, capsys):
+    out = tmp_path / "out"
+    out.write_text("")
+    with pytest.raises(FileExistsError, match="--out must be a directory"):
+        versions.publish(out, write)
+    # Refused before the run is looked for.
+    assert export.main(["--workdir=nowhere", f"--out={out}"]) == 1
+    assert "--out must be a directory" in capsys.readouterr().err
 
 
 def test_two_exports_to_one_directory_exclude_each_other(tmp_path):

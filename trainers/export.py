@@ -7,7 +7,6 @@ Writes `<out>/<version>/` aside and renames it, so that a server that watches
 token ids or images, for programs without tensorflow-text.
 """
 
-import dataclasses
 import pathlib
 import sys
 from collections.abc import Sequence
@@ -55,7 +54,6 @@ def export_run(
     from trainers.runs.workdir import EXPORT_DIRECTORY
     from trainers.serving import (
         agreement,
-        batching_config,
         chosen,
         chosen_export,
         run_provenance,
@@ -92,18 +90,13 @@ def export_run(
             classifier.serving_default,
         ),
     }
-    directory = pathlib.Path(out or workdir / EXPORT_DIRECTORY)
-    if classifier.grouping is not None:
-        provenance["batching"] = dataclasses.asdict(classifier.grouping)
-    version = saved_model.export(
-        directory,
+    return saved_model.export(
+        pathlib.Path(out or workdir / EXPORT_DIRECTORY),
         classifier,
         provenance=provenance,
         requests=warmup_texts.requests(classifier, origin.image_shape),
+        grouping=classifier.grouping,
     )
-    if classifier.grouping is not None:
-        batching_config.write(directory, classifier.grouping)
-    return version
 
 
 def export_finished(

@@ -295,10 +295,3 @@ def test_a_reader_that_leaves_is_no_error(error, code):
         check=False,
     )
     assert (done.returncode, done.stdout, done.stderr) == (code, "one\n", "")
-
-
-def test_a_wrong_workdir_is_explained(tmp_path):
-    with pytest.raises(FileNotFoundError, match="not a finished run"):
-        load_predictor(workdir=str(tmp_path))
-    with pytest.raises(FileNotFoundError, match="not an export"):
-        load_predictor(export_dir=str(tmp_path))

@@ -104,7 +104,9 @@ def _describe(workdir: pathlib.Path, folder: pathlib.Path) -> ListedRun | None:
     """Describes a directory with a config.json; `None` if it is no run's."""
     faults: list[str] = []
     claim = _read(workdir / CONFIG_FILE, faults)
-    config = claim.get("config", claim)
+    config = claim.get("config")
+    if not isinstance(config, dict):  # perhaps of another program
+        config = claim
     kind = next((kind for kind, sign in _SIGNS.items() if sign in config), None)
     files = [workdir / METRICS_FILE, *workdir.rglob(CHECKPOINT_FILE)]
     if kind is None and not (faults and any(path.is_file() for path in files)):

@@ -1,6 +1,5 @@
 """The classifier that `--preset=best` chose, as a SavedModel."""
 
-import dataclasses
 import pathlib
 
 import keras
@@ -12,7 +11,7 @@ from trainers.runs.workdir import (
     MODEL_SHA256,
     RECORDS_FINGERPRINT,
 )
-from trainers.serving import agreement, batching_config, chosen, saved_model
+from trainers.serving import agreement, chosen, saved_model
 
 # Settings that are paths, or change no result.
 _PATHS = ("dataset", "data_dir", "records_dir", "image_records", "weights")
@@ -74,15 +73,10 @@ def export(
             "validation",
             classifier.signatures["serving_default"],
         )
-    grouping = classifier.grouping
-    if grouping is not None:
-        provenance["batching"] = dataclasses.asdict(grouping)
-    version = saved_model.export(
+    return saved_model.export(
         out,
         classifier,
         provenance=provenance,
         requests=classifier.requests(),
+        grouping=classifier.grouping,
     )
-    if grouping is not None:
-        batching_config.write(out, grouping)
-    return version

@@ -66,10 +66,11 @@ class Predictor:
                 "`texts` must be several texts. Received: one string. Put it "
                 "into a list: [text]"
             )
-        stream = (
-            Text(number, text) if isinstance(text, str) else text
-            for number, text in enumerate(texts, start=1)
-        )
+        if batch_size < 1:
+            raise ValueError(
+                f"`batch_size` must be at least 1. Received: {batch_size}"
+            )
+        stream = _numbered(texts)
         unknown = unknown_tokens.UnknownTokens()
         while batch := list(itertools.islice(stream, batch_size)):
             if image_dir is not None:
@@ -132,8 +133,8 @@ def load_predictor(
 
     Raises:
         FileNotFoundError: If the run, the export or the encoder is missing.
-        ValueError: If files are damaged or do not belong together, or the
-            model does not take texts alone.
+        ValueError: If not one of the two is named, files are damaged or do
+            not belong together, or the model does not take texts alone.
         RuntimeError: If an export's graph holds an op that is not allowed.
     """
     served = load_served(workdir, export_dir, encoder)
@@ -155,7 +156,7 @@ class Served:
 
     signatures: dict[str, Callable]
     label_names: tuple[str, ...]
-    layers: tuple[int, ...]
+    layers: tuple[int, ...] = ()
     encoder: Encoder | None = None
     long_texts: LongTexts = dataclasses.field(default_factory=LongTexts)
     clean: str = "none"
@@ -165,6 +166,11 @@ def load_served(
     workdir: str | None, export_dir: str | None, encoder: str | None
 ) -> Served:
     """Loads a model of texts; takes and raises as `load_predictor`."""
+    if bool(workdir) == bool(export_dir):
+        raise ValueError(
+            "Expected either `workdir` or `export_dir`. Received: "
+            f"{workdir!r} and {export_dir!r}."
+        )
     if export_dir:
         signatures, provenance = saved_model.load(pathlib.Path(export_dir))
         # Exports of the first versions have no `tokenize`, votes no `render`.
@@ -188,40 +194,30 @@ def load_served(
             long_texts=_long_texts(provenance["encoder"]),
             clean=provenance["encoder"].get("clean", "none"),
         )
-    directory = pathlib.Path(workdir or "")
+    directory = pathlib.Path(str(workdir))
     if chosen.is_chosen(directory):
         metrics = chosen.read_metrics(directory)
         if not chosen.has_images_alone(metrics):
-            return _of_choice(chosen.load(directory, encoder))
+            return of_classifier(chosen.load(directory, encoder))
         directory /= chosen.IMAGES
     classifier, _ = vote_classifier.load(directory, encoder)
     return of_classifier(classifier)
 
 
-def of_classifier(classifier: TextClassifier) -> Served:
+def of_classifier(
+    classifier: TextClassifier | chosen.ChosenClassifier,
+) -> Served:
     """Returns a loaded model of texts as it is served."""
-    bert = classifier.encoder
-    return Served(
-        classifier.signatures,
-        classifier.parts.label_names,
-        tuple(bert.layers),
-        bert,
-        bert.long_texts,
-        bert.clean,
-    )
-
-
-def _of_choice(classifier: chosen.ChosenClassifier) -> Served:
+    served = Served(classifier.signatures, classifier.label_names)
     bert = classifier.encoder
     if bert is None:
-        return Served(classifier.signatures, classifier.label_names, ())
-    return Served(
-        classifier.signatures,
-        classifier.label_names,
-        tuple(bert.layers),
-        bert,
-        bert.long_texts,
-        bert.clean,
+        return served
+    return dataclasses.replace(
+        served,
+        layers=tuple(bert.layers),
+        encoder=bert,
+        long_texts=bert.long_texts,
+        clean=bert.clean,
     )
 
 
@@ -229,6 +225,18 @@ def _long_texts(encoder: Mapping[str, Any]) -> LongTexts:
     # Exports of earlier versions do not say: there was no choice.
     kind = encoder.get("long_texts", "cut")
     return LongTexts(kind, encoder.get("max_tokens", 0))
+
+
+def _numbered(texts: Iterable[Text | str]) -> Iterator[Text]:
+    for number, text in enumerate(texts, start=1):
+        if isinstance(text, str):
+            yield Text(number, text)
+        elif isinstance(text, Text):
+            yield text
+        else:
+            raise TypeError(
+                f"`texts` must be strings. Received: {text!r}, number {number}."
+            )
 
 
 def _encode(texts: list[Text]) -> list[bytes]:

@@ -1,5 +1,6 @@
 """Finished runs as SavedModels: written, published, found and loaded."""
 
+import dataclasses
 import json
 import pathlib
 from collections.abc import Callable, Sequence
@@ -17,7 +18,8 @@ from trainers.runs.workdir import (
     RECORDS_FINGERPRINT,
     RunSettings,
 )
-from trainers.serving import saved_model_files, versions
+from trainers.serving import batching_config, saved_model_files, versions
+from trainers.serving.grouping import Grouping
 from trainers.serving.saved_model_files import (
     EXTRA,
     PROVENANCE_FILE,
@@ -42,6 +44,7 @@ def export(
     *,
     provenance: dict[str, Any],
     requests: Sequence[Request],
+    grouping: Grouping | None = None,
 ) -> pathlib.Path:
     """Writes a SavedModel as the next version of an export.
 
@@ -53,6 +56,8 @@ def export(
         servable: The model.
         provenance: What it was made from, as `describe` says it.
         requests: Warm-up requests, answered by a server before any other.
+        grouping: The shapes in which it answers, if not one by one: added to
+            the provenance, and written to `<out>/batching.config`.
 
     Returns:
         `<out>/<version>`.
@@ -62,6 +67,8 @@ def export(
             holds an op that is not allowed.
         OSError: If the files cannot be written.
     """
+    if grouping is not None:
+        provenance = {**provenance, "batching": dataclasses.asdict(grouping)}
     version = versions.publish(
         out,
         lambda directory: saved_model_files.write(
@@ -69,6 +76,8 @@ def export(
         ),
     )
     logging.info("export: made %s", version)
+    if grouping is not None:
+        batching_config.write(out, grouping)
     return version
 
 

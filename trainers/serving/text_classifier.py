@@ -52,12 +52,14 @@ class Parts:
 
 
 class TextClassifier(tf.Module):
-    """The whole model; every attribute below is a `tf.function`.
+    """The whole model; its answers are `tf.function`s.
 
     Texts are answered one by one, or in a few fixed shapes if there is a
     `grouping`.
 
     Attributes:
+        parts: What a text passes through.
+        grouping: The shapes in which texts are answered, if not one by one.
         serving_default: `text` (N,) string to `label` (N,) string, `score`
             (N,), `probabilities` (N, K) and, if it is known, `novelty` (N,)
             float32.
@@ -84,8 +86,8 @@ class TextClassifier(tf.Module):
             ValueError: If there is a grouping and texts are read in windows.
         """
         super().__init__(name="text_classifier")
-        self._parts = parts
-        self._grouping = grouping
+        self.parts = parts
+        self.grouping = grouping
         if grouping is not None and has_windows(parts.encoder):
             raise ValueError(
                 "Texts that are read in windows (--long_texts=windows) are "
@@ -138,23 +140,18 @@ class TextClassifier(tf.Module):
         return functions | ({"explain": self.explain} if self.explain else {})
 
     @property
-    def grouping(self) -> Grouping | None:
-        """The shapes in which texts are answered, if not one by one."""
-        return self._grouping
-
-    @property
-    def parts(self) -> Parts:
-        """What a text passes through."""
-        return self._parts
-
-    @property
     def encoder(self) -> Encoder:
         """The first part of the model: texts to stacks."""
-        return self._parts.encoder
+        return self.parts.encoder
+
+    @property
+    def label_names(self) -> tuple[str, ...]:
+        """Class names in label order."""
+        return self.parts.label_names
 
     def stacks(self, ids: tf.Tensor, mask: tf.Tensor) -> tf.Tensor:
         """`(N, T)` int32 ids and mask to stacks `(N, L, D)`."""
-        shape = (None, *self._parts.encoder.stack_shape)
+        shape = (None, *self.encoder.stack_shape)
         return self._map_texts(self._states, ids, mask, shape)
 
     def _classify_text(self, text: tf.Tensor) -> Tensors:
@@ -165,21 +162,21 @@ class TextClassifier(tf.Module):
             *checked_tokens(
                 ids,
                 mask,
-                self._parts.encoder.long_texts.most_ids,
-                len(self._parts.encoder.tokenizer.vocabulary),
+                self.encoder.long_texts.most_ids,
+                len(self.encoder.tokenizer.vocabulary),
             )
         )
 
     def _classify_images(self, image: tf.Tensor) -> Tensors:
         image = _finite(
-            tf.ensure_shape(image, self._parts.model.input_shape),
+            tf.ensure_shape(image, self.parts.model.input_shape),
             "`image` must hold finite numbers.",
         )
         pack, shape = self._outputs.pack, self._outputs.shape
-        if self._grouping is None:
+        if self.grouping is None:
             rows = each(pack, (image,), shape)
         else:
-            rows = grouping.map_rows(pack, image, shape, self._grouping)
+            rows = grouping.map_rows(pack, image, shape, self.grouping)
         too_large = "The numbers of `image` are too large to be classified."
         return self._outputs.unpack(_finite(rows, too_large))
 
@@ -188,7 +185,7 @@ class TextClassifier(tf.Module):
 
     def _render(self, text: tf.Tensor) -> Tensors:
         ids, mask = self.ids(text)
-        shape = self._parts.drawing.output_shape
+        shape = self.parts.drawing.output_shape
         return {"image": self._map_texts(self._draw, ids, mask, shape)}
 
     def _classify(self, ids: tf.Tensor, mask: tf.Tensor) -> Tensors:
@@ -202,7 +199,7 @@ class TextClassifier(tf.Module):
         probabilities = outputs["probabilities"]
         return {
             "label": tf.gather(
-                tf.constant(self._parts.label_names),
+                tf.constant(self.label_names),
                 tf.argmax(probabilities, axis=-1),
             ),
             "score": tf.reduce_max(probabilities, axis=-1),
@@ -215,7 +212,7 @@ class TextClassifier(tf.Module):
 
     def ids(self, text: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
         """`(N,)` strings to padded `(N, T)` int32 ids and mask."""
-        bert = self._parts.encoder
+        bert = self.encoder
         ids, _ = bert.tokenizer.ids(text, tf.constant(bert.max_tokens))
         return ids, tf.cast(ids != bert.tokenizer.pad_id, tf.int32)
 
@@ -227,10 +224,8 @@ class TextClassifier(tf.Module):
         shape: tuple[int | None, ...],
     ) -> tf.Tensor:
         """Applies a function to texts: one by one, or in groups."""
-        if self._grouping is not None:
-            return grouping.map_texts(
-                function, ids, mask, shape, self._grouping
-            )
+        if self.grouping is not None:
+            return grouping.map_texts(function, ids, mask, shape, self.grouping)
         return each(
             lambda ids, mask: function(*cut_padding(ids, mask)),
             (ids, mask),
@@ -239,10 +234,10 @@ class TextClassifier(tf.Module):
 
     def _states(self, ids: tf.Tensor, mask: tf.Tensor) -> tf.Tensor:
         """`(n, T)` ids and mask to stacks `(n, L, D)`."""
-        return stacks_of(self._parts.encoder, ids, mask)
+        return stacks_of(self.encoder, ids, mask)
 
     def _draw(self, ids: tf.Tensor, mask: tf.Tensor) -> tf.Tensor:
-        return self._parts.drawing(self._states(ids, mask), training=False)
+        return self.parts.drawing(self._states(ids, mask), training=False)
 
 
 def _finite(values: tf.Tensor, message: str) -> tf.Tensor:

@@ -25,7 +25,7 @@ TOLERANCE = 0.02
 
 @pytest.fixture(scope="module")
 def explainers(reloaded, signatures):
-    names = reloaded[3]._parts.label_names
+    names = reloaded[3].parts.label_names
     return {
         "run": Explainer(Served(reloaded[3].signatures, names, (0, 1, 2))),
         "export": Explainer(Served(signatures, names, (0, 1, 2))),
@@ -114,7 +114,7 @@ def test_occlusion_is_what_the_margin_loses_without_the_word(
     (by_gradients,) = explainers["run"].explain(TEXTS[:1])
     np.testing.assert_array_equal(item.pixels, by_gradients.pixels)
     assert item.margin == by_gradients.margin
-    parts = reloaded[3]._parts
+    parts = reloaded[3].parts
     ids, mask = reloaded[3].ids(tf.constant(TEXTS[:1]))
     label = parts.label_names.index(item.label)
     mask_id = parts.encoder.tokenizer.vocabulary.index("[MASK]")

@@ -43,8 +43,9 @@ def test_runs_of_every_kind_are_listed_with_what_they_reached(job):
 def test_other_directories_with_a_config_are_no_runs(tmp_path, tiny_bert):
     shutil.copytree(tiny_bert, tmp_path / "encoder")
     assert runs_of(tmp_path) == {}
-    (tmp_path / "encoder/config.json").write_text("{")
-    assert runs_of(tmp_path) == {}
+    for content in ("{", '{"config": 1}'):
+        (tmp_path / "encoder/config.json").write_text(content)
+        assert runs_of(tmp_path) == {}
 
 
 @pytest.mark.parametrize(

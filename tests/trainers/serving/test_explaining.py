@@ -48,7 +48,7 @@ def test_what_is_explained_is_what_is_predicted(reloaded, explained):
     np.testing.assert_array_equal(
         explained["probabilities"], predicted["probabilities"]
     )
-    names = reloaded[3]._parts.label_names
+    names = reloaded[3].parts.label_names
     assert [names[label] for label in explained["label"]] == [
         label.decode() for label in predicted["label"].numpy()
     ]
@@ -151,7 +151,7 @@ def test_a_linear_model_is_explained_by_weights_times_difference(
     dense = keras.layers.Dense(3, use_bias=False)
     linear = keras.Model(image, dense(keras.layers.Flatten()(image)))
     dense.kernel.assign(rng.normal(size=dense.kernel.shape))
-    parts = dataclasses.replace(reloaded[3]._parts, model=linear)
+    parts = dataclasses.replace(reloaded[3].parts, model=linear)
     outputs = explain(TextClassifier(parts), TEXTS, label=2)
     weights = 1.5 * dense.kernel.numpy() @ (np.eye(3)[2] - 1 / 3)
     differences = explained["image"] - explained["mean_image"]
@@ -169,7 +169,7 @@ def test_a_linear_model_is_explained_by_weights_times_difference(
 
 
 def test_without_a_mean_image_nothing_is_explained(reloaded):
-    parts = dataclasses.replace(reloaded[3]._parts, train_images=None)
+    parts = dataclasses.replace(reloaded[3].parts, train_images=None)
     classifier = TextClassifier(parts)
     assert "explain" not in classifier.signatures
     assert "tokenize" in classifier.signatures

@@ -14,8 +14,8 @@ RUNS = pytest.mark.parametrize(
 
 def constants(model):
     """The fitted constants between stack and slice, by name."""
-    drawing = model._parts.drawing
-    features = model._parts.model.get_layer("features")
+    drawing = model.parts.drawing
+    features = model.parts.model.get_layer("features")
     code = features.get_layer("autoencoder_linear")
     return {
         **{
@@ -78,7 +78,7 @@ def test_every_feature_counts(trained, reloaded, num_classes):
     model = reloaded[num_classes]
     texts = trained[num_classes].sample[:40]
     reference = parity.answer(model.render, texts, "text")["image"]
-    averaging = model._parts.drawing.get_layer("averaging")
+    averaging = model.parts.drawing.get_layer("averaging")
     occupied = np.unique(averaging.pixel.numpy())
     for name in ("shift", "inverse_width", "share"):
         variable = constants(model)[name]
@@ -99,12 +99,12 @@ def test_normalisation_one_percent_off_breaks_parity(
     images[3:] *= 1e-4
     model = reloaded[3]
     reference = parity.answer(model.images, images, "image")
-    features = model._parts.model.get_layer("features")
+    features = model.parts.model.get_layer("features")
     layer = features.get_layer("slice_input")
     values = list(getattr(layer, constant))
     values[channel] *= 1.01
     monkeypatch.setattr(layer, constant, values)
-    mutant = text_classifier.TextClassifier(model._parts)
+    mutant = text_classifier.TextClassifier(model.parts)
     answers = parity.answer(mutant.images, images, "image")
     change = np.abs(answers["probabilities"] - reference["probabilities"])
     assert change.max() > parity.TOLERANCE

@@ -111,7 +111,7 @@ def test_an_image_whose_answer_would_overflow_is_an_error(reloaded):
     image = keras.Input((12, 14, 1))
     x = keras.layers.Flatten()(image)
     x = keras.layers.Dense(3, kernel_initializer="ones")(x)
-    parts = dataclasses.replace(reloaded[3]._parts, model=keras.Model(image, x))
+    parts = dataclasses.replace(reloaded[3].parts, model=keras.Model(image, x))
     images = text_classifier.TextClassifier(parts).images
     assert np.isfinite(images(image=spoiled(1e30))["probabilities"]).all()
     with pytest.raises(tf.errors.InvalidArgumentError, match="too large to be"):

@@ -6,7 +6,7 @@ predictions for the validation texts, so that it can be compared text by text.
 
 import pathlib
 import warnings
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 import numpy as np
@@ -19,7 +19,7 @@ from absl import logging
 
 from text2image.bert.cleaning import clean_text
 from tfrecords import paths, reader, schema
-from trainers.runs import json_files
+from trainers.experiments import kept_results
 from trainers.training.inputs import Inputs
 
 _SEED = 0
@@ -31,11 +31,6 @@ _C_FEATURES = 2304
 # Most bytes of feature maps, and rows of them that are read at a time.
 _MAPS_BYTES = 4 * 10**9
 _BLOCK = 256
-
-_KEYS = (
-    *("accuracy", "num_train", "num_validation", "model", "predictions"),
-    "fingerprint",
-)
 
 Splits = dict[str, tuple[Any, np.ndarray]]  # inputs and `(N,)` labels
 
@@ -76,7 +71,7 @@ def logistic_regression(records: paths.Path, array: str) -> dict[str, Any]:
         return fit_logistic_regression(splits, f"{array}s")
 
     path = records.parent / "baselines.json"
-    return keep(path, manifest.fingerprint, fit)
+    return kept_results.read_or_fit(path, manifest.fingerprint, fit)
 
 
 def _varying(
@@ -143,7 +138,7 @@ def frozen_maps(
             name,
         )
 
-    return keep(path, fingerprint, fit)
+    return kept_results.read_or_fit(path, fingerprint, fit)
 
 
 def _blocks(rows: np.ndarray) -> Iterator[np.ndarray]:
@@ -216,7 +211,7 @@ def tfidf(records: paths.Path) -> dict[str, Any]:
         )
 
     path = records.parent / "tfidf.json"
-    return keep(path, manifest.fingerprint, fit)
+    return kept_results.read_or_fit(path, manifest.fingerprint, fit)
 
 
 def majority(labels: dict[str, np.ndarray]) -> dict[str, Any]:
@@ -232,7 +227,6 @@ def majority(labels: dict[str, np.ndarray]) -> dict[str, Any]:
 
 
 def _fit(pipeline: Any, splits: Splits, name: str) -> dict[str, Any]:
-
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always", sklearn.exceptions.ConvergenceWarning)
         pipeline.fit(*splits["train"])
@@ -250,40 +244,6 @@ def _fit(pipeline: Any, splits: Splits, name: str) -> dict[str, Any]:
         "model": name,
         "predictions": predictions.tolist(),
     }
-
-
-def kept(path: paths.Path, fingerprint: str) -> dict[str, Any] | None:
-    """Reads the result in `path`, if there is one for these records."""
-    if not path.is_file():
-        return None
-    cure = "It is made again."
-    try:
-        result = json_files.read(path, ("fingerprint",), cure=cure)
-        is_same = result["fingerprint"] == fingerprint
-        # Results of the earliest versions have no predictions.
-        if is_same and "predictions" in result:
-            return json_files.read(path, _KEYS, cure=cure)
-    except ValueError as error:
-        logging.warning("baseline: %s", error)
-    return None
-
-
-def keep(
-    path: paths.Path, fingerprint: str, fit: Callable[[], dict[str, Any]]
-) -> dict[str, Any]:
-    """Reads the result in `path`, or fits and writes one.
-
-    Args:
-        path: JSON file of the result.
-        fingerprint: What it was fitted to.
-        fit: Fits, and returns the result without the fingerprint.
-    """
-    result = kept(path, fingerprint)
-    if result is not None:
-        return result
-    result = {**fit(), "fingerprint": fingerprint}
-    json_files.write_checked(path, result)
-    return result
 
 
 def labels_of(records: paths.Path) -> dict[str, np.ndarray]:

@@ -12,7 +12,7 @@ from tfrecords import build, reader
 from tfrecords.command_line import USER_ERRORS
 from tfrecords.config import RecordsConfig
 from tfrecords.paths import Path
-from trainers.experiments import baselines
+from trainers.experiments import baselines, kept_results
 from trainers.experiments.plan import Row, Training, unique_trainings
 from trainers.network import model
 from trainers.runs.holding import hold
@@ -171,7 +171,7 @@ def _regression_on_maps(
     )
     key = frozen_half.key(config.slice_settings, manifest, models)
     path = workdir / "maps" / f"{config.backbone}-{key[:12]}.json"
-    if result := baselines.kept(path, manifest.fingerprint):
+    if result := kept_results.read(path, manifest.fingerprint):
         return result
     path.parent.mkdir(exist_ok=True)
     cache = FeatureCache(

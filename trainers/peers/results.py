@@ -11,7 +11,7 @@ from absl import logging
 from tfrecords import paths, reader
 from tfrecords.command_line import USER_ERRORS
 from tfrecords.settings import fingerprint
-from trainers.experiments import baselines
+from trainers.experiments import kept_results
 from trainers.peers import kim_cnn, recorded_texts, tuned_bert
 from trainers.runs.holding import hold
 from trainers.training import loop
@@ -91,4 +91,4 @@ def _result(
         }
 
     with hold(directory):
-        return baselines.keep(directory / "result.json", key, fit)
+        return kept_results.read_or_fit(directory / "result.json", key, fit)

@@ -8,7 +8,7 @@ import sklearn.preprocessing
 
 from tests.support.damages import DAMAGES, damage
 from tfrecords import reader
-from trainers.experiments import baselines
+from trainers.experiments import baselines, kept_results
 from trainers.training.inputs import Inputs, read_images
 
 
@@ -52,7 +52,7 @@ def test_a_result_is_kept_until_the_records_change(make_image_records):
     before = path.stat().st_mtime_ns
     assert baselines.logistic_regression(records, "image") == first
     assert path.stat().st_mtime_ns == before
-    assert baselines.kept(path, "another fingerprint") is None
+    assert kept_results.read(path, "another fingerprint") is None
 
 
 @pytest.mark.parametrize("kind", DAMAGES)

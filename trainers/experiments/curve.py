@@ -103,21 +103,23 @@ def results_directory(
 def units(plan: Plan, labels: np.ndarray) -> Iterator[list[Unit]]:
     """Yields the units of each draw, small draws first.
 
-    Sizes beyond the train split are left out.
+    Sizes beyond the train split are left out, and all but one of those that
+    are the same, as `all` and the size of the split.
 
     Args:
         plan: What is computed.
         labels: `(N,)` int, of the train split.
     """
-    for size in sorted(plan.sizes, key=lambda size: size or len(labels)):
-        num_rows = _num_rows(plan, size, labels)
+    sizes = {_num_rows(plan, size, labels): size for size in plan.sizes}
+    for num_rows, size in sorted(sizes.items()):
         if num_rows > len(labels):
             logging.info(
                 "curve: no draws of %d of %d texts", num_rows, len(labels)
             )
             continue
         for number in range(count_draws(len(labels), num_rows, plan.draws)):
-            yield [Unit(method, size, number) for method in plan.methods]
+            methods = dict.fromkeys(plan.methods)
+            yield [Unit(method, size, number) for method in methods]
 
 
 def _num_rows(plan: Plan, size: int, labels: np.ndarray) -> int:
@@ -144,12 +146,20 @@ def compute(
 
     Raises:
         FloatingPointError: If the loss of a training is not finite.
+        ValueError: If every size is beyond the train split.
     """
     train, validation = (
         Texts.read(cls_dir, split) for split in ("train", "validation")
     )
     names = reader.open_records(cls_dir, kind="cls").schema.label_names
     draws = list(units(plan, train.labels))
+    if not draws:
+        raise ValueError(
+            "--sizes must name a size that the train split has, or all. "
+            f"Received: {min(plan.sizes)} or more"
+            f"{' of each class' if plan.per_class else ''}, of "
+            f"{len(train.labels)} texts."
+        )
     weight = {
         unit: _num_rows(plan, unit.size, train.labels) + len(validation.labels)
         for of_draw in draws
@@ -245,7 +255,10 @@ def read_results(
 def _of_method(
     results: Iterable[Mapping[str, Any]], method: str
 ) -> Sequence[Mapping[str, Any]]:
-    return sorted(
-        (result for result in results if result["method"] == method),
-        key=lambda result: result["draw"],
-    )
+    # A draw of all texts may have two files: of `all` and of their number.
+    by_draw = {
+        result["draw"]: result
+        for result in results
+        if result["method"] == method
+    }
+    return [by_draw[number] for number in sorted(by_draw)]

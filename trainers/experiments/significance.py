@@ -56,7 +56,8 @@ def wilcoxon(first: np.ndarray, second: np.ndarray) -> float:
     differences; texts with the same value are left out.
 
     Args:
-        first: `(N,)` values of the first measure.
+        first: `(N,)` values of the first measure. Differences that are equal
+            in exact arithmetic must be equal as floats, to share a rank.
         second: The same for the second one, texts in the same order.
 
     Returns:

@@ -126,7 +126,9 @@ def compare(
         float(differences.mean()),
         float(low),
         float(high),
-        significance.wilcoxon(right.mean(axis=0), other.mean(axis=0)),
+        # Numbers of draws: of their shares, equal differences are not equal
+        # in the last bits, and would not share a rank.
+        significance.wilcoxon(right.sum(axis=0), other.sum(axis=0)),
         int((differences.mean(axis=1) > 0).sum()),
     )
 
@@ -147,7 +149,7 @@ def _table(results: Results, key: str) -> list[str]:
         [
             (
                 f"{size:,}",
-                max(map(len, of_size.values())),
+                _range({len(draws) for draws in of_size.values()}),
                 *(
                     _mean(of_size[name], key) if name in of_size else "-"
                     for name in methods
@@ -156,6 +158,11 @@ def _table(results: Results, key: str) -> list[str]:
             for size, of_size in results.items()
         ],
     )
+
+
+def _range(counts: set[int]) -> str:
+    """`5`; `2 to 5` where methods have been fitted to more draws or fewer."""
+    return " to ".join(map(str, sorted({min(counts), max(counts)})))
 
 
 def _mean(draws: Sequence[Mapping[str, Any]], key: str) -> str:

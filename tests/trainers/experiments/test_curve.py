@@ -1,5 +1,7 @@
 """The results of a learning curve: resumed, and blind to validation texts."""
 
+import dataclasses
+
 import numpy as np
 import pytest
 
@@ -8,6 +10,7 @@ from tfrecords.config import RecordsConfig
 from trainers.config import TrainConfig
 from trainers.experiments import curve, curve_methods, drawn_texts
 from trainers.reports import curve_report
+from trainers.runs import json_files
 
 WORDS = ("bad dull", "good great")
 RECORDS = RecordsConfig(
@@ -104,6 +107,35 @@ def test_other_settings_have_results_of_their_own(tmp_path):
         name(plan=curve.Plan((4,), 2, False, ("tfidf",), 9, 0)),
     }
     assert len(others) == 6
+
+
+def test_a_size_that_is_named_twice_is_drawn_once():
+    labels = np.arange(32) % 2
+    plan = dataclasses.replace(
+        PLAN, sizes=(32, 4, 0, 4), draws=1, methods=("tfidf", "tfidf")
+    )
+    assert [
+        [(unit.method, unit.size) for unit in of_draw]
+        for of_draw in curve.units(plan, labels)
+    ] == [[("tfidf", 4)], [("tfidf", 0)]]
+
+
+def test_two_files_of_one_draw_are_one_result(tmp_path):
+    for size, name in ((0, "all"), (32, "000032")):
+        result = {
+            **{"method": "tfidf", "size": size, "draw": 0, "num_train": 32},
+            **{"accuracy": 0.5, "right": "01"},
+        }
+        path = tmp_path / f"tfidf-{name}-draw0.json"
+        json_files.write_checked(path, result)
+    (of_size,) = curve.read_results(tmp_path).values()
+    assert len(of_size["tfidf"]) == 1
+
+
+def test_sizes_beyond_the_train_split_are_refused(cls_dir, tmp_path):
+    plan = dataclasses.replace(PLAN, sizes=(1000, 3000))
+    with pytest.raises(ValueError, match="Received: 1000 or more, of 32 texts"):
+        curve.compute(tmp_path / "curve", plan, RECORDS, CONFIG, cls_dir)
 
 
 _NETWORKS = ("image_route", "random_filters", "no_slice", "from_scratch")

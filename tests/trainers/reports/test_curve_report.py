@@ -29,7 +29,8 @@ def test_the_comparison_is_paired_over_draws_and_texts(rng):
     assert mean == pytest.approx(right.mean() - other.mean())
     assert 0 < low < mean < high
     assert above == 3
-    expected = scipy.stats.wilcoxon(right.mean(axis=0) - other.mean(axis=0))
+    gains = right.astype(int) - other
+    expected = scipy.stats.wilcoxon(gains.sum(axis=0))
     assert p_value == pytest.approx(expected.pvalue)
 
 
@@ -46,3 +47,20 @@ def test_draws_that_one_method_lacks_are_left_out(rng):
     right = rng.random((3, 50)) < 0.5
     mean, *_ = curve_report.compare(_draws(right[:2]), _draws(right[1:2]))
     assert mean == pytest.approx(right[0].mean() - right[1].mean())
+
+
+def test_equal_gains_share_a_rank(rng):
+    # As shares of ten draws, 0.3 - 0.2 and 0.2 - 0.1 differ in the last bits.
+    right, other = rng.random((2, 10, 60)) < 0.5
+    *_, p_value, _ = curve_report.compare(_draws(right), _draws(other))
+    gains = right.astype(int) - other
+    expected = scipy.stats.wilcoxon(gains.sum(axis=0)).pvalue
+    assert p_value == pytest.approx(expected, rel=1e-12)
+
+
+def test_methods_with_fewer_draws_are_told():
+    def draws(count):
+        return [{"accuracy": 0.5} for _ in range(count)]
+
+    results = {8: {"lr_stacks": draws(2), "tfidf": draws(5)}}
+    assert "| 8 | 2 to 5 |" in curve_report._table(results, "accuracy")[-1]

@@ -8,6 +8,8 @@ import scipy.stats
 
 from trainers.network import model as network
 
+LEAST_WORDS = 3  # two have a correlation of 1 or -1, whatever they say
+
 
 def stages(
     whole: keras.Model, encoder: keras.Model
@@ -103,7 +105,7 @@ def rank_correlation(
                 if np.ptp(one) == 0 or np.ptp(other) == 0
                 else scipy.stats.spearmanr(one, other).statistic
                 for one, other in zip(first, second, strict=True)
-                if len(one) > 2
+                if len(one) >= LEAST_WORDS
             ]
         )
     )

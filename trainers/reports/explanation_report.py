@@ -24,6 +24,7 @@ from trainers.explanations import (
     figures,
     pixel_curves,
 )
+from trainers.explanations.cascade import LEAST_WORDS
 from trainers.explanations.explainer import Explainer
 from trainers.explanations.explanation import Explanation
 from trainers.explanations.masked_texts import MaskedTexts
@@ -80,7 +81,7 @@ def write_report(
     Raises:
         FileNotFoundError: If the run, its encoder or its texts are missing.
         ValueError: If the run cannot take texts or does not know its mean
-            train image.
+            train image, or no text has three words.
     """
     run = loading.load_run(workdir)
     return explain_texts(run, read_validation_texts(run, num_texts), encoder)
@@ -99,6 +100,12 @@ def explain_texts(
             len(texts),
         )
     )
+    if not any(len(x.words) >= LEAST_WORDS for x in explanations):
+        raise ValueError(
+            f"--report takes a text of {LEAST_WORDS} words or more: fewer have "
+            f"no order to test. Received: {len(texts)}, all shorter. A larger "
+            "--num_texts finds longer ones, if the run has any."
+        )
     occupied = image_figures.occupied(explanations[0].mean_image)
     words = list(
         _bar(
@@ -209,7 +216,8 @@ def _classes(
 def _cascade(
     loaded: _Loaded, explanations: Sequence[Explanation]
 ) -> dict[str, list[float]]:
-    chosen = [x for x in explanations if len(x.words) > 2][:_CASCADE_TEXTS]
+    chosen = [x for x in explanations if len(x.words) >= LEAST_WORDS]
+    chosen = chosen[:_CASCADE_TEXTS]
     passes = 1 + _CASCADE_REPEATS * len(loaded.weights)
     with tqdm.tqdm(
         desc="cascade", total=passes * len(chosen), unit=" texts"

@@ -22,6 +22,9 @@ def test_a_report_is_written_listed_and_linked(trained, run_copy):
         LabelledText(key, text, run.origin.label_names[number % 2])
         for number, (key, text) in enumerate(trained[2].texts.items())
     ][:6]
+    dull = [LabelledText("1", "Dull.", run.origin.label_names[0])]
+    with pytest.raises(ValueError, match="Received: 1, all shorter"):
+        explanation_report.explain_texts(run, dull)
     (run_copy / "report.md").write_text("# A report\n", "utf-8")
     path = explanation_report.explain_texts(run, texts)
     text = path.read_text("utf-8")

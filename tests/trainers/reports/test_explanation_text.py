@@ -54,6 +54,14 @@ def test_a_target_that_is_missed_is_said_to_be(place, change):
     assert met[place] == "Missed"
 
 
+def test_a_gain_that_occlusion_has_not_is_not_reached():
+    met, text = verdicts(
+        lambda r: r["words"]["occlusion"]["sufficiency"].update(mean=9.0)
+    )
+    assert met[1] == "Missed"
+    assert "95% in comprehensiveness, - (it gains nothing) in suff" in text
+
+
 def test_report_md_ends_with_the_line_that_explanations_add():
     arguments = (RUN_CONFIG, RUN_METRICS, RUN_BASELINES)
     alone = run_report.compose(*arguments, mistakes=MISTAKES)

@@ -6,6 +6,8 @@ Source: Gretton et al. 2012, "A kernel two-sample test", JMLR 13.
 import numpy as np
 from scipy.spatial import distance
 
+_DIVISIONS = 1000  # in memory at a time
+
 
 def gaussian_kernel(points: np.ndarray) -> np.ndarray:
     """Returns exp(-|x - y|^2 / (2 m^2)) of all pairs.
@@ -74,11 +76,14 @@ def permutation_test(
     kernel = gaussian_kernel(np.concatenate([first, second]))
     is_first = np.arange(len(kernel)) < len(first)
     rng = np.random.default_rng(seed)
-    divisions = rng.permuted(
-        np.broadcast_to(is_first, (permutations, len(kernel))), axis=1
-    )
     observed = float(discrepancy(kernel, is_first))
     # Rounding must not tell a division from itself.
     least = observed - 1e-12
-    count = int((discrepancy(kernel, divisions) >= least).sum())
+    count = 0
+    for start in range(0, permutations, _DIVISIONS):
+        size = min(_DIVISIONS, permutations - start)
+        divisions = rng.permuted(
+            np.broadcast_to(is_first, (size, len(kernel))), axis=1
+        )
+        count += int((discrepancy(kernel, divisions) >= least).sum())
     return observed, (1 + count) / (1 + permutations)

@@ -75,6 +75,17 @@ def test_the_test_keeps_its_level(rng):
     assert np.mean(np.array(p) <= 0.5) == pytest.approx(0.5, abs=0.075)
 
 
+def test_divisions_are_the_same_in_parts(samples):
+    points = np.concatenate(samples)
+    is_first = np.arange(len(points)) < len(samples[0])
+    estimate, p = mmd.permutation_test(*samples, 2500, 3)
+    divisions = np.random.default_rng(3).permuted(
+        np.broadcast_to(is_first, (2500, len(points))), axis=1
+    )
+    null = mmd.discrepancy(mmd.gaussian_kernel(points), divisions)
+    assert p == (1 + (null >= estimate - 1e-12).sum()) / 2501
+
+
 def test_different_samples_are_told_apart(rng):
     first, second = rng.normal(size=(20, 2)), rng.normal(2, size=(20, 2))
     estimate, p = mmd.permutation_test(first, second, 199, 0)

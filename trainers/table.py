@@ -192,9 +192,9 @@ def _run(arguments: command_line.Arguments) -> None:
     logging.info("table: see %s", path)
     if failures:
         raise RuntimeError(
-            f"{len(failures)} of {len(plan.unique_trainings(rows))} trainings "
-            "and their baselines failed; the report says which. Run the same "
-            "command to try them again."
+            "Trainings, regressions on maps and peers that failed: "
+            f"{len(failures)}. The report says which. Run the same command to "
+            "try them again."
         )
 
 

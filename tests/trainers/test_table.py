@@ -49,7 +49,7 @@ def test_backbones_seeds_and_a_failure_make_one_report(
         "--peers=kim_cnn,tuned_bert",
     )
     assert make_table(*typed) == 1
-    assert "2 of 6 trainings and their baselines" in capsys.readouterr().err
+    assert "peers that failed: 2." in capsys.readouterr().err
     workdir = tmp_path / "my table"
     report = (workdir / "report.md").read_text("utf-8")
     table_one = report.split("## Table I")[1].split("\n## ")[0]

@@ -177,8 +177,9 @@ def ablation_tables(groups: Mapping[str, Sequence[TrainedRow]]) -> list[str]:
         "",
         "Bold: the base or, if every row differs from the base by several "
         "flags, the first row. p: exact McNemar test against the bold row, "
-        f"first seeds; *: below {_LEVEL}. This section asks {len(questions)} "
-        "questions; by chance, one such p in twenty is below that.",
+        f"first seeds; *: below {_LEVEL}. Tests in this section: "
+        f"{sum(map(_num_tests, questions.values()))}; where nothing differs, "
+        "up to one in twenty is below that.",
         "",
         *(
             line
@@ -201,6 +202,15 @@ def _ablation_table(name: str, rows: Sequence[TrainedRow]) -> list[str]:
     ]
 
 
+def _num_tests(rows: Sequence[TrainedRow]) -> int:
+    base = _base_row(rows)
+    return sum(base is not None and _is_tested(row, base) for row in rows)
+
+
+def _is_tested(row: TrainedRow, base: TrainedRow) -> bool:
+    return row is not base and bool(row.right and base.right)
+
+
 def _ablation_row(
     row: TrainedRow, base: TrainedRow | None
 ) -> tuple[object, ...]:
@@ -209,7 +219,7 @@ def _ablation_row(
     accuracy = markdown.mean_and_deviation(row.values("accuracy"))
     if row is base:
         return f"**{row.name}**", len(row.metrics), accuracy, "-"
-    if not (row.right and base.right):
+    if not _is_tested(row, base):
         return row.name, len(row.metrics), accuracy, "other texts"
     test = significance.mcnemar(row.right[0], base.right[0])
     star = " *" if test.p_value < _LEVEL else ""

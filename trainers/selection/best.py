@@ -7,6 +7,7 @@ the train side; the validation side judges it at the end.
 
 import dataclasses
 import functools
+import operator
 import pathlib
 from typing import Any
 
@@ -159,7 +160,7 @@ def _terms(
             )
             if not clock.decide(
                 f"{name}: tried",
-                functools.partial(lambda a, b: a < b, 2 * seconds, allowed),
+                functools.partial(operator.lt, 2 * seconds, allowed),
             ):
                 continue
         with clock.stage(name):

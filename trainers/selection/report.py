@@ -113,7 +113,13 @@ def compose(metrics: Mapping[str, Any]) -> str:
         "more than one. The validation texts only judge the result.",
         "",
         *markdown.table(
-            ("candidate", "cross-validated", "on texts", "validation"),
+            (
+                "candidate",
+                "cross-validated ± standard error",
+                "on texts",
+                "validation",
+                "on texts",
+            ),
             [_row(name, every[name], name == chosen) for name in every],
         ),
         "",
@@ -122,10 +128,13 @@ def compose(metrics: Mapping[str, Any]) -> str:
         "",
         *_image_route(metrics),
         "",
-        "On the validation texts:",
+        "On the validation texts that both have predicted. p: exact McNemar "
+        "test; in brackets the texts that only the first or only the second "
+        "gets right. Where nothing differs, up to one p in twenty is below "
+        "0.05.",
         "",
         *markdown.table(
-            ("candidate", "against", "difference", "McNemar p"),
+            ("candidate", "against", "texts", "difference", "p"),
             [_comparison(row) for row in metrics["comparisons"]],
         ),
         "",
@@ -161,6 +170,7 @@ def _row(
         f"{accuracy:.4f} ± {error:.4f}",
         f"{count:,}",
         f"{values['accuracy']:.4f}",
+        f"{values['validation_texts']:,}",
     )
     return tuple(f"**{cell}**" for cell in row) if is_chosen else row
 
@@ -192,6 +202,7 @@ def _comparison(row: Mapping[str, Any]) -> tuple[str, ...]:
     return (
         title(row["first"]),
         title(row["second"]),
+        f"{row['texts']:,}",
         f"{100 * row['gain']:+.2f} points",
         f"{row['p_value']:.2g} ({row['only_first']} : {row['only_second']})",
     )

@@ -111,7 +111,8 @@ def compose(
             "in deviations of both samples, by a Gaussian kernel as wide as "
             "the median distance; unbiased, so that 0 is what chance "
             f"gives. ° : p above 0.05 by {options.permutations:,} "
-            "permutations; all others are told apart from the natural images.",
+            "permutations; all others are told apart from the natural images, "
+            "as one in twenty is by chance.",
             "",
             *tables.by_stage(options, results["shifts"]),
             *markdown.figures({"mmd.png": _CAPTIONS["mmd.png"]}),
@@ -129,8 +130,9 @@ def compose(
             *_batch_norms(options, norms),
             "## Rectifiers",
             "",
-            "Share of zeros among all that the rectifiers give, and of "
-            "channels that are 0 everywhere on all images of the sample.",
+            "Share of zeros in what the rectifiers give, every channel "
+            "counted the same, and share of channels that are 0 everywhere on "
+            "all images of the sample.",
             "",
             *tables.rectifiers(options, results["rectifiers"]),
             "",

@@ -47,7 +47,9 @@ class ExplainOptions:
         "table", "Format of the explanations.", tuple(formats.FORMATS)
     )
     figure_dir: str = common(
-        "", "Draw each text's explanation to this directory, as <id>.png."
+        "",
+        "Draw each text's explanation to this directory, as 000001.png for "
+        "the text with id 1.",
     )
     report: bool = common(
         False,

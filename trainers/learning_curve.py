@@ -21,20 +21,15 @@ from tfrecords.config import RecordsConfig
 from tfrecords.devices import DeviceOptions
 from tfrecords.settings import setting, validate
 from tfrecords.stages import map_checks
+from trainers import ignored_flags
 from trainers.config import PRESETS, TrainConfig
+from trainers.voting import members
 from trainers.weights import sources
 
 _common = functools.partial(setting, group="common")
 
-METHODS = (
-    "image_route",
-    "random_filters",
-    "no_slice",
-    "from_scratch",
-    "lr_images",
-    "lr_stacks",
-    "tfidf",
-)
+NETWORKS = ("image_route", "random_filters", "no_slice", "from_scratch")
+METHODS = (*NETWORKS, "lr_images", "lr_stacks", "tfidf")
 _LEAST_SIZE = 2
 
 
@@ -68,7 +63,7 @@ class CurveOptions:
         "What is fitted to the draws. image_route: as trainers.run. "
         "random_filters: the same with random weights in the slice. no_slice: "
         "the same head on the pixels. from_scratch: slice and head trained "
-        "from random weights, the dearest by far. lr_images, lr_stacks, tfidf: "
+        "from random weights, the slowest by far. lr_images, lr_stacks, tfidf: "
         "logistic regression on these.",
     )
     min_steps: int = _common(
@@ -82,7 +77,7 @@ class CurveOptions:
     def __post_init__(self) -> None:
         """Refuses values that no curve could use."""
         validate(self)
-        for size in self.sizes:
+        for size in self.sizes or ("nothing",):
             is_number = size.isdecimal() and int(size) >= _LEAST_SIZE
             if not is_number and not (self.per_class and size == "1"):
                 if size == "all":
@@ -91,7 +86,7 @@ class CurveOptions:
                     "--sizes must be numbers of texts, 2 or more, or all. "
                     f"Received: {size!r}"
                 )
-        for name in self.methods:
+        for name in self.methods or ("nothing",):
             if name not in METHODS:
                 raise ValueError(
                     f"--methods must be among {list(METHODS)}. "
@@ -104,7 +99,12 @@ PROGRAM = command_line.Program(
     __doc__,
     settings=(CurveOptions, TrainConfig, RecordsConfig, DeviceOptions),
     presets=PRESETS,
-    without=("image_records", "stacks", "from_run"),
+    without=(
+        *("image_records", "stacks", "from_run"),
+        # Without effect on codes that are computed once, in memory.
+        *("bottleneck", "reconstruction_weight", "autoencoder_lr", "slice_lr"),
+        *("class_weight", "precision", "jit_compile", "eval_every", "cache_gb"),
+    ),
 )
 
 
@@ -115,7 +115,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 def _check(arguments: command_line.Arguments) -> None:
     """Refuses what can be refused before anything is computed."""
-    arguments.settings(CurveOptions)
+    methods = arguments.settings(CurveOptions).methods
     records = arguments.settings(RecordsConfig)
     config = arguments.settings(TrainConfig)
     if config.autoencoder != "linear" or not config.has_constant_maps:
@@ -128,6 +128,23 @@ def _check(arguments: command_line.Arguments) -> None:
             f"--slice_batch_norm={config.slice_batch_norm} and "
             f"--trainable_slice={str(config.trainable_slice).lower()}."
         )
+    arguments.refuse_ignored(
+        [
+            *ignored_flags.of_run(
+                config, records, "1", members.choose("1", config, records)
+            ),
+            (
+                ("l2",),
+                "from_scratch" not in methods,
+                "only --methods=from_scratch does not choose its penalty",
+            ),
+            (
+                ("min_steps",),
+                not {*NETWORKS} & {*methods},
+                "--methods names no network",
+            ),
+        ]
+    )
     map_checks.check_records(records)
     config.check_image_size(records.image_height, records.image_width)
     row_sources.check_parts(records.dataset, records.reading)

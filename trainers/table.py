@@ -71,9 +71,9 @@ class TableOptions:
     def __post_init__(self) -> None:
         """Refuses values that no table could use."""
         validate(self)
-        for name in (*self.backbones, *filter(None, [self.ablated])):
+        for name in self._names:
             get_backbone(name)
-        if not (self.backbones or self.ablated):
+        if not self._names:
             raise ValueError(
                 "--backbones or --ablated must name a backbone. Received: "
                 "neither."
@@ -87,9 +87,14 @@ class TableOptions:
                     )
 
     @property
+    def _names(self) -> tuple[str, ...]:
+        """Backbones of all rows."""
+        return (*self.backbones, *filter(None, [self.ablated]))
+
+    @property
     def weights(self) -> dict[str, str]:
         """Backbone to its weights, of those that have their own."""
-        return sources.by_backbone(self.weights_for)
+        return sources.by_backbone(self.weights_for, self._names)
 
 
 PROGRAM = command_line.Program(

@@ -85,6 +85,7 @@ def test_slices_are_compared_and_not_measured_twice(compare, tmp_path):
         ("--normalizations=batch", "'batch'"),
         ("--normalizations=", "'nothing'"),
         ("--weights_for=resnet", "NAME=SOURCE"),
+        ("--weights_for=resnet=random", "that is used"),
         ("--weights=resnet.nzp", "resnet.nzp"),
         ("--layers=0-1", "--channels=layers needs a number of layers"),
         ("--image_height=8", "Images are too small for the alexnet slice"),

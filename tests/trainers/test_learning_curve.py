@@ -53,15 +53,27 @@ def test_every_method_is_fitted_and_compared(make_curve, tmp_path):
     [
         ("--sizes=10,some", "'some'"),
         ("--sizes=1", "2 or more"),
+        ("--sizes=", "'nothing'"),
+        ("--methods=", "'nothing'"),
         ("--methods=lr_stacks,svm", "'svm'"),
         ("--autoencoder=symmetric", "--autoencoder=linear"),
         ("--normalization=batch", "computed once"),
         ("--layers=last9", "`layers` must name layers among"),
+        ("--projection=pca", "--perplexity would have no effect"),
+        ("--methods=tfidf", "--min_steps would have no effect"),
+        ("--l2=0.1 --methods=no_slice", "--l2 would have no effect"),
     ],
 )
 def test_flags_no_curve_could_use_are_refused(
     make_curve, tmp_path, capsys, typed, message
 ):
-    assert make_curve(typed) == 1
+    assert make_curve(*typed.split()) == 1
     assert message in capsys.readouterr().err
     assert not (tmp_path / "records").exists()
+
+
+@pytest.mark.parametrize("name", ["class_weight", "precision", "slice_lr"])
+def test_what_changes_no_curve_is_no_flag(make_curve, capsys, name):
+    with pytest.raises(SystemExit):
+        make_curve(f"--{name}=1")
+    assert f"there is no flag --{name}" in capsys.readouterr().err

@@ -138,6 +138,7 @@ def test_the_published_recipe_compares_itself_with_what_was_published(
         ("--backbones=resnet,lenet", "'lenet'"),
         ("--weights_for=resnet", "NAME=SOURCE"),
         ("--weights_for=lenet=random", "'lenet'"),
+        ("--backbones=vgg16 --weights_for=alexnet=random", "that is used"),
         ("--ablations=contrast,colour", "'colour'"),
         ("--peers=kim_cnn,lstm", "'lstm'"),
         ("--layers=last9", "`layers` must name layers among"),
@@ -151,7 +152,7 @@ def test_the_published_recipe_compares_itself_with_what_was_published(
 def test_flags_no_table_could_use_are_refused(
     make_table, tmp_path, capsys, typed, message, dry_run
 ):
-    assert make_table(typed, *dry_run) == 1
+    assert make_table(*typed.split(), *dry_run) == 1
     assert message in capsys.readouterr().err
     assert not (tmp_path / "records").exists()
 

@@ -123,6 +123,7 @@ def build_encoder(
     pooling: str,
     long_texts: str = "cut",
     clean: str = "none",
+    compiled: bool | None = None,
 ) -> Encoder:
     """Loads the encoder; `settings` are resolved."""
     return Encoder(
@@ -135,6 +136,7 @@ def build_encoder(
         clean=clean,
         dtype=settings.encoder_dtype,
         engine=settings.encoder_engine,
+        compiled=compiled,
     )
 
 

@@ -159,7 +159,7 @@ def _from_scratch(drawn: DrawnTexts, min_steps: int) -> Answer:
     """Trains slice and head together, from random weights.
 
     On images as they are, not enlarged: nothing has to pass filters that are
-    frozen. Too dear for a cross-validation: `--l2` is its penalty.
+    frozen. Too slow for a cross-validation: `--l2` is its penalty.
     """
     config = dataclasses.replace(
         drawn.config, weights="random", contrast=1.0, upsample=1

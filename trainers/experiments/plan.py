@@ -21,11 +21,14 @@ Settings = TypeVar("Settings", RecordsConfig, TrainConfig)
 _GREY = {"channels": "grey", "assignment": "bin"}
 
 
-def one_layer_lower(layers: Sequence[int]) -> Mapping[str, Any]:
+def one_layer_lower(layers: Sequence[int]) -> Mapping[str, Any] | None:
     """Returns the slip of the published code: layers 6-11 of 12, not 7-12.
 
-    There is no layer below 0: from there up it is one layer fewer.
+    There is no layer below 0: from there up it is one layer fewer; of layer 0
+    alone there is no such row.
     """
+    if layers[-1] == 0:
+        return None
     return {"layers": f"{max(layers[0] - 1, 0)}-{layers[-1] - 1}", **_GREY}
 
 

@@ -1,12 +1,11 @@
 """Which features matter: contributions of many texts, feature by feature."""
 
-import csv
-import io
 from collections.abc import Sequence
 
 import numpy as np
 
 from text2image.deepinsight.pixel_map import PixelMap
+from trainers.serving import formats
 
 
 def class_means(
@@ -50,18 +49,16 @@ def compose(
     rows = features.reshape(len(features), -1)  # (N, F)
     sizes = np.abs(rows).mean(axis=0)
     means = class_means(rows, classes, len(label_names))  # (K, F)
-    text = io.StringIO()
-    writer = csv.writer(text, lineterminator="\n")
-    writer.writerow(
+    lines: list[Sequence[object]] = [
         (
             *("feature", "layer", "dimension", "row", "column", "channel"),
             "mean_size",
             *(f"mean_{name}" for name in label_names),
         )
-    )
+    ]
     for feature in np.argsort(-sizes, kind="stable"):
         layer, dimension = divmod(int(feature), features.shape[2])
-        writer.writerow(
+        lines.append(
             (
                 *(feature, layers[layer], dimension),
                 *pixel_map.coords[feature],
@@ -73,4 +70,4 @@ def compose(
                 ),
             )
         )
-    return text.getvalue()
+    return formats.rows(lines)

@@ -1,7 +1,5 @@
 """A learning curve's results to report.md, curve.csv and curve.png."""
 
-import csv
-import io
 import pathlib
 import statistics
 from collections.abc import Mapping, Sequence
@@ -13,6 +11,7 @@ from tfrecords import files
 from trainers.experiments import significance
 from trainers.reports import curve_figure, figures, markdown
 from trainers.runs.workdir import REPORT_FILE
+from trainers.serving import formats
 
 # Size in train texts to method to the results of its draws.
 Results = Mapping[int, Mapping[str, Sequence[Mapping[str, Any]]]]
@@ -218,10 +217,10 @@ def _comparison(
 
 
 def _csv(results: Results) -> str:
-    content = io.StringIO()
-    writer = csv.writer(content, lineterminator="\n")
     columns = [f"{key}_{part}" for key in _FIGURES for part in ("mean", "sd")]
-    writer.writerow(("method", "num_train", "draws", *columns, "penalties"))
+    lines: list[Sequence[object]] = [
+        ("method", "num_train", "draws", *columns, "penalties")
+    ]
     for size, methods in results.items():
         for method, draws in methods.items():
             cells = []
@@ -232,5 +231,5 @@ def _csv(results: Results) -> str:
                     f"{statistics.stdev(values):.6f}" if len(values) > 1 else ""
                 )
             penalties = " ".join(f"{draw['penalty']:g}" for draw in draws)
-            writer.writerow((method, size, len(draws), *cells, penalties))
-    return content.getvalue()
+            lines.append((method, size, len(draws), *cells, penalties))
+    return formats.rows(lines)

@@ -1,8 +1,6 @@
 """How a run's predictions differ by group: tables, and a file of all of it."""
 
-import csv
 import dataclasses
-import io
 import math
 import pathlib
 from collections.abc import Iterator, Sequence
@@ -14,6 +12,7 @@ from trainers.reports import markdown
 from trainers.reports.class_tables import MOST_IN_MATRIX
 from trainers.reports.mistakes import Predictions
 from trainers.runs.file_list import FileList
+from trainers.serving import formats
 from trainers.training import group_figures
 from trainers.training.group_figures import GroupFigures, Interval, Share
 
@@ -76,13 +75,12 @@ class GroupTables:
         """Writes `groups.csv`: a line per group, class and figure."""
         if not self.figures:
             return
-        text = io.StringIO()
-        writer = csv.writer(text, lineterminator="\n")
-        writer.writerow(_COLUMNS)
-        for each in self.figures:
-            for row in _rows(each, self.label_names):
-                writer.writerow((each.name, *row))
-        files.write_text(workdir / GROUPS_FILE, text.getvalue())
+        rows = (
+            (each.name, *row)
+            for each in self.figures
+            for row in _rows(each, self.label_names)
+        )
+        files.write_text(workdir / GROUPS_FILE, formats.rows([_COLUMNS, *rows]))
 
     def write_page(self, workdir: pathlib.Path) -> None:
         """Writes `groups.md` and its file, of a run without a report."""

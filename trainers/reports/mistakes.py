@@ -1,8 +1,6 @@
 """What a run gets wrong, from its predictions for the validation texts."""
 
-import csv
 import dataclasses
-import io
 import pathlib
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Self
@@ -12,6 +10,7 @@ import sklearn.metrics
 
 from tfrecords import files
 from trainers.runs.predictions import read_predictions, read_probabilities
+from trainers.serving import formats
 
 MISTAKES_FILE = "mistakes.csv"
 SUSPECTS_FILE = "suspects.csv"
@@ -150,16 +149,14 @@ def write_lists(
 
 def write_classes(workdir: pathlib.Path, predictions: Predictions) -> None:
     """Writes `classes.csv`: the figures of every class, in label order."""
-    content = io.StringIO()
-    writer = csv.writer(content, lineterminator="\n")
     figures = predictions.class_figures()
-    writer.writerow(("class", *figures))
+    lines: list[Sequence[object]] = [("class", *figures)]
     for name, texts, *shares in zip(
         predictions.label_names, *figures.values(), strict=True
     ):
         cells = ("" if np.isnan(share) else f"{share:.6f}" for share in shares)
-        writer.writerow((name, texts, *cells))
-    files.write_text(workdir / CLASSES_FILE, content.getvalue())
+        lines.append((name, texts, *cells))
+    files.write_text(workdir / CLASSES_FILE, formats.rows(lines))
 
 
 def listed_ids(predictions: Predictions) -> set[str]:
@@ -178,13 +175,11 @@ def _write(
     rows: Iterable[tuple[int, int]],
     texts: Mapping[str, str],
 ) -> None:
-    content = io.StringIO()
-    writer = csv.writer(content, lineterminator="\n")
-    writer.writerow((*header, *(("text",) if texts else ())))
+    lines: list[Sequence[object]] = [(*header, *(("text",) if texts else ()))]
     names = predictions.label_names
     for row, label in list(rows)[:_MOST_ROWS]:
         key = predictions.ids[row]
-        writer.writerow(
+        lines.append(
             (
                 key,
                 names[predictions.labels[row]],
@@ -194,4 +189,4 @@ def _write(
                 *((texts[key],) if texts else ()),
             )
         )
-    files.write_text(path, content.getvalue())
+    files.write_text(path, formats.rows(lines))

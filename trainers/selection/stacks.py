@@ -17,7 +17,7 @@ from trainers.selection.texts import Texts
 # Of the time left: for the encoder.
 _SHARE = 0.5
 _TIMED = 32  # texts
-# With fewer texts it is not worth while.
+# Fewer texts are not worth the time.
 _LEAST_TEXTS = 100
 _EPSILON = 1e-8  # features that do not vary are left as they are
 
@@ -78,22 +78,27 @@ def _texts_per_second(
     settings: RecordsConfig, texts: list[str], is_compiled: bool
 ) -> float:
     """Measures the encoder on texts at even intervals."""
-    resolved = encoded_records.resolve(settings)
-    bert = Encoder(
-        settings.encoder,
-        layers=resolved.layers,
-        max_tokens=resolved.max_tokens,
-        tokens_per_batch=resolved.tokens_per_batch,
-        dtype=resolved.encoder_dtype,
-        engine=resolved.encoder_engine,
-        compiled=is_compiled,
-    )
+    bert = load_encoder(settings, is_compiled)
     every = texts[:: max(1, len(texts) // _TIMED)]
     if is_compiled:
         bert.encode(every)  # compiles
     start = time.monotonic()
     bert.encode(every)
     return len(every) / (time.monotonic() - start)
+
+
+def load_encoder(settings: RecordsConfig, is_compiled: bool) -> Encoder:
+    """Loads the encoder that makes the stacks of these settings."""
+    resolved = encoded_records.resolve(settings)
+    return encoded_records.build_encoder(
+        resolved,
+        settings.encoder,
+        layers=resolved.layers,
+        pooling=resolved.pooling,
+        long_texts=resolved.long_texts,
+        clean=resolved.clean,
+        compiled=is_compiled,
+    )
 
 
 def fit(

@@ -147,6 +147,11 @@ def encodable(text: str) -> str:
 
 def row(values: Iterable[object]) -> str:
     """A line of CSV."""
-    line = io.StringIO()
-    csv.writer(line, lineterminator="\n").writerow(values)
-    return line.getvalue()
+    return rows([values])
+
+
+def rows(lines: Iterable[Iterable[object]]) -> str:
+    """Lines of CSV."""
+    text = io.StringIO()
+    csv.writer(text, lineterminator="\n").writerows(lines)
+    return text.getvalue()

@@ -14,6 +14,7 @@ import tensorflow_datasets as tfds
 from text2image.corpora import examples, image_folders, tfds_datasets
 from text2image.corpora.tfds_builders import is_tfds_directory, open_builder
 from text2image.corpora.tfds_splits import Slice
+from trainers.shift.options import SAMPLE
 
 # Those that filters were not trained on come first.
 _SPLITS = ("test", "validation", "train")
@@ -120,11 +121,12 @@ def read_sample(
 
 def _draw(available: int, count: int, seed: int, source: str) -> np.ndarray:
     if available < count:
+        most = available // 2
+        smaller = f"Use --sample={most} or name" if most in SAMPLE else "Name"
         raise ValueError(
             f"--images must hold {count} images, twice --sample: those that "
             f"are compared with texts and as many to compare with. Received: "
-            f"{source} with {available}. Use --sample={available // 2} or "
-            "name another source."
+            f"{source} with {available}. {smaller} another source."
         )
     return np.random.default_rng(seed).permutation(available)[:count]
 

@@ -7,7 +7,7 @@ from typing import Any
 
 from tfrecords import ranges
 from tfrecords.settings import setting, validate
-from trainers.backbones import BACKBONES, get_backbone
+from trainers.backbones import BACKBONES
 from trainers.weights import sources
 
 _common = functools.partial(setting, group="common")
@@ -23,7 +23,7 @@ VARIANTS: Mapping[str, Mapping[str, Any]] = {
 }
 NORMALIZATIONS = ("none", "image", "dataset")
 # The kernel of twice as many images has 128 MB.
-_SAMPLE = ranges.Range(least=4, most=2000)
+SAMPLE = ranges.Range(least=4, most=2000)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -53,7 +53,7 @@ class ShiftOptions:
         300,
         "Texts, natural images, and other natural images that show what is "
         "chance.",
-        _SAMPLE,
+        SAMPLE,
     )
     variants: tuple[str, ...] = _common(
         tuple(VARIANTS),
@@ -127,11 +127,8 @@ class ShiftOptions:
         Raises:
             ValueError: If a pair of `weights_for` is malformed.
         """
-        given = sources.by_backbone(self.weights_for)
-        return {
-            get_backbone(name).name: given.get(name, self.weights)
-            for name in self.backbones
-        }
+        given = sources.by_backbone(self.weights_for, self.backbones)
+        return {name: given.get(name, self.weights) for name in self.backbones}
 
     def natural_of(self, backbone: str, normalization: str) -> str:
         """Returns how natural images are normalised beside text images."""

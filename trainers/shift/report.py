@@ -1,7 +1,5 @@
 """Writes report.md, figures, CSV files and results.json of a comparison."""
 
-import csv
-import io
 import pathlib
 from collections.abc import Mapping, Sequence
 
@@ -13,6 +11,7 @@ from trainers import backbones
 from trainers.reports import figures as report_figures
 from trainers.reports import markdown
 from trainers.runs.workdir import REPORT_FILE
+from trainers.serving import formats
 from trainers.shift import figures, similarities, tables
 from trainers.shift.comparison import Row
 from trainers.shift.measuring import PIXELS, TEXT, Results
@@ -61,7 +60,8 @@ def write(
     for name, figure in drawn.items():
         report_figures.save(figure, workdir / name)
     for name, rows in all_tables.items():
-        _write_csv(workdir / f"{name}.csv", rows)
+        lines = formats.rows(tables.tidy(rows))
+        files.write_text(workdir / f"{name}.csv", lines)
     files.write_json(workdir / RESULTS_FILE, all_tables)
     path = workdir / REPORT_FILE
     files.write_text(path, compose(options, samples, all_tables))
@@ -80,14 +80,6 @@ def _draw_domains(samples: Samples) -> matplotlib.figure.Figure:
             f"text {samples.texts.ids[0]}": (texts[0], texts),
         }
     )
-
-
-def _write_csv(
-    path: pathlib.Path, rows: Sequence[Mapping[str, object]]
-) -> None:
-    text = io.StringIO()
-    csv.writer(text, lineterminator="\n").writerows(tables.tidy(rows))
-    files.write_text(path, text.getvalue())
 
 
 def compose(

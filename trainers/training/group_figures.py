@@ -159,7 +159,7 @@ def _bootstrap(
         vectorized=False,
         confidence_level=LEVEL,
         method="percentile",
-        rng=np.random.default_rng(seed),
+        random_state=np.random.default_rng(seed),  # `rng` since SciPy 1.15
     )
     # Chance adds to an error that is a sum of absolute values: resamples lie
     # above it, often all of them (Kumar et al. 2019, arXiv 1909.10155). Less

@@ -49,12 +49,17 @@ def check_source(source: str, names: Sequence[str] = NAMES) -> None:
     file_signatures.refuse_stand_in(path)
 
 
-def by_backbone(pairs: Iterable[str]) -> dict[str, str]:
+def by_backbone(pairs: Iterable[str], used: Iterable[str]) -> dict[str, str]:
     """Reads `--weights_for`: NAME=SOURCE, to backbone and its weights.
 
+    Args:
+        pairs: Values of the flag.
+        used: Backbones that are built.
+
     Raises:
-        ValueError: If a pair is malformed or names no backbone.
+        ValueError: If a pair is malformed or names no backbone of these.
     """
+    names = list(dict.fromkeys(used))
     weights = {}
     for pair in pairs:
         name, _, source = pair.partition("=")
@@ -62,5 +67,10 @@ def by_backbone(pairs: Iterable[str]) -> dict[str, str]:
             raise ValueError(
                 f"--weights_for must be NAME=SOURCE. Received: {pair!r}"
             )
-        weights[get_backbone(name).name] = os.path.expanduser(source)
+        if get_backbone(name).name not in names:
+            raise ValueError(
+                f"--weights_for must name a backbone that is used: {names}. "
+                f"Received: {pair!r}. Omit it, or add the backbone."
+            )
+        weights[name] = os.path.expanduser(source)
     return weights

@@ -9,6 +9,7 @@ from tfrecords import schema, writer
 from tfrecords.config import RecordsConfig
 from trainers.config import TrainConfig
 from trainers.experiments import curve, curve_methods, drawn_texts
+from trainers.learning_curve import NETWORKS
 from trainers.reports import curve_report
 from trainers.runs import json_files
 
@@ -138,14 +139,11 @@ def test_sizes_beyond_the_train_split_are_refused(cls_dir, tmp_path):
         curve.compute(tmp_path / "curve", plan, RECORDS, CONFIG, cls_dir)
 
 
-_NETWORKS = ("image_route", "random_filters", "no_slice", "from_scratch")
-
-
 @pytest.mark.parametrize(
     "method",
     [
-        *(name for name in curve_methods.METHODS if name not in _NETWORKS),
-        *(pytest.param(name, marks=pytest.mark.slow) for name in _NETWORKS),
+        *(name for name in curve_methods.METHODS if name not in NETWORKS),
+        *(pytest.param(name, marks=pytest.mark.slow) for name in NETWORKS),
     ],
 )
 def test_validation_texts_change_nothing_that_is_fitted(cls_dir, method):

@@ -103,6 +103,11 @@ def test_one_layer_lower_is_the_published_slip(layers, expected):
     assert training.records.layers == expected
 
 
+def test_no_layer_is_lower_than_the_first():
+    names = [row.name for row in rows("layers", layers=(0,))]
+    assert "one layer lower, grey, bins" not in names
+
+
 def test_unknown_layers_leave_their_row_out():
     assert [row.name for row in rows("layers", layers=())] == [
         "as encoded, grey, bins",

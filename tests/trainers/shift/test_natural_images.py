@@ -1,5 +1,7 @@
 """Natural images from folders: drawn, cut, resized."""
 
+import shutil
+
 import keras
 import numpy as np
 import pytest
@@ -58,8 +60,13 @@ def test_the_middle_is_cut_out_and_not_squeezed(tmp_path):
 
 
 def test_too_few_images_are_refused_with_a_cure(folder):
-    with pytest.raises(ValueError, match=r"with 6. Use --sample=3"):
+    # Of six, no sample is half: the least is four.
+    with pytest.raises(ValueError, match=r"with 6. Name another source"):
         natural_images.read_sample(str(folder), 8, 0)
+    for index in range(6, 9):
+        shutil.copy(folder / "class0/0.png", folder / f"class0/{index}.png")
+    with pytest.raises(ValueError, match=r"with 9. Use --sample=4 or name"):
+        natural_images.read_sample(str(folder), 10, 0)
 
 
 def test_what_is_no_image_is_named(folder):

@@ -45,7 +45,7 @@ class MultimodalClassifier(tf.Module):
         self.label_names = run.manifest.schema.label_names
         # A SavedModel saves variables that it can reach; layers it cannot.
         self.constants = [each.value for each in run.models.whole.variables]
-        if set(run.config.towers) != {"image"}:
+        if run.config.has_texts:
             self.constants += encoder.resources
         self._modalities = run.modalities
         self.serving_default = _named(self._classify, run.modalities)
@@ -140,10 +140,10 @@ class MultimodalClassifier(tf.Module):
         """The model's inputs for one example, without `present`."""
         image, *texts = strings
         values = {}
-        if "image" in self._config.towers:
+        if self._config.has_image:
             pixels = input_pipeline.decode(image[0], self._config.image_size)
             values["image"] = pixels[tf.newaxis]
-        if set(self._config.towers) != {"image"}:
+        if self._config.has_texts:
             vectors = [self._vector(text) for text in texts]
             values["text_vectors"] = tf.stack(vectors, axis=1)
         return values

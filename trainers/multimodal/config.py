@@ -138,6 +138,16 @@ class MultimodalTrainConfig(JsonSettings):
         """The modalities: those of `MODALITIES`, in its order, then others."""
         return parse_modalities(self.modalities)
 
+    @property
+    def has_image(self) -> bool:
+        """Whether the model sees images."""
+        return "image" in self.towers
+
+    @property
+    def has_texts(self) -> bool:
+        """Whether the model sees any text."""
+        return self.towers != ("image",)
+
 
 def preset_setting() -> Any:
     """Makes the setting `preset` of run and table."""

@@ -37,8 +37,10 @@ def export_run(
     run = loading.load_run(workdir)
     manifest = run.manifest
     recorded = manifest.details["encoder"]
-    has_texts = set(run.config.towers) != {"image"}
-    if has_texts and recorded.get("kind") == text_encoders.SAVED_MODEL:
+    if (
+        run.config.has_texts
+        and recorded.get("kind") == text_encoders.SAVED_MODEL
+    ):
         text_encoders.check_embeddable(
             functions.locate_encoder(recorded, encoder)
         )

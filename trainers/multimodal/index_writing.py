@@ -108,7 +108,7 @@ def _batches(
         records,
         run.manifest,
         split,
-        run.config.image_size if "image" in run.config.towers else None,
+        run.config.image_size if run.config.has_image else None,
     )
     rows = _texts(records, run, split)
     for values, labels, ids in source.in_order():

@@ -108,21 +108,15 @@ def build_models(
     vectors: dict[str, keras.KerasTensor] = {}
     extractor = None
     missing: tuple[str, ...] = ()
-    if "image" in config.towers:
-        tower = towers.build_tower(
-            config.backbone,
-            config.image_size,
-            frozen_fraction=config.frozen_fraction,
-            source=config.weights,
-            seed=config.seed,
-        )
+    if config.has_image:
+        tower = _build_tower(config)
         missing = tower.missing
         extractor = _build_extractor(tower, config)
         for number, tensor in enumerate(extractor.outputs):
             name = f"maps_{number}"
             inputs[name] = keras.Input(tensor.shape[1:], name=name)
         vectors["image"] = _image_vector(config, tower, list(inputs.values()))
-    if set(config.towers) != {"image"}:
+    if config.has_texts:
         name = "text_vectors"
         inputs[name] = keras.Input((len(fields), hidden_size), name=name)
     penalty = keras.regularizers.L2(config.l2) if config.l2 else None
@@ -153,22 +147,25 @@ def build_models(
     )
 
 
-def check_tower(config: MultimodalTrainConfig) -> None:
-    """Builds the image tower once, to refuse it before texts are encoded.
-
-    Raises:
-        FileNotFoundError, RuntimeError, ValueError: As `build_models`.
-    """
-    if "image" not in config.towers:
-        return
-    tower = towers.build_tower(
+def _build_tower(config: MultimodalTrainConfig) -> towers.Tower:
+    return towers.build_tower(
         config.backbone,
         config.image_size,
         frozen_fraction=config.frozen_fraction,
         source=config.weights,
         seed=config.seed,
     )
-    extractor = _build_extractor(tower, config)
+
+
+def check_tower(config: MultimodalTrainConfig) -> None:
+    """Builds the image tower once, to refuse it before texts are encoded.
+
+    Raises:
+        FileNotFoundError, RuntimeError, ValueError: As `build_models`.
+    """
+    if not config.has_image:
+        return
+    extractor = _build_extractor(_build_tower(config), config)
     _check_grid(config, extractor.outputs)
     # Keras numbers layers over the process: the run's names must not change.
     keras.backend.clear_session()

@@ -15,16 +15,16 @@ import tensorflow as tf
 import tqdm
 
 from tfrecords import paths, schema
-from trainers.multimodal import input_pipeline, model
+from trainers.multimodal import model
 from trainers.multimodal.config import MultimodalTrainConfig
-from trainers.multimodal.record_source import RecordSource
+from trainers.multimodal.record_source import (
+    BATCH_SIZE,
+    Batch,
+    Streamed,
+    Values,
+)
 from trainers.training.inputs import empty, share
 from trainers.training.sources import Order, Resident, Source
-
-_BATCH_SIZE = 64
-Values = dict[str, np.ndarray]
-# Inputs by name, labels `(n,)` int32 and record ids of n examples.
-Batch = tuple[Values, np.ndarray, list[str]]
 
 
 @dataclasses.dataclass(frozen=True)
@@ -52,60 +52,10 @@ class Kept:
 
     def in_order(self) -> Iterator[Batch]:
         """Yields every example once, in the records' order."""
-        for start in range(0, len(self.labels), _BATCH_SIZE):
-            stop = min(start + _BATCH_SIZE, len(self.labels))
-            yield self._take(np.arange(start, stop))
-
-    def _take(self, rows: np.ndarray) -> Batch:
-        values = {name: value[rows] for name, value in self.values.items()}
-        return values, self.labels[rows], [self.ids[row] for row in rows]
-
-
-@dataclasses.dataclass(frozen=True)
-class Streamed:
-    """A split that is read from its records each time.
-
-    Attributes:
-        directory: Directory of the records.
-        manifest: Manifest of the records.
-        split: Name of the split.
-        image_size: Height and width of its images; `None` leaves them out.
-        names: Names of the inputs given out; `None` for all.
-    """
-
-    directory: paths.Path
-    manifest: schema.Manifest
-    split: str
-    image_size: int | None
-    names: frozenset[str] | None = None
-
-    def source(self, batch_size: int, seed: int) -> Source:
-        """Returns the examples of a training, read in every epoch."""
-        return RecordSource(
-            self.directory,
-            self.manifest,
-            self.split,
-            self.image_size,
-            self.names,
-            batch_size,
-            seed,
-        )
-
-    def in_order(self) -> Iterator[Batch]:
-        """As `Kept.in_order`."""
-        dataset = input_pipeline.read(
-            self.directory,
-            self.manifest,
-            self.split,
-            image_size=self.image_size,
-            batch_size=_BATCH_SIZE,
-        )
-        for batch in dataset.as_numpy_iterator():
-            labels = batch.pop("label").astype(np.int32)
-            ids = [key.decode() for key in batch.pop("id")]
-            if self.names is not None:
-                batch = {name: batch[name] for name in self.names}
-            yield batch, labels, ids
+        for start in range(0, len(self.labels), BATCH_SIZE):
+            rows = slice(start, start + BATCH_SIZE)
+            values = {name: value[rows] for name, value in self.values.items()}
+            yield values, self.labels[rows], self.ids[rows]
 
 
 Split = Kept | Streamed

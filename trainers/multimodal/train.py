@@ -2,15 +2,19 @@
 
 import math
 import pathlib
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable
 from typing import Any
 
 import keras
-import numpy as np
 
-from text2image.corpora.examples import CAPTIONS
 from tfrecords import files, paths, reader, schema
-from trainers.multimodal import loading, model, split_inputs, transfer
+from trainers.multimodal import (
+    evaluation,
+    loading,
+    model,
+    split_inputs,
+    transfer,
+)
 from trainers.multimodal.config import (
     MultimodalTrainConfig,
     check_modalities,
@@ -18,7 +22,6 @@ from trainers.multimodal.config import (
 from trainers.network import optimizer
 from trainers.runs import checkpoints, finished
 from trainers.runs.file_list import FileList
-from trainers.runs.predictions import write_predictions
 from trainers.runs.workdir import (
     HISTORY_FILE,
     MODEL_FILE,
@@ -29,16 +32,8 @@ from trainers.runs.workdir import (
     finish,
 )
 from trainers.training import fit, loop, precision
-from trainers.training.inputs import count_batches, predict
-from trainers.training.metrics import (
-    evaluate,
-    figures_of,
-    held_out_split,
-    softmax,
-)
-
-Logits = tuple[np.ndarray, np.ndarray, list[str]]
-Change = Callable[[split_inputs.Values], split_inputs.Values]
+from trainers.training.inputs import count_batches
+from trainers.training.metrics import evaluate
 
 
 @loop.deterministic()
@@ -109,7 +104,7 @@ def train_and_evaluate(
     def remake_predictions() -> None:
         models, trained, splits = prepare()
         checkpoints.load(workdir / MODEL_FILE, model.named_variables(models))
-        _predict(manifest, trained, splits, workdir)
+        evaluation.write_held_out(manifest, trained, splits, workdir)
 
     earlier = finished.reuse(
         workdir,
@@ -122,7 +117,9 @@ def train_and_evaluate(
     models, trained, splits = prepare()
     history = _train(config, models, trained, splits, workdir, run, callbacks)
     metrics = {
-        **_evaluate(config, manifest, trained, splits, workdir),
+        **evaluation.evaluate_splits(
+            config, manifest, trained, splits, workdir
+        ),
         "epochs": history,
         "num_train": manifest.num_examples("train"),
         "label_names": list(manifest.schema.label_names),
@@ -159,7 +156,9 @@ def _train(
     }
 
     def validate() -> dict[str, Any]:
-        logits, labels, _ = predict_split(trained, splits["validation"])
+        logits, labels, _ = evaluation.predict_split(
+            trained, splits["validation"]
+        )
         return evaluate(logits, labels)
 
     return fit.fit(
@@ -181,109 +180,6 @@ def _train(
     )
 
 
-def _evaluate(
-    config: MultimodalTrainConfig,
-    manifest: schema.Manifest,
-    trained: keras.Model,
-    splits: dict[str, split_inputs.Split],
-    workdir: pathlib.Path,
-) -> dict[str, Any]:
-    """Returns the figures of the trained model; writes `predictions.csv`."""
-    held_out = held_out_split(manifest)
-    validation, validation_labels, _ = predict_split(
-        trained, splits["validation"]
-    )
-    logits, labels = _predict(manifest, trained, splits, workdir)
-    return {
-        **figures_of(logits, labels),
-        "confusion_matrix": evaluate(logits, labels)["confusion_matrix"],
-        "split": held_out,
-        "validation": figures_of(validation, validation_labels),
-        "removed": _without_each(
-            config, trained, splits[held_out], manifest.schema.text_fields
-        ),
-        "num_held_out": len(labels),
-    }
-
-
-def _predict(
-    manifest: schema.Manifest,
-    trained: keras.Model,
-    splits: dict[str, split_inputs.Split],
-    workdir: pathlib.Path,
-) -> tuple[np.ndarray, np.ndarray]:
-    """Writes predictions.csv; returns logits `(N, K)` and labels `(N,)`."""
-    logits, labels, ids = predict_split(
-        trained, splits[held_out_split(manifest)]
-    )
-    write_predictions(
-        workdir, manifest.schema.label_names, ids, labels, softmax(logits)
-    )
-    return logits, labels
-
-
-def _without_each(
-    config: MultimodalTrainConfig,
-    trained: keras.Model,
-    split: split_inputs.Split,
-    fields: Sequence[str],
-) -> dict[str, dict[str, float]]:
-    """Figures after one modality is removed from every example (5.1)."""
-    if len(config.towers) == 1:
-        return {}
-    return {
-        name: figures_of(
-            *predict_split(
-                trained,
-                split,
-                keep_only(
-                    (other for other in config.towers if other != name), fields
-                ),
-            )[:2]
-        )
-        for name in config.towers
-    }
-
-
-def predict_split(
-    trained: keras.Model,
-    split: split_inputs.Split,
-    change: Change = lambda values: values,
-) -> Logits:
-    """Runs a model on a split in inference mode.
-
-    Args:
-        trained: The classifier if the split is kept, else the whole model.
-        split: The split.
-        change: Function applied to the inputs of every batch.
-
-    Returns:
-        Logits `(N, K)`, labels `(N,)` and record ids, in the records' order.
-    """
-    rows = [
-        (predict(trained, change(values)), labels, ids)
-        for values, labels, ids in split.in_order()
-    ]
-    logits, labels, ids = zip(*rows, strict=True)
-    return (
-        np.concatenate(logits),
-        np.concatenate(labels),
-        [key for part in ids for key in part],
-    )
-
-
-def keep_only(names: Iterable[str], fields: Sequence[str] = CAPTIONS) -> Change:
-    """Returns a function that removes all other modalities from inputs.
-
-    Args:
-        names: Modalities that stay.
-        fields: Texts of the records, in the order of their vectors.
-    """
-    present = set(names)
-    mask = np.array([n in present for n in ("image", *fields)], np.float32)
-    return lambda values: {**values, "present": values["present"] * mask}
-
-
 def compile_model(
     config: MultimodalTrainConfig, trained: keras.Model, num_train: int
 ) -> None:
@@ -292,9 +188,9 @@ def compile_model(
     Both rates fall along a half cosine to 0.
     """
     steps = count_batches(num_train, config.batch_size)
-    # The optimiser knows parts by the first word of a layer's name.
-    words = [name.split("_")[0] for name in config.towers if name != "image"]
-    rates = dict.fromkeys(("head", *CAPTIONS, *words), config.head_lr)
+    # Whole names: ResNet50V2 has a layer `post_bn`, a text may be `post`.
+    layers = [f"{name}_tuning" for name in config.towers if name != "image"]
+    rates = dict.fromkeys(("head", *layers), config.head_lr)
     loop.compile_classifier(
         trained,
         optimizer.PartwiseAdam(

@@ -8,7 +8,7 @@ import keras
 
 @keras.saving.register_keras_serializable(package="text2image")
 class PartwiseAdam(keras.optimizers.Adam):
-    """Adam whose rate depends on the first word of a variable's name.
+    """Adam whose rate depends on the layer, or the first word of its name.
 
     Adam's step is proportional to its rate, so this equals one Adam per part
     (the published code's parameter groups).
@@ -24,8 +24,8 @@ class PartwiseAdam(keras.optimizers.Adam):
         """Keeps one rate per part.
 
         Args:
-            learning_rates: Part (the layer name up to the first `_`) to
-                rate; "" stands for every other part.
+            learning_rates: Part (a layer's name, or that up to the first `_`)
+                to rate; "" stands for every other part.
             decay_steps: Steps over which every rate falls to 0 along a half
                 cosine (Loshchilov and Hutter 2016, arXiv 1608.03983); 0
                 keeps them constant.
@@ -49,7 +49,12 @@ class PartwiseAdam(keras.optimizers.Adam):
         Raises:
             ValueError: If a variable belongs to no part.
         """
-        parts = [variable.path.split("_")[0] for variable in variables]
+        paths = [variable.path for variable in variables]
+        layers = [path.split("/")[0] for path in paths]
+        parts = [
+            layer if layer in self._factors else path.split("_")[0]
+            for layer, path in zip(layers, paths, strict=True)
+        ]
         others = self._factors.get("")
         strays = sorted(set(parts) - set(self._factors))
         if strays and others is None:

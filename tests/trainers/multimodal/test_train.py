@@ -10,6 +10,7 @@ import tensorflow as tf
 from tests.support.damages import damage
 from tfrecords import reader
 from trainers.multimodal import (
+    evaluation,
     input_pipeline,
     loading,
     model,
@@ -51,7 +52,7 @@ def test_a_run_learns_and_reports_its_figures(trained):
 
 def test_modalities_that_are_kept_are_those_named():
     given = {"present": np.float32([[1, 1, 0], [1, 0, 1]])}
-    kept = train.keep_only(name for name in ("title", "description"))(given)
+    kept = evaluation.keep_only(("title", "description"))(given)
     np.testing.assert_array_equal(kept["present"], [[0, 1, 0], [0, 0, 1]])
 
 
@@ -73,7 +74,7 @@ def test_a_removed_modality_is_one_that_is_not_present(trained):
         present = values["present"] * np.float32([0, 1, 1])
         return {**values, "present": present}
 
-    logits, labels, _ = train.predict_split(
+    logits, labels, _ = evaluation.predict_split(
         run.models.classifier, split, without_image
     )
     assert run.metrics["removed"]["image"] == figures_of(logits, labels)
@@ -135,7 +136,8 @@ def test_a_finished_run_is_reused_and_loads(trained, make_config):
     assert json.dumps(metrics, indent=2, sort_keys=True).encode() == before
     run = loading.load_run(trained)
     split = _test_split(run)
-    figures = figures_of(*train.predict_split(run.models.classifier, split)[:2])
+    logits, labels, _ = evaluation.predict_split(run.models.classifier, split)
+    figures = figures_of(logits, labels)
     assert figures["accuracy"] == metrics["accuracy"]
 
 
@@ -152,8 +154,8 @@ def test_a_stream_gives_what_memory_gives(trained):
     ]
     assert isinstance(kept, split_inputs.Kept)
     assert isinstance(streamed, split_inputs.Streamed)
-    one = train.predict_split(run.models.classifier, kept)
-    other = train.predict_split(run.models.whole, streamed)
+    one = evaluation.predict_split(run.models.classifier, kept)
+    other = evaluation.predict_split(run.models.whole, streamed)
     assert one[2] == other[2]
     # The same network as one graph or two.
     np.testing.assert_allclose(one[0], other[0], rtol=1e-4, atol=1e-5)

@@ -254,6 +254,19 @@ def test_each_part_steps_as_its_own_adam_would(rng):
         np.testing.assert_allclose(np.asarray(a), np.asarray(b), rtol=1e-6)
 
 
+def test_a_whole_layers_rate_goes_before_that_of_its_first_word():
+    names = ("post_bn/gamma", "post_tuning/kernel", "title_tuning/kernel")
+    variables = [keras.Variable(np.zeros(1), name="x") for _ in names]
+    for variable, name in zip(variables, names, strict=True):
+        variable._path = name  # Keras's, of a variable of a layer
+    adam = optimizer.PartwiseAdam({"post_tuning": 0.5, "title": 0.1, "": 1.0})
+    adam.build(variables)
+    steps = [np.ones(1, np.float32)] * 3
+    adam.apply([keras.ops.convert_to_tensor(step) for step in steps])
+    moved = [-float(np.asarray(variable)[0]) for variable in variables]
+    assert moved == pytest.approx([1.0, 0.5, 0.1], rel=1e-4)  # its epsilon
+
+
 def test_rates_fall_to_zero_along_a_half_cosine():
     variable = keras.Variable(np.zeros(1, np.float32), name="head_b")
     adam = optimizer.PartwiseAdam({"head": 0.5}, decay_steps=4)

@@ -6,6 +6,7 @@ that `--help` answers at once.
 
 import dataclasses
 import functools
+import keyword
 import re
 from typing import Any
 
@@ -19,8 +20,13 @@ _records = functools.partial(setting, group="records")
 _CAPTIONS = ("title", "description")
 _TEXT_FIELDS = ",".join(_CAPTIONS)
 _NAME = re.compile(r"[a-z][a-z0-9_]*")
-# Names of other features of records, and of other parts of a network.
-_TAKEN = {"id", "label", "image", "text_vectors", "present", "fused", "head"}
+# Names of other features of records, of other parts of a network, and of other
+# keys where texts are keys: in manifests, an index and its rows, explanations.
+_TAKEN = {
+    *("id", "label", "image", "text_vectors", "present", "fused", "head"),
+    *("samples", "split", "score", "margin", "probabilities", "baseline"),
+    *("modalities", "region"),
+}
 
 
 @dataclasses.dataclass(frozen=True)
@@ -47,8 +53,8 @@ class MultimodalConfig:
     )
     held_out: float = _records(
         0.04,
-        "Share of each class held out by --split=pooled, half for validation "
-        "and half for test (the paper's 4%).",
+        "Share held out by --split=pooled, of each class, or --split=hashed, "
+        "of the samples: half for validation, half for test (the paper's 4%).",
         ranges.Range(above=0, below=1),
     )
     split_by_text: bool = _records(
@@ -83,11 +89,14 @@ class MultimodalConfig:
             or len(set(fields)) < len(fields)
             or not all(map(_NAME.fullmatch, fields))
             or set(fields) & _TAKEN
+            # Texts are arguments of an export's functions.
+            or any(map(keyword.iskeyword, fields))
         ):
             raise ValueError(
                 f"--text_fields must be {_TEXT_FIELDS} and further names, each "
-                "once: small letters, digits and underscores, none of "
-                f"{', '.join(sorted(_TAKEN))}. Received: {self.text_fields!r}. "
+                "once: small letters, digits and underscores, no word of "
+                f"Python's and none of {', '.join(sorted(_TAKEN))}. Received: "
+                f"{self.text_fields!r}. "
                 "Rename the column, as --title_key names that of the title."
             )
 

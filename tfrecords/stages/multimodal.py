@@ -53,19 +53,14 @@ def prepare_multimodal(
     if is_bert:
         settings = encoded_records.resolve(settings)
     source = _open(settings, chosen)
-    target = encoded_records.locate(
-        settings,
-        "multimodal",
-        source,
-        {
-            name: value
-            for name, value in {
-                **record_sets.pick(settings, MULTIMODAL_SETTINGS),
-                **chosen.provenance,
-            }.items()
-            if is_bert or name not in BERT_SETTINGS
-        },
-    )
+    depends_on = {
+        **record_sets.pick(settings, MULTIMODAL_SETTINGS),
+        **chosen.provenance,
+    }
+    if not is_bert:
+        for name in BERT_SETTINGS:
+            depends_on.pop(name, None)
+    target = encoded_records.locate(settings, "multimodal", source, depends_on)
     if is_bert:
         encoded_records.check_encoder(
             settings, target, chosen.text_layers, chosen.pooling
@@ -190,14 +185,19 @@ def _listed(chosen: MultimodalConfig) -> str:
 def _check_texts(
     missing: Mapping[str, Mapping[str, int]], chosen: MultimodalConfig
 ) -> None:
-    """Refuses a further text that no sample has: a misspelt name."""
-    for name in chosen.further:
+    """Refuses the name of a text that no sample has: it is misspelt."""
+    flags = {name: ("text_fields", name) for name in chosen.further}
+    for name in CAPTIONS:
+        key = getattr(chosen, f"{name}_key")
+        if key != name:
+            flags[name] = (f"{name}_key", key)
+    for name, (flag, key) in flags.items():
         if all(
             counts[name] == counts["samples"] for counts in missing.values()
         ):
             raise ValueError(
-                f"--text_fields={chosen.text_fields}: no sample has a text in "
-                f"{name!r}. Name a column or key of the corpus, or leave it "
+                f"--{flag}={getattr(chosen, flag)}: no sample has a text in "
+                f"{key!r}. Name a column or key of the corpus, or leave it "
                 "out."
             )
 
@@ -239,18 +239,18 @@ def _serialized(
     vectors = np.zeros((len(samples), *record_schema.shape), np.float32)
     positions = [
         (row, column)
-        for row, pair in enumerate(texts)
-        for column, text in enumerate(pair)
+        for row, its_texts in enumerate(texts)
+        for column, text in enumerate(its_texts)
         if text
     ]
     encoded = encoder.encode(tokens)
     for (row, column), vector in zip(positions, encoded, strict=True):
         vectors[row, column] = vector
-    for sample, pair in zip(samples, vectors, strict=True):
+    for sample, its_vectors in zip(samples, vectors, strict=True):
         yield record_schema.serialize(
             sample.id,
             label_index[sample.label],
-            pair,
+            its_vectors,
             image=jpeg.as_jpeg(sample.read_image()),
             **{name: sample.texts.get(name, "") for name in fields},
         )

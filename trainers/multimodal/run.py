@@ -90,29 +90,21 @@ def _run(arguments: command_line.Arguments) -> None:
 
     start = time.monotonic()
     options = arguments.settings(RunOptions)
+    config = shared_flags.train_settings(arguments)
     if options.workdir:
-        check_settings(
-            arguments.settings(MultimodalTrainConfig),
-            pathlib.Path(options.workdir),
-        )
-    encoder = arguments.settings(RecordsConfig).encoder
-    if options.export and headers.is_saved_model(encoder):
-        text_encoders.check_embeddable(encoder)
-    train_settings = arguments.settings(MultimodalTrainConfig)
-    if train_settings.from_run and not train_settings.records:
-        transfer.check(
-            train_settings,
-            transfer.asked(
-                arguments.settings(RecordsConfig),
-                arguments.settings(MultimodalConfig),
-            ),
-        )
+        check_settings(config, pathlib.Path(options.workdir))
+    records = arguments.settings(RecordsConfig)
+    if options.export and headers.is_saved_model(records.encoder):
+        text_encoders.check_embeddable(records.encoder)
+    if config.from_run and not config.records:
+        chosen = arguments.settings(MultimodalConfig)
+        transfer.check(config, transfer.asked(records, chosen))
     column = group_options.open_column(
-        options.group_key,
-        arguments.settings(RecordsConfig),
-        shared_flags.reading(arguments),
+        options.group_key, records, shared_flags.reading(arguments)
     )
-    config = shared_flags.prepare_config(arguments)
+    # Records given by name know their own encoder.
+    encoder = None if config.records else records.encoder
+    config = shared_flags.prepare_records(arguments, config)
     workdir = pathlib.Path(options.workdir or default_workdir(config))
     with hold(workdir):
         metrics = train.train_and_evaluate(config, workdir)
@@ -120,11 +112,7 @@ def _run(arguments: command_line.Arguments) -> None:
             workdir, metrics["label_names"], column, "sample"
         ).write_page(workdir)
         if options.export:
-            # Records given by name know their own encoder.
-            is_named = bool(arguments.settings(MultimodalTrainConfig).records)
-            export.export_finished(
-                workdir, encoder=None if is_named else encoder
-            )
+            export.export_finished(workdir, encoder=encoder)
     logging.info(
         "%s (%s): top-1 %.4f, top-5 %.4f on %d %s samples",
         config.backbone,

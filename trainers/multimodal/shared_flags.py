@@ -96,12 +96,12 @@ def _ignored_flags(
                 *("image_size", "pixel_range", "frozen_fraction"),
                 *("frozen_grid", "tower_lr"),
             ),
-            "image" not in train.towers,
+            not train.has_image,
             f"--modalities={train.modalities} has no image",
         ),
         (
             ("text_units",),
-            train.towers == ("image",),
+            not train.has_texts,
             "--modalities=image has no text",
         ),
         (
@@ -112,39 +112,51 @@ def _ignored_flags(
     ]
 
 
-def prepare_config(
-    arguments: command_line.Arguments, backbones: Sequence[str] = ()
+def train_settings(
+    arguments: command_line.Arguments,
 ) -> MultimodalTrainConfig:
-    """Makes the records that the flags ask for; returns the run's settings.
+    """The run's settings; by default it sees the image and all texts.
+
+    Raises:
+        FileNotFoundError: If the records that the flags name do not exist.
+        ValueError: If they are damaged or of another kind.
+    """
+    from tfrecords import reader
+
+    config = arguments.settings(MultimodalTrainConfig)
+    if "modalities" in arguments.typed:
+        return config
+    fields = arguments.settings(MultimodalConfig).fields
+    if config.records:
+        manifest = reader.open_records(config.records, kind="multimodal")
+        fields = manifest.schema.text_fields
+    return dataclasses.replace(config, modalities=",".join(("image", *fields)))
+
+
+def prepare_records(
+    arguments: command_line.Arguments,
+    config: MultimodalTrainConfig,
+    backbones: Sequence[str] = (),
+) -> MultimodalTrainConfig:
+    """Makes the records that the flags ask for, unless they name some.
 
     Args:
         arguments: Parsed command line.
+        config: Result of `train_settings`.
         backbones: Image towers that are to be trained on them; by default
             that of the settings.
+
+    Returns:
+        The settings with the records.
     """
-    from tfrecords import reader
     from tfrecords.stages import multimodal
     from trainers.multimodal import model
 
-    config = arguments.settings(MultimodalTrainConfig)
-    is_typed = "modalities" in arguments.typed
     if config.records:
-        if is_typed:
-            return config
-        manifest = reader.open_records(config.records, kind="multimodal")
-        return _with_all(config, manifest.schema.text_fields)
+        return config
     for name in backbones or (config.backbone,):
         model.check_tower(dataclasses.replace(config, backbone=name))
-    chosen = arguments.settings(MultimodalConfig)
     directory = multimodal.prepare_multimodal(
-        arguments.settings(RecordsConfig), chosen
+        arguments.settings(RecordsConfig), arguments.settings(MultimodalConfig)
     )
-    config = dataclasses.replace(config, records=str(directory))
-    return config if is_typed else _with_all(config, chosen.fields)
-
-
-def _with_all(
-    config: MultimodalTrainConfig, fields: Sequence[str]
-) -> MultimodalTrainConfig:
-    """The settings with the image and all texts of the records."""
-    return dataclasses.replace(config, modalities=",".join(("image", *fields)))
+    return dataclasses.replace(config, records=str(directory))

@@ -85,7 +85,9 @@ def _run(arguments: command_line.Arguments) -> None:
     from trainers.runs.holding import hold
 
     options = arguments.settings(TableOptions)
-    config = shared_flags.prepare_config(arguments, options.backbones)
+    config = shared_flags.prepare_records(
+        arguments, shared_flags.train_settings(arguments), options.backbones
+    )
     with hold(pathlib.Path(options.workdir)):
         make_table(config, options)
 

@@ -5,6 +5,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from text2image.bert import checkpoint
+from text2image.corpora.examples import CAPTIONS
 from tfrecords.config import RecordsConfig
 from tfrecords.multimodal_config import MultimodalConfig
 from trainers.multimodal import loading, model
@@ -34,16 +35,22 @@ def check(config: MultimodalTrainConfig, provenance: Mapping[str, Any]) -> None:
     if not config.from_run:
         return
     earlier, _, manifest = loading.read_run(pathlib.Path(config.from_run))
-    names = ["modalities"]
-    if "image" in config.towers:
+    fields = provenance.get("text_fields", ",".join(CAPTIONS)).split(",")
+    names: list[str] = []
+    if config.has_image:
         names += _IMAGE_SETTINGS
-    if set(config.towers) != {"image"}:
+    if config.has_texts:
         names.append("text_units")
     starts.refuse_others(
         config.from_run,
-        [(n, getattr(earlier, n), getattr(config, n)) for n in names],
+        [
+            *other_modalities(
+                earlier, manifest.schema.text_fields, config, fields
+            ),
+            *((n, getattr(earlier, n), getattr(config, n)) for n in names),
+        ],
     )
-    if set(config.towers) == {"image"}:
+    if not config.has_texts:
         return
     theirs = manifest.provenance["encoder_sha256"]
     if provenance["encoder_sha256"] != theirs:
@@ -66,13 +73,43 @@ def check(config: MultimodalTrainConfig, provenance: Mapping[str, Any]) -> None:
     )
 
 
+def other_modalities(
+    earlier: MultimodalTrainConfig,
+    earlier_fields: Sequence[str],
+    config: MultimodalTrainConfig,
+    fields: Sequence[str],
+) -> list[tuple[str, str, str]]:
+    """What keeps one network from seeing what the other sees.
+
+    The head reads the vectors in the order of the records' texts, whatever
+    that of `modalities`.
+
+    Args:
+        earlier: Settings of the earlier run.
+        earlier_fields: Texts of its records, in their order.
+        config: Settings of the run that starts.
+        fields: Texts of its records.
+
+    Returns:
+        Flag, its value there and its value here; empty if both see the same.
+    """
+    if set(earlier.towers) != set(config.towers):
+        return [("modalities", earlier.modalities, config.modalities)]
+    orders = [
+        [name for name in texts if name in config.towers]
+        for texts in (earlier_fields, fields)
+    ]
+    if orders[0] == orders[1]:
+        return []
+    return [("text_fields", ",".join(earlier_fields), ",".join(fields))]
+
+
 def asked(records: RecordsConfig, chosen: MultimodalConfig) -> dict[str, Any]:
     """Provenance of records that are to be made, as far as `check` reads it."""
     located = checkpoint.locate(records.encoder)
     return {
         "encoder_sha256": checkpoint.identify(located),
-        "text_layers": chosen.text_layers,
-        "pooling": chosen.pooling,
+        **chosen.provenance,
     }
 
 

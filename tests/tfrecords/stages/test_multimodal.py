@@ -277,6 +277,15 @@ def test_an_interrupted_build_resumes_to_the_same_bytes(
     assert tree(again) == tree(directory)
 
 
+def test_a_key_that_no_sample_has_is_refused(built, tmp_path):
+    path = built[0] / "made.jsonl"
+    with pytest.raises(ValueError, match="--title_key=titel: no sample has"):
+        multimodal.prepare_multimodal(
+            *multimodal_corpora.settings(path, tmp_path, title_key="titel")
+        )
+    assert not list(tmp_path.iterdir())
+
+
 @pytest.mark.parametrize("held_out", [0.0, 1.0])
 def test_a_held_out_share_of_nothing_or_everything_is_refused(
     tmp_path, held_out

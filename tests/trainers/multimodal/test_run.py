@@ -73,6 +73,22 @@ def test_a_workdir_of_another_run_is_refused_before_records_are_made(
     assert {path.name for path in tmp_path.iterdir()} == {"run", "x.csv"}
 
 
+def test_a_workdir_with_all_texts_of_the_flags_is_its_own(
+    tmp_path, monkeypatch, capsys
+):
+    monkeypatch.chdir(tmp_path)
+    earlier = config.MultimodalTrainConfig(
+        epochs=3, modalities="image,title,description,tags"
+    )
+    (tmp_path / "run").mkdir()
+    (tmp_path / "run/config.json").write_text(
+        json.dumps({"config": json.loads(earlier.dumps())})
+    )
+    flags = ["--text_fields=title,description,tags", "--workdir=run"]
+    assert run.main(["--dataset=x.csv", "--epochs=4", *flags]) == 1
+    assert "settings (epochs: 3 there, 4 here)" in capsys.readouterr().err
+
+
 def test_a_runs_directory_is_named_after_what_decides_its_results():
     def name(**changes):
         values = {"records": "records/made-0123/multimodal/1.0.0"}

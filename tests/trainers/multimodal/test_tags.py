@@ -1,5 +1,6 @@
 """A third text: from a corpus with tags to an export that takes them."""
 
+import dataclasses
 import json
 
 import numpy as np
@@ -21,6 +22,7 @@ from trainers.multimodal import (
     predict,
     run,
     train,
+    transfer,
 )
 from trainers.multimodal.config import MultimodalTrainConfig
 from trainers.multimodal.predictor import load_predictor
@@ -45,7 +47,9 @@ def test_old_manifests_and_fingerprints_stay():
 @pytest.mark.parametrize(
     "fields",
     ["title", "tags,title,description", f"{FIELDS},tags", f"{FIELDS},a b"]
-    + [f"title,description,{name}" for name in ("image", "label", "Tags", "")],
+    + [f"title,description,{name}" for name in ("image", "label", "Tags", "")]
+    # Of a row of the index, of an explanation; of Python's.
+    + [f"title,description,{name}" for name in ("split", "margin", "class")],
 )
 def test_other_names_of_texts_are_refused(fields):
     with pytest.raises(ValueError, match="--text_fields must be title,desc"):
@@ -115,6 +119,29 @@ def workdir(records):
     assert config.towers == ("title", "tags")
     train.train_and_evaluate(config, records.parents[3] / "run")
     return records.parents[3] / "run"
+
+
+@pytest.mark.slow
+def test_a_start_takes_the_same_modalities_in_any_order(records, workdir):
+    provenance = reader.open_records(records).provenance
+    config = MultimodalTrainConfig(
+        modalities="title,tags", text_units=8, from_run=str(workdir)
+    )
+    transfer.check(config, provenance)
+    with pytest.raises(ValueError, match="--modalities=tags,title"):
+        transfer.check(
+            dataclasses.replace(config, modalities="title"), provenance
+        )
+
+
+def test_a_start_needs_the_same_order_of_texts():
+    config = MultimodalTrainConfig(modalities="a,b")
+    texts = ("title", "description", "a", "b"), ("title", "a", "c", "b")
+    assert not transfer.other_modalities(config, texts[0], config, texts[1])
+    texts = ("title", "description", "a", "b"), ("title", "b", "a")
+    assert transfer.other_modalities(config, texts[0], config, texts[1]) == [
+        ("text_fields", "title,description,a,b", "title,b,a")
+    ]
 
 
 @pytest.mark.slow

@@ -9,19 +9,16 @@ The explanations go to standard output, in the order of the samples.
 """
 
 import dataclasses
-import itertools
 import pathlib
 import sys
 from collections.abc import Iterable, Iterator, Sequence
 
 from tfrecords import command_line, files
-from tfrecords.devices import DeviceOptions
 from tfrecords.settings import validate
 from trainers.multimodal import explanation_formats, sample_options
 from trainers.multimodal.explanation import SampleExplanation
-from trainers.multimodal.sample_options import SampleOptions
 from trainers.serving.formats import print_lines
-from trainers.serving.options import FileOptions, ModelOptions, common
+from trainers.serving.options import ModelOptions, common
 
 
 @dataclasses.dataclass(frozen=True)
@@ -47,17 +44,8 @@ class SampleExplainOptions:
         validate(self)
 
 
-PROGRAM = command_line.Program(
-    "trainers.multimodal.explain",
-    __doc__,
-    settings=(
-        ModelOptions,
-        SampleOptions,
-        SampleExplainOptions,
-        FileOptions,
-        DeviceOptions,
-    ),
-    resumes=False,
+PROGRAM = sample_options.program(
+    "trainers.multimodal.explain", __doc__, SampleExplainOptions
 )
 
 
@@ -83,13 +71,11 @@ def _run(arguments: command_line.Arguments) -> int:
     options = arguments.settings(SampleExplainOptions)
     model = arguments.settings(ModelOptions)
     samples = sample_options.read(arguments)
-    # A file that cannot be read is reported before the model is loaded.
-    first = list(itertools.islice(samples, 1))
     if options.figure_dir:
         files.make_directory(pathlib.Path(options.figure_dir), "figure_dir")
     explainer = load_explainer(model.workdir, model.encoder or None)
     explanations: Iterable[SampleExplanation] = explainer.explain(
-        itertools.chain(first, samples), label=options.label or None
+        samples, label=options.label or None
     )
     if options.figure_dir:
         explanations = _drawn(explanations, pathlib.Path(options.figure_dir))

@@ -11,18 +11,16 @@ Writes one JSON object per line, in the order of the samples.
 
 import dataclasses
 import functools
-import itertools
 import json
 import sys
 from collections.abc import Sequence
 
 from tfrecords import command_line, ranges
-from tfrecords.devices import DeviceOptions
 from tfrecords.settings import validate
 from trainers.multimodal import sample_options
 from trainers.multimodal.sample_options import SampleOptions
 from trainers.serving import formats
-from trainers.serving.options import FileOptions, ModelOptions, common
+from trainers.serving.options import ModelOptions, common
 
 
 @dataclasses.dataclass(frozen=True)
@@ -51,17 +49,8 @@ class PredictOptions:
         validate(self)
 
 
-PROGRAM = command_line.Program(
-    "trainers.multimodal.predict",
-    __doc__,
-    settings=(
-        ModelOptions,
-        SampleOptions,
-        PredictOptions,
-        FileOptions,
-        DeviceOptions,
-    ),
-    resumes=False,
+PROGRAM = sample_options.program(
+    "trainers.multimodal.predict", __doc__, PredictOptions
 )
 
 
@@ -105,8 +94,6 @@ def _run(arguments: command_line.Arguments) -> int:
         label=options.label,
         label_key=options.label_key if options.verify else None,
     )
-    # A file that cannot be read is reported before the model is loaded.
-    first = list(itertools.islice(samples, 1))
     model = arguments.settings(ModelOptions)
     predictor = load_predictor(**dataclasses.asdict(model))
     predict = (
@@ -114,9 +101,7 @@ def _run(arguments: command_line.Arguments) -> int:
         if options.verify
         else functools.partial(predictor.predict, top=options.top)
     )
-    predictions = predict(
-        itertools.chain(first, samples), batch_size=options.batch_size
-    )
+    predictions = predict(samples, batch_size=options.batch_size)
     return formats.print_lines(
         json.dumps(prediction, ensure_ascii=False) + "\n"
         for prediction in predictions

@@ -1,12 +1,14 @@
 """Samples that a program takes: one of its command line, or a file's."""
 
 import dataclasses
+import itertools
 import json
 import pathlib
 from collections.abc import Iterator
 
 from text2image.corpora import captioned_images, examples, image_fields
-from tfrecords.command_line import Arguments, UsageError
+from tfrecords.command_line import Arguments, Program, UsageError
+from tfrecords.devices import DeviceOptions
 from tfrecords.settings import validate
 from trainers.serving.options import (
     FILE_FLAGS,
@@ -74,6 +76,28 @@ class SampleOptions:
         return any((self.image, self.title, self.description, self.texts))
 
 
+def program(name: str, doc: str | None, options: type) -> Program:
+    """The program of a module that asks a trained model about samples.
+
+    Args:
+        name: What is typed after `python -m`.
+        doc: Docstring of the module.
+        options: Settings that this program alone has.
+    """
+    return Program(
+        name,
+        doc,
+        settings=(
+            ModelOptions,
+            SampleOptions,
+            options,
+            FileOptions,
+            DeviceOptions,
+        ),
+        resumes=False,
+    )
+
+
 def check(arguments: Arguments, *, further_keys: tuple[str, ...] = ()) -> None:
     """Refuses what can be refused before model or samples are read.
 
@@ -115,14 +139,16 @@ def check(arguments: Arguments, *, further_keys: tuple[str, ...] = ()) -> None:
 def read(
     arguments: Arguments, *, label: str = "", label_key: str | None = None
 ) -> Iterator[examples.CaptionedImage]:
-    """Streams the samples.
+    """Streams the samples; reads the first at once.
+
+    So a file that cannot be read is reported before a model is loaded.
 
     Args:
         arguments: Arguments of the program.
         label: Label of the sample of the command line.
         label_key: Column of the labels of a file; `None` reads no labels.
     """
-    from trainers.multimodal.predictor import fields_of
+    from trainers.multimodal.predictor import fields_of, read_image
 
     options = arguments.settings(SampleOptions)
     model = arguments.settings(ModelOptions)
@@ -135,7 +161,9 @@ def read(
         )
     further = tuple(name for name in fields if name not in examples.CAPTIONS)
     if not options.file:
-        return iter([typed_sample(options, label)])
+        sample = typed_sample(options, label)
+        read_image(sample)  # refuses it
+        return iter([sample])
     keys = captioned_images.Keys(
         options.image_key,
         options.title_key,
@@ -144,7 +172,7 @@ def read(
         arguments.settings(FileOptions).reading,
         further,
     )
-    return map(
+    samples = map(
         examples.usable,
         captioned_images.read_file(
             pathlib.Path(options.file),
@@ -153,6 +181,8 @@ def read(
             may_lack=True,
         ),
     )
+    first = list(itertools.islice(samples, 1))
+    return itertools.chain(first, samples)
 
 
 def typed_sample(

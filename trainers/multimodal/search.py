@@ -17,14 +17,12 @@ from collections.abc import Iterable, Iterator, Sequence
 
 from text2image.corpora.examples import CaptionedImage
 from tfrecords import command_line, ranges
-from tfrecords.devices import DeviceOptions
 from tfrecords.settings import validate
 from trainers.multimodal import sample_options, search_formats
 from trainers.multimodal.sample_options import SampleOptions
 from trainers.serving import formats
 from trainers.serving.options import (
     FILE_FLAGS,
-    FileOptions,
     ModelOptions,
     check_model,
     common,
@@ -63,17 +61,8 @@ _SAMPLES = (
     *FILE_FLAGS,
 )
 
-PROGRAM = command_line.Program(
-    "trainers.multimodal.search",
-    __doc__,
-    settings=(
-        ModelOptions,
-        SampleOptions,
-        SearchOptions,
-        FileOptions,
-        DeviceOptions,
-    ),
-    resumes=False,
+PROGRAM = sample_options.program(
+    "trainers.multimodal.search", __doc__, SearchOptions
 )
 
 
@@ -128,12 +117,8 @@ def _run(arguments: command_line.Arguments) -> int:
         )
         return formats.print_lines(retrieval.table(measured))
     samples = _samples(arguments, options)
-    # A file that cannot be read is reported before the model is loaded.
-    first = list(itertools.islice(samples, 1))
     return formats.print_lines(
-        search_formats.FORMATS[options.format](
-            _find(model, itertools.chain(first, samples), options)
-        )
+        search_formats.FORMATS[options.format](_find(model, samples, options))
     )
 
 

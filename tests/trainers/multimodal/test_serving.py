@@ -36,6 +36,7 @@ from trainers.serving import predictor, saved_model
         ("--workdir=x --file=a.csv --verify --top=3", 1, "--top would"),
         ("--workdir=x --title=a --top=0", 1, "--top must be"),
         ("--workdir=x --file=a.csv", 1, "Expected an existing file"),
+        ("--workdir=x --image=a.jpg", 1, "no such image: a.jpg"),
     ],
 )
 def test_flags_that_do_not_fit_are_refused_at_once(

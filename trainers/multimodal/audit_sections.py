@@ -99,7 +99,8 @@ def modes_section(
         "6, each of at least 5% of the class, by the greatest silhouette; one "
         "mode if that is not above 0.25). A mode whose samples the model puts "
         "elsewhere may be of another class; one that is as right as the "
-        "others is a kind within the class.",
+        "others is a kind within the class. Of a class with more than 1,000 "
+        "samples, 1,000 are drawn.",
         "",
         f"{len(split)} of {len(modes)} classes have several modes.",
     ]
@@ -120,7 +121,7 @@ def modes_section(
             rows,
         ),
         "",
-        "`modes.csv` has the mode of each sample.",
+        "`modes.csv` has the mode of each of these samples.",
     ]
 
 
@@ -143,7 +144,7 @@ def similarity_section(
 ) -> list[str]:
     """The most similar pairs, and whether such classes are confused."""
     if similarity is None:
-        return ["The model sees no titles."]
+        return ["The model sees titles of fewer than two classes."]
     names = predictions.label_names
     test = similarity.test
     lines = [

@@ -35,7 +35,7 @@ def baselines(records: paths.Path) -> dict[str, dict[str, float]]:
         records: Directory of `multimodal` records.
 
     Returns:
-        Name to the figures of `metrics.figures_of`; without any text in train,
+        Name to the figures of `metrics.figures_of`; without any word in train,
         of the images alone.
     """
     manifest = reader.open_records(records, kind="multimodal")
@@ -53,15 +53,14 @@ def baselines(records: paths.Path) -> dict[str, dict[str, float]]:
     train_texts, train_images, train_labels = _read(records, manifest, "train")
     texts, images, labels = _read(records, manifest, held_out_split(manifest))
     features = {_IMAGES: _scale_images(train_images, images)}
-    if any(text.strip() for text in train_texts):
-        features[_TEXTS] = _tfidf(train_texts, texts)
+    words = _tfidf(train_texts, texts)
+    if words is not None:
+        features[_TEXTS] = words
         # A text's vector has length 1: an image's gets the same on average.
         length = np.sqrt(train_images.shape[1])
         features[f"{_TEXTS} and {_IMAGES}"] = [
-            scipy.sparse.hstack([words, pixels / length]).tocsr()
-            for words, pixels in zip(
-                features[_TEXTS], features[_IMAGES], strict=True
-            )
+            scipy.sparse.hstack([terms, pixels / length]).tocsr()
+            for terms, pixels in zip(words, features[_IMAGES], strict=True)
         ]
     figures = {
         name: figures_of(
@@ -90,11 +89,15 @@ def _scale_images(seen: np.ndarray, unseen: np.ndarray) -> list[Any]:
     ]
 
 
-def _tfidf(seen: list[str], unseen: list[str]) -> list[Any]:
-    fitted = sklearn.feature_extraction.text.TfidfVectorizer(
+def _tfidf(seen: list[str], unseen: list[str]) -> list[Any] | None:
+    """Both as sparse rows; `None` if `seen` has no word of two characters."""
+    vectorizer = sklearn.feature_extraction.text.TfidfVectorizer(
         ngram_range=(1, 2), sublinear_tf=True
-    ).fit(seen)
-    return [fitted.transform(texts) for texts in (seen, unseen)]
+    )
+    if not any(map(vectorizer.build_analyzer(), seen)):
+        return None
+    vectorizer.fit(seen)
+    return [vectorizer.transform(texts) for texts in (seen, unseen)]
 
 
 def fit_logits(

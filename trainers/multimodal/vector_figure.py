@@ -17,10 +17,10 @@ _MOST_CLASSES = 10  # colours that can be told apart; the paper shows 10
 _SEED = 0
 
 
-def caption(scores: Mapping[str, float]) -> str:
+def caption(scores: Mapping[str, float | None]) -> str:
     """Returns the figure's caption; takes the silhouette of each group."""
     silhouettes = ", ".join(
-        f"{name} {score:.3f}" for name, score in scores.items()
+        f"{name} {_shown(score)}" for name, score in scores.items()
     )
     return (
         "t-SNE of held-out vectors, coloured by class (the ten most frequent),"
@@ -79,7 +79,7 @@ def draw_vectors(
     groups: dict[str, np.ndarray],
     labels: np.ndarray,
     label_names: list[str],
-) -> tuple[matplotlib.figure.Figure, dict[str, float]]:
+) -> tuple[matplotlib.figure.Figure, dict[str, float | None]]:
     """Draws t-SNE of several vectors of the same samples.
 
     Args:
@@ -90,7 +90,7 @@ def draw_vectors(
     Returns:
         The figure, and each group's mean silhouette by class (Rousseeuw 1987,
         doi:10.1016/0377-0427(87)90125-7; 1 is apart, 0 mixed), Euclidean, of
-        the samples drawn.
+        the samples drawn; `None` of one class, or of one sample of each.
     """
     classes = np.argsort(-np.bincount(labels), kind="stable")[:_MOST_CLASSES]
     rows = np.flatnonzero(np.isin(labels, classes))
@@ -105,17 +105,16 @@ def draw_vectors(
         figsize=(4 * columns, 4 * lines + 0.6), layout="constrained"
     )
     grid = figure.subplots(lines, columns, squeeze=False).ravel()
-    scores = {}
+    scores: dict[str, float | None] = {}
+    has_scores = 1 < len(np.unique(labels[rows])) < len(rows)
     for axes, (name, vectors) in zip(grid, groups.items(), strict=False):
         shown = vectors[rows]
-        scores[name] = float(
-            sklearn.metrics.silhouette_score(shown, labels[rows])
+        scores[name] = (
+            float(sklearn.metrics.silhouette_score(shown, labels[rows]))
+            if has_scores
+            else None
         )
-        points = sklearn.manifold.TSNE(
-            init="pca",
-            perplexity=min(30, (len(rows) - 1) / 3),
-            random_state=_SEED,
-        ).fit_transform(shown)
+        points = _to_plane(shown)
         for number, label in enumerate(classes):
             axes.scatter(
                 *points[labels[rows] == label].T,
@@ -123,7 +122,7 @@ def draw_vectors(
                 color=colours(number),
                 label=names[label],
             )
-        axes.set_title(f"{name} ({shown.shape[1]}): {scores[name]:.3f}")
+        axes.set_title(f"{name} ({shown.shape[1]}): {_shown(scores[name])}")
         axes.set_xticks([])
         axes.set_yticks([])
     for axes in grid[len(groups) :]:
@@ -137,3 +136,18 @@ def draw_vectors(
         markerscale=2.5,
     )
     return figure_text.set_fonts(figure), scores
+
+
+def _to_plane(vectors: np.ndarray) -> np.ndarray:
+    """Points `(N, 2)` by t-SNE; a single sample or number is left as it is."""
+    if min(vectors.shape) < 2:
+        return np.pad(vectors[:, :1], ((0, 0), (0, 1)))
+    return sklearn.manifold.TSNE(
+        init="pca",
+        perplexity=min(30, (len(vectors) - 1) / 3),
+        random_state=_SEED,
+    ).fit_transform(vectors)
+
+
+def _shown(score: float | None) -> str:
+    return "not defined" if score is None else f"{score:.3f}"

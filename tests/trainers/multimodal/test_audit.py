@@ -129,7 +129,7 @@ def test_similar_classes_are_drawn_and_listed(rng):
     first = next(line for line in lines if "0.900" in line)
     assert "a\\|b" in first
     assert audit_sections.similarity_section(predictions, None) == [
-        "The model sees no titles."
+        "The model sees titles of fewer than two classes."
     ]
 
 

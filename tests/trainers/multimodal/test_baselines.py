@@ -10,10 +10,11 @@ from tfrecords.stages import multimodal
 from trainers.multimodal import baselines
 
 
-def test_images_without_any_text_have_a_baseline(tmp_path):
+@pytest.mark.parametrize("title", [None, "A", "1"])
+def test_images_without_any_word_have_a_baseline(tmp_path, title):
     path = multimodal_corpora.write_jsonl(tmp_path)
     without_texts = [
-        {name: row[name] for name in ("image", "label")}
+        {name: row[name] for name in ("image", "label")} | {"title": title}
         for row in map(json.loads, path.read_text("utf-8").splitlines())
     ]
     path.write_text(

@@ -3,6 +3,7 @@
 import warnings
 
 import numpy as np
+import pytest
 
 from tests.support import multimodal_corpora
 from tests.support.hostile_names import NAMES
@@ -20,6 +21,16 @@ def test_separate_classes_have_a_silhouette_near_one(rng):
     assert scores["near"] > 0.9
     assert abs(scores["mixed"]) < 0.15
     assert len(figure.axes) == 2
+
+
+@pytest.mark.parametrize("shape", [(4, 3), (4, 1), (1, 3)])
+def test_samples_of_a_class_each_have_no_silhouette(rng, shape):
+    figure, scores = vector_figure.draw_vectors(
+        {"title": rng.normal(size=shape)}, np.arange(shape[0]), list("abcd")
+    )
+    assert scores == {"title": None}
+    assert "title not defined" in vector_figure.caption(scores)
+    assert len(figure.axes[0].collections) == shape[0]
 
 
 def test_examples_are_those_where_the_fusion_stands_alone():

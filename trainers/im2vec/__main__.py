@@ -15,6 +15,7 @@ from absl import logging
 
 from tfrecords import command_line
 from tfrecords.devices import DeviceOptions
+from tfrecords.manifest_files import MANIFEST
 from tfrecords.settings import setting
 from trainers.im2vec.config import Im2VecConfig, default_workdir
 
@@ -69,7 +70,7 @@ def _ignored_flags(config: Im2VecConfig) -> list[command_line.Rule]:
     """Flags that have no effect because of another setting."""
     return [
         (
-            (*_TRAINING, "classes", "superclass"),
+            (*_TRAINING, "classes", "superclass", "image_key", "label_key"),
             bool(config.classifier),
             "--classifier names finished runs, with classes of their own",
         ),
@@ -82,6 +83,11 @@ def _ignored_flags(config: Im2VecConfig) -> list[command_line.Rule]:
             ("data_dir", "download"),
             pathlib.Path(config.dataset).is_dir(),
             f"--dataset={config.dataset} is a directory",
+        ),
+        (
+            ("image_key", "label_key"),
+            (pathlib.Path(config.dataset) / MANIFEST).is_file(),
+            f"--dataset={config.dataset} is of image records",
         ),
     ]
 

@@ -241,7 +241,7 @@ _CAPTIONS = {
 
 def _drops(config: Im2VecConfig) -> str:
     """When the learning rate falls, if it does: `, x 0.1 after epochs ...`."""
-    epochs = [str(epoch) for epoch in config.milestone_epochs]
+    epochs = [str(e) for e in config.milestone_epochs if e < config.epochs]
     if not epochs:
         return ""
     noun = "epochs" if len(epochs) > 1 else "epoch"

@@ -79,6 +79,7 @@ def test_images_become_a_report_vectors_and_a_projector(make_tfds, tmp_path):
         assert f"]({figure}.png)" in report
         assert (workdir / f"{figure}.png").read_bytes().startswith(b"\x89PNG")
 
+    assert "after epoch" not in report  # the milestones are beyond the last
     assert "Of all 3 quadruples of the classes" in report
     rows = read_rows(workdir / "vectors.csv")
     assert [row[0] for row in rows] == ["class", "ant", "bee", "cow", "dog"]
@@ -136,6 +137,7 @@ def test_a_finished_run_is_reused_and_other_settings_are_refused(
         (("--dataset=a", "--ridge=0.1"), "--ridge would have no effect"),
         (("--classifier=a", "--epochs=3"), "--epochs would have no effect"),
         (("--dataset=.", "--download"), "--download would have no effect"),
+        (("--classifier=a", "--image_key=b"), "--image_key would have no"),
     ],
 )
 def test_wrong_settings_are_refused_before_anything_is_made(

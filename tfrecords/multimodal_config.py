@@ -11,15 +11,16 @@ import re
 from typing import Any
 
 from text2image import options
+from text2image.corpora.examples import CAPTIONS
 from tfrecords import ranges
 from tfrecords.config import RecordsConfig
 from tfrecords.settings import setting, validate
 
 _records = functools.partial(setting, group="records")
 
-_CAPTIONS = ("title", "description")
-_TEXT_FIELDS = ",".join(_CAPTIONS)
-_NAME = re.compile(r"[a-z][a-z0-9_]*")
+_TEXT_FIELDS = ",".join(CAPTIONS)
+# Of a modality: other words are no names of features.
+NAME = re.compile(r"[a-z][a-z0-9_]*")
 # Names of other features of records, of other parts of a network, and of other
 # keys where texts are keys: in manifests, an index and its rows, explanations.
 _TAKEN = {
@@ -85,9 +86,9 @@ class MultimodalConfig:
         validate(self)
         fields = self.fields
         if (
-            fields[:2] != _CAPTIONS
+            fields[:2] != CAPTIONS
             or len(set(fields)) < len(fields)
-            or not all(map(_NAME.fullmatch, fields))
+            or not all(map(NAME.fullmatch, fields))
             or set(fields) & _TAKEN
             # Texts are arguments of an export's functions.
             or any(map(keyword.iskeyword, fields))

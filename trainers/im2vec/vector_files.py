@@ -1,6 +1,5 @@
 """Class vectors as files: CSV, and for TensorBoard's projector."""
 
-import csv
 import io
 import math
 import pathlib
@@ -11,6 +10,7 @@ import matplotlib.image
 import numpy as np
 
 from tfrecords import files
+from trainers.serving import formats
 
 _SPRITE_SIDE = 64  # pixels; the projector takes up to 8192 in all
 
@@ -97,6 +97,4 @@ def _sprite(thumbnails: np.ndarray) -> np.ndarray:
 
 
 def _write_csv(path: pathlib.Path, rows: Iterable[Iterable[Any]]) -> None:
-    text = io.StringIO()
-    csv.writer(text, lineterminator="\n").writerows(rows)
-    files.write_text(path, text.getvalue())
+    files.write_text(path, "".join(map(formats.row, rows)))

@@ -95,8 +95,7 @@ def read_results(workdir: pathlib.Path, rows: Sequence[Row]) -> list[Result]:
     results = []
     for row in rows:
         metrics, right = [], []
-        for training in row.trainings:
-            directory = training.path(workdir)
+        for directory in row.directories(workdir):
             answers = right_by_id(directory)
             samples = samples or list(answers)
             if set(answers) != set(samples):

@@ -3,11 +3,12 @@
 import dataclasses
 import functools
 import itertools
-import re
 from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar
 
+from text2image.corpora.examples import CAPTIONS
 from tfrecords import ranges
+from tfrecords.multimodal_config import NAME
 from tfrecords.settings import JsonSettings, setting, validate
 from trainers.shared_settings import from_run_setting, precision_setting
 
@@ -15,9 +16,7 @@ _common = functools.partial(setting, group="common")
 _records = functools.partial(setting, group="records")
 _training = functools.partial(setting, group="training")
 
-MODALITIES = ("image", "title", "description")
-# Of a modality: other words are no names of features (`--text_fields`).
-_NAME = re.compile(r"[a-z][a-z0-9_]*")
+MODALITIES = ("image", *CAPTIONS)
 # Image tower to the least height and width that keras.applications takes.
 TOWERS = {"resnet50v2": 32, "inceptionv3": 75, "mobilenetv2": 32}
 # Scale and offset of pixels in [0, 255] before the tower. All towers were
@@ -166,7 +165,7 @@ def parse_modalities(text: str) -> tuple[str, ...]:
         ValueError: If it is empty, holds what is no name or repeats a name.
     """
     names = text.split(",")
-    if not all(map(_NAME.fullmatch, names)) or len(set(names)) < len(names):
+    if not all(map(NAME.fullmatch, names)) or len(set(names)) < len(names):
         raise ValueError(
             f"--modalities must be some of {','.join(MODALITIES)} and of the "
             f"records' other texts, each once. Received: {text!r}"

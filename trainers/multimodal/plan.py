@@ -16,44 +16,37 @@ _ROBUST_DROPOUT = 0.3
 
 
 @dataclasses.dataclass(frozen=True)
-class Training:
-    """One training: a row and a seed.
-
-    Attributes:
-        row: Name of its row.
-        settings: Its settings; `seed` among them.
-    """
-
-    row: str
-    settings: MultimodalTrainConfig
-
-    def path(self, workdir: pathlib.Path) -> pathlib.Path:
-        """Its directory below the table's."""
-        return workdir / self.row / f"seed{self.settings.seed}"
-
-
-@dataclasses.dataclass(frozen=True)
 class Row:
     """One line of the table: its trainings over all seeds.
 
     Attributes:
         name: Name of its directory.
-        modalities: What its models see, in the order of `MODALITIES`.
         backbone: Its image tower; empty for texts alone.
-        modality_dropout: As in the settings.
-        trainings: One training per seed.
+        trainings: Settings of each; only `seed` differs.
     """
 
     name: str
-    modalities: tuple[str, ...]
     backbone: str
-    modality_dropout: float
-    trainings: tuple[Training, ...]
+    trainings: tuple[MultimodalTrainConfig, ...]
+
+    @property
+    def modalities(self) -> tuple[str, ...]:
+        """What its models see, in the order of `MODALITIES`."""
+        return self.trainings[0].towers
+
+    @property
+    def modality_dropout(self) -> float:
+        """As in the settings."""
+        return self.trainings[0].modality_dropout
 
     @property
     def is_fusion(self) -> bool:
         """Whether its models see several modalities."""
         return len(self.modalities) > 1
+
+    def directories(self, workdir: pathlib.Path) -> list[pathlib.Path]:
+        """Those of its trainings, below the table's."""
+        return [workdir / self.name / f"seed{t.seed}" for t in self.trainings]
 
 
 def plan(
@@ -97,7 +90,7 @@ def _row(
     name = "-".join([backbone or "texts", *modalities])
     if rate:
         name += "-dropout"
-    settings = (
+    trainings = (
         dataclasses.replace(
             config,
             modalities=",".join(modalities),
@@ -107,13 +100,7 @@ def _row(
         )
         for number in range(seeds)
     )
-    return Row(
-        name,
-        tuple(modalities),
-        backbone,
-        rate,
-        tuple(Training(name, each) for each in settings),
-    )
+    return Row(name, backbone, tuple(trainings))
 
 
 def present_modalities(manifest: schema.Manifest) -> set[str]:

@@ -119,6 +119,6 @@ def _draw(
     singles = comparisons.singles_of(fused, results)
     return figures.draw(
         workdir,
-        fused.row.trainings[0].path(workdir),
-        [single.row.trainings[0].path(workdir) for single in singles],
+        fused.row.directories(workdir)[0],
+        [single.row.directories(workdir)[0] for single in singles],
     )

@@ -111,30 +111,35 @@ def make_table(config: MultimodalTrainConfig, options: TableOptions) -> None:
         options.seeds,
         plan.present_modalities(manifest),
     )
-    trainings = [(row, each) for row in rows for each in row.trainings]
+    trainings = [
+        (row, settings, path)
+        for row in rows
+        for settings, path in zip(
+            row.trainings, row.directories(workdir), strict=True
+        )
+    ]
     # Trainings on the same frozen layers follow each other, so that the memo
     # serves them; single modalities and all of them come before the rest.
     everything = rows[-1].modalities
     first = {*((name,) for name in everything), everything}
     trainings.sort(
-        key=lambda pair: (
-            pair[0].backbone,
-            pair[1].settings.seed,
-            pair[0].modalities not in first,
+        key=lambda each: (
+            each[0].backbone,
+            each[1].seed,
+            each[0].modalities not in first,
         )
     )
     memo = split_inputs.Memo()
-    for number, (row, training) in enumerate(trainings, start=1):
+    for number, (row, settings, path) in enumerate(trainings, start=1):
         logging.info(
             "table: %d of %d, %s, seed %d",
             number,
             len(trainings),
             row.name,
-            training.settings.seed,
+            settings.seed,
         )
-        path = training.path(workdir)
         with hold(path):
-            train.train_and_evaluate(training.settings, path, memo)
+            train.train_and_evaluate(settings, path, memo)
     logging.info("table: see %s", report.write_report(workdir, rows, config))
 
 

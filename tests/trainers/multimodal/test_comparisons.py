@@ -81,7 +81,7 @@ def write(directory, ids):
 def test_answers_are_compared_sample_by_sample(tmp_path):
     rows = plan.plan(config.MultimodalTrainConfig(), [], 2, {"title"})
     (row,) = rows
-    first, second = (training.path(tmp_path) for training in row.trainings)
+    first, second = row.directories(tmp_path)
     assert second == tmp_path / "texts-title" / "seed1"
     write(first, ["x", "y", "z"])
     write(second, ["z", "y", "x"])
@@ -92,7 +92,7 @@ def test_answers_are_compared_sample_by_sample(tmp_path):
 
 def test_trainings_on_different_samples_are_refused(tmp_path):
     rows = plan.plan(config.MultimodalTrainConfig(), [], 2, {"title"})
-    first, second = (t.path(tmp_path) for t in rows[0].trainings)
+    first, second = rows[0].directories(tmp_path)
     write(first, ["x", "y", "z"])
     write(second, ["x", "y", "w"])
     with pytest.raises(ValueError, match=r"same samples.*2 are among the 3"):

@@ -22,10 +22,10 @@ def test_the_plan_has_every_choice_on_every_tower_once(present, count):
     rows = plan.plan(settings, ["resnet50v2", "mobilenetv2"], 3, present)
     assert len({row.name for row in rows}) == len(rows) == count
     for row in rows:
-        assert [t.settings.seed for t in row.trainings] == [5, 6, 7]
+        assert [training.seed for training in row.trainings] == [5, 6, 7]
         assert set(row.modalities) <= present
         for training in row.trainings:
-            assert training.settings.towers == row.modalities
+            assert training.towers == row.modalities
 
 
 @pytest.mark.parametrize(

@@ -72,7 +72,7 @@ def test_the_table_trains_every_subset():
     assert subsets[-1] == ("image", "title", "description", "tags")
     (robust,) = (row for row in rows if row.modality_dropout)
     assert robust.modalities == subsets[-1]
-    assert robust.trainings[0].settings.towers == subsets[-1]
+    assert robust.trainings[0].towers == subsets[-1]
 
 
 @pytest.fixture(scope="module")

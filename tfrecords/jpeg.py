@@ -112,8 +112,6 @@ def as_jpeg(content: bytes) -> bytes:
     Raises:
         ValueError: If `decode` refuses it.
     """
-    decoded = decode(content)
-    is_jpeg = image_header.format_of(content) == "JPEG"
-    if is_jpeg and image_header.orientation(content) == 1:
-        return content
-    return tf.io.encode_jpeg(decoded, quality=_QUALITY).numpy()
+    if image_header.format_of(content) == "JPEG":
+        return upright(content)
+    return tf.io.encode_jpeg(decode(content), quality=_QUALITY).numpy()

@@ -121,14 +121,14 @@ def read_records(
             again, take a seed per epoch.
         num_readers: Shards that are read in turn, if there is a seed.
         rows: Numbers of the records that are read, from 0, one after the
-            other; by default all.
+            other, without a seed; by default all.
 
     Returns:
         Batches, each a dictionary of `id` `(n,)` string, `label` `(n,)` int64,
         `stack` `(n, L, D)`, `image` `(n, H, W, C)` or `text_vectors`
-        `(n, 2, D)` float32, and the features in `Schema.strings`, `(n,)`
-        string: the `image` of multimodal records is JPEG bytes. The same
-        arguments give the same batches.
+        `(n, F, D)` float32 of F texts, and the features in `Schema.strings`,
+        `(n,)` string: the `image` of multimodal records is JPEG bytes. The
+        same arguments give the same batches.
 
     Raises:
         ValueError: If there is no such split, or a shard is damaged or of

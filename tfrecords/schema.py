@@ -89,15 +89,13 @@ class Schema:
                 f"Received: {sorted(strings)}"
             )
         feature = {
-            "id": _bytes(key.encode("utf-8")),
+            "id": _bytes(key),
             "label": tf.train.Feature(
                 int64_list=tf.train.Int64List(value=[label])
             ),
             self.array: _floats(array),
         }
         for name, value in strings.items():
-            if isinstance(value, str):
-                value = value.encode("utf-8")
             feature[name] = _bytes(value)
         example = tf.train.Example(features=tf.train.Features(feature=feature))
         return example.SerializeToString(deterministic=True)
@@ -130,13 +128,11 @@ class Schema:
     @classmethod
     def from_json(cls, value: dict[str, Any]) -> Self:
         """Builds a schema from `to_json`'s value."""
-        return cls(
-            value["kind"],
-            value["array"],
-            tuple(value["shape"]),
-            tuple(value["label_names"]),
-            tuple(value.get("further", ())),
-        )
+        fields: dict[str, Any] = {
+            name: tuple(entry) if isinstance(entry, list) else entry
+            for name, entry in value.items()
+        }
+        return cls(**fields)
 
 
 def cls_schema(
@@ -158,10 +154,7 @@ def multimodal_schema(
     label_names: tuple[str, ...],
     further: tuple[str, ...] = (),
 ) -> Schema:
-    """Returns the schema of captioned images, with text vectors (2, D).
-
-    Each of the `further` texts adds a row to them.
-    """
+    """Returns the schema of captioned images, with text vectors (F, D)."""
     shape = (2 + len(further), hidden_size)
     return Schema("multimodal", "text_vectors", shape, label_names, further)
 
@@ -281,7 +274,9 @@ class Manifest:
         )
 
 
-def _bytes(value: bytes) -> tf.train.Feature:
+def _bytes(value: str | bytes) -> tf.train.Feature:
+    if isinstance(value, str):
+        value = value.encode("utf-8")
     return tf.train.Feature(bytes_list=tf.train.BytesList(value=[value]))
 
 

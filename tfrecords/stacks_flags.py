@@ -33,8 +33,7 @@ def ignored(records: RecordsConfig) -> list[Rule]:
         field.name
         for field in dataclasses.fields(records)
         if field.metadata["group"] in ("common", "records")
-        and field.name
-        not in (*splitting, "stacks", "records_dir", "projection")
+        and field.name not in (*splitting, "stacks", "records_dir")
     ]
     fields.append("encoder_dtype")
     return [

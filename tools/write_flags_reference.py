@@ -22,7 +22,8 @@ A switch such as `--export` is turned off by `--export=false`, or by `no` before
 its name. Flags that another setting leaves without effect are refused. Every
 program also takes `--help`, `--version` and `--verbosity=1`, which logs the
 trace of an error.
-Exit codes: 0 success, 1 an error that you can fix, 2 wrong usage, 130 Ctrl-C.
+Exit codes: 0 success, 1 an error that you can fix, 2 wrong usage, 130 Ctrl-C,
+143 SIGTERM.
 
 """
 

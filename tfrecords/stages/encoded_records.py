@@ -9,8 +9,6 @@ from typing import Any
 from text2image import devices
 from text2image.bert import checkpoint, computing
 from text2image.bert.encoder import Encoder
-from text2image.bert.headers import read_header
-from text2image.bert.layers import check_max_tokens, parse_layers
 from text2image.corpora import bad_rows
 from text2image.corpora.classes import Selection
 from text2image.corpora.examples import Corpus, usable
@@ -18,7 +16,7 @@ from text2image.corpora.rows import Fault
 from text2image.corpora.split import Split
 from tfrecords import files, schema
 from tfrecords.config import RecordsConfig
-from tfrecords.stages import record_sets
+from tfrecords.stages import map_checks, record_sets
 from tfrecords.units.unfinished_set import UnfinishedSet
 from tfrecords.versions import installed_versions
 
@@ -97,29 +95,14 @@ def locate(
 def check_encoder(
     settings: RecordsConfig, target: Target, layers: str, pooling: str
 ) -> tuple[int, int] | None:
-    """Refuses what the encoder cannot do, by its config alone.
+    """As `map_checks.check_encoder`, once the encoder is located.
 
-    Args:
-        settings: Most tokens per text.
-        target: Names the encoder.
-        layers: `--layers` or `--text_layers`.
-        pooling: `--pooling`.
-
-    Returns:
-        The shape of its stacks, (L, D); `None` if only loading it can tell: a
-        preset that is known by name.
-
-    Raises:
-        ValueError: If it lacks the layers or has too few positions, or is no
-            encoder that can be computed.
+    `None` if only loading it can tell: a preset that is known by name.
     """
     directory = pathlib.Path(target.encoder_path)
     if not directory.is_dir():
         return None
-    header = read_header(directory)
-    check_max_tokens(settings.max_tokens, header.max_sequence_length)
-    num_layers = len(parse_layers(layers, header.num_layers, pooling))
-    return num_layers, header.hidden_dim
+    return map_checks.stack_shape(settings, directory, layers, pooling)
 
 
 def selection(settings: RecordsConfig) -> Selection:
@@ -177,7 +160,7 @@ def dropped_rows(
         yield lambda fault: None
         return
     path = records.working_directory / DROPPED
-    temporary = path.with_name(path.name + ".writing")
+    temporary = files.writing(path)
     with temporary.open("w", encoding="utf-8", newline="") as stream:
         yield bad_rows.writer_of_dropped(stream)
     files.publish(temporary, path)
@@ -203,8 +186,9 @@ def describe_encoder(
     """Returns what export and prediction need to find an encoder again."""
     directory = pathlib.Path(path)
     tuning = checkpoint.read_tuning(path)
+    tokenizer = provenance.get("tokenizer")
     return {
-        **{key: provenance[key] for key in ("tokenizer",) if key in provenance},
+        **({"tokenizer": tokenizer} if tokenizer else {}),
         **({"tuned": tuning} if tuning else {}),
         # A preset's name stays as it is.
         "source": str(directory.resolve()) if directory.is_dir() else path,

@@ -6,9 +6,8 @@ in theirs: whoever adds a group up, the sums have the same bits.
 """
 
 import dataclasses
-import io
 from collections.abc import Callable, Iterator, Mapping
-from typing import Any, Self
+from typing import Self
 
 import numpy as np
 import tqdm
@@ -17,7 +16,8 @@ from text2image.deepinsight import scaling
 from text2image.deepinsight.statistics import FeatureStatistics, GramMatrix
 from tfrecords import files, reader, schema
 from tfrecords.paths import Path, open_path
-from tfrecords.units import plans, shard_files
+from tfrecords.shard_lists import num_examples
+from tfrecords.units import arrays, plans, shard_files
 from tfrecords.units.runner import Runner, run
 from tfrecords.units.unit import Product, Unit
 
@@ -71,7 +71,7 @@ class Statistics:
         return [
             Unit(
                 f"{self.name}-{number:05d}.npz",
-                sum(shard.num_examples for shard in shards[first:][:size]),
+                num_examples(shards[first : first + size]),
                 (first, size),
             )
             for number, first in enumerate(range(0, len(shards), size))
@@ -84,7 +84,7 @@ class Statistics:
         self, unit: Unit, content: None, progress: Callable[[int], object]
     ) -> Product:
         """Adds a group up and writes its sums."""
-        sums = _to_bytes(self.add_up(unit, progress))
+        sums = arrays.to_bytes(self.add_up(unit, progress))
         path = self.directory / unit.file
         return Product(shard_files.write_bytes(path, sums, unit.size))
 
@@ -93,7 +93,7 @@ class Statistics:
     ) -> dict[str, np.ndarray]:
         """Adds up the rows of a group."""
         shards = self.manifest.splits["train"]
-        row = sum(shard.num_examples for shard in shards[: unit.key[0]])
+        row = num_examples(shards[: unit.key[0]])
         sums = FeatureStatistics.empty(int(np.prod(self.manifest.schema.shape)))
         for rows in self._rows(unit):
             sums.update(rows, first_row=row)
@@ -103,7 +103,7 @@ class Statistics:
     def _rows(self, unit: Unit) -> Iterator[np.ndarray]:
         """Yields batches of the stacks of a group as rows, `(n, F)` float32."""
         first, size = unit.key
-        shards = self.manifest.splits["train"][first:][:size]
+        shards = self.manifest.splits["train"][first : first + size]
         dataset = reader.read_records(
             self.cls_dir,
             "train",
@@ -145,21 +145,21 @@ class Distances(Statistics):
 
     def save_plan(self) -> None:
         """Writes what `open` reads in another process, the scaler too."""
-        arrays = {**self._scaler.to_arrays(), "origin": self._origin}
-        files.write_bytes(self.directory / _SCALER, _to_bytes(arrays))
+        scaler = {**self._scaler.to_arrays(), "origin": self._origin}
+        files.write_bytes(self.directory / _SCALER, arrays.to_bytes(scaler))
         super().save_plan()
 
     @classmethod
     def open(cls, plan: str) -> Self:
         """Opens the records and the scaler."""
         statistics = Statistics.open(plan)
-        arrays = read_arrays(statistics.directory / _SCALER)
+        scaler = arrays.read(statistics.directory / _SCALER)
         return cls(
             statistics.directory,
             statistics.cls_dir,
             statistics.manifest,
-            scaling.Scaler.from_arrays(arrays),
-            arrays["origin"],
+            scaling.Scaler.from_arrays(scaler),
+            scaler["origin"],
         )
 
     def add_up(
@@ -184,22 +184,10 @@ def sums_of_groups(
     if len(units) > 1:
         stage.save_plan()
         for mark in run(stage, units, runner):
-            yield read_arrays(stage.directory / mark.shard.file)
+            yield arrays.read(stage.directory / mark.shard.file)
         return
     (unit,) = units
     with tqdm.tqdm(
         total=unit.size, unit=stage.noun, desc=stage.name
     ) as progress:
         yield stage.add_up(unit, progress.update)
-
-
-def _to_bytes(arrays: Mapping[str, Any]) -> bytes:
-    buffer = io.BytesIO()  # the bytes are those of a file, in a store too
-    np.savez(buffer, **arrays)
-    return buffer.getvalue()
-
-
-def read_arrays(path: Path) -> dict[str, np.ndarray]:
-    """Reads the arrays of an .npz file."""
-    with np.load(io.BytesIO(path.read_bytes())) as arrays:
-        return {name: arrays[name] for name in arrays.files}

@@ -162,6 +162,7 @@ def _draw(
         ]
         drawing = Drawing(aside, cls_dir, manifest, pixel_map)
         run(drawing, units, runner)
+        vectors = manifest.details.get("vectors")
         unfinished.publish(
             record_schema,
             num_shards,
@@ -171,11 +172,7 @@ def _draw(
                 "map": pixel_map.provenance["figures"],
                 "stacks": manifest.provenance,
                 "encoder": manifest.details.get("encoder"),
-                **{
-                    name: manifest.details[name]
-                    for name in ("vectors",)
-                    if name in manifest.details
-                },
+                **({"vectors": vectors} if vectors else {}),
                 "versions": installed_versions(*record_sets.LIBRARIES),
                 # None: the stacks were made before it was counted.
                 **{name: manifest.details.get(name) for name in _TOKENS},

@@ -3,7 +3,6 @@
 This module imports nothing heavy, so that commands refuse at once.
 """
 
-import dataclasses
 import pathlib
 
 from text2image import assets, options
@@ -81,6 +80,13 @@ def check_encoder(
         return None
     if (directory / "modules.json").is_file():
         return None  # of sentence-transformers: it may be of another module
+    return stack_shape(settings, directory, layers, pooling)
+
+
+def stack_shape(
+    settings: RecordsConfig, directory: pathlib.Path, layers: str, pooling: str
+) -> tuple[int, int]:
+    """As `check_encoder`, of a directory that has a config."""
     header = headers.read_header(directory)
     check_max_tokens(settings.max_tokens, header.max_sequence_length)
     rows = parse_layers(layers, header.num_layers, pooling)
@@ -163,13 +169,6 @@ def is_seeded(settings: RecordsConfig) -> bool:
 
 def perplexity_for(settings: RecordsConfig, features: int) -> float:
     """The perplexity; its default becomes a third of few features."""
-    if settings.perplexity != _DEFAULT:
+    if settings.perplexity != RecordsConfig.perplexity:
         return settings.perplexity
     return options.default_perplexity(features)
-
-
-_DEFAULT = next(
-    field.default
-    for field in dataclasses.fields(RecordsConfig)
-    if field.name == "perplexity"
-)

@@ -2,7 +2,6 @@
 
 import dataclasses
 import functools
-import io
 import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any, Self
@@ -16,7 +15,7 @@ from text2image.corpora.rows import Fault
 from tfrecords.config import RecordsConfig
 from tfrecords.paths import Path
 from tfrecords.stages import row_ranges
-from tfrecords.units import plans, shard_files
+from tfrecords.units import arrays, plans, shard_files
 from tfrecords.units.runner import Runner, run
 from tfrecords.units.unit import Product, Unit
 
@@ -89,9 +88,7 @@ class RangeStage:
 
     def content_of(self, unit: Unit) -> bytes:
         """Returns what `compute` says as an .npz file."""
-        buffer = io.BytesIO()
-        np.savez(buffer, **self.compute(unit))
-        return buffer.getvalue()
+        return arrays.to_bytes(self.compute(unit))
 
     def compute(self, unit: Unit) -> dict[str, Any]:
         """Returns the arrays of a unit."""
@@ -102,8 +99,7 @@ class RangeStage:
     ) -> Iterator[dict[str, np.ndarray]]:
         """Runs units; yields the arrays of each, in order."""
         for mark in self.run(units, runner):
-            with _open(self.directory / mark.shard.file) as arrays:
-                yield {name: arrays[name] for name in arrays.files}
+            yield arrays.read(self.directory / mark.shard.file)
 
     def run(
         self, units: Sequence[Unit], runner: Runner
@@ -192,7 +188,3 @@ class Repeats(RangeStage):
         ]
         counts = repeats.count_bucket(tables, self._plan.part_names)
         return {"json": np.array(json.dumps(dataclasses.asdict(counts)))}
-
-
-def _open(path: Path) -> Any:
-    return np.load(io.BytesIO(path.read_bytes()))

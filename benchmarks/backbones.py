@@ -8,13 +8,12 @@ table gives the best round, which other programs on the machine disturbed
 least.
 """
 
-import math
 from collections.abc import Sequence
 
 import numpy as np
 
-from benchmarks import command, peers, printing
-from benchmarks.measuring import CLOCKS, Call
+from benchmarks import command, measuring, peers, printing
+from benchmarks.measuring import Call
 from trainers import backbones
 
 
@@ -57,46 +56,11 @@ def torch_forward(
     return forward
 
 
-def rate(forward: Call, count: int, seconds: float, clock: str) -> float:
-    """Images per second over at least `seconds`."""
-    now = CLOCKS[clock]
-    runs, start = 0, now()
-    while (passed := now() - start) < seconds or not runs:
-        forward()
-        runs += 1
-    return runs * count / passed
-
-
-def best_rates(
-    forwards: Sequence[Call | None],
-    count: int,
-    rounds: int,
-    seconds: float,
-    clock: str,
-) -> list[float]:
-    """Times each in turn, `rounds` times, after one call to warm up.
-
-    Returns:
-        Images per second; NaN for `None`.
-    """
-    for forward in forwards:
-        if forward is not None:
-            forward()
-    best = [math.nan] * len(forwards)
-    for _ in range(rounds):
-        for index, forward in enumerate(forwards):
-            if forward is not None:
-                measured = rate(forward, count, seconds, clock)
-                best[index] = np.fmax(best[index], measured)
-    return best
-
-
 def main(argv: Sequence[str] | None = None) -> None:
     """Prints one row per backbone."""
-    parser = command.parser(__doc__, rounds=5)
+    parser = command.parser(__doc__, rounds=20)
     parser.add_argument("--size", type=int, default=50)
     parser.add_argument("--batch", type=int, default=64)
-    parser.add_argument("--seconds", type=float, default=1.0)
     flags = parser.parse_args(argv)
     peers.import_torch()  # before TensorFlow
     command.start(flags, "torch", "torchvision")
@@ -108,12 +72,8 @@ def main(argv: Sequence[str] | None = None) -> None:
     for name, backbone in backbones.BACKBONES.items():
         ours, parameters = keras_forward(backbone, images)
         theirs = torch_forward(name, images, flags.threads, flags.device)
-        our_rate, their_rate = best_rates(
-            (ours, theirs),
-            flags.batch,
-            flags.rounds,
-            flags.seconds,
-            flags.clock,
+        seconds = measuring.alternate(
+            {"ours": ours, "theirs": theirs}, flags.rounds, flags.clock
         )
         side = backbone.map_size(flags.size)
         rows.append(
@@ -121,9 +81,9 @@ def main(argv: Sequence[str] | None = None) -> None:
                 name,
                 f"{parameters:,}",
                 f"{side} x {side} x {backbone.num_maps}",
-                printing.number(our_rate, 0),
-                printing.number(their_rate, 0),
-                printing.ratio(our_rate, their_rate),
+                printing.number(flags.batch / seconds["ours"], 0),
+                printing.number(flags.batch / seconds["theirs"], 0),
+                printing.ratio(seconds["theirs"], seconds["ours"]),
             )
         )
     print(f"{flags.batch} images of {flags.size} x {flags.size}\n")

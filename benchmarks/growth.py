@@ -187,9 +187,10 @@ def main(argv: Sequence[str] | None = None) -> None:
                 print(f"{name}, {count}: {seconds:.1f} s, {peak / 1e6:.0f} MB")
     print()
     printing.print_table(
-        ("stage", "texts", "seconds", "ms per text", "MB"),
+        ("stage", "texts", "seconds", "ms per text", "of the fewest's", "MB"),
         [
             (name, count, f"{seconds:.1f}", f"{1e3 * seconds / count:.2f}",
+             printing.ratio(seconds / count, rows[0][1] / rows[0][0]),
              printing.number(peak / 1e6, 0))
             for name, rows in measured.items()
             for count, seconds, peak in rows

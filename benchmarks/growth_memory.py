@@ -130,11 +130,19 @@ def main(argv: Sequence[str] | None = None) -> None:
             print(measured[-1], f"load {os.getloadavg()[0]:.1f}", flush=True)
     print()
     printing.print_table(
-        ("rows", "peak MB", "seconds", "rows/s", "MB on disk"),
+        (
+            "rows",
+            "peak MB",
+            "of the fewest's",
+            "seconds",
+            "rows/s",
+            "MB on disk",
+        ),
         [
             (
                 f"{each.count:,}",
                 f"{each.peak / 1e6:.0f}",
+                printing.ratio(each.peak, measured[0].peak),
                 f"{each.seconds:.0f}",
                 f"{each.count / each.seconds:,.0f}",
                 f"{each.num_bytes / 1e6:.1f}",

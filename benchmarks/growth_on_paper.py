@@ -11,13 +11,12 @@ import dataclasses
 import json
 import math
 import pathlib
-import types
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
 
-from benchmarks import command, encoder, printing
+from benchmarks import command, encoder, printing, random_bert
 from benchmarks.magnitudes import duration, power, price, size
 
 SIZES = (10**5, 10**7, 10**9, 10**10)
@@ -32,9 +31,6 @@ _FILES = 2 + 2 + 2
 _REQUESTS_PER_MARK = 2  # its text, and the size of its file
 _LOOKS = 3  # at each mark: before and after a stage, and to publish
 _LARGE_SHARD = 65_536
-_BERT_BASE = types.SimpleNamespace(
-    hidden_dim=768, intermediate_dim=3072, num_layers=12
-)
 _TOKENS = 250  # as stage_rates has them
 
 
@@ -116,7 +112,7 @@ class Plan:
         # A shard is encoded by one GPU, or by all cores of a machine.
         if has_gpus:
             # Without the rows of the last layer that no stack reads.
-            flops = encoder.flops(np.array([_TOKENS]), _BERT_BASE)[1]
+            flops = encoder.flops(np.array([_TOKENS]), random_bert.BERT_BASE)[1]
             rate = 1e12 * assumed.gpu_tflops * assumed.gpu_share / flops
             gpus = min(machines * assumed.gpus, self.ranges)
             encode = self.count / rate / gpus
@@ -158,9 +154,13 @@ class Plan:
         """Number of marks that the driver reads, one after the other."""
         return _LOOKS * _FILES * self.ranges
 
+    def total(self, machines: int, *, has_gpus: bool) -> float:
+        """Wall time of all stages in seconds."""
+        return sum(self.seconds(machines, has_gpus=has_gpus).values())
+
     def cost(self, machines: int, *, has_gpus: bool) -> float:
         """Price of all machines from beginning to end."""
-        hours = sum(self.seconds(machines, has_gpus=has_gpus).values()) / 3600
+        hours = self.total(machines, has_gpus=has_gpus) / 3600
         hourly = self.assumed.cores * self.assumed.core_hour
         if has_gpus:
             hourly += self.assumed.gpus * self.assumed.gpu_hour
@@ -192,14 +192,9 @@ class Plan:
         }
 
 
-def plans(rates: Mapping[str, Any], assumed: Assumptions) -> list[Plan]:
-    """Returns a plan per number of texts."""
-    return [Plan(count, rates, assumed) for count in SIZES]
-
-
 def print_tables(rates: Mapping[str, Any], assumed: Assumptions) -> None:
     """Prints the tables of docs/results/growth.md."""
-    every = plans(rates, assumed)
+    every = [Plan(count, rates, assumed) for count in SIZES]
     printing.print_table(
         ("stage", "ms of a core per row", "rows/s of a core"),
         [
@@ -217,13 +212,7 @@ def print_tables(rates: Mapping[str, Any], assumed: Assumptions) -> None:
                     text
                     for has_gpus in (False, True)
                     for text in (
-                        duration(
-                            sum(
-                                plan.seconds(
-                                    machines, has_gpus=has_gpus
-                                ).values()
-                            )
-                        ),
+                        duration(plan.total(machines, has_gpus=has_gpus)),
                         price(plan.cost(machines, has_gpus=has_gpus)),
                     )
                 ),

@@ -4,8 +4,8 @@ r"""Times `--help` and the whole job, as a user types them.
         --data_dir=TFDS_DIR --weights=random
 
 Everything after `--` goes to `python -m trainers.run`, which gets an empty
-working directory and an empty records directory. There is no peer. The limit
-of `--help` is an interpreter that does nothing.
+working directory and an empty records directory. The limit of `--help` is an
+interpreter that does nothing; the job has no peer.
 """
 
 import os
@@ -56,7 +56,13 @@ def main(argv: Sequence[str] | None = None) -> None:
         flags.rounds,
     )
     rows: list[tuple[object, ...]] = [
-        (name, f"{seconds:.2f}", float("nan")) for name, seconds in best.items()
+        (
+            name,
+            f"{seconds:.2f}",
+            printing.ratio(seconds, best["nothing"]),
+            float("nan"),
+        )
+        for name, seconds in best.items()
     ]
     if not flags.only_help:
         with tempfile.TemporaryDirectory() as folder:
@@ -71,9 +77,11 @@ def main(argv: Sequence[str] | None = None) -> None:
             )
         rows.append(
             (" ".join(flags.arguments) or "the demo", f"{seconds:.0f}",
-             f"{peak / 1e9:.2f}")
+             float("nan"), f"{peak / 1e9:.2f}")
         )  # fmt: skip
-    printing.print_table(("trainers.run", "seconds", "peak GB"), rows)
+    printing.print_table(
+        ("trainers.run", "seconds", "of nothing's", "peak GB"), rows
+    )
 
 
 if __name__ == "__main__":

@@ -95,11 +95,14 @@ def main(argv: Sequence[str] | None = None) -> None:
         f"{config.batch_size}\n"
     )
     printing.print_table(
-        ("", "images/s"),
+        ("", "images/s", "of the step alone"),
         [
-            ("pipeline alone", printing.number(pipeline)),
-            ("step alone", printing.number(alone)),
-            ("both", printing.number(count / whole)),
+            (name, printing.number(rate), printing.ratio(rate, alone))
+            for name, rate in {
+                "pipeline alone": pipeline,
+                "step alone": alone,
+                "both": count / whole,
+            }.items()
         ],
     )
     print(f"waiting for input: {100 * waited / whole:.2f} % of the time")

@@ -40,6 +40,22 @@ def make_rows(
     return rows
 
 
+def fit_gram(rows: np.ndarray, kind: str) -> tuple[Any, np.ndarray]:
+    """Returns the scaler, and the `(F, F)` Gram matrix of scaled features."""
+    from text2image.deepinsight import scaling, statistics
+
+    batches = [rows[i : i + _BATCH] for i in range(0, len(rows), _BATCH)]
+    stats = statistics.FeatureStatistics.empty(rows.shape[1])
+    for batch in batches:
+        stats.update(batch)
+    scaler = scaling.fit_scaler(kind, stats)
+    mean = stats.total / stats.count
+    gram = statistics.GramMatrix(scaler.transform(mean[None])[0])
+    for batch in batches:
+        gram.update(scaler.transform(batch))
+    return scaler, gram.matrix()
+
+
 def prepare_ours(
     tsne_method: str,
     count: int,
@@ -48,29 +64,15 @@ def prepare_ours(
     device: str = "cpu",
 ) -> measuring.Call:
     """Returns the call that gives the features' points `(F, 2)`."""
-    from text2image.deepinsight import (
-        pixel_map,
-        projection,
-        scaling,
-        statistics,
-        tsne,
-    )
+    from text2image.deepinsight import pixel_map, projection, tsne
 
     del tsne  # loads numba, as the peer's libraries are loaded: untimed
     rows = make_rows(count, features, cls_records)
 
     def fit() -> np.ndarray:
-        starts = range(0, len(rows), _BATCH)
-        stats = statistics.FeatureStatistics.empty(rows.shape[1])
-        for start in starts:
-            stats.update(rows[start : start + _BATCH])
-        scaler = scaling.fit_scaler("norm1", stats)
-        mean = stats.total / stats.count
-        gram = statistics.GramMatrix(scaler.transform(mean[None])[0])
-        for start in starts:
-            gram.update(scaler.transform(rows[start : start + _BATCH]))
+        scaler, gram = fit_gram(rows, "norm1")
         points, _ = projection.project(
-            gram.matrix(),
+            gram,
             projection.Projection(
                 method="tsne",
                 metric="cosine",

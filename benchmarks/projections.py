@@ -11,27 +11,15 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from benchmarks import command, measuring, pixel_map, printing
+from benchmarks import command, measuring, peers, pixel_map, printing
 from text2image import options
-
-_BATCH = 1024
 
 
 def make_gram(rows: int, features: int) -> np.ndarray:
     """`(features, features)` float64, of rows in correlated groups."""
-    from text2image.deepinsight import scaling, statistics
-
-    values = pixel_map.make_rows(rows, features, None)
-    batches = [values[i : i + _BATCH] for i in range(0, len(values), _BATCH)]
-    stats = statistics.FeatureStatistics.empty(features)
-    for batch in batches:
-        stats.update(batch)
-    scaler = scaling.fit_scaler("standard", stats)
-    mean = stats.total / stats.count
-    gram = statistics.GramMatrix(scaler.transform(mean[None])[0])
-    for batch in batches:
-        gram.update(scaler.transform(batch))
-    return gram.matrix()
+    return pixel_map.fit_gram(
+        pixel_map.make_rows(rows, features, None), "standard"
+    )[1]
 
 
 def prepare(method: str, rows: int, features: int) -> measuring.Call:
@@ -51,21 +39,29 @@ def main(argv: Sequence[str] | None = None) -> None:
     parser.add_argument("--features", type=int, default=2304)
     flags = parser.parse_args(argv)
     command.prepare(flags, "scikit-learn", "umap-learn")
-    rows = []
-    for method in options.PROJECTIONS:
-        _, seconds, peak = measuring.in_fresh_process(
+    has_umap = peers.import_peer("umap") is not None
+    measured = {
+        method: measuring.in_fresh_process(
             prepare, method, flags.rows, flags.features, clock=flags.clock
         )
-        rows.append(
+        for method in options.PROJECTIONS
+        if method != "umap" or has_umap
+    }
+    _, base, _ = measured["tsne"]
+    matrix = 8e-6 * flags.features**2
+    print(f"the Gram matrix: {matrix:,.0f} MB")
+    printing.print_table(
+        ("projection", "seconds", "of t-SNE's", "MB above it"),
+        [
             (
                 method,
                 printing.number(seconds),
+                printing.ratio(seconds, base),
                 printing.number(peak / 1e6, 0),
             )
-        )
-    matrix = 8e-6 * flags.features**2
-    print(f"the Gram matrix: {matrix:,.0f} MB")
-    printing.print_table(("projection", "seconds", "MB above it"), rows)
+            for method, (_, seconds, peak) in measured.items()
+        ],
+    )
 
 
 if __name__ == "__main__":

@@ -6,12 +6,11 @@ One SavedModel answers texts one by one, the other (`--export_batching`) in
 groups. Each round times all in turn on the same texts, at every batch size; the
 table gives the best round, which other programs on the machine disturbed least.
 The share outside BERT compares the whole model with its encoder alone on the
-same token ids, in the same round.
+same token ids, of the best rounds.
 """
 
 import itertools
 import pathlib
-import statistics
 import tempfile
 import time
 from collections.abc import Callable, Iterator, Sequence
@@ -19,7 +18,7 @@ from typing import Any
 
 import numpy as np
 
-from benchmarks import command, printing
+from benchmarks import command, measuring, printing
 
 BATCH_SIZES = (1, 8, 64)
 Batch = Any  # a tensor of strings `(N,)` or ids `(N, T)`
@@ -33,28 +32,6 @@ def read(file: str, text_key: str, count: int) -> list[bytes]:
 
     items = unlabelled.read_texts(file, reading=Reading(text_key=text_key))
     return [item.text.encode() for item in itertools.islice(items, count)]
-
-
-def seconds(call: Call, batches: list[Batch]) -> float:
-    """Wall time of one pass."""
-    start = time.perf_counter()
-    for batch in batches:
-        call(batch)
-    return time.perf_counter() - start
-
-
-def measure(
-    calls: dict[str, Call],
-    batches: dict[str, list[Batch]],
-    rounds: int,
-) -> list[dict[str, float]]:
-    """Seconds of every call in each round, after one pass to warm up."""
-    for name, call in calls.items():
-        seconds(call, batches[name])
-    return [
-        {name: seconds(call, batches[name]) for name, call in calls.items()}
-        for _ in range(rounds)
-    ]
 
 
 def in_batches(values: list[bytes], size: int) -> Iterator[Batch]:
@@ -104,6 +81,11 @@ def largest_difference(
     }
 
 
+def _each(call: Call, batches: list[Batch]) -> measuring.Call:
+    """Returns what calls it with every batch."""
+    return lambda: [call(batch) for batch in batches]
+
+
 def print_rates(
     model: Any,
     served: Call,
@@ -130,26 +112,18 @@ def print_rates(
             bert.tokenizer.ids(batch, tf.constant(bert.max_tokens))[0]
             for batch in batches
         ]
-        rounds = measure(
+        best = measuring.alternate(
             {
-                "served": lambda batch: served(text=batch),
-                "grouped": lambda batch: grouped(text=batch),
-                "memory": lambda batch: model.serving_default(text=batch),
-                "bert": encode,
-            },
-            {
-                "served": batches,
-                "grouped": batches,
-                "memory": batches,
-                "bert": ids,
+                "served": _each(lambda x: served(text=x), batches),
+                "grouped": _each(lambda x: grouped(text=x), batches),
+                "memory": _each(
+                    lambda x: model.serving_default(text=x), batches
+                ),
+                "bert": _each(encode, ids),
             },
             num_rounds,
         )
-        best = {name: min(row[name] for row in rounds) for name in rounds[0]}
         count = size * len(batches)
-        outside = statistics.median(
-            1 - row["bert"] / row["memory"] for row in rounds
-        )
         rows.append(
             (
                 size,
@@ -158,7 +132,7 @@ def print_rates(
                 printing.ratio(best["served"], best["grouped"]),
                 printing.number(count / best["memory"]),
                 printing.number(1e3 * best["served"] / len(batches), 0),
-                f"{outside:.1%}",
+                f"{1 - best['bert'] / best['memory']:.1%}",
             )
         )
     print(f"{len(values)} texts of {mean:.0f} tokens on average\n")

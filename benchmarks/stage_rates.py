@@ -26,17 +26,18 @@ _SHAPE = (6, 768)
 _FEATURES = math.prod(_SHAPE)
 _ROWS = 2048  # of a shard
 _TOKENS = 250
+_WORDS = 20_000  # of the vocabulary
 
 
 def _encode(folder: pathlib.Path, clock: str) -> float:
     """Seconds per text of the encoder, tokenisation included."""
     from text2image.bert.encoder import Encoder
 
-    random_bert.write(folder)
+    random_bert.write(folder, random_bert.BERT_BASE)
     bert = Encoder(str(folder), layers="last6", max_tokens=512)
     rng = np.random.default_rng(0)
     texts = [
-        " ".join(map(WORD.format, rng.integers(0, 30000, _TOKENS - 2)))
+        " ".join(map(WORD.format, rng.integers(0, _WORDS, _TOKENS - 2)))
         for _ in range(12)
     ]
     return _best(lambda: bert.encode(texts), clock, rounds=2) / len(texts)
@@ -55,7 +56,7 @@ def _split(folder: pathlib.Path, clock: str) -> float:
     path = folder / "texts.jsonl"
     with path.open("w") as file:
         for row in range(_ROWS):
-            words = rng.integers(0, 30000, 130)
+            words = rng.integers(0, _WORDS, 130)
             text = " ".join(map(WORD.format, words))  # 1,300 characters
             file.write(json.dumps({"text": text, "label": row % 2}) + "\n")
     source = (str(path), None, Reading())
@@ -146,8 +147,7 @@ def _fixed(folder: pathlib.Path, clock: str) -> dict[str, float]:
     from text2image.deepinsight import projection
     from text2image.deepinsight.statistics import GramMatrix
     from tfrecords import schema
-    from tfrecords.stages import feature_sums
-    from tfrecords.units import shard_files
+    from tfrecords.units import arrays, shard_files
 
     rng = np.random.default_rng(0)
     gram = GramMatrix(np.full(_FEATURES, 0.5))
@@ -157,7 +157,7 @@ def _fixed(folder: pathlib.Path, clock: str) -> dict[str, float]:
     merged = GramMatrix(np.full(_FEATURES, 0.5))
 
     def merge() -> None:
-        merged.merge(feature_sums.read_arrays(path))
+        merged.merge(arrays.read(path))
 
     matrix = gram.matrix()
     method = projection.Projection()
@@ -246,10 +246,8 @@ def measure(clock: str) -> dict[str, Any]:
         of_records, num_bytes = _records(folder, clock)
         fixed = _fixed(folder, clock)
         of_training, feature_bytes = _train(folder, clock)
-        bert = folder / "bert"
-        bert.mkdir()
         per_row = {
-            "encode": _encode(bert, clock),
+            "encode": _encode(folder / "bert", clock),
             **per_row,
             **of_records,
             **of_training,

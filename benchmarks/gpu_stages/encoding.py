@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import tensorflow as tf
 
-from benchmarks import command, encoder
+from benchmarks import command, encoder, random_bert
 from benchmarks.gpu_stages import corpus, limits
 from benchmarks.gpu_stages.activity import Meter
 from benchmarks.gpu_stages.report import Report
@@ -30,7 +30,7 @@ _RUN = 0.3
 def run(report: Report, meter: Meter) -> None:
     """Measures the encoder as it is used, programs of it, and other ways."""
     on_gpu = devices.has_gpu()
-    header = corpus.BERT_BASE if on_gpu else corpus.SMALL_BERT
+    header = random_bert.BERT_BASE if on_gpu else random_bert.SMALL_BERT
     count = 2_000 if on_gpu else 200
     limit = limits.measure()
     report.set(limits=limit, layers=header.num_layers, width=header.hidden_dim)
@@ -38,7 +38,7 @@ def run(report: Report, meter: Meter) -> None:
     with tempfile.TemporaryDirectory() as scratch:
         source = pathlib.Path(scratch) / "bert"
         report.at("writing a BERT with random weights")
-        corpus.write_bert(source, header)
+        random_bert.write(source, header)
         texts = _texts(source, count)
         default = _build(source)
         _encode(report, meter, default, texts, header, limit)

@@ -8,7 +8,7 @@ import time
 import numpy as np
 import pytest
 
-from benchmarks import gpu_check
+from benchmarks import gpu_check, random_bert
 from benchmarks.gpu_stages import STAGES, activity, corpus, demo, report
 from text2image.bert.encoder import Encoder
 from text2image.bert.headers import BERT, Header
@@ -17,7 +17,7 @@ TINY = Header(BERT, 60, 2, 2, 8, 16, 512)
 
 
 def test_a_random_bert_is_read_and_encodes(tmp_path):
-    corpus.write_bert(tmp_path / "bert", TINY)
+    random_bert.write(tmp_path / "bert", TINY)
     bert = Encoder(str(tmp_path / "bert"), layers="all")
     stacks, _ = bert.encode(["one", "another one"])
     assert stacks.shape == (2, 2, 8)

@@ -54,7 +54,7 @@ def test_more_machines_take_no_longer_and_cost_no_less(count, has_gpus):
     times, costs = zip(
         *(
             (
-                sum(plan.seconds(machines, has_gpus=has_gpus).values()),
+                plan.total(machines, has_gpus=has_gpus),
                 plan.cost(machines, has_gpus=has_gpus),
             )
             for machines in paper.MACHINES

@@ -116,24 +116,17 @@ def selection(settings: RecordsConfig) -> Selection:
 
 
 def build_encoder(
-    settings: RecordsConfig,
-    encoder_path: str,
-    *,
-    layers: str,
-    pooling: str,
-    long_texts: str = "cut",
-    clean: str = "none",
-    compiled: bool | None = None,
+    settings: RecordsConfig, encoder_path: str, *, compiled: bool | None = None
 ) -> Encoder:
     """Loads the encoder; `settings` are resolved."""
     return Encoder(
         encoder_path,
-        layers=layers,
+        layers=settings.layers,
         max_tokens=settings.max_tokens,
         tokens_per_batch=settings.tokens_per_batch,
-        pooling=pooling,
-        long_texts=long_texts,
-        clean=clean,
+        pooling=settings.pooling,
+        long_texts=settings.long_texts,
+        clean=settings.clean,
         dtype=settings.encoder_dtype,
         engine=settings.encoder_engine,
         compiled=compiled,

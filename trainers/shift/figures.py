@@ -9,8 +9,8 @@ import numpy as np
 from text2image import figure_text
 from trainers import backbones
 from trainers.shift.comparison import Row
-from trainers.shift.options import FITTED
-from trainers.shift.samples import OTHERS
+from trainers.shift.options import FITTED, ShiftOptions
+from trainers.shift.samples import GREY, OTHERS
 
 _BINS = 64
 _COLOURS = {1: ("0.3",), 3: ("tab:red", "tab:green", "tab:blue")}
@@ -73,13 +73,14 @@ def _histogram(
 
 
 def draw_discrepancies(
-    rows: Sequence[Row], shown: str
+    options: ShiftOptions, rows: Sequence[Row]
 ) -> matplotlib.figure.Figure:
     """Draws MMD^2 from natural images at the stages of every slice.
 
     Args:
+        options: Settings; of `fitted` all normalisations are drawn, of the
+            other kinds the one that tables show.
         rows: Table `shifts` of the results.
-        shown: Normalisation of the kinds of images besides `fitted`.
     """
     names = list(dict.fromkeys(str(row["backbone"]) for row in rows))
     columns = min(len(names), 3)
@@ -92,7 +93,8 @@ def draw_discrepancies(
         axes.set_axis_off()
     for axes, name in zip(grid.flat, names, strict=False):
         own = [row for row in rows if row["backbone"] == name]
-        for label, values in _lines(own, shown).items():
+        natural = options.natural_of(name, options.shown)
+        for label, values in _lines(own, options.shown, natural).items():
             style = "o--" if label == OTHERS else "o-"
             axes.plot(range(1, len(values) + 1), values, style, ms=3)
             axes.lines[-1].set_label(label)
@@ -111,24 +113,17 @@ def draw_discrepancies(
     return figure_text.set_fonts(figure)
 
 
-def _lines(rows: Iterable[Row], shown: str) -> dict[str, list[float]]:
-    """Label to MMD^2 by stage: fitted thrice, the other kinds once."""
+def _lines(
+    rows: Iterable[Row], shown: str, natural: str
+) -> dict[str, list[float]]:
+    """Label to MMD^2 by stage: fitted three times, the other kinds once."""
     lines: dict[str, list[float]] = {}
-    modes: dict[str, str] = {}
     for row in rows:
         images, mode = str(row["images"]), str(row["normalization"])
-        if images == FITTED:
-            label = f"{images}, {mode}"
-        elif images.startswith("natural"):
-            # Of several normalisations of natural images, the first.
-            if modes.setdefault(images, mode) != mode:
-                continue
-            label = images
-        elif mode == shown:
-            label = f"{images}, {mode}"
-        else:
-            continue
-        lines.setdefault(label, []).append(float(row["mmd2"]))
+        is_natural = images in (OTHERS, GREY)
+        if images == FITTED or mode == (natural if is_natural else shown):
+            label = images if is_natural else f"{images}, {mode}"
+            lines.setdefault(label, []).append(float(row["mmd2"]))
     return lines
 
 

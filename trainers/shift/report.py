@@ -48,7 +48,7 @@ def write(
     drawn = {
         "domains.png": _draw_domains(samples),
         "mmd.png": figures.draw_discrepancies(
-            results.tables["shifts"], options.shown
+            options, results.tables["shifts"]
         ),
         "cka.png": figures.draw_similarities(
             {

@@ -29,7 +29,7 @@ def natural_columns(
 
 
 def text_columns(options: ShiftOptions, *kinds: str) -> list[Column]:
-    """Returns columns of text images: `fitted` thrice, others once."""
+    """Returns columns of text images: `fitted` three times, others once."""
     columns = []
     for kind in kinds:
         modes = options.normalizations if kind == FITTED else (options.shown,)

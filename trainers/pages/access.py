@@ -8,7 +8,6 @@ import ipaddress
 import pathlib
 import re
 import socket
-import urllib.parse
 
 PASSWORD_VARIABLE = "TEXT_AS_IMAGE_PASSWORD"
 # A password that a program can try out in hours is none.
@@ -53,13 +52,8 @@ class Access:
 
     def has_own_origin(self, origin: str | None, host: str) -> bool:
         """Whether the `Origin` header is missing or is this page's own."""
-        if origin is None:
-            return True
-        parts = urllib.parse.urlsplit(origin)
-        return (
-            parts.scheme in ("http", "https")
-            and parts.netloc.lower() == host.lower()
-        )
+        own = (f"{scheme}://{host.lower()}" for scheme in ("http", "https"))
+        return origin is None or origin.lower() in own
 
     def has_password(self, authorization: str | None) -> bool:
         """Whether the `Authorization` header has the password, if any."""

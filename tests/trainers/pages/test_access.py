@@ -53,6 +53,7 @@ def test_only_names_of_the_page_are_answered(host, local, remote):
         ("null", "127.0.0.1:8600", False),
         ("", "127.0.0.1:8600", False),
         ("file://127.0.0.1:8600", "127.0.0.1:8600", False),
+        ("http://[::1", "127.0.0.1:8600", False),
     ],
 )
 def test_other_pages_may_not_ask(origin, host, is_own):

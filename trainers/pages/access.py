@@ -123,7 +123,7 @@ def read_password(path: str, variable: str | None) -> str:
     if not path:
         return variable or ""
     try:
-        lines = pathlib.Path(path).read_text("utf-8").splitlines()
+        lines = pathlib.Path(path).read_text("utf-8-sig").splitlines()
     except FileNotFoundError:
         raise FileNotFoundError(
             f"--password_file={path} does not exist. Write the password to it."

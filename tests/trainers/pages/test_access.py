@@ -116,6 +116,8 @@ def test_a_password_is_read_from_a_file_or_the_environment(tmp_path):
     path = tmp_path / "password"
     path.write_text(f"{PASSWORD}\r\nnot this\n")
     assert access.read_password(str(path), "other") == PASSWORD
+    path.write_text(f"{PASSWORD}\n", "utf-8-sig")  # as Windows writes it
+    assert access.read_password(str(path), None) == PASSWORD
     assert access.read_password("", PASSWORD) == PASSWORD
     assert access.read_password("", None) == ""
     path.write_text("\n")

@@ -75,11 +75,6 @@ class Backbone:
         """Input pixels per position of the feature maps, along each axis."""
         return math.prod(stride for _, stride, _ in self.windows)
 
-    @property
-    def min_size(self) -> int:
-        """Smallest input side that gives feature maps of at least 1 x 1."""
-        return self.input_size(1)
-
     def map_size(self, side: int) -> int:
         """Side of the feature maps of an input of `side` pixels; 0 if none."""
         for kernel, stride, padding in self.windows:

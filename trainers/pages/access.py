@@ -8,7 +8,6 @@ import ipaddress
 import pathlib
 import re
 import socket
-import urllib.parse
 
 PASSWORD_VARIABLE = "TEXT_AS_IMAGE_PASSWORD"
 # A password that a program can try out in hours is none.
@@ -53,13 +52,8 @@ class Access:
 
     def has_own_origin(self, origin: str | None, host: str) -> bool:
         """Whether the `Origin` header is missing or is this page's own."""
-        if origin is None:
-            return True
-        parts = urllib.parse.urlsplit(origin)
-        return (
-            parts.scheme in ("http", "https")
-            and parts.netloc.lower() == host.lower()
-        )
+        own = (f"{scheme}://{host.lower()}" for scheme in ("http", "https"))
+        return origin is None or origin.lower() in own
 
     def has_password(self, authorization: str | None) -> bool:
         """Whether the `Authorization` header has the password, if any."""
@@ -129,7 +123,7 @@ def read_password(path: str, variable: str | None) -> str:
     if not path:
         return variable or ""
     try:
-        lines = pathlib.Path(path).read_text("utf-8").splitlines()
+        lines = pathlib.Path(path).read_text("utf-8-sig").splitlines()
     except FileNotFoundError:
         raise FileNotFoundError(
             f"--password_file={path} does not exist. Write the password to it."

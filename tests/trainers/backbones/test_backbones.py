@@ -47,7 +47,7 @@ def images(*shape):
 @pytest.mark.parametrize("name", NAMES)
 def test_output_has_the_declared_shape_at_every_size(slices, name):
     backbone = backbones.get_backbone(name)
-    for height in (*range(backbone.min_size, 40), 57, 150, 224):
+    for height in (*range(backbone.input_size(1), 40), 57, 150, 224):
         shape = slices[name].compute_output_shape((2, height, 150, 3))
         assert shape == (
             2,
@@ -60,7 +60,7 @@ def test_output_has_the_declared_shape_at_every_size(slices, name):
 @pytest.mark.parametrize("name", NAMES)
 def test_feature_maps_have_the_declared_shape(slices, name):
     backbone = backbones.get_backbone(name)
-    for height, width in ((backbone.min_size, 50), (50, 51)):
+    for height, width in ((backbone.input_size(1), 50), (50, 51)):
         maps = run(slices[name], images(1, height, width, 3))
         assert maps.shape == (
             1,
@@ -88,7 +88,7 @@ def test_sizes_are_those_of_the_published_code(
 ):
     backbone = backbones.get_backbone(name)
     assert backbone.stride == stride
-    assert backbone.min_size == min_size
+    assert backbone.input_size(1) == min_size
     assert backbone.map_size(50) == at_50
     assert backbone.map_size(150) == at_150
     # A step of one stride is a step of one position.
@@ -107,7 +107,7 @@ def test_input_size_is_the_smallest_for_a_map_size(name):
 @pytest.mark.parametrize("name", ["alexnet", "vgg16"])
 def test_one_pixel_less_than_the_smallest_is_refused(name):
     backbone = backbones.get_backbone(name)
-    side = backbone.min_size
+    side = backbone.input_size(1)
     assert backbone.map_size(side) == 1
     backbones.validate_input_size(backbone, side, side)
     for height, width in ((side - 1, side), (side, side - 1)):

@@ -53,6 +53,7 @@ def test_only_names_of_the_page_are_answered(host, local, remote):
         ("null", "127.0.0.1:8600", False),
         ("", "127.0.0.1:8600", False),
         ("file://127.0.0.1:8600", "127.0.0.1:8600", False),
+        ("http://[::1", "127.0.0.1:8600", False),
     ],
 )
 def test_other_pages_may_not_ask(origin, host, is_own):
@@ -115,6 +116,8 @@ def test_a_password_is_read_from_a_file_or_the_environment(tmp_path):
     path = tmp_path / "password"
     path.write_text(f"{PASSWORD}\r\nnot this\n")
     assert access.read_password(str(path), "other") == PASSWORD
+    path.write_text(f"{PASSWORD}\n", "utf-8-sig")  # as Windows writes it
+    assert access.read_password(str(path), None) == PASSWORD
     assert access.read_password("", PASSWORD) == PASSWORD
     assert access.read_password("", None) == ""
     path.write_text("\n")

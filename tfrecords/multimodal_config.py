@@ -26,7 +26,7 @@ NAME = re.compile(r"[a-z][a-z0-9_]*")
 _TAKEN = {
     *("id", "label", "image", "text_vectors", "present", "fused", "head"),
     *("samples", "split", "score", "margin", "probabilities", "baseline"),
-    *("modalities", "region"),
+    *("modalities", "region", "self"),
 }
 
 

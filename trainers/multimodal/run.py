@@ -94,7 +94,11 @@ def _run(arguments: command_line.Arguments) -> None:
     if options.workdir:
         check_settings(config, pathlib.Path(options.workdir))
     records = arguments.settings(RecordsConfig)
-    if options.export and headers.is_saved_model(records.encoder):
+    if (
+        options.export
+        and config.has_texts  # the export contains the encoder
+        and headers.is_saved_model(records.encoder)
+    ):
         text_encoders.check_embeddable(records.encoder)
     if config.from_run and not config.records:
         chosen = arguments.settings(MultimodalConfig)

@@ -94,6 +94,13 @@ def test_a_word_weighs_what_the_margin_loses_without_it(workdir, corpus):
         ("call", "--max_tokens=9", "is a SavedModel, which reads texts itself"),
         ("call", "--pooling=mean", "is a SavedModel, which reads texts itself"),
         ("file", "", "cannot be part of an export"),
+        # Images alone: the export contains no encoder.
+        (
+            "file",
+            "--modalities=image --frozen_grid=2 --frozen_fraction=1 "
+            "--weights=random --backbone=mobilenetv2 --image_size=32",
+            "--frozen_grid must have",
+        ),
     ],
 )
 def test_what_does_not_fit_is_refused_at_once(

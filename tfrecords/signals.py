@@ -4,11 +4,13 @@ import contextlib
 import os
 import pathlib
 import signal
+import sys
 import threading
 from collections.abc import Iterator
 from types import FrameType
 
 _PROCESSES = pathlib.Path("/proc")
+_AGAIN_AFTER = 0.1  # seconds
 
 
 class Signals:
@@ -28,6 +30,9 @@ class Signals:
 @contextlib.contextmanager
 def interrupting(received: Signals) -> Iterator[None]:
     """Raises `KeyboardInterrupt` in the main thread when a signal arrives.
+
+    Where Python drops exceptions, in finalisers and callbacks of weak
+    references, it is raised again a moment later.
 
     On SIGTERM, the processes that this one has started get the signal first:
     whoever waits for them does not wait for ever. Nothing changes where the
@@ -61,9 +66,24 @@ def interrupting(received: Signals) -> Iterator[None]:
         )
         if signal.getsignal(number) is default
     }
+    report = sys.unraisablehook
+    again = threading.Timer(0, lambda: None)
+
+    def on_dropped(dropped: "sys.UnraisableHookArgs") -> None:
+        nonlocal again
+        if dropped.exc_type is not KeyboardInterrupt or received.last is None:
+            report(dropped)
+            return
+        again = threading.Timer(_AGAIN_AFTER, os.kill, (owner, received.last))
+        again.daemon = True
+        again.start()
+
+    sys.unraisablehook = on_dropped
     try:
         yield
     finally:
+        again.cancel()
+        sys.unraisablehook = report
         for number, handler in earlier.items():
             signal.signal(number, handler)
 

@@ -164,18 +164,7 @@ def _rows(
             if start < span.first:
                 lines.undecodable.clear()
                 continue
-            last = before + reader.line_num
-            place = f"{name}, line {start}"
-            through = f" (up to line {last})" if last > start else ""
-            yield (
-                start,
-                Fault(
-                    place,
-                    NOT_A_ROW,
-                    f"{place}: not valid CSV ({error}){through}. {_QUOTES}",
-                    "",
-                ),
-            )
+            yield from _faulty(name, start, before + reader.line_num, error)
             lines.undecodable.clear()
             continue
         if start < span.first:
@@ -211,6 +200,20 @@ def _rows(
         if left_out:
             del row[""]
         yield start, row
+
+
+def _faulty(
+    name: str, start: int, last: int, error: csv.Error
+) -> Iterator[tuple[int, Fault]]:
+    """A fault per line: an open quote may hide as many rows."""
+    place = f"{name}, line {start}"
+    through = f" (up to line {last})" if last > start else ""
+    message = f"{place}: not valid CSV ({error}){through}. {_QUOTES}"
+    yield start, Fault(place, NOT_A_ROW, message, "")
+    for line in range(start + 1, last + 1):
+        place = f"{name}, line {line}"
+        message = f"{place}: within the faulty quotes of line {start}."
+        yield line, Fault(place, NOT_A_ROW, message, "")
 
 
 def _content(dialect: dialects.Dialect, fields: list[str]) -> str:

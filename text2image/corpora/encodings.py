@@ -46,18 +46,31 @@ def encoding_of(name: str, head: bytes, asked: str) -> tuple[str, str]:
         ValueError: If there is no such encoding, the byte-order mark
             contradicts it, or the file is in another encoding than UTF-8.
     """
-    marked = next(
-        (encoding for mark, encoding in _MARKS if head.startswith(mark)), ""
-    )
     if asked:
-        encoding = _known(asked)
+        encoding, marked = _known(asked), _marked(head)
         if marked and not encoding.startswith(marked):
             raise ValueError(
                 f"{name}: --encoding={asked} contradicts the file's byte-order "
                 f"mark, which says {marked}. Leave --encoding out."
             )
         return marked or encoding, ""
-    if marked:
+    found = unicode_of(head)
+    if not found[0]:
+        _check_utf8(name, head)
+    return found[0] or UTF8, found[1]
+
+
+def unicode_of(head: bytes) -> tuple[str, str]:
+    """The form of Unicode that a byte-order mark or NUL bytes say.
+
+    Args:
+        head: First bytes of a file.
+
+    Returns:
+        The encoding, and which of the two says it; `""` where it goes without
+        saying.
+    """
+    if marked := _marked(head):
         return marked, "" if marked == UTF8 else "by its byte-order mark"
     pairs = len(head) // 2
     zeros = [head[parity : 2 * pairs : 2].count(0) for parity in (0, 1)]
@@ -68,8 +81,7 @@ def encoding_of(name: str, head: bytes, asked: str) -> tuple[str, str]:
     ):
         if most > 0.2 * pairs and least < most / 4:
             return encoding, "by its NUL bytes"
-    _check_utf8(name, head)
-    return UTF8, ""
+    return "", ""
 
 
 class Lines:
@@ -218,6 +230,10 @@ def _with_last(chunks: Iterable[bytes]) -> Iterator[tuple[bytes, bool]]:
     for chunk in chunks:
         yield chunk, False
     yield b"", True
+
+
+def _marked(head: bytes) -> str:
+    return next((name for mark, name in _MARKS if head.startswith(mark)), "")
 
 
 def _known(asked: str) -> str:

@@ -124,13 +124,13 @@ def open_part(
         labels: The part's folders of classes.
         reading: The flags; only the encoding applies.
     """
-    encoding = _encoding_of(directory, reading)
+    asked = reading.encoding and _encoding_of(directory, reading)
     files = functools.cache(lambda: list(_files(labels)))
 
     def read(span: Span) -> Iterator[Row | Fault]:
         for number in span.units(len(files())):
             file, label = files()[number]
-            yield _row(directory, file, label, encoding)
+            yield _row(directory, file, label, asked)
 
     return Spans(lambda rows: spans_of_size(0, len(files()), rows), read)
 
@@ -153,9 +153,10 @@ def _row(
     directory: pathlib.Path,
     file: pathlib.Path,
     label: str | None,
-    encoding: str,
+    asked: str,
 ) -> Row | Fault:
     content = file.read_bytes()
+    encoding = asked or encodings.unicode_of(content)[0] or encodings.UTF8
     decode = functools.partial(
         content.decode,
         "utf-8-sig" if encoding == encodings.UTF8 else encoding,

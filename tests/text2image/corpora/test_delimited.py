@@ -186,6 +186,12 @@ def test_a_faulty_row_is_a_fault_and_the_others_are_read(
     assert items[9:] == faults
 
 
+def test_every_line_that_an_open_quote_hides_is_a_fault(tmp_path):
+    lines = ["text,label", *["good,pos"] * 8, '"open,pos', *["good,neg"] * 5]
+    path = write(tmp_path / "a.csv", "\n".join(lines))
+    assert read(path) == [*GOOD * 8, *[NOT_A_ROW] * 6]
+
+
 def test_a_row_after_a_faulty_one_is_read(tmp_path):
     path = write(tmp_path / "a.csv", 'text,label\n"a" b,x\ngood,pos\n')
     assert read(path) == [NOT_A_ROW, *GOOD]

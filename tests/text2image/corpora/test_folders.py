@@ -241,6 +241,12 @@ def test_a_text_in_another_encoding_names_its_file_and_the_flag(tmp_path):
     assert read(tmp_path, encoding="cp1252")[1][0] == "un café très bon à Paris"
 
 
+def test_texts_in_utf16_are_told_file_by_file(tmp_path):
+    for number, encoding in enumerate(("utf-8", "utf-16", "utf-16-le")):
+        write(tmp_path / f"a/{number}.txt", "A gripping film, é", encoding)
+    assert read(tmp_path) == [("A gripping film, é", "a")] * 3
+
+
 def test_a_folder_of_something_else_is_refused_with_what_it_has(tmp_path):
     write(tmp_path / "notes.md", "x")
     with pytest.raises(ValueError, match=r"1 entries \('notes.md'\)"):

@@ -12,6 +12,7 @@ from typing import Any
 
 from text2image import hashes
 from text2image.corpora import (
+    columns,
     examples,
     image_fields,
     image_folders,
@@ -42,6 +43,18 @@ class Keys:
     def required(self) -> dict[str, str]:
         """Flag name to the key that every row must have."""
         return {"image_key": self.image, "label_key": self.label}
+
+    @property
+    def named(self) -> list[tuple[str, str]]:
+        """Flag name and key of title and description, if not the usual."""
+        return [
+            (f"{name}_key", key)
+            for name, key in (
+                ("title", self.title),
+                ("description", self.description),
+            )
+            if key != name
+        ]
 
     def texts(self, row: dict) -> dict:
         """The texts of a row; `None` where it has none."""
@@ -157,7 +170,9 @@ def read_file(
         )
     required = {"label_key": keys.label} if labelled else {}
     others = (keys.image, keys.title, keys.description, *keys.further)
-    for row in row_files.read_rows(path, required, keys.reading, others):
+    for row in row_files.read_rows(
+        path, required, keys.reading, others, keys.named
+    ):
         if isinstance(row, Fault):
             yield row
             continue
@@ -191,8 +206,9 @@ def _open_tfds(
 ) -> examples.Corpus[examples.CaptionedImage]:
     builder = tfds_datasets.open_builder(dataset, data_dir, download)
     row_files.check_keys(builder.name, builder.info.features, keys.required)
+    for flag, key in keys.named:
+        columns.find(builder.name, [*builder.info.features], flag, key)
     names = tfds_datasets.class_names(builder, keys.label)
-
     parts, _ = tfds_splits.choose_parts(
         builder, keys.reading.train_split, keys.reading.validation_split
     )

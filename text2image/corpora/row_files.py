@@ -6,7 +6,7 @@ from its beginning: see docs/guide/data.md.
 
 import dataclasses
 import pathlib
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from typing import BinaryIO
 
 from text2image.corpora import (
@@ -160,6 +160,7 @@ def read_rows(
     keys: Mapping[str, str],
     reading: Reading = GUESSED,
     others: Collection[str] = (),
+    named: Iterable[tuple[str, str]] = (),
 ) -> Iterator[Row | Fault]:
     """Streams a file's rows under the keys that are asked for.
 
@@ -168,16 +169,22 @@ def read_rows(
         keys: Flag name to the column or key that every row must have.
         reading: The flags that say how the file is read.
         others: Columns or keys that rows may have.
+        named: Flag name and column of those that were asked for: a table must
+            have them, objects of JSON may lack them.
 
     Raises:
         FileNotFoundError: If it does not exist.
-        ValueError: If a row lacks a key; names file, line and cure.
+        ValueError: If a row lacks a key, or the table a column that was asked
+            for; names file, line and cure.
     """
     asked = [*keys.values(), *others]
     table = open_table(
         path,
         dataclasses.replace(reading, text_key=",".join(asked), label_key=""),
     )
+    if suffix_of(compression.inner_name(path)) not in JSON_SUFFIXES:
+        for flag, key in named:
+            columns.find(str(path), table.columns, flag, key)
     # Headers may have blanks and capitals.
     spelled = {
         key: column

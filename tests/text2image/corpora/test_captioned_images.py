@@ -242,6 +242,19 @@ def test_columns_may_have_blanks_and_capitals(tmp_path):
     assert (image.title, image.read_image()) == ("red", b"content")
 
 
+@pytest.mark.parametrize(
+    ("keys", "message"),
+    [
+        ({"title": "headline"}, "no 'headline' among .*--title_key"),
+        ({"description": "text"}, "no 'text' among .*--description_key"),
+    ],
+)
+def test_a_text_that_is_asked_for_must_be_a_column(tmp_path, keys, message):
+    path = multimodal_corpora.write_csv(tmp_path)
+    with pytest.raises(ValueError, match=message):
+        read(open_captioned_images(str(path), keys=Keys(**keys)))
+
+
 def test_hugging_faces_image_feature_is_its_bytes(tmp_path):
     (tmp_path / "a.jpg").write_bytes(b"file")
     for value, expected in (

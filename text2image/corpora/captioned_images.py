@@ -216,7 +216,7 @@ def _open_tfds(
     def read_slice(
         part: tfds_splits.Slice,
     ) -> Iterator[examples.CaptionedImage | Fault]:
-        place = pathlib.Path(f"{part.split} of {builder.name}")
+        place = f"{part.split} of {builder.name}"
         rows = tfds_datasets.read_rows(builder, part, undecoded=[keys.image])
         for number, row in enumerate(rows, part.first):
             yield examples.make_captioned_image(

@@ -26,7 +26,6 @@ def open_json(file: TextFile, prefix: str = "") -> Table:
         ValueError: If it is an object that does not have exactly one list of
             objects.
     """
-    is_jsonl = file.path.name.lower().split(".json")[-1][:1] == "l"
     start = next((line for line in file.sample if line.strip()), "").lstrip()
     kind, key = "lines", ""
     if start.startswith("["):
@@ -34,7 +33,7 @@ def open_json(file: TextFile, prefix: str = "") -> Table:
     elif start.startswith("{") and not _is_lines(file, start):
         kind, key = _kind_of_objects(file)
     said = {
-        "lines": () if is_jsonl else ("one JSON object per line",),
+        "lines": () if _is_named_lines(file) else ("one JSON object per line",),
         "array": ("a JSON array",),
         "objects": ("JSON objects one after the other",),
         "member": (f"the JSON array in {key!r}",),
@@ -52,6 +51,11 @@ def open_json(file: TextFile, prefix: str = "") -> Table:
             file, lambda span: _read_lines(file, prefix, span)
         )
     return Table(_columns(file.name, read), read, said, spans=spans)
+
+
+def _is_named_lines(file: TextFile) -> bool:
+    name = file.path.name.lower()
+    return ".jsonl" in name or ".ndjson" in name
 
 
 def _is_lines(file: TextFile, start: str) -> bool:

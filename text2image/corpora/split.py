@@ -85,7 +85,7 @@ def split_corpus(
     """
     if protocol not in options.SPLIT_PROTOCOLS:
         raise ValueError(
-            f"`split` must be one of {options.SPLIT_PROTOCOLS}. Received: "
+            f"--split must be one of {options.SPLIT_PROTOCOLS}. Received: "
             f"{protocol!r}"
         )
     hashed.check_limits(
@@ -209,13 +209,13 @@ def _official(
     held_out = [name for name in listed if name in present]
     if listed and not held_out:
         raise ValueError(
-            f"`split=official` cannot validate on {listed}: none of its "
+            f"--split=official cannot validate on {listed}: none of its "
             "examples has a label that is used. Use --split=pooled, which "
             "holds out labelled examples of the other parts."
         )
     if not held_out or "train" not in part_names:
         raise ValueError(
-            "`split=official` needs parts `train` and `test` or `validation`."
+            "--split=official needs parts `train` and `test` or `validation`."
             f" Received: {part_names}. Use --split=pooled."
         )
     # Without a test side, `test` validates only where there is no `validation`.

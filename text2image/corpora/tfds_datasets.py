@@ -167,7 +167,7 @@ def read_rows(
 
 
 def label_of(
-    place: pathlib.Path, number: int, label: int, names: list[str]
+    place: str, number: int, label: int, names: list[str]
 ) -> str | None:
     """Returns the name of a row's class; `None` for -1, unlabelled.
 
@@ -184,7 +184,7 @@ def label_of(
     return names[label]
 
 
-def decoded(place: pathlib.Path, number: int, text: bytes) -> str:
+def decoded(place: str, number: int, text: bytes) -> str:
     """Decodes the text of a row.
 
     Raises:
@@ -208,7 +208,7 @@ def _rows(
 def _rows_of_slice(
     builder: Any, part: Slice, features: Mapping[str, Any]
 ) -> Iterator[Row | Fault]:
-    place = pathlib.Path(f"{part.split} of {builder.name}")
+    place = f"{part.split} of {builder.name}"
     scalars = [
         key
         for key, feature in features.items()

@@ -300,7 +300,7 @@ def test_the_order_of_examples_does_not_change_the_order_of_classes():
             {"limit_validation": 1},
             "examples in validation",
         ),
-        ({"train": rows(40)}, {"protocol": "fair"}, "`split` must be one of"),
+        ({"train": rows(40)}, {"protocol": "fair"}, "--split must be one of"),
         (
             {"train": rows(40)},
             {"protocol": "official"},

@@ -22,7 +22,13 @@ from text2image.corpora import (
     tfds_splits,
     webvision,
 )
-from text2image.corpora.rows import GUESSED, Fault, Reading, refuse_unused
+from text2image.corpora.rows import (
+    GUESSED,
+    NOT_A_ROW,
+    Fault,
+    Reading,
+    refuse_unused,
+)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -219,18 +225,25 @@ def _open_tfds(
         place = f"{part.split} of {builder.name}"
         rows = tfds_datasets.read_rows(builder, part, undecoded=[keys.image])
         for number, row in enumerate(rows, part.first):
+            try:
+                captions = {
+                    name: tfds_datasets.decoded(place, number, value)
+                    if isinstance(value, bytes)
+                    else value
+                    for name, value in keys.texts(row).items()
+                }
+                label = tfds_datasets.label_of(
+                    place, number, row[keys.label], names
+                )
+            except ValueError as error:
+                where = f"{place}, example {number}"
+                yield Fault(where, NOT_A_ROW, str(error), "")
+                continue
             yield examples.make_captioned_image(
                 f"{place}, example {number}",
                 key=f"{part.split}-{number:07d}",
-                texts={
-                    name: value
-                    if value is None
-                    else tfds_datasets.decoded(place, number, value)
-                    for name, value in keys.texts(row).items()
-                },
-                label=tfds_datasets.label_of(
-                    place, number, row[keys.label], names
-                ),
+                texts=captions,
+                label=label,
                 source=part.split,
                 read_image=_reader_of(row[keys.image]),
             )

@@ -15,7 +15,7 @@ def text_of(value: Any) -> Any:
     NaN is how pandas writes a missing value. Strings of a list, as tags often
     are, are joined by commas. Everything else stays.
     """
-    if isinstance(value, np.ndarray):  # of Parquet or TFDS
+    if isinstance(value, np.ndarray | np.generic):  # of Parquet or TFDS
         value = value.tolist()
     if isinstance(value, list):
         for kind, comma in ((str, ", "), (bytes, b", ")):

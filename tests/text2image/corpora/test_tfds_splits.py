@@ -192,6 +192,26 @@ def test_files_have_no_slices(tmp_path):
             opened(dataset, train_split="train")
 
 
+def test_captions_of_tfds_may_be_numbers_and_faulty_ones_are_faults(tmp_path):
+    features = {
+        "image": tfds.features.Image(shape=(2, 2, 3)),
+        "title": tfds.features.Text(),
+        "year": tfds.features.Scalar(np.int64),
+        "label": tfds.features.ClassLabel(names=["a", "b"]),
+    }
+    image = np.zeros((2, 2, 3), np.uint8)
+    rows = [
+        {"image": image, "title": title, "year": 1999, "label": 0}
+        for title in (b"good", b"\xff")
+    ]
+    path = written(tmp_path, "captions", features, {"train": rows})
+    keys = captioned_images.Keys(description="year")
+    corpus = captioned_images.open_captioned_images(str(path), keys=keys)
+    good, bad = corpus.parts["train"]()
+    assert good.text == "good\n1999"
+    assert "example 1: expected UTF-8" in bad.message
+
+
 def test_captioned_images_are_sliced_too(tmp_path):
     directory = written(
         tmp_path,

@@ -74,6 +74,7 @@ def _of_rows(name: str, source: RowSource, reading: Reading) -> Corpus:
         if part in part_names.PARTS
     }
     after = " after the header" if source.has_header else ""
+    where = {p: f" in {p}" if len(parts) > 1 else after for p in parts}
     others = [part for part in source.parts if part not in parts]
     for line in (*source.guesses, *choice.guesses):
         logging.info("%s", line)
@@ -82,7 +83,7 @@ def _of_rows(name: str, source: RowSource, reading: Reading) -> Corpus:
     return Corpus(
         name=source.name,
         parts={
-            part: _examples(name, read, choice, after)
+            part: _examples(name, read, choice, where[part])
             for part, read in parts.items()
         },
         label_names=source.class_names.get(choice.label),
@@ -146,14 +147,14 @@ def _examples(
     name: str,
     rows: Callable[[], Iterator[Row | Fault]],
     choice: columns.Choice,
-    after: str,
+    where: str,
 ) -> Callable[[], Iterator[Example | Fault]]:
     def read() -> Iterator[Example | Fault]:
         row = None
         for row in rows():
             yield example_of(row, choice)
         if row is None:
-            raise ValueError(f"{name}: expected rows{after}. Received: none.")
+            raise ValueError(f"{name}: expected rows{where}. Received: none.")
 
     return read
 

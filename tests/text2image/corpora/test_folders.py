@@ -128,6 +128,14 @@ def test_columns_that_are_spelled_otherwise_are_refused(tmp_path):
         parts(tmp_path)
 
 
+def test_a_part_without_rows_is_named(tmp_path):
+    write(tmp_path / "train.csv", TABLE)
+    write(tmp_path / "test.csv", "text,label\n")
+    corpus = texts.open_corpus(str(tmp_path))
+    with pytest.raises(ValueError, match="expected rows in test"):
+        list(corpus.parts["test"]())
+
+
 def test_parts_that_no_split_may_use_are_named(tmp_path):
     for name in ("x", "y"):
         write(tmp_path / f"{name}-00000-of-00001.csv", TABLE)

@@ -62,14 +62,7 @@ class Encoding:
         directory, values = plans.load(plan)
         read = Plan(**{name: _as_tuple(v) for name, v in values.items()})
         settings = RecordsConfig(**read.settings)
-        encoder = encoded_records.build_encoder(
-            settings,
-            read.encoder_path,
-            layers=settings.layers,
-            pooling=settings.pooling,
-            long_texts=settings.long_texts,
-            clean=settings.clean,
-        )
+        encoder = encoded_records.build_encoder(settings, read.encoder_path)
         encoder.shapes = Shapes(read.widths, encoder.computing.tokens_per_batch)
         return cls(directory, read, encoder)
 

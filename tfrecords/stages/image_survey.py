@@ -109,15 +109,11 @@ def survey_images(
         lines = broken[:_SHOWN]
         if len(broken) > _SHOWN:
             lines.append(f"and {len(broken) - _SHOWN} more")
+        cure = ", or drop their samples with --broken_images=drop"
         raise ValueError(
             f"{len(broken)} of {total} images are missing or broken:\n"
             + "\n".join(lines)
-            + "\nRepair them"
-            + (
-                "."
-                if drop
-                else ", or drop their samples with --broken_images=drop."
-            )
+            + f"\nRepair them{cure if len(broken) < total else ''}."
         )
     return Survey(missing, broken, broken_rows, num_bytes)
 

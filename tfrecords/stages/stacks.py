@@ -136,14 +136,7 @@ def _encode(
             _log_corpus(shards.split, target)
         else:
             shards = dealing.by_index(settings, source, parts)
-        bert = encoded_records.build_encoder(
-            settings,
-            target.encoder_path,
-            layers=settings.layers,
-            pooling=settings.pooling,
-            long_texts=settings.long_texts,
-            clean=settings.clean,
-        )
+        bert = encoded_records.build_encoder(settings, target.encoder_path)
         map_checks.check_map_settings(settings, bert.stack_shape)
         sample = unknown_tokens.check_vocabulary(
             bert, settings.encoder, shards.texts()

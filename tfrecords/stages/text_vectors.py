@@ -1,5 +1,6 @@
 """Vectors of the texts beside images: by BERT, or by a SavedModel."""
 
+import dataclasses
 import math
 import pathlib
 from collections.abc import Iterable
@@ -58,11 +59,16 @@ class BertVectors:
     ) -> None:
         """Loads the encoder; `settings` are resolved."""
         self._source, self._target = settings.encoder, target
-        self._encoder = encoded_records.build_encoder(
+        of_texts = dataclasses.replace(
             settings,
-            target.encoder_path,
             layers=chosen.text_layers,
             pooling=chosen.pooling,
+            # No flags of these records.
+            long_texts="cut",
+            clean="none",
+        )
+        self._encoder = encoded_records.build_encoder(
+            of_texts, target.encoder_path
         )
         self._unknown = unknown_tokens.UnknownTokens()
         self.size = math.prod(self._encoder.stack_shape)

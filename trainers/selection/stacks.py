@@ -91,13 +91,7 @@ def load_encoder(settings: RecordsConfig, is_compiled: bool) -> Encoder:
     """Loads the encoder that makes the stacks of these settings."""
     resolved = encoded_records.resolve(settings)
     return encoded_records.build_encoder(
-        resolved,
-        settings.encoder,
-        layers=resolved.layers,
-        pooling=resolved.pooling,
-        long_texts=resolved.long_texts,
-        clean=resolved.clean,
-        compiled=is_compiled,
+        resolved, settings.encoder, compiled=is_compiled
     )
 
 

@@ -181,15 +181,17 @@ def test_samples_without_an_image_are_broken_ones(tmp_path):
     assert found == set(range(1, 61)) - {4, 6}
 
 
+@pytest.mark.parametrize("choice", ["refuse", "drop"])
 def test_a_corpus_without_any_image_is_refused_whatever_may_be_dropped(
-    tmp_path,
+    tmp_path, choice
 ):
     path = multimodal_corpora.write_jsonl(tmp_path)
     path.write_text(path.read_text("utf-8").replace('"image"', '"img"'))
-    with pytest.raises(ValueError, match=r"60 of 60.*\n.*--image_key"):
+    with pytest.raises(ValueError, match=r"60 of 60.*\n.*--image_key") as error:
         multimodal.prepare_multimodal(
-            *multimodal_corpora.settings(path, tmp_path, broken_images="drop")
+            *multimodal_corpora.settings(path, tmp_path, broken_images=choice)
         )
+    assert "--broken_images" not in str(error.value)  # nothing would be left
 
 
 def test_a_folder_of_images_per_class_makes_records(tmp_path):

@@ -121,8 +121,14 @@ def main(argv: Sequence[str] | None = None) -> int:
     Returns:
         1 if a stage failed, else 0.
     """
-    flags = _parser().parse_args(argv)
-    names = [name for name in STAGES if name in flags.stages.split(",")]
+    parser = _parser()
+    flags = parser.parse_args(argv)
+    asked = flags.stages.split(",")
+    if unknown := sorted(set(asked) - set(STAGES)):
+        parser.error(
+            f"--stages must be of {','.join(STAGES)}. Received: {unknown[0]!r}"
+        )
+    names = [name for name in STAGES if name in asked]
 
     command.prepare(flags)
     end = time.monotonic() + flags.seconds - _END

@@ -34,25 +34,30 @@ def alternate(
     for call in calls.values():
         if call is not None:
             call()
-    best = dict.fromkeys(calls, math.inf)
+    least = dict.fromkeys(calls, math.inf)
     for _ in range(rounds):
         for name, call in calls.items():
             if call is not None:
                 begin = now()
                 call()
-                best[name] = min(best[name], now() - begin)
+                least[name] = min(least[name], now() - begin)
     return {
         name: math.nan if calls[name] is None else seconds
-        for name, seconds in best.items()
+        for name, seconds in least.items()
     }
+
+
+def best(call: Call, rounds: int, clock: str = "wall") -> float:
+    """Seconds of the best round of one call, after one to warm up."""
+    return alternate({"": call}, rounds, clock)[""]
 
 
 def copy_rate(clock: str = "wall") -> float:
     """Bytes per second that one thread reads and writes while copying."""
     source = np.ones(1 << 25, np.float32)  # 128 MiB: no cache holds it
     target = np.empty_like(source)
-    seconds = alternate({"copy": lambda: np.copyto(target, source)}, 5, clock)
-    return 2 * source.nbytes / seconds["copy"]
+    seconds = best(lambda: np.copyto(target, source), 5, clock)
+    return 2 * source.nbytes / seconds
 
 
 def in_fresh_process(

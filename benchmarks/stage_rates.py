@@ -19,13 +19,15 @@ from typing import Any
 
 import numpy as np
 
-from benchmarks import command, epoch, measuring, printing, random_bert
+from benchmarks import command, epoch, printing, random_bert
+from benchmarks.measuring import best
 from benchmarks.random_bert import WORD
 
 _SHAPE = (6, 768)
 _FEATURES = math.prod(_SHAPE)
 _ROWS = 2048  # of a shard
 _TOKENS = 250
+_ROUNDS = 3
 _WORDS = 20_000  # of the vocabulary
 
 
@@ -40,11 +42,7 @@ def _encode(folder: pathlib.Path, clock: str) -> float:
         " ".join(map(WORD.format, rng.integers(0, _WORDS, _TOKENS - 2)))
         for _ in range(12)
     ]
-    return _best(lambda: bert.encode(texts), clock, rounds=2) / len(texts)
-
-
-def _best(call: measuring.Call, clock: str, *, rounds: int = 3) -> float:
-    return measuring.alternate({"": call}, rounds, clock)[""]
+    return best(lambda: bert.encode(texts), 2, clock) / len(texts)
 
 
 def _split(folder: pathlib.Path, clock: str) -> float:
@@ -73,7 +71,7 @@ def _split(folder: pathlib.Path, clock: str) -> float:
         )
         repeats.count_bucket(repeats.buckets_of(table, 1), ["train"])
 
-    return _best(split, clock) / _ROWS
+    return best(split, _ROUNDS, clock) / _ROWS
 
 
 def _records(
@@ -105,18 +103,20 @@ def _records(
         for batch in reader.read_shard(folder, shard).batch(256):
             cls.parse(batch)["stack"].numpy()
 
-    seconds = {"write stacks": _best(write, clock)}
+    seconds = {"write stacks": best(write, _ROUNDS, clock)}
     mark = shard_files.finished(path)
     if mark is None:
         raise RuntimeError(f"{path} has no mark.")
     shard = mark.shard
-    seconds["read stacks"] = _best(read, clock)
+    seconds["read stacks"] = best(read, _ROUNDS, clock)
     statistics = FeatureStatistics.empty(_FEATURES)
-    seconds["statistics"] = _best(lambda: statistics.update(rows), clock)
+    seconds["statistics"] = best(
+        lambda: statistics.update(rows), _ROUNDS, clock
+    )
     scaler = scaling.fit_scaler("norm1", statistics)
     gram = GramMatrix(scaler.transform(rows[:1])[0])
-    seconds["Gram matrix"] = _best(
-        lambda: gram.update(scaler.transform(rows)), clock
+    seconds["Gram matrix"] = best(
+        lambda: gram.update(scaler.transform(rows)), _ROUNDS, clock
     )
     fitted = pixel_map.fit_pixel_map(
         rng.standard_normal((_FEATURES, 2)), (50, 50), scaler
@@ -133,7 +133,7 @@ def _records(
         )
         shard_files.settle(shard_files.write(drawn, records), {})
 
-    seconds["draw and write images"] = _best(draw, clock)
+    seconds["draw and write images"] = best(draw, _ROUNDS, clock)
     num_bytes = {
         "text": len(text),
         "stack record": path.stat().st_size / _ROWS,
@@ -171,7 +171,7 @@ def _fixed(folder: pathlib.Path, clock: str) -> dict[str, float]:
         ),
     }
     seconds = {
-        name: _best(call, clock, rounds=rounds)
+        name: best(call, rounds, clock)
         for name, (call, rounds) in calls.items()
     }
     seconds["mark"] /= 1000
@@ -189,11 +189,11 @@ def _train(
         models.classifier, cached, folder / "features.npy"
     )["resident"]
     seconds = {
-        "feature maps": _best(
-            lambda: models.features.predict_on_batch(images), clock
+        "feature maps": best(
+            lambda: models.features.predict_on_batch(images), _ROUNDS, clock
         )
         / batch,
-        "epoch": _best(steps, clock) / (batch * 40),
+        "epoch": best(steps, _ROUNDS, clock) / (batch * 40),
     }
     return seconds, {"features of an image": cached[0].nbytes}
 

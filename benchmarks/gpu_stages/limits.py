@@ -1,12 +1,12 @@
 """What the device can do at best: products, copies, answers."""
 
-import time
 from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 import tensorflow as tf
 
+from benchmarks import measuring
 from text2image import devices
 
 _GPU_SIDE, _CPU_SIDE = 8192, 2048
@@ -43,12 +43,12 @@ def measure() -> dict[str, Any]:
                 dtype: 2
                 * side**3
                 * repeats
-                / _best(_product(side, dtype, repeats))
+                / measuring.best(_product(side, dtype, repeats), _ROUNDS)
                 for dtype in ("float32", "bfloat16")
             },
-            "to_device": _COPY_BYTES / _best(send),
-            "to_host": _COPY_BYTES / _best(receive),
-            "round_trip": _best(lambda: (one + one).numpy(), 100),
+            "to_device": _COPY_BYTES / measuring.best(send, _ROUNDS),
+            "to_host": _COPY_BYTES / measuring.best(receive, _ROUNDS),
+            "round_trip": measuring.best(lambda: (one + one).numpy(), 100),
         }
 
 
@@ -64,14 +64,3 @@ def _product(side: int, dtype: str, repeats: int) -> Callable[[], Any]:
         product[0, 0].numpy()
 
     return call
-
-
-def _best(call: Callable[[], Any], rounds: int = _ROUNDS) -> float:
-    """Seconds of the best of some rounds, after one to warm up."""
-    call()
-    best = float("inf")
-    for _ in range(rounds):
-        begin = time.perf_counter()
-        call()
-        best = min(best, time.perf_counter() - begin)
-    return best

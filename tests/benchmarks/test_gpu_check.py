@@ -111,6 +111,12 @@ def test_a_missing_figure_is_a_dash():
     assert math.isnan(row[-1])
 
 
+def test_an_unknown_stage_is_named(capsys):
+    with pytest.raises(SystemExit, match=r"^2$"):
+        gpu_check.main(["--stages=machine,demoo"])
+    assert "Received: 'demoo'" in capsys.readouterr().err
+
+
 def test_a_stage_that_fails_leaves_its_traceback():
     stage = gpu_check.run_stage("none", 60, "cpu")
     assert stage["status"] == "failed"

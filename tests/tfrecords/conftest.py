@@ -3,12 +3,15 @@
 import dataclasses
 import json
 import os
+import shutil
 import subprocess
 import sys
+import uuid
 
 import pytest
 
-from tests.support import record_sets
+from tests.support import object_store, record_sets
+from tfrecords import gfiles, paths
 
 
 @pytest.fixture(scope="session")
@@ -43,3 +46,32 @@ def run_in_fork(tmp_path_factory):
     process.stdin.close()
     process.stdout.close()
     process.wait(60)
+
+
+@pytest.fixture(scope="module")
+def pristine(request, tmp_path_factory):
+    """A set of `cls` records with a module's `COUNTS`."""
+    directory = tmp_path_factory.mktemp("pristine") / "cls/made-0/1.0.0"
+    record_sets.write_set(
+        directory, record_sets.shards_of(request.module.COUNTS)
+    )
+    return directory
+
+
+@pytest.fixture
+def directory(tmp_path, pristine):
+    """A copy of it, to be damaged."""
+    directory = tmp_path / "cls" / "made-0" / "1.0.0"
+    shutil.copytree(pristine, directory)
+    return directory
+
+
+@pytest.fixture(params=["ram", "objects"])
+def store(request, monkeypatch):
+    """An empty directory in TensorFlow's memory, or a prefix of objects."""
+    if request.param == "objects":
+        objects = object_store.ObjectStore()
+        monkeypatch.setattr(gfiles, "module", lambda: objects)
+    path = paths.open_path(f"{request.param}://{uuid.uuid4().hex}/records")
+    path.mkdir()
+    return path

@@ -10,7 +10,6 @@ import signal
 import socket
 import subprocess
 import sys
-import uuid
 
 import pytest
 
@@ -187,17 +186,6 @@ def test_a_lock_that_says_nothing_of_its_holder_is_still_a_lock(tmp_path):
             files.lock(tmp_path),
         ):
             pass
-
-
-@pytest.fixture(params=["ram", "objects"])
-def store(request, monkeypatch):
-    """An empty directory in TensorFlow's memory, or a prefix of objects."""
-    if request.param == "objects":
-        objects = object_store.ObjectStore()
-        monkeypatch.setattr(gfiles, "module", lambda: objects)
-    path = paths.open_path(f"{request.param}://{uuid.uuid4().hex}/records")
-    path.mkdir()
-    return path
 
 
 @pytest.mark.parametrize("kind", WRITERS)

@@ -1,7 +1,6 @@
 """No manifest leads elsewhere, and none ends in a traceback."""
 
 import json
-import shutil
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -14,25 +13,11 @@ COUNTS = {"train": (2, 2), "validation": (2,)}
 
 
 @pytest.fixture(scope="module")
-def pristine(tmp_path_factory):
-    directory = tmp_path_factory.mktemp("pristine") / "cls/made-0/1.0.0"
-    record_sets.write_set(directory, record_sets.shards_of(COUNTS))
-    return directory
-
-
-@pytest.fixture(scope="module")
 def large(tmp_path_factory):
     directory = tmp_path_factory.mktemp("large") / "cls/made-0/1.0.0"
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(shard_lists, "LIMIT", 2)
         record_sets.write_set(directory, record_sets.shards_of(COUNTS))
-    return directory
-
-
-@pytest.fixture
-def directory(tmp_path, pristine):
-    directory = tmp_path / "cls" / "made-0" / "1.0.0"
-    shutil.copytree(pristine, directory)
     return directory
 
 

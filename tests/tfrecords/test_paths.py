@@ -4,24 +4,11 @@ import os
 import pathlib
 import pickle
 import sys
-import uuid
 
 import pytest
 
-from tests.support import object_store
 from text2image import hashes
 from tfrecords import gfiles, paths
-
-
-@pytest.fixture(params=["ram", "objects"])
-def store(request, monkeypatch):
-    """An empty directory in TensorFlow's memory, or a prefix of objects."""
-    if request.param == "objects":
-        objects = object_store.ObjectStore()
-        monkeypatch.setattr(gfiles, "module", lambda: objects)
-    path = paths.open_path(f"{request.param}://{uuid.uuid4().hex}/records")
-    path.mkdir()
-    return path
 
 
 def test_a_text_with_a_scheme_is_a_path_of_gfile_and_any_other_is_local():

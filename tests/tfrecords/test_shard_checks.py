@@ -8,7 +8,6 @@ import uuid
 import pytest
 import tensorflow as tf
 
-from tests.support import record_sets
 from tfrecords import (
     command_line,
     manifest_files,
@@ -20,20 +19,6 @@ from tfrecords import (
 
 COUNTS = {"train": (4, 4, 3), "validation": (5,)}
 TRAIN = "cls-train.tfrecord-0000{}-of-00003"
-
-
-@pytest.fixture(scope="module")
-def pristine(tmp_path_factory):
-    directory = tmp_path_factory.mktemp("pristine") / "cls/made-0/1.0.0"
-    record_sets.write_set(directory, record_sets.shards_of(COUNTS))
-    return directory
-
-
-@pytest.fixture
-def directory(tmp_path, pristine):
-    directory = tmp_path / "cls" / "made-0" / "1.0.0"
-    shutil.copytree(pristine, directory)
-    return directory
 
 
 @pytest.fixture(autouse=True)

@@ -30,13 +30,6 @@ def pristine(tmp_path_factory):
     return directory
 
 
-@pytest.fixture
-def directory(tmp_path, pristine):
-    directory = tmp_path / "cls" / "made-0" / "1.0.0"
-    shutil.copytree(pristine, directory)
-    return directory
-
-
 def rewrite(shard, change):
     """Puts other records into a shard, with checksums that fit."""
     records = record_sets.unframe(shard.read_bytes())

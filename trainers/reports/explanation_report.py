@@ -93,12 +93,10 @@ def explain_texts(
     """Does what `write_report` does, for given texts."""
     workdir = run.workdir
     loaded = _load(run, encoder)
-    explanations = list(
-        _bar(
-            loaded.explainer.explain(text.text for text in texts),
-            "explanations",
-            len(texts),
-        )
+    explanations = _with_bar(
+        loaded.explainer.explain(text.text for text in texts),
+        "explanations",
+        len(texts),
     )
     if not any(len(x.words) >= LEAST_WORDS for x in explanations):
         raise ValueError(
@@ -107,23 +105,19 @@ def explain_texts(
             "--num_texts finds longer ones, if the run has any."
         )
     occupied = image_figures.occupied(explanations[0].mean_image)
-    words = list(
-        _bar(
-            faithfulness.measure_words(
-                explanations, loaded.masked, loaded.number_of
-            ),
-            "words",
-            len(texts),
-        )
+    words = _with_bar(
+        faithfulness.measure_words(
+            explanations, loaded.masked, loaded.number_of
+        ),
+        "words",
+        len(texts),
     )
-    pixels = list(
-        _bar(
-            faithfulness.measure_pixels(
-                explanations, occupied, run.model, loaded.number_of
-            ),
-            "pixels",
-            len(texts),
-        )
+    pixels = _with_bar(
+        faithfulness.measure_pixels(
+            explanations, occupied, run.model, loaded.number_of
+        ),
+        "pixels",
+        len(texts),
     )
     result = {
         "model_sha256": run.metrics[MODEL_SHA256],
@@ -203,8 +197,8 @@ def _load(run: loading.Run, encoder: str | None) -> _Loaded:
     )
 
 
-def _bar(values: Iterable[Any], name: str, total: int) -> Iterable[Any]:
-    return tqdm.tqdm(values, desc=name, total=total, unit=" texts")
+def _with_bar(values: Iterable[Any], name: str, total: int) -> list[Any]:
+    return list(tqdm.tqdm(values, desc=name, total=total, unit=" texts"))
 
 
 def _classes(

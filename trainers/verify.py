@@ -44,6 +44,8 @@ def find_faults(directory: Path) -> list[str]:
 
     if not isinstance(directory, pathlib.Path):  # runs are on disks
         return faults.find_faults(directory)
+    if not directory.exists():
+        return ["does not exist"]
     if (directory / headers.TUNING).is_file():
         return faults_of_tuned(directory)
     if (directory / workdir.CONFIG_FILE).is_file():

@@ -77,4 +77,6 @@ def test_a_run_that_is_not_finished_says_so(whole, tmp_path):
 def test_other_directories_are_refused(tmp_path, capsys):
     assert verify.main([str(tmp_path)]) == 1
     assert "not the directory of a run (config.json)" in capsys.readouterr().out
+    assert verify.main([str(tmp_path / "gone")]) == 1
+    assert "gone: does not exist\n" in capsys.readouterr().out
     assert verify.main([]) == 2

@@ -78,5 +78,5 @@ def test_other_directories_are_refused(tmp_path, capsys):
     assert verify.main([str(tmp_path)]) == 1
     assert "not the directory of a run (config.json)" in capsys.readouterr().out
     assert verify.main([str(tmp_path / "gone")]) == 1
-    assert capsys.readouterr().out == f"{tmp_path / 'gone'}: does not exist\n"
+    assert "gone: does not exist\n" in capsys.readouterr().out
     assert verify.main([]) == 2

@@ -19,20 +19,12 @@ from tfrecords.manifest_files import MANIFEST
 from tfrecords.settings import setting
 from trainers.im2vec.config import Im2VecConfig, default_workdir
 
+# What finished runs leave without effect.
 _TRAINING = (
-    "hidden",
-    "depth",
-    "augment",
-    "epochs",
-    "batch_size",
-    "learning_rate",
-    "momentum",
-    "weight_decay",
-    "milestones",
-    "lr_factor",
-    "normalization",
-    "double_softmax",
-    "num_seeds",
+    *("hidden", "depth", "augment", "epochs", "batch_size", "learning_rate"),
+    *("momentum", "weight_decay", "milestones", "lr_factor", "normalization"),
+    *("double_softmax", "num_seeds", "classes", "superclass", "image_key"),
+    "label_key",
 )
 
 
@@ -70,7 +62,7 @@ def _ignored_flags(config: Im2VecConfig) -> list[command_line.Rule]:
     """Flags that have no effect because of another setting."""
     return [
         (
-            (*_TRAINING, "classes", "superclass", "image_key", "label_key"),
+            _TRAINING,
             bool(config.classifier),
             "--classifier names finished runs, with classes of their own",
         ),

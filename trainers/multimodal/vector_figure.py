@@ -1,5 +1,6 @@
 """t-SNE of a fused run's vectors: the encoder's, and those of each tower."""
 
+import collections
 from collections.abc import Mapping
 
 import matplotlib
@@ -52,27 +53,19 @@ def read_vectors(run: loading.Run) -> tuple[dict[str, np.ndarray], np.ndarray]:
             "The held-out samples must fit --cache_gb for their vectors to be "
             f"drawn. Received: --cache_gb={run.config.cache_gb}. Raise it."
         )
-    encoder: dict[str, list[np.ndarray]] = {}
-    towers: dict[str, list[np.ndarray]] = {}
+    groups: dict[str, list[np.ndarray]] = collections.defaultdict(list)
     labels = []
     for values, batch_labels, _ in split.in_order():
-        if "text_vectors" in values:
-            for column, name in enumerate(run.manifest.schema.text_fields):
-                if name in run.config.towers:
-                    encoder.setdefault(f"{name}, encoder", []).append(
-                        values["text_vectors"][:, column]
-                    )
-        vectors = run.models.vectors.predict_on_batch(values)
-        for name, vector in vectors.items():
-            towers.setdefault(name, []).append(np.asarray(vector))
+        for column, name in enumerate(run.manifest.schema.text_fields):
+            if name in run.config.towers:
+                vectors = values["text_vectors"][:, column]
+                groups[f"{name}, encoder"].append(vectors)
+        towers = run.models.vectors.predict_on_batch(values)
+        for name, vectors in towers.items():
+            groups[name].append(np.asarray(vectors))
         labels.append(batch_labels)
-    return (
-        {
-            name: np.concatenate(parts)
-            for name, parts in {**encoder, **towers}.items()
-        },
-        np.concatenate(labels),
-    )
+    joined = {name: np.concatenate(parts) for name, parts in groups.items()}
+    return joined, np.concatenate(labels)
 
 
 def draw_vectors(

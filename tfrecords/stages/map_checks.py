@@ -140,10 +140,11 @@ def check_map_settings(
         settings.assignment == "lsa"
         and features // num_channels > height * width
     ):
+        channels = "--channels=layers, " if num_channels == 1 else ""
         raise ValueError(
             f"--assignment=lsa needs one pixel per feature of a channel. "
             f"Received: {features // num_channels} features for {height} x "
-            f"{width} pixels. Use larger images, --channels=layers, or "
+            f"{width} pixels. Use larger images, {channels}or "
             "--assignment=bin."
         )
     perplexity = perplexity_for(settings, features)

@@ -102,6 +102,13 @@ FLOORS = {
 }
 
 
+@pytest.mark.parametrize("folder", (*ORDER, "benchmarks", "tools"))
+def test_no_file_has_more_than_300_lines(folder):
+    for path in (ROOT / folder).rglob("*.py"):
+        num_lines = len(path.read_text("utf-8").splitlines())
+        assert num_lines <= 300, path.relative_to(ROOT)
+
+
 def room_of(name):
     return name.split(".")[1] if "." in name else "__init__"
 

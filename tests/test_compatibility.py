@@ -22,7 +22,7 @@ _GOLDEN = pathlib.Path(__file__).parent / "golden"
 
 @functools.cache
 def _expected():
-    with tarfile.open(_GOLDEN / "finished_job.tar.xz") as archive:
+    with tarfile.open(finished_job.ARCHIVE) as archive:
         return json.load(archive.extractfile("expected.json"))
 
 
@@ -65,8 +65,7 @@ def _assert_equal(received, expected, path="", tolerance=None):
 
 
 def _unpack(directory):
-    with tarfile.open(_GOLDEN / "finished_job.tar.xz") as archive:
-        archive.extractall(directory, filter="data")
+    finished_job.unpack(directory)
     shutil.copytree(_GOLDEN / "tiny_bert", directory / "tiny_bert")
     return directory
 

@@ -1,10 +1,12 @@
-"""What the finished job's maker and its test share: commands and machine."""
+"""What the finished job's maker and its tests share."""
 
 import importlib.metadata
 import os
 import pathlib
 import re
+import tarfile
 
+ARCHIVE = pathlib.Path(__file__).parent / "finished_job.tar.xz"
 ENCODER = "--encoder=tiny_bert"
 RECORDS = (
     ENCODER,
@@ -45,6 +47,15 @@ MULTIMODAL = (
 )
 # `--dataset` names the image records.
 IM2VEC = ("--epochs=4", "--num_seeds=1", "--permutations=99")
+
+
+def unpack(directory):
+    """Unpacks the job to a directory; returns the directory."""
+    with tarfile.open(ARCHIVE) as archive:
+        # Python 3.11.4 is the first to have filters.
+        archive.extraction_filter = getattr(tarfile, "data_filter", None)
+        archive.extractall(directory)
+    return directory
 
 
 def predict(places, name, kind="workdir"):

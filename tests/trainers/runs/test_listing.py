@@ -2,11 +2,10 @@
 
 import json
 import shutil
-import tarfile
 
 import pytest
 
-from tests.conftest import GOLDEN
+from tests.golden import finished_job
 from tests.support.damages import damage
 from trainers.runs import listing
 
@@ -14,10 +13,7 @@ from trainers.runs import listing
 @pytest.fixture(scope="module")
 def job(tmp_path_factory):
     """Runs of an earlier version: all kinds, and one that was killed."""
-    directory = tmp_path_factory.mktemp("job")
-    with tarfile.open(GOLDEN / "finished_job.tar.xz") as archive:
-        archive.extractall(directory, filter="data")
-    return directory
+    return finished_job.unpack(tmp_path_factory.mktemp("job"))
 
 
 def runs_of(folder):

@@ -41,6 +41,8 @@ def prepare_layers(
     Raises:
         ValueError: If the encoder has no such layers.
     """
+    if settings.pooling == "first_last":  # has no use for layers
+        return stacks_dir
     if stacks.is_made(settings):
         return stacks.prepare_cls(settings, runner)
     manifest = reader.open_records(stacks_dir, kind="cls")

@@ -97,3 +97,13 @@ def test_layers_that_the_encoder_lacks_are_refused(every):
         layer_choice.prepare_layers(
             dataclasses.replace(settings, layers="7-8"), cls_dir
         )
+
+
+def test_first_and_last_layer_have_no_choice(every, tmp_path):
+    settings = dataclasses.replace(
+        every[0], pooling="first_last", records_dir=str(tmp_path)
+    )
+    cls_dir = stacks.prepare_cls(settings)
+    # Known by name alone, as a preset of keras-hub: no header to read.
+    other = dataclasses.replace(settings, layers="2-2", encoder="bert_tiny")
+    assert layer_choice.prepare_layers(other, cls_dir) == cls_dir

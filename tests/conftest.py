@@ -5,6 +5,7 @@ import os
 import pathlib
 
 import pytest
+from absl import app
 
 from tests.support import file_order
 from tfrecords import process
@@ -17,12 +18,21 @@ os.environ.setdefault("TQDM_DISABLE", "1")
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
 
+# `app.run` would move its tracebacks to the stderr that pytest captures.
+app.faulthandler = None
+
 GOLDEN = pathlib.Path(__file__).parent / "golden"
 SHARED = pathlib.Path(__file__).parents[2] / "shared" / "data"
 
 
 def pytest_configure(config):
     config.option.loadscopereorder = False  # the order below
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_handlecrashitem(crashitem):
+    """Ends the run after a crash: pytest-xdist 3.8 may wait for ever then."""
+    pytest.exit(f"{crashitem} ended its process", returncode=1)
 
 
 @pytest.hookimpl(trylast=True)  # when the deselected tests are gone

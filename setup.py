@@ -44,7 +44,7 @@ EXTRAS = {
     "dev": [
         "mypy==2.4.1",
         "ruff==0.17.5",
-        "pytest>=8",
+        "pytest>=9",
         "pytest-xdist>=3.6",
         "hypothesis>=6.100",
         "tokenizers>=0.22",  # the ids that tests compare with

@@ -18,7 +18,7 @@ os.environ.setdefault("TQDM_DISABLE", "1")
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
 
-# `app.run` would move its tracebacks to the stderr that pytest captures.
+# `app.run` would send a crash's traceback to the stderr that pytest captures.
 app.faulthandler = None
 
 GOLDEN = pathlib.Path(__file__).parent / "golden"

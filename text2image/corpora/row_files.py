@@ -170,11 +170,11 @@ def read_rows(
         reading: The flags that say how the file is read.
         others: Columns or keys that rows may have.
         named: Flag name and column of those that were asked for: a table must
-            have them, objects of JSON may lack them.
+            have them, and one object of JSON at least.
 
     Raises:
         FileNotFoundError: If it does not exist.
-        ValueError: If a row lacks a key, or the table a column that was asked
+        ValueError: If a row lacks a key, or the file a column that was asked
             for; names file, line and cure.
     """
     asked = [*keys.values(), *others]
@@ -182,9 +182,10 @@ def read_rows(
         path,
         dataclasses.replace(reading, text_key=",".join(asked), label_key=""),
     )
-    if suffix_of(compression.inner_name(path)) not in JSON_SUFFIXES:
-        for flag, key in named:
-            columns.find(str(path), table.columns, flag, key)
+    if suffix_of(compression.inner_name(path)) in JSON_SUFFIXES:
+        named = _lacking(table, dict(named))
+    for flag, key in named:
+        columns.find(str(path), table.columns, flag, key)
     # Headers may have blanks and capitals.
     spelled = {
         key: column
@@ -204,6 +205,21 @@ def read_rows(
             check_keys(row.place, values, keys)
             row = dataclasses.replace(row, values=values)
         yield row
+
+
+def _lacking(table: Table, named: dict[str, str]) -> list[tuple[str, str]]:
+    """Those of the flags whose key no row has; reads until all are found."""
+    for row in table.read() if named else ():
+        if isinstance(row, Row):
+            names = set(map(columns.folded, row.values))
+            named = {
+                flag: key
+                for flag, key in named.items()
+                if columns.folded(key) not in names
+            }
+        if not named:
+            break
+    return [*named.items()]
 
 
 def check_keys(

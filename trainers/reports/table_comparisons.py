@@ -67,7 +67,7 @@ def peer_table(
         "",
         "Trained on the same train texts, one seed each. Seconds: training and "
         "validations, on this machine. p: exact McNemar test against the "
-        "backbone's first seed, on the same texts.",
+        "backbone's first finished seed, on the same texts.",
         "",
     ]
 

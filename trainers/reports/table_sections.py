@@ -62,7 +62,7 @@ _TABLE_ONE = (
     "accuracy, last epoch",
     "cumulative, as the published code prints it",
     "points above logistic regression on the stacks",
-    "p (first seed)",
+    "p (first finished seed)",
     "paper 2021",
     "paper 2022",
     "reproduction",
@@ -177,7 +177,7 @@ def ablation_tables(groups: Mapping[str, Sequence[TrainedRow]]) -> list[str]:
         "",
         "Bold: the base or, if every row differs from the base by several "
         "flags, the first row. p: exact McNemar test against the bold row, "
-        f"first seeds; *: below {_LEVEL}. Tests in this section: "
+        f"first finished seeds; *: below {_LEVEL}. Tests in this section: "
         f"{sum(map(_num_tests, questions.values()))}; where nothing differs, "
         "up to one in twenty is below that.",
         "",

@@ -249,10 +249,22 @@ def test_columns_may_have_blanks_and_capitals(tmp_path):
         ({"description": "text"}, "no 'text' among .*--description_key"),
     ],
 )
-def test_a_text_that_is_asked_for_must_be_a_column(tmp_path, keys, message):
-    path = multimodal_corpora.write_csv(tmp_path)
+@pytest.mark.parametrize(
+    "write", [multimodal_corpora.write_csv, multimodal_corpora.write_jsonl]
+)
+def test_a_text_that_is_asked_for_must_exist(tmp_path, write, keys, message):
+    path = write(tmp_path)
     with pytest.raises(ValueError, match=message):
         read(open_captioned_images(str(path), keys=Keys(**keys)))
+
+
+def test_of_objects_one_must_have_a_text_that_is_asked_for(tmp_path):
+    path = tmp_path / "a.jsonl"
+    objects = ({"image": "a.jpg"}, {"image": "b.jpg", "Headline": "red"})
+    path.write_text("\n".join(json.dumps({**o, "label": 1}) for o in objects))
+    keys = Keys(title="headline")
+    images = read(open_captioned_images(str(path), keys=keys))
+    assert [image.title for image in images] == ["", "red"]
 
 
 def test_hugging_faces_image_feature_is_its_bytes(tmp_path):

@@ -20,10 +20,10 @@ _OTHERS = (_LABEL, _ID, _TEXT, _SPLIT)
 
 
 class ParquetVectors:
-    """A file of vectors; see `vector_files.VectorFile`."""
+    """A file of vectors; see `vector_files.VectorFile`. Null becomes NaN."""
 
     def __init__(self, path: pathlib.Path) -> None:
-        """Reads the schema and the first row.
+        """Reads the schema and the first row that has a vector.
 
         Raises:
             ValueError: If columns are missing or have the wrong types, or a
@@ -69,8 +69,7 @@ class ParquetVectors:
             )
         shape: tuple[int, ...] = (len(self._columns),)
         if _STACK in schema.names:
-            first = next(file.iter_batches(batch_size=1, columns=[_STACK]))
-            shape = _shape_of(path, first.column(0))
+            shape = _shape_of(path, _first_stack(path, file))
         self._is_list = _STACK in schema.names
         self.stack_shape = check_shape(
             path, (self.num_rows, *shape), self.num_rows
@@ -135,12 +134,14 @@ class ParquetVectors:
                 [_to_floats(batch.column(name)) for name in self._columns], 1
             )
             return numbers.reshape(-1, *self.stack_shape)
-        values = batch.column(_STACK)
+        column = batch.column(_STACK)
+        rows = np.flatnonzero(column.is_valid().to_numpy(zero_copy_only=False))
+        values = column.drop_null()
         for size in self._sizes:
             lengths = _lengths(values)
             wrong = np.flatnonzero(lengths != size)
             if len(wrong):
-                row = first + wrong[0] * batch.num_rows // len(lengths)
+                row = first + rows[wrong[0] * len(rows) // len(lengths)]
                 raise ValueError(
                     f"{self.path}, row {row}: every `stack` must have the "
                     f"shape {self._sizes} of the first. Received: "
@@ -148,7 +149,14 @@ class ParquetVectors:
                     "rows out."
                 )
             values = values.flatten()
-        return _to_floats(values).reshape(-1, *self.stack_shape)
+        floats = _to_floats(values).reshape(-1, *self.stack_shape)
+        if len(rows) == batch.num_rows:
+            return floats
+        stacks = np.full(
+            (batch.num_rows, *self.stack_shape), np.nan, np.float32
+        )
+        stacks[rows] = floats
+        return stacks
 
 
 def open_parquet(path: pathlib.Path) -> ParquetVectors:
@@ -163,6 +171,17 @@ def _to_floats(column: Any) -> np.ndarray:
     floats = column.cast(pyarrow.float32(), safe=False)
     array: np.ndarray = floats.to_numpy(zero_copy_only=False)
     return array.astype(np.float32, copy=False)
+
+
+def _first_stack(path: pathlib.Path, file: Any) -> Any:
+    """The first list that is not null, as a column of one row."""
+    for batch in file.iter_batches(batch_size=ROWS, columns=[_STACK]):
+        stacks = batch.column(0).drop_null()
+        if len(stacks):
+            return stacks.slice(0, 1)
+    raise ValueError(
+        f"{path}: every `stack` is null. Write the vectors into it."
+    )
 
 
 def _shape_of(path: pathlib.Path, column: Any) -> tuple[int, ...]:

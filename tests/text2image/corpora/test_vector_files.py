@@ -149,6 +149,38 @@ def test_a_null_of_parquet_is_a_fault(tmp_path):
     assert all(isinstance(item, Example) for item in others)
 
 
+@pytest.mark.parametrize("nulls", [[0], [4, 9], [0, 1, 10]])
+@pytest.mark.parametrize("stacks", [STACKS, MATRIX], ids=["stacks", "matrix"])
+def test_a_stack_that_is_null_is_a_fault(tmp_path, stacks, nulls):
+    lists = stacks.tolist()
+    for row in nulls:
+        lists[row] = None
+    file = opened(table(tmp_path, {"label": LABELS.tolist(), "stack": lists}))
+    items = list(vector_files.read(file, WHOLE))
+    faults = [row for row in range(N) if isinstance(items[row], Fault)]
+    assert faults == nulls
+    (chunk,) = file.read(WHOLE)
+    others = [row for row in range(N) if row not in nulls]
+    np.testing.assert_array_equal(
+        chunk.stacks[others], stacks[others].reshape(-1, *file.stack_shape)
+    )
+
+
+def test_the_row_of_a_ragged_stack_is_named(tmp_path):
+    lists = [None, *STACKS.tolist()[1:]]
+    lists[6] = [[1.0, 2.0, 3.0], [4.0]]
+    file = opened(table(tmp_path, {"label": LABELS.tolist(), "stack": lists}))
+    with pytest.raises(ValueError, match="row 7: every `stack` must have"):
+        list(file.read(WHOLE))
+
+
+def test_stacks_that_are_all_null_are_refused(tmp_path):
+    nulls = pyarrow.array([None] * N, pyarrow.list_(pyarrow.float32()))
+    path = table(tmp_path, {"label": LABELS.tolist(), "stack": nulls})
+    with pytest.raises(ValueError, match="every `stack` is null"):
+        opened(path)
+
+
 OBJECTS = np.array(["a", 1] * 5 + ["b"], object)
 
 
@@ -233,7 +265,6 @@ def test_the_index_of_pandas_is_no_feature(tmp_path):
     ("stacks", "row"),
     [
         ([[1.0, 2], [3, 4], [5]], 3),
-        ([[1.0, 2], None], 2),
         ([[[1.0], [2]], [[3], [4]], [[5, 6], [7]]], 3),
         ([[[1.0], [2]], [[3]]], 2),
     ],

@@ -44,7 +44,7 @@ def test_a_tower_that_cannot_be_downloaded_is_given_up_soon(
         towers.build_tower(
             "mobilenetv2", 32, frozen_fraction=0.5, source="imagenet", seed=0
         )
-    assert time.monotonic() - start < 5
+    assert time.monotonic() - start < 20
     message = str(error.value)
     assert "timed out after 0.2 s" in message
     assert "--weights=PATH" in message

@@ -67,7 +67,7 @@ def test_without_a_server_the_error_comes_at_once_and_names_a_flag(
     start = time.monotonic()
     with pytest.raises(RuntimeError, match="--weights=random"):
         backbones_weights.load_source(slice_, "alexnet", "imagenet")
-    assert time.monotonic() - start < 5
+    assert time.monotonic() - start < 20
 
 
 def test_file_that_was_copied_manually_is_verified_and_stays(

@@ -49,7 +49,7 @@ def test_name_that_is_not_resolved_is_given_up_soon(tmp_path, monkeypatch):
     start = time.monotonic()
     with pytest.raises(RuntimeError, match=r"timed out after 0\.2 s"):
         download.fetch(file, tmp_path, timeout_s=0.2)
-    assert time.monotonic() - start < 5
+    assert time.monotonic() - start < 20
     released.set()
 
 

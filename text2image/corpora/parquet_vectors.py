@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from text2image.corpora import arrow_batches
+from text2image.corpora.columns import shown
 from text2image.corpora.spans import Span
 from text2image.corpora.vector_chunks import ROWS, Chunk, check_shape
 
@@ -45,7 +46,7 @@ class ParquetVectors:
         if _LABEL not in schema.names:
             raise ValueError(
                 f"{path} must have a column `label`. Received: "
-                f"{_shown(schema.names)}. Rename the column of the classes."
+                f"{shown(schema.names)}. Rename the column of the classes."
             )
         _check_type(path, schema, _LABEL, _is_label, "strings or whole numbers")
         _check_type(path, schema, _ID, _is_label, "strings or whole numbers")
@@ -65,7 +66,7 @@ class ParquetVectors:
             raise ValueError(
                 f"{path} must have rows, and a column `stack` or columns of "
                 f"numbers. Received: {self.num_rows} rows of "
-                f"{_shown(schema.names)}."
+                f"{shown(schema.names)}."
             )
         shape: tuple[int, ...] = (len(self._columns),)
         if _STACK in schema.names:
@@ -226,7 +227,7 @@ def _refuse_index(path: pathlib.Path, schema: Any, columns: list[str]) -> None:
     if index:
         raise ValueError(
             f"{path}: every column of numbers is a feature. Received: "
-            f"{_shown(index)}, the index of pandas. Write the file with "
+            f"{shown(index)}, the index of pandas. Write the file with "
             "to_parquet(path, index=False)."
         )
 
@@ -267,8 +268,3 @@ def _is_label(kind: Any) -> bool:
     return bool(
         _is_string(kind) or types.is_integer(kind) or types.is_boolean(kind)
     )
-
-
-def _shown(names: list[str]) -> str:
-    listed = ", ".join(names[:8])
-    return f"{listed}, ..." if len(names) > 8 else listed

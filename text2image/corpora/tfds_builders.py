@@ -13,6 +13,8 @@ import urllib.parse
 from collections.abc import Collection
 from typing import Any
 
+from text2image.corpora.columns import shown
+
 _INFO = "dataset_info.json"
 _FEATURES = "features.json"
 _HUGGING_FACE = "huggingface:"
@@ -142,16 +144,9 @@ def _why_not(dataset: str, name: str, error: Exception) -> str:
         hint = f" Did you mean {name}/{near[0]}?" if near else ""
         return (
             f"--dataset={dataset}: {name} has no config {config!r}.{hint} "
-            f"Configs: {_listed(configs)}"
+            f"Configs: {shown(configs) or 'none'}"
         )
     return f"--dataset={dataset} cannot be opened ({_first_line(error)})."
-
-
-def _listed(names: Collection[str]) -> str:
-    more = len(names) - _MOST_NAMES
-    return (", ".join(list(names)[:_MOST_NAMES]) or "none") + (
-        f" and {more} more" if more > 0 else ""
-    )
 
 
 def _refuse_hugging_face(name: str) -> None:

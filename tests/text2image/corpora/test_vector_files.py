@@ -236,8 +236,8 @@ def test_arrays_that_are_no_vectors_are_refused(tmp_path, arrays, words, save):
 @pytest.mark.parametrize(
     ("columns", "words"),
     [
-        ({"x": [1.0]}, "must have a column `label`. Received: x"),
-        ({"label": ["a"]}, "columns of numbers. Received: 1 rows of label"),
+        ({"x": [1.0]}, "must have a column `label`. Received: 'x'"),
+        ({"label": ["a"]}, "columns of numbers. Received: 1 rows of 'label'"),
         ({"label": ["a"], "x": ["b"]}, "`x` must hold numbers. Rec.* string"),
         ({"label": [0.5], "x": [1]}, "`label` must hold strings or whole"),
         ({"label": ["a"], "stack": [1.0]}, "`stack` must be a list of numbers"),
@@ -257,7 +257,7 @@ def test_the_index_of_pandas_is_no_feature(tmp_path):
     parquet.write_table(
         columns.replace_schema_metadata({"pandas": json.dumps(stated)}), path
     )
-    with pytest.raises(ValueError, match=f"{index}, the index of pandas"):
+    with pytest.raises(ValueError, match=f"'{index}', the index of pandas"):
         opened(path)
 
 

@@ -222,10 +222,12 @@ def _images(
     def make() -> Candidate:
         load.check_weights([(config.backbone, config.weights)])
         image_dir = image_records.prepare_images(records, cls_dir, LOCAL)
-        trained = config.on_records(image_dir)
-        manifest = reader.open_records(image_dir, kind="image")
-        if "image route: folds" not in clock.decisions:
-            image_route.check_time(trained, manifest, image_dir, clock)
+        trained = image_route.settings_for(
+            config.on_records(image_dir),
+            reader.open_records(image_dir, kind="image"),
+            image_dir,
+            clock,
+        )
         ids = texts.train.ids
         out, prepared = image_route.cross_validate(
             trained,

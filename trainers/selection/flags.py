@@ -61,6 +61,9 @@ def check(
     """
     if preset != BEST:
         return
+    # Few texts, or too little time, leave the images as they are.
+    least = dataclasses.replace(train, upsample=train.upsample or 1)
+    least.check_image_size(records.image_height, records.image_width)
     for name, value, wrong, cure in (
         ("split", records.split, "hashed", "pooled"),
         ("clean", records.clean, "html", "none"),

@@ -31,23 +31,62 @@ from trainers.training.metrics import evaluate
 from trainers.training.trainee import Trainee
 
 _FOLDS = "image route: folds"
+_UPSAMPLE = "image route: upsample"
+# Texts for which the preset's penalty and images without enlargement are meant:
+# the demo has 1,408.
+_FEW = 2000
 _PROBED = 64  # images
 _BATCH = 256
 # What a training takes besides its epochs.
 _OVERHEAD = 1.3
 
 
-def check_time(
+def settings_for(
     config: TrainConfig,
     manifest: schema.Manifest,
     records: paths.Path,
     clock: Clock,
-) -> None:
-    """Measures the frozen half on some images.
+) -> TrainConfig:
+    """Returns the settings for as many texts as there are, and time for.
+
+    Above 2,000 texts, `--l2` becomes smaller in proportion, so that it stays
+    the same prior of the weights, as C of a regression does; and images are
+    enlarged as the slice's stride asks for, unless `--upsample` is set or
+    there is too little time.
 
     Raises:
-        OutOfTimeError: If its output for all images would take too long.
+        OutOfTimeError: If the frozen half's output for all images would take
+            too long.
     """
+    count = manifest.num_examples("train")
+    config = dataclasses.replace(config, l2=config.l2 * min(1, _FEW / count))
+    # With the share of the time that is left for the feature maps.
+    choices = [(config.upsample or 1, 0.5)]
+    if count > _FEW and not config.upsample:
+        choices = [(config.enlargement, 0.25), *choices]
+
+    def choose() -> int:
+        for upsample, share in choices:
+            # The autoencoder is fitted to most of them, besides.
+            seconds = 2 * _seconds_of_maps(
+                dataclasses.replace(config, upsample=upsample),
+                manifest,
+                records,
+            )
+            if seconds <= share * clock.left:
+                return upsample
+        raise OutOfTimeError(
+            f"feature maps of {count:,} train images and the others would "
+            f"take {seconds:.0f} s"
+        )
+
+    return dataclasses.replace(config, upsample=clock.decide(_UPSAMPLE, choose))
+
+
+def _seconds_of_maps(
+    config: TrainConfig, manifest: schema.Manifest, records: paths.Path
+) -> float:
+    """Seconds of the frozen half for all images, measured on some."""
     # The contrast would have to be fitted first, and takes no time.
     extractor = model.build_extractor(
         dataclasses.replace(config, contrast=1.0), manifest.schema.shape
@@ -63,12 +102,7 @@ def check_time(
     start = time.monotonic()
     predict(extractor, batch)
     count = sum(map(manifest.num_examples, manifest.splits))
-    seconds = (time.monotonic() - start) * count / len(batch)
-    # The autoencoder is fitted to most of them, besides.
-    if 2 * seconds > clock.left / 2:
-        raise OutOfTimeError(
-            f"feature maps of {count:,} images would take {2 * seconds:.0f} s"
-        )
+    return (time.monotonic() - start) * count / len(batch)
 
 
 def cross_validate(
